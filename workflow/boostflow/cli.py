@@ -1,0 +1,71 @@
+"""What every script in workflow/scripts shares: arguments, logging, and how errors end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from boostflow.errors import BoostflowError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def json_argument(text: str) -> object:
+    """Parse an argument that is JSON itself or `@file` with JSON (or YAML) in it.
+
+    Raises:
+        argparse.ArgumentTypeError: neither JSON nor a readable file.
+    """
+    if text.startswith("@"):
+        import yaml
+
+        try:
+            return yaml.safe_load(Path(text[1:]).read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise argparse.ArgumentTypeError(f"{text[1:]}: {error}") from None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"not JSON ({error}): {text[:80]}") from None
+
+
+def parse_config(model: type[Model], data: object) -> Model:
+    """Validate a slice of the configuration that came in as JSON.
+
+    Raises:
+        BoostflowError: with every problem, each with the path of its key.
+    """
+    from boostflow.config.load import describe
+
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise BoostflowError("\n".join(describe(error, model))) from None
+
+
+def run(
+    main: Callable[[argparse.Namespace], None],
+    arguments: Callable[[argparse.ArgumentParser], None],
+    description: str | None,
+) -> None:
+    """Parse the command line, run `main`, and turn `BoostflowError` into one message and exit 1."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments(parser)
+    args = parser.parse_args()
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
+    )
+    try:
+        main(args)
+    except BoostflowError as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        sys.exit(1)

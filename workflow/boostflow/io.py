@@ -1,0 +1,96 @@
+"""Reading and writing the files that pass between stages. Every write is atomic."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boostflow.errors import BoostflowError
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path (same folder, same suffix) that becomes `path` if the block succeeds.
+
+    The temporary path may be written as a file or as a directory. After an error nothing is left
+    and an older `path` is untouched.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        part = scratch / path.name
+        yield part
+        if part.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        elif part.is_file():
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_json(path: str | Path, data: Any) -> None:
+    """Write `data` as indented JSON; NaN and infinity are refused (they are not JSON)."""
+    with atomic(path) as part:
+        part.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        BoostflowError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise BoostflowError(f"{path}: no such file") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BoostflowError(f"{path}: not a JSON file ({error})") from None
+
+
+def write_parquet(path: str | Path, rows: ak.Array) -> None:
+    """Write a record array (one row per jet) as Parquet."""
+    import awkward as ak
+
+    with atomic(path) as part:
+        ak.to_parquet(rows, part, compression="zstd", list_to32=True)
+
+
+def read_parquet(path: str | Path, columns: Iterable[str] | None = None) -> ak.Array:
+    """Read Parquet, all columns or the named ones.
+
+    Raises:
+        BoostflowError: the file is missing, unreadable or lacks a column.
+    """
+    import awkward as ak
+    import pyarrow.lib
+    import pyarrow.parquet
+
+    try:
+        present = set(pyarrow.parquet.read_schema(path).names)
+    except FileNotFoundError:
+        raise BoostflowError(f"{path}: no such file") from None
+    except pyarrow.lib.ArrowInvalid as error:
+        raise BoostflowError(f"{path}: not a Parquet file ({error})") from None
+    if columns is None:
+        return ak.from_parquet(path)
+    wanted = list(columns)
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise BoostflowError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(sorted(present))}"
+        )
+    # awkward reads the columns of one level by prefix: "pt" would bring "pt_raw" along otherwise.
+    return ak.from_parquet(path, columns=wanted)[wanted]

@@ -1,0 +1,26 @@
+"""Every path below the output folder, as Snakemake patterns, in this one place.
+
+Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `model`, `plot`.
+"""
+
+SAMPLE = "samples/{variation}/{sample}/{part}.root"
+INGEST = "ingest/{variation}/{sample}/{part}.parquet"
+INGEST_META = "ingest/{variation}/{sample}/{part}.json"
+SELECT = "select/{variation}/{sample}.parquet"
+CUTFLOW = "select/{variation}/{sample}.json"
+MODEL = "models/{model}/{variation}"
+SCORE = "scores/{model}/{variation}.parquet"
+EVALUATION = "evaluation/{model}.json"
+TEMPLATES = "templates/{variation}.root"
+WORKSPACE = "inference/workspace.json"
+FIT = "inference/fit.json"
+SUMMARY = "summary.json"
+TABLE = "summary.txt"
+CONFIG = "config.yaml"
+PROVENANCE = "provenance.json"
+REPORT = "report.html"
+CUTFLOW_PLOT = "plots/cutflow.png"
+MODEL_PLOT = "plots/{model}/{plot}.png"
+FIT_PLOT = "plots/inference/{plot}.png"
+LOG = "logs"
+BENCHMARK = "benchmarks"
