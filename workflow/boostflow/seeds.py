@@ -1,4 +1,4 @@
-"""Deterministic seeds: every random number follows from the run's seed and names, never from time."""
+"""Deterministic seeds: each follows from the run's seed and names, never from time."""
 
 from __future__ import annotations
 

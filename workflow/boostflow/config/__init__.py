@@ -1,1 +1,1 @@
-"""Typed configuration: `models` declares it, `load` reads and checks it, `generate` writes its files."""
+"""Typed configuration: `models` declares it, `load` checks it, `generate` writes its files."""

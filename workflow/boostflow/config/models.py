@@ -1,7 +1,7 @@
 """The configuration, declared once: types, defaults, limits and the text that documents each key.
 
-config/config.yaml (all defaults) and config/schema.json are generated from here (`make config`), and
-a test fails when they have drifted apart. Every block is what one stage needs, so a rule can be
+config/config.yaml (all defaults) and config/schema.json are generated from here (`make config`),
+and a test fails when they have drifted apart. Every block is what one stage needs, so a rule can be
 given its block and nothing else.
 """
 
@@ -9,29 +9,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from boostflow.simulate.processes import PROCESSES
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Range = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+def _ascending(value: list[float]) -> list[float]:
+    low, high = value
+    if not low < high:
+        raise ValueError(f"[{low:g}, {high:g}] is not an ascending range")
+    return value
+
+
+Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
 class Block(BaseModel):
     """A block of the configuration; a key that is not declared is an error."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    @model_validator(mode="after")
-    def ranges_ascend(self) -> Block:
-        """Every `[low, high]` has low < high."""
-        for name, field in type(self).model_fields.items():
-            if field.annotation == list[float] and any(
-                getattr(m, "max_length", None) == 2 for m in field.metadata
-            ):
-                low, high = getattr(self, name)
-                if not low < high:
-                    raise ValueError(f"{name}: [{low:g}, {high:g}] is not an ascending range")
-        return self
 
 
 # --- samples -------------------------------------------------------------------------------------
@@ -41,7 +40,7 @@ class SimulatedSample(Block):
     """Events that boostflow generates itself."""
 
     source: Literal["simulation"] = "simulation"
-    process: Literal["top", "w", "z", "quark", "gluon"]
+    process: Literal[*PROCESSES]
     """Hard process; boostflow.simulate.processes lists the Pythia settings behind each."""
     label: Name
     """Class of the jets that match the process' heavy particle or parton."""
@@ -58,7 +57,9 @@ class RootSample(Block):
     files: list[str] = Field(min_length=1)
     """Paths or glob patterns, relative to the folder in which snakemake is started."""
     label: Name | None = None
-    """Class of all jets of this sample; null if it is not to be trained on."""
+    """Class of the jets of this sample; null if it is not to be trained on."""
+    match: Literal[*PROCESSES] | None = None
+    """Only jets that match such a generator particle get the label; null: all jets do."""
     xsec: float | None = Field(None, gt=0)
     """Cross-section in pb; null for collision data or where no normalisation is wanted."""
     data: bool = False
@@ -81,7 +82,7 @@ class Detector(Block):
     track_pt_min: float = Field(0.5, ge=0)
     """Threshold of charged particles (GeV)."""
     track_efficiency: float = Field(0.95, gt=0, le=1)
-    """Probability to reconstruct a charged particle as a track; otherwise only its energy is seen."""
+    """Probability to reconstruct a charged particle as a track; else only its energy is seen."""
     track_resolution: float = Field(0.01, ge=0, lt=1)
     """Relative pT resolution of tracks at 10 GeV (grows with pT)."""
     tower_size: float = Field(0.02, gt=0, le=0.5)
@@ -109,7 +110,17 @@ class Simulation(Block):
     """Fat jets below this transverse momentum are not written (GeV)."""
     detector: Detector = Detector()
     settings: list[str] = []
-    """Further Pythia settings, read last: `Tune:pp = 21`."""
+    """Further Pythia settings, read after those above: `Tune:pp = 21`."""
+
+    @model_validator(mode="after")
+    def pthat_is_possible(self) -> Simulation:
+        """Transverse momentum beyond half the centre-of-mass energy does not exist."""
+        if self.pthat[0] < 0 or self.pthat[1] > self.ecm / 2:
+            raise ValueError(
+                f"pthat: [{self.pthat[0]:g}, {self.pthat[1]:g}] is not between 0 and half of ecm,"
+                f" {self.ecm / 2:g} GeV"
+            )
+        return self
 
 
 # --- ingest --------------------------------------------------------------------------------------
@@ -213,6 +224,21 @@ OBSERVABLES = [
 ]
 
 
+ALL_OBSERVABLES = [
+    *OBSERVABLES,
+    "r2",
+    "planar_flow",
+    "a3",
+    "aplanarity",
+    "zcut",
+    "kt_dr",
+    "qw",
+    "pt_d",
+    "charge",
+]
+"""Everything that ingest computes from constituents (boostflow.observables has the formulas)."""
+
+
 class BDT(Block):
     """Gradient-boosted trees (XGBoost), multiclass."""
 
@@ -235,20 +261,142 @@ class BDT(Block):
     """Seed of the subsampling."""
 
 
+UCLUSTER_PRESETS: dict[str, dict[str, object]] = {
+    "default": {},
+    "paper": {
+        "views": ["mass"],
+        "binning": "linear",
+        "standardise": False,
+        "neighbours": 10,
+        "regraph": True,
+        "attention": [16, 128],
+        "hidden": [[64, 128], [256, 256]],
+        "mass_channels": 0,
+        "head": [256, 128],
+        "batch_norm": True,
+        "embedding_relu": True,
+        "focal_gamma": 4.0,
+        "pretext_weight": 10.0,
+        "cluster_loss": "kmeans",
+        "cluster_weight": 1.0,
+        "alpha": [2.0, 2.0],
+        "epochs": [11, 19],
+        "batch": 512,
+        "learning_rate": 1e-3,
+        "learning_rate_halving": 500_000,
+    },
+}
+"""Settings behind `preset`: the published model (docs/ucluster.md lists the deviations)."""
+UCLUSTER_PRESETS["paper_log"] = UCLUSTER_PRESETS["paper"] | {
+    "cluster_weight": 10.0,
+    "alpha": [10.0, 10.0],
+    "epochs": [20, 20],
+}
+
+
 class UCluster(Block):
     """The graph network UCluster (Mikuni & Canelli, arXiv:2010.07106), trained with Horovod."""
 
     kind: Literal["ucluster"] = "ucluster"
-    samples: list[Name] = ["w", "z", "top"]
+    preset: Literal["default", "paper", "paper_log"] = "default"
+    """paper: the published model; paper_log: with the settings of its authors' best log. Keys given
+    beside a preset win."""
+    samples: list[Name] = Field(["w", "z", "top"], min_length=1)
     """Samples that are clustered; their class labels are used only to judge the result."""
     mass: Range = [10.0, 200.0]
     """Window of the jet mass in training and in the judgement (GeV)."""
     clusters: int = Field(3, ge=2, le=50)
     """Number of clusters."""
     processes: int = Field(2, ge=1, le=1024)
-    """Horovod processes (`horovodrun -np`)."""
+    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
+    their number."""
     seed: int = Field(1, ge=0)
     """Seed of the initial weights, the shuffling and k-means."""
+
+    views: list[Literal["mass", "msoftdrop"]] = Field(
+        ["mass", "msoftdrop"], min_length=1, max_length=2
+    )
+    """Masses whose bin the network learns to predict, the labels of the pretext task."""
+    binning: Literal["quantile", "linear"] = "quantile"
+    """Mass bins of equal population, or of equal width between 0 and the end of the window."""
+    bins: int = Field(20, ge=2, le=200)
+    """Number of mass bins; linear: of edges, as in the published `linspace(0, 200, 20)`."""
+
+    constituents: int = Field(100, ge=1, le=1000)
+    """Constituents of a jet that are read, by falling pT."""
+    standardise: bool = True
+    """Scale the particle features to mean 0 and standard deviation 1."""
+    neighbours: int = Field(8, ge=2, le=64)
+    """Neighbours of a particle in the graph, itself included."""
+    regraph: bool = False
+    """Look for the neighbours of the second attention block in the space of its features (slower);
+    false keeps those in (eta, phi)."""
+    attention: list[int] = Field([16, 32], min_length=2, max_length=2)
+    """Widths of the two attention blocks."""
+    hidden: list[list[int]] = Field([[32, 32], [64]], min_length=2, max_length=2)
+    """Widths of the layers behind each attention block."""
+    mass_channels: int = Field(8, ge=0, le=64)
+    """Masses of the jet with weights that the network learns for each particle (learned grooming);
+    0: none."""
+    embedding: int = Field(3, ge=1, le=64)
+    """Dimension of the embedding space."""
+    embedding_relu: bool = False
+    """A ReLU on each particle's contribution to the embedding, as published."""
+    head: list[int] = Field([64], max_length=4)
+    """Widths of the layers between the embedding and the mass bins."""
+    batch_norm: bool = False
+    """Batch normalisation, over the jets of all processes, before each ReLU."""
+
+    focal_gamma: float = Field(0.0, ge=0)
+    """Exponent of the focal loss of the pretext task; 0 is cross-entropy."""
+    pretext_weight: float = Field(1.0, ge=0)
+    """Weight of the pretext loss."""
+    cluster_loss: Literal["kmeans", "mixture"] = "mixture"
+    """kmeans: the published loss. mixture: each cluster has a distribution of each view's bins, and
+    the network's assignment minimises the free energy of that mixture (docs/ucluster.md)."""
+    cluster_weight: float = Field(1.0, ge=0)
+    """Weight of the clustering loss."""
+    alpha: list[float] = Field([1.0, 0.1], min_length=2, max_length=2)
+    """Inverse temperature of the cluster assignment in the first joint epoch, and what each further
+    epoch adds."""
+    restarts: int = Field(10, ge=1)
+    """Starts of k-means (and of the mixture), of which the best one is kept."""
+
+    epochs: list[int] = Field([12, 12], min_length=2, max_length=2)
+    """Epochs of pre-training, and of joint training."""
+    batch: int = Field(256, ge=2)
+    """Jets in a step, of all processes together."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Learning rate of Adam in the first step."""
+    learning_rate_halving: int = Field(100_000, ge=1)
+    """The learning rate is halved each time this many jets have been seen."""
+    learning_rate_min: float = Field(1e-5, ge=0)
+    """The learning rate does not fall below."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def fill_preset(cls, data: object) -> object:
+        """Keys that are not given come from the preset."""
+        if isinstance(data, dict) and data.get("preset") in UCLUSTER_PRESETS:
+            return UCLUSTER_PRESETS[data["preset"]] | data
+        return data
+
+    @model_validator(mode="after")
+    def is_possible(self) -> UCluster:
+        """Combinations that cannot work."""
+        if self.cluster_loss == "mixture" and len(set(self.views)) < 2:
+            raise ValueError(
+                "cluster_loss: mixture needs two different views: [mass, msoftdrop]; with one, use"
+                " kmeans"
+            )
+        sizes = [*self.attention, *self.head, *sum(self.hidden, [])]
+        if min(sizes) < 1 or not all(self.hidden):
+            raise ValueError("attention, hidden, head: every width must be at least 1")
+        if self.epochs[0] < 1 or self.epochs[1] < 1:
+            raise ValueError(f"epochs: {self.epochs}: both must be at least 1")
+        if self.alpha[0] <= 0 or self.alpha[1] < 0:
+            raise ValueError(f"alpha: {self.alpha}: must start above 0 and not fall")
+        return self
 
 
 Model = Annotated[BDT | UCluster, Field(discriminator="kind")]
@@ -349,7 +497,7 @@ class Shift(Systematic):
 
     kind: Literal["shift"]
     correction: str
-    """Name in the correctionlib file of `select.corrections`: relative uncertainty of the jet pT."""
+    """Name in the correctionlib file of `select.corrections`: relative uncertainty of jet pT."""
     quantity: Literal["energy", "mass"] = "energy"
     """energy scales the whole four-momentum (and MET); mass only the masses."""
 

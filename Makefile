@@ -1,0 +1,93 @@
+# The front door. `make run` does everything; `make help` lists the rest.
+#   CONFIG=config/test.yaml   another configuration
+#   CORES=4                   cores that snakemake may use (default: all)
+#   ARGS="..."                further arguments of snakemake
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORES ?= all
+CONFIG ?=
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) \
+	$(ARGS) $(if $(CONFIG),--configfile $(CONFIG))
+# The folder that the configuration writes to.
+OUTPUT = $(shell $(BIN)/python -c 'import sys, yaml; \
+	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(CONFIG))
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: env
+env: $(READY) ## Create .venv from the lock and build Horovod (done by the others when needed)
+
+$(READY): envs/cpu.lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+		echo "boostflow needs Python 3.11; set PYTHON=/path/to/python3.11 (found: $$($(PYTHON) -V))" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: install its venv package (python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); }
+	@echo "installing the locked packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r envs/bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/cpu.lock
+	@envs/build_horovod.sh $(BIN)/python
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: run
+run: $(READY) ## Run the whole analysis and write its report
+	@$(SNAKEMAKE)
+	@$(MAKE) --no-print-directory report
+
+.PHONY: dry-run
+dry-run: $(READY) ## Show what `make run` would do
+	@$(SNAKEMAKE) --dry-run --quiet rules
+
+.PHONY: report
+report: $(READY) ## Write results/report.html if it is older than the results
+	@out="$(OUTPUT)"; if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
+		$(SNAKEMAKE) --quiet all --report "$$out/report.html" && echo "report: $$out/report.html"; \
+	else echo "report: $$out/report.html"; fi
+
+.PHONY: test
+test: $(READY) ## Run all tests: unit, DAG, the complete chain with horovodrun, physics
+	@$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: test-fast
+test-fast: $(READY) ## Run the tests that take seconds
+	@$(BIN)/python -m pytest -m "not slow and not integration" $(PYTEST)
+
+.PHONY: lint
+lint: $(READY) ## Check the style of Python and Snakemake files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/snakemake --lint
+
+.PHONY: format
+format: $(READY) ## Bring Python and Snakemake files into style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/snakefmt Snakefile workflow
+
+.PHONY: config
+config: $(READY) ## Generate config/config.yaml and config/schema.json from the typed models
+	@$(BIN)/python -m boostflow.config.generate config
+
+.PHONY: lock
+lock: $(READY) ## Resolve the environment again
+	@for name in bootstrap cpu; do $(BIN)/uv pip compile --quiet --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+		envs/$$name.in --output-file envs/$$name.lock; done
+
+.PHONY: clean
+clean: ## Remove the results, keep the environment
+	@find results -mindepth 1 ! -name README.md -delete
+	@rm -rf .snakemake

@@ -1,0 +1,2 @@
+# The front door: `snakemake` in this folder runs the default analysis.
+include: "workflow/Snakefile"

@@ -1,0 +1,146 @@
+"""The configuration: files that are generated, and messages for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from boostflow.config import generate
+from boostflow.config.load import load
+from boostflow.config.models import Config, RootSample
+from boostflow.errors import BoostflowError
+
+TOP = {"source": "simulation", "process": "top", "label": "top"}
+QUARK = {"source": "simulation", "process": "quark", "label": "quark"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("config.yaml", generate.default_yaml), ("schema.json", generate.schema)]
+)
+def test_generated_files_have_not_drifted(repository: Path, name: str, text: Any) -> None:
+    assert (repository / "config" / name).read_text() == text(), "run `make config`"
+
+
+def test_default_file_says_the_defaults(repository: Path) -> None:
+    raw = yaml.safe_load((repository / "config" / "config.yaml").read_text())
+    assert Config.model_validate(raw) == Config()
+
+
+@pytest.mark.parametrize("name", ["config/config.yaml", "config/test.yaml"])
+def test_shipped_configurations_load(repository: Path, name: str) -> None:
+    config, systematics = load(yaml.safe_load((repository / name).read_text()), repository)
+    kinds = {s.kind for s in systematics.values()}
+    assert kinds == {"rate", "weight", "shift", "sample", "model"}
+    assert config.models
+
+
+def problems(raw: dict[str, Any], root: Path) -> list[str]:
+    with pytest.raises(BoostflowError) as caught:
+        load(raw, root, "my.yaml")
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"luminosty": 1}, "my.yaml: luminosty: unknown key; did you mean 'luminosity'?"),
+        (
+            {"select": {"fatjet": {"ptt": [1, 2]}}},
+            "my.yaml: select.fatjet.ptt: unknown key; did you mean 'pt'?",
+        ),
+        (
+            {"samples": {"top": {**TOP, "partz": 1}}},
+            "my.yaml: samples.top.partz: unknown key; did you mean 'parts'?",
+        ),
+        (
+            {"samples": {"top": {"source": "simulatoin"}}},
+            "my.yaml: samples.top: source is 'simulatoin', must be one of 'simulation', 'root'",
+        ),
+        ({"seed": -1}, "my.yaml: seed: input should be greater than or equal to 0, not -1"),
+        (
+            {"select": {"fatjet": {"pt": [3, 1]}}},
+            "my.yaml: select.fatjet.pt: [3, 1] is not an ascending range",
+        ),
+        (
+            {"select": {"split": {"train": 60}}},
+            "my.yaml: select.split: train + validation + test is 110, not 100",
+        ),
+        (
+            {"infer": {"signal": ["tpo"]}},
+            "my.yaml: infer.signal: unknown sample 'tpo'; did you mean 'top'?",
+        ),
+        (
+            {"models": {"bdt": {"kind": "bdt", "features": ["tau_21"]}}},
+            "my.yaml: models.bdt.features: unknown observable 'tau_21'; did you mean 'tau21'?",
+        ),
+        ({"samples": {"Top-1": TOP}}, "my.yaml: samples.Top-1: 'Top-1' is not a name"),
+        (
+            {"samples": {"x": {"source": "root", "files": ["nowhere.root"], "label": "x"}}},
+            "my.yaml: samples.x.files: no such file: nowhere.root",
+        ),
+        (
+            {"samples": {"x": {"source": "root", "files": ["no*.root"], "label": "x"}}},
+            "my.yaml: samples.x.files: no file matches no*.root",
+        ),
+        ({"systematics": "nix.yaml"}, "my.yaml: systematics: no such file: nix.yaml"),
+        (
+            {"samples": {"top": TOP}, "systematics": None},
+            "my.yaml: models.bdt: needs samples of at least two classes",
+        ),
+        (
+            {"templates": {"regions": {"a": {"model": "bdd", "range": [0, 1]}}}},
+            "my.yaml: templates.regions.a.model: unknown model 'bdd'; did you mean 'bdt'?",
+        ),
+    ],
+)
+def test_a_wrong_key_is_named(repository: Path, raw: dict[str, Any], message: str) -> None:
+    assert any(line.startswith(message) for line in problems(raw, repository))
+
+
+def test_all_problems_are_listed_at_once(repository: Path) -> None:
+    lines = problems({"seed": -1, "lumi": 1, "ingest": {"workers": 0}}, repository)
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("declaration", "message"),
+    [
+        ("x: {kind: rate, value: 0.1, samples: [tpo]}", "x.samples: unknown sample 'tpo'"),
+        ("x: {kind: rat, value: 0.1}", "x: kind is 'rat', must be one of"),
+        ("x: {kind: rate}", "x.value: is required"),
+        ("x: {kind: rate, value: 2}", "x.value: input should be less than 1, not 2"),
+        ("x: {value: 2}", "x: 'kind' is required"),
+        (
+            "x: {kind: weight, up: weight_isr_upp}",
+            "x.up: unknown weight column 'weight_isr_upp'; did you mean 'weight_isr_up'?",
+        ),
+        ("x: {kind: shift, correction: jer}", "x.correction: unknown correction 'jer'"),
+        ("x: {kind: model, model: bdd, up: {seed: 2}}", "x.model: unknown model 'bdd'"),
+        (
+            "x: {kind: model, model: bdt, up: {max_deepness: 2}}",
+            "x.up.max_deepness: unknown key; did you mean 'max_depth'?",
+        ),
+        ("x_up: {kind: rate, value: 0.1}", "x_up: the name must not be nominal"),
+        ("x: {kind: rate, value: 0.1, value: }", "x.value: input should be a valid number"),
+        ("x: [", "not readable as YAML"),
+    ],
+)
+def test_a_wrong_systematic_is_named(
+    repository: Path, tmp_path: Path, declaration: str, message: str
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(declaration)
+    lines = problems({"systematics": str(path)}, repository)
+    assert any(line.startswith(f"{path}: {message}") for line in lines), lines
+
+
+def test_patterns_are_expanded_in_order(tmp_path: Path) -> None:
+    from boostflow.config.load import input_files
+
+    for name in ("b.root", "a.root"):
+        (tmp_path / name).touch()
+    sample = RootSample(source="root", files=[f"{tmp_path}/*.root"])
+    assert [Path(p).name for p in input_files(sample)] == ["a.root", "b.root"]

@@ -1,0 +1,328 @@
+"""From what the user wrote to a checked configuration: every problem at once, each with its key."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from boostflow.config.models import (
+    ALL_OBSERVABLES,
+    BDT,
+    AnySystematic,
+    Config,
+    ModelVariation,
+    Name,
+    RootSample,
+    SampleVariation,
+    Shift,
+    SimulatedSample,
+    UCluster,
+    Weight,
+)
+from boostflow.errors import BoostflowError
+
+SIMULATED_WEIGHTS = ("weight_isr_up", "weight_isr_down", "weight_fsr_up", "weight_fsr_down")
+
+SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])
+
+
+def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Config, dict]:
+    """Check a configuration and the systematics file that it names.
+
+    Args:
+        raw: what the YAML files and `--config` gave.
+        root: folder of the repository; relative files of the project are looked for in the working
+            directory first and here second.
+        origin: name of the config file, for messages.
+
+    Returns:
+        The configuration and the systematics by name.
+
+    Raises:
+        BoostflowError: lists every problem, one a line: file, key, what is wrong, what is right.
+    """
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise BoostflowError(_listed(origin, describe(error, Config))) from None
+    problems: list[tuple[str, str]] = []
+    systematics: dict[str, Any] = {}
+    if config.systematics is not None:
+        path = find(config.systematics, root)
+        if path is None:
+            problems.append((origin, f"systematics: no such file: {config.systematics}"))
+        else:
+            systematics, found = _load_systematics(path)
+            problems += [(str(path), text) for text in found]
+            problems += [
+                (str(path), text) for text in _check_systematics(config, systematics, root)
+            ]
+    problems += [(origin, text) for text in _check(config)]
+    if problems:
+        raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
+    return config, systematics
+
+
+def find(path: str, root: Path) -> Path | None:
+    """A file of the project: relative to the working directory, else to the repository."""
+    return next((p for p in (Path(path), root / path) if p.is_file()), None)
+
+
+def input_files(sample: RootSample) -> list[str]:
+    """The files of a sample, patterns expanded and sorted within each pattern."""
+    files: list[str] = []
+    for pattern in sample.files:
+        files += sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]
+    return files
+
+
+def _listed(origin: str, problems: list[str]) -> str:
+    return "\n".join(f"{origin}: {problem}" for problem in problems)
+
+
+def _load_systematics(path: Path) -> tuple[dict, list[str]]:
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return {}, [f"not readable as YAML: {' '.join(str(error).split())}"]
+    try:
+        return SYSTEMATICS.validate_python(raw or {}), []
+    except ValidationError as error:
+        return {}, describe(error, dict[Name, AnySystematic], raw)
+
+
+def _check(config: Config) -> list[str]:
+    """What types cannot say: names that must exist elsewhere in the configuration."""
+    problems = []
+    labels = sorted({s.label for s in config.samples.values() if s.label})
+
+    def known(key: str, name: str, among: typing.Iterable[str], what: str) -> None:
+        among = list(among)
+        if name not in among:
+            problems.append(f"{key}: unknown {what} {name!r}{_suggest(name, among)}")
+
+    for name, sample in config.samples.items():
+        if isinstance(sample, RootSample):
+            for pattern in sample.files:
+                if glob.has_magic(pattern) and not glob.glob(pattern):
+                    problems.append(f"samples.{name}.files: no file matches {pattern}")
+                elif "://" not in pattern and not glob.has_magic(pattern):
+                    if not Path(pattern).exists():
+                        problems.append(f"samples.{name}.files: no such file: {pattern}")
+                    elif not Path(pattern).is_file():
+                        problems.append(f"samples.{name}.files: not a file: {pattern}")
+            files = input_files(sample)
+            for file in sorted({f for f in files if files.count(f) > 1}):
+                problems.append(f"samples.{name}.files: {file} is listed more than once")
+    for name, model in config.models.items():
+        if isinstance(model, UCluster):
+            for sample in model.samples:
+                known(f"models.{name}.samples", sample, config.samples, "sample")
+        if isinstance(model, BDT):
+            for feature in model.features:
+                known(f"models.{name}.features", feature, known_features(), "observable")
+            if len(set(model.features)) < len(model.features):
+                problems.append(f"models.{name}.features: an observable is listed twice")
+        if len(labels) < 2:
+            problems.append(
+                f"models.{name}: needs samples of at least two classes; the labels of `samples` "
+                f"are {', '.join(labels) or 'none'} (`models: {{}}` switches the models off)"
+            )
+    if config.models:
+        for name, region in config.templates.regions.items():
+            key = f"templates.regions.{name}"
+            known(f"{key}.model", region.model, config.models, "model")
+            if isinstance(config.models.get(region.model), BDT):
+                known(f"{key}.score", region.score, [f"p_{x}" for x in labels], "score")
+        for name in config.infer.signal:
+            known("infer.signal", name, config.samples, "sample")
+        if "rejection" in config.evaluate.model_fields_set:
+            for signal, backgrounds in config.evaluate.rejection:
+                for label in (signal, *backgrounds):
+                    known("evaluate.rejection", label, labels, "class")
+    return problems
+
+
+def known_features() -> list[str]:
+    """Columns that a model may take: the observables and the jet's kinematics."""
+    return sorted({*ALL_OBSERVABLES, "eta"})
+
+
+def _check_systematics(config: Config, systematics: dict, root: Path) -> list[str]:
+    problems = []
+    simulated = [n for n, s in config.samples.items() if isinstance(s, SimulatedSample)]
+    corrections: list[str] | None = None
+    for name, declared in systematics.items():
+        if name.endswith(("_up", "_down")) or name == "nominal":
+            problems.append(f"{name}: the name must not be nominal nor end in _up or _down")
+        for sample in declared.samples or []:
+            if sample not in config.samples:
+                hint = _suggest(sample, config.samples)
+                problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
+            elif isinstance(declared, SampleVariation) and sample not in simulated:
+                problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
+        if isinstance(declared, Weight) and simulated:
+            for key, column in (("up", declared.up), ("down", declared.down)):
+                if column is not None and column not in SIMULATED_WEIGHTS:
+                    hint = _suggest(column, SIMULATED_WEIGHTS)
+                    problems.append(f"{name}.{key}: unknown weight column {column!r}{hint}")
+        if isinstance(declared, Shift):
+            if corrections is None:
+                corrections, found = _corrections(config.select.corrections, root)
+                problems += found
+            if corrections and declared.correction not in corrections:
+                hint = _suggest(declared.correction, corrections)
+                problems.append(
+                    f"{name}.correction: unknown correction {declared.correction!r}{hint}"
+                )
+        if isinstance(declared, ModelVariation):
+            problems += _check_model_variation(name, declared, config)
+    return problems
+
+
+def _check_model_variation(name: str, declared: ModelVariation, config: Config) -> list[str]:
+    block = config.models.get(declared.model)
+    if block is None:
+        if not config.models:
+            return []
+        hint = _suggest(declared.model, config.models)
+        return [f"{name}.model: unknown model {declared.model!r}{hint}"]
+    problems = []
+    for direction in ("up", "down"):
+        changes = getattr(declared, direction)
+        if changes is None:
+            continue
+        try:
+            varied_model(block, changes)
+        except ValidationError as error:
+            problems += [f"{name}.{direction}.{text}" for text in describe(error, type(block))]
+    return problems
+
+
+def varied_model(block: BDT | UCluster, changes: dict[str, Any]) -> BDT | UCluster:
+    """A model's block with some keys changed, checked again."""
+    return type(block).model_validate({**block.model_dump(), **changes})
+
+
+def _corrections(path: str, root: Path) -> tuple[list[str], list[str]]:
+    """Names in a correctionlib file."""
+    file = find(path, root)
+    if file is None:
+        return [], [f"select.corrections: no such file: {path}"]
+    try:
+        content = json.loads(file.read_text())
+        return [entry["name"] for entry in content["corrections"]], []
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
+        return [], [f"select.corrections: {file} is not a correctionlib JSON file"]
+
+
+# --- messages ------------------------------------------------------------------------------------
+
+
+def describe(error: ValidationError, model: Any, raw: Any = None) -> list[str]:
+    """One line for each problem: the path of the key, what is wrong, what would be right.
+
+    Args:
+        error: what pydantic raised.
+        model: the type that was validated.
+        raw: the data, where `error` came from a plain type (only used for its keys).
+    """
+    lines = []
+    for item in error.errors():
+        path, block = _walk(model, list(item["loc"]))
+        key = ".".join(path) or "(top level)"
+        given = item["input"]
+        if item["type"] == "extra_forbidden":
+            fields = list(block.model_fields) if block else []
+            text = f"unknown key{_suggest(path[-1] if path else '', fields)}"
+        elif item["type"] == "missing":
+            text = "is required"
+        elif item["type"] == "union_tag_invalid":
+            ctx = item["ctx"]
+            tag = ctx["discriminator"].strip("'")
+            text = f"{tag} is {ctx['tag']!r}, must be one of {ctx['expected_tags']}"
+        elif item["type"] == "union_tag_not_found":
+            text = f"{item['ctx']['discriminator']} is required"
+        elif item["type"] == "string_pattern_mismatch":
+            text = f"{given!r} is not a name: lower-case letters, digits and single underscores"
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            text = message[:1].lower() + message[1:]
+            if not isinstance(given, dict | list) and item["type"] != "value_error":
+                text += f", not {given!r}"
+        lines.append(f"{key}: {text}")
+    return lines
+
+
+def _suggest(name: str, among: typing.Iterable[str]) -> str:
+    among = [str(a) for a in among]
+    close = difflib.get_close_matches(str(name), among, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(among)}" if among else ""
+
+
+def _walk(annotation: Any, loc: list[str | int]) -> tuple[list[str], type[BaseModel] | None]:
+    """The keys of a pydantic location as the user wrote them, and the block that holds the last.
+
+    Pydantic puts the tags of unions and marks of dictionary keys into locations; they are left out.
+    """
+    path: list[str] = []
+    block: type[BaseModel] | None = None
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+            continue
+        if not loc:
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not path:
+                block = annotation
+            return path, block
+        if origin in (typing.Union, types.UnionType):
+            members = [a for a in typing.get_args(annotation) if a is not type(None)]
+            tagged = [m for m in members if loc[0] in _tags(m)]
+            if tagged:
+                annotation, loc = tagged[0], loc[1:]
+            elif len(members) == 1:
+                annotation = members[0]
+            else:
+                return path, block
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            block = annotation
+            key, loc = loc[0], loc[1:]
+            path.append(str(key))
+            field = annotation.model_fields.get(str(key))
+            if field is None:
+                return path, block
+            annotation = field.annotation
+        elif origin in (dict, list, tuple):
+            key, loc = loc[0], loc[1:]
+            path.append(str(key))
+            arguments = typing.get_args(annotation)
+            annotation = arguments[-1] if origin is dict else arguments[0]
+            loc = [x for x in loc if x != "[key]"]
+        else:
+            return path, block
+
+
+def _tags(member: Any) -> set[str]:
+    """The values of a union member's discriminator."""
+    while typing.get_origin(member) is typing.Annotated:
+        member = typing.get_args(member)[0]
+    if not (isinstance(member, type) and issubclass(member, BaseModel)):
+        return set()
+    return {
+        value
+        for name in ("source", "kind")
+        if name in member.model_fields
+        for value in typing.get_args(member.model_fields[name].annotation)
+    }

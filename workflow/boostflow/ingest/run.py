@@ -1,0 +1,209 @@
+"""Ingestion of one file: open, check, run the coffea processor, merge its chunks, sum up."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boostflow.config.models import Ingest
+from boostflow.errors import BoostflowError
+from boostflow.ingest.features import Features, detect
+from boostflow.ingest.processor import PS_WEIGHTS, FatJetProcessor, Label
+from boostflow.io import atomic, write_json
+
+log = logging.getLogger("ingest")
+
+
+def ingest(
+    file: str,
+    output: Path,
+    meta: Path,
+    config: Ingest,
+    *,
+    label: Label,
+    radius: float = 0.8,
+    data: bool = False,
+    xsec: float | None = None,
+) -> None:
+    """Turn a ROOT file into a table of fat jets (docs/contracts.md, "ingest").
+
+    Args:
+        file: path of a ROOT file with a NanoAOD-like TTree.
+        output: Parquet file to write.
+        meta: JSON file to write: counts, sums of weights, cross-section, what is off and why.
+        config: the ingest block.
+        label: class of the sample's jets.
+        radius: of the fat jets.
+        data: collision data.
+        xsec: cross-section in pb; None takes the one that boostflow's simulation left in the file.
+
+    Raises:
+        BoostflowError: the file cannot be read, or lacks what no analysis can do without.
+    """
+    features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
+    if not features.truth and label.match is not None:
+        label = Label(None, None)
+    for note in features.notes:
+        log.info("%s: %s", file, note)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as scratch:
+        worker = FatJetProcessor(config, features, label, radius, Path(scratch))
+        counts = _run(file, entries, worker, config) if entries else _nothing(features)
+        _merge(sorted(Path(scratch) / name for name in counts["chunks"]), output)
+    notes = features.notes + ([] if entries else ["the file has no events"])
+    write_json(
+        meta,
+        {
+            "file": file,
+            "events": counts["events"],
+            "jets": counts["rows"],
+            "sumw": counts["sumw"],
+            "sumw2": counts["sumw2"],
+            "sumw_buckets": [float(x) for x in counts["sumw_buckets"]],
+            "sumw_weights": counts["sumw_weights"],
+            "xsec": xsec if xsec is not None else own_xsec,
+            "cutflow": [
+                {"name": "all", "events": counts["events"], "sumw": counts["sumw"]},
+                {
+                    "name": "has fat jet",
+                    "events": counts["with_fatjet"],
+                    "sumw": counts["sumw_with_fatjet"],
+                },
+            ],
+            "data": data,
+            "features": features.as_dict(),
+            "notes": notes,
+        },
+    )
+    log.info("%s: %d events, %d fat jets", file, counts["events"], counts["rows"])
+
+
+def inspect(
+    file: str, config: Ingest, *, data: bool, match: str | None
+) -> tuple[Features, int, float | None]:
+    """Read a file's metadata only: its features, number of events, and cross-section (pb) or None.
+
+    Raises:
+        BoostflowError: not a readable ROOT file, no such tree, or branches missing.
+    """
+    import uproot
+
+    try:
+        with uproot.open(file) as root:
+            trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
+            if config.tree not in trees:
+                raise BoostflowError(
+                    f"{file}: no tree {config.tree!r}; the file has {', '.join(trees) or 'nothing'}"
+                )
+            tree = root[config.tree]
+            if not hasattr(tree, "num_entries"):
+                raise BoostflowError(f"{file}: {config.tree} is not a tree")
+            features = detect(file, tree.keys(), data=data, match=match)
+            entries = int(tree.num_entries)
+            if features.ps_weight and entries:
+                counts = {len(x) for x in tree["PSWeight"].array(entry_stop=1)}
+                if counts != {len(PS_WEIGHTS)}:
+                    note = "PSWeight has no ISR and FSR entries: its variations are off"
+                    features = replace(features, ps_weight=False, notes=[*features.notes, note])
+            xsec = None
+            if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
+                values = root["Runs"]["xsec"].array(library="np")
+                xsec = float(values[0]) if len(values) else None
+            return features, entries, xsec
+    except FileNotFoundError:
+        raise BoostflowError(f"{file}: no such file") from None
+    except BoostflowError:
+        raise
+    # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise BoostflowError(f"{file}: not a readable ROOT file ({reason})") from None
+
+
+def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> dict[str, Any]:
+    from coffea import processor
+    from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
+
+    # Real files have many collections; cross-references that boostflow does not use may dangle.
+    NanoAODSchema.warn_missing_crossrefs = False
+    schema = PFNanoAODSchema if worker.features.constituents else NanoAODSchema
+    runner = processor.Runner(
+        _executor(config), schema=schema, chunksize=config.chunksize, savemetrics=False
+    )
+    fileset = {"sample": {"treename": config.tree, "files": [file]}}
+    try:
+        counts = runner(fileset, processor_instance=worker)
+    except Exception as error:
+        if not _is_read_error(error):
+            raise
+        reason = " ".join(str(error).split())[:160]
+        raise BoostflowError(f"{file}: cannot be read to its end ({reason})") from None
+    if counts["events"] != entries:
+        raise BoostflowError(
+            f"{file}: {entries} events in the tree, but {counts['events']} were processed"
+        )
+    return counts
+
+
+def _executor(config: Ingest) -> Any:
+    from coffea import processor
+
+    if config.executor == "futures":
+        return processor.FuturesExecutor(workers=config.workers, status=False)
+    if config.executor == "dask":
+        from distributed import Client, LocalCluster
+
+        cluster = LocalCluster(
+            n_workers=config.workers, threads_per_worker=1, dashboard_address=None
+        )
+        return processor.DaskExecutor(client=Client(cluster), status=False)
+    return processor.IterativeExecutor(status=False)
+
+
+def _is_read_error(error: BaseException) -> bool:
+    """Whether an exception (or its cause) comes from reading bytes, not from a mistake of ours."""
+    seen = []
+    current: BaseException | None = error
+    while current is not None:
+        seen.append(type(current))
+        current = current.__cause__ or current.__context__
+    kinds = (OSError, EOFError, ValueError)
+    return any(t.__module__.startswith("uproot") or issubclass(t, kinds) for t in seen)
+
+
+def _nothing(features: Features) -> dict[str, Any]:
+    """The counts of a file without events."""
+    weights = {f"weight_{name}": 0.0 for name in PS_WEIGHTS} if features.ps_weight else {}
+    return {
+        "chunks": [],
+        "events": 0,
+        "rows": 0,
+        "sumw": 0.0,
+        "sumw2": 0.0,
+        "sumw_buckets": np.zeros(100),
+        "sumw_weights": weights,
+        "with_fatjet": 0,
+        "sumw_with_fatjet": 0.0,
+    }
+
+
+def _merge(chunks: list[Path], output: Path) -> None:
+    """Concatenate Parquet files, one in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic(output) as part:
+        if not chunks:
+            pq.write_table(pa.table({"event_id": pa.array([], pa.uint64())}), part)
+            return
+        schema = pq.read_schema(chunks[0])
+        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for chunk in chunks:
+                table = pq.read_table(chunk).cast(schema)
+                if table.num_rows:
+                    writer.write_table(table)

@@ -1,0 +1,54 @@
+"""Which fat jets contain the particle that their sample is about."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import awkward as ak
+import numpy as np
+
+Particle = Literal["top", "w", "z", "quark", "gluon"]
+
+_HARD_PROCESS = 1 << 7  # NanoAOD GenPart_statusFlags: isHardProcess
+_LAST_COPY = 1 << 13  # isLastCopy
+_PDG_ID = {"top": (6,), "w": (24,), "z": (23,), "quark": (1, 2, 3, 4, 5), "gluon": (21,)}
+_BOSON = {"top": 24, "w": 24, "z": 23}
+
+
+def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: float) -> ak.Array:
+    """Whether each fat jet is a fully merged hadronic decay, or the jet of a hard parton.
+
+    Heavy particles: the last copy lies within `radius` of the jet axis, and so do both quarks of a
+    W or Z decay (for top, of the W in it). Partons: an outgoing parton of the hard process does.
+
+    Args:
+        fatjets: records with eta, phi, shape (events, jets).
+        genpart: records with eta, phi, pdgId, status, statusFlags, genPartIdxMother.
+        particle: what to look for.
+        radius: largest distance in (eta, phi).
+
+    Returns:
+        Booleans, shape (events, jets).
+    """
+    pdg = abs(genpart.pdgId)
+    flags = genpart.statusFlags
+    wanted = ak.zeros_like(pdg, dtype=bool)
+    for code in _PDG_ID[particle]:
+        wanted = wanted | (pdg == code)
+    if particle in _BOSON:
+        wanted = wanted & (flags & _LAST_COPY != 0)
+        mother = genpart.genPartIdxMother
+        mother_pdg = ak.where(mother >= 0, pdg[ak.where(mother >= 0, mother, 0)], 0)
+        quarks = genpart[(pdg <= 5) & (mother_pdg == _BOSON[particle])]
+        merged = ak.sum(_near(fatjets, quarks, radius), axis=2) >= 2
+        return merged & ak.any(_near(fatjets, genpart[wanted], radius), axis=2)
+    # Incoming partons are of the hard process too: they lie along the beam, and have status 21.
+    wanted = wanted & (flags & _HARD_PROCESS != 0) & (genpart.status != 21)
+    return ak.any(_near(fatjets, genpart[wanted], radius), axis=2)
+
+
+def _near(jets: ak.Array, particles: ak.Array, radius: float) -> ak.Array:
+    """Shape (events, jets, particles): closer than `radius` in (eta, phi)."""
+    pairs = ak.cartesian({"j": jets[["eta", "phi"]], "p": particles[["eta", "phi"]]}, nested=True)
+    dphi = (pairs.j.phi - pairs.p.phi + np.pi) % (2 * np.pi) - np.pi
+    return (pairs.j.eta - pairs.p.eta) ** 2 + dphi**2 < radius**2

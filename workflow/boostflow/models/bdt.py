@@ -1,0 +1,169 @@
+"""The baseline: gradient-boosted trees on substructure observables (XGBoost), multiclass."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.config.models import BDT
+from boostflow.errors import BoostflowError
+from boostflow.io import atomic, read_json, read_parquet, write_json
+from boostflow.models.manifest import manifest
+from boostflow.select.split import TRAIN, VALIDATION
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+log = logging.getLogger("bdt")
+
+UNMATCHED = "unmatched"
+WEIGHTS = "model.ubj"
+
+
+def train(inputs: list[Path], config: BDT, output: Path) -> None:
+    """Train on the training split, stop early on the validation split.
+
+    Every class gets the same total weight. Negative generator weights enter with their absolute
+    value, because XGBoost refuses negative ones; the evaluation uses the signed weights.
+
+    One thread: XGBoost adds up histograms in an order that depends on the number of threads, and
+    predictions are to be the same bit for bit on every machine.
+
+    Args:
+        inputs: selected jets of the samples to train on.
+        config: the model's block.
+        output: directory to write: model.ubj, metrics.json, manifest.json.
+
+    Raises:
+        BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
+            is missing or not finite.
+    """
+    import xgboost as xgb
+
+    start = time.monotonic()
+    columns = [*config.features, "label", "split", "weight"]
+    features, labels, splits, weights = [], [], [], []
+    for path in inputs:
+        jets = read_parquet(path, columns)
+        features.append(matrix(jets, config.features, str(path)))
+        labels.append(np.asarray(jets.label.to_list(), dtype=str))
+        splits.append(np.asarray(jets.split))
+        weights.append(np.abs(np.asarray(jets.weight)))
+    x, label, part, weight = map(np.concatenate, (features, labels, splits, weights))
+    classes = sorted(set(label) - {UNMATCHED})
+    if len(classes) < 2:
+        raise BoostflowError(
+            f"a classifier needs at least two classes, the jets have {', '.join(classes) or 'none'}"
+        )
+    y = np.searchsorted(classes, label).clip(max=len(classes) - 1)
+    sets = {}
+    for name, code in (("train", TRAIN), ("validation", VALIDATION)):
+        chosen = (part == code) & (label != UNMATCHED)
+        w = balanced(y[chosen], weight[chosen], classes, name)
+        sets[name] = xgb.DMatrix(
+            x[chosen], y[chosen], weight=w, feature_names=config.features, nthread=1
+        )
+        log.info("%s: %d jets of %d classes", name, chosen.sum(), len(classes))
+    history: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        {
+            "objective": "multi:softprob",
+            "num_class": len(classes),
+            "eval_metric": "mlogloss",
+            "max_depth": config.max_depth,
+            "eta": config.learning_rate,
+            "subsample": config.subsample,
+            "colsample_bytree": config.colsample,
+            "tree_method": "hist",
+            "seed": config.seed,
+            "nthread": 1,
+        },
+        sets["train"],
+        num_boost_round=config.rounds,
+        evals=[(data, name) for name, data in sets.items()],
+        early_stopping_rounds=config.early_stopping,
+        evals_result=history,
+        verbose_eval=10,
+    )
+    best = booster.best_iteration
+    booster = booster[: best + 1]
+    gain = booster.get_score(importance_type="total_gain")
+    with atomic(output) as part_dir:
+        part_dir.mkdir()
+        booster.save_model(part_dir / WEIGHTS)
+        write_json(
+            part_dir / "metrics.json",
+            {
+                "rounds": best + 1,
+                "history": {
+                    "loss": [float(v) for v in history["train"]["mlogloss"]],
+                    "validation_loss": [float(v) for v in history["validation"]["mlogloss"]],
+                },
+                "importance": {name: float(gain.get(name, 0.0)) for name in config.features},
+            },
+        )
+        write_json(
+            part_dir / "manifest.json",
+            manifest(
+                config,
+                inputs,
+                ["xgboost-cpu", "numpy"],
+                time.monotonic() - start,
+                classes=classes,
+            ),
+        )
+    log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
+
+
+def score(model: Path, jets: ak.Array) -> dict[str, NDArray[np.float32]]:
+    """Class probabilities, `p_<class>`, each of shape (jets,)."""
+    import xgboost as xgb
+
+    about = read_json(model / "manifest.json")
+    names = about["config"]["features"]
+    booster = xgb.Booster(model_file=model / WEIGHTS)
+    booster.set_param({"nthread": 1})
+    data = xgb.DMatrix(matrix(jets, names, "jets"), feature_names=names, nthread=1)
+    values = booster.predict(data).reshape(len(jets), len(about["classes"]))
+    return {f"p_{name}": values[:, i] for i, name in enumerate(about["classes"])}
+
+
+def matrix(jets: ak.Array, names: list[str], where: str) -> NDArray[np.float32]:
+    """Observables as a matrix of shape (jets, features).
+
+    Raises:
+        BoostflowError: a column is missing or has NaN or infinite values.
+    """
+    if missing := [name for name in names if name not in jets.fields]:
+        raise BoostflowError(
+            f"{where}: no observable {', '.join(missing)} (input without constituents?); "
+            "choose other `features`"
+        )
+    x = np.stack([np.asarray(jets[name], dtype=np.float32) for name in names], axis=1)
+    if not np.isfinite(x).all():
+        bad = [
+            name for name, good in zip(names, np.isfinite(x).all(axis=0), strict=True) if not good
+        ]
+        raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
+    return x
+
+
+def balanced(
+    y: NDArray[np.integer], weight: NDArray, classes: list[str], where: str
+) -> NDArray[np.float64]:
+    """Weights scaled so that every class has the same sum and the mean is 1.
+
+    Raises:
+        BoostflowError: a class has no jets.
+    """
+    sums = np.bincount(y, weight, minlength=len(classes))
+    if empty := [name for name, total in zip(classes, sums, strict=True) if total <= 0]:
+        raise BoostflowError(
+            f"no jets of class {', '.join(empty)} in the {where} split: more events are needed"
+        )
+    return weight / sums[y] * len(y) / len(classes)

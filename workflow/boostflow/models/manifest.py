@@ -1,0 +1,44 @@
+"""The record that lies in every model's directory: what it is and what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def manifest(
+    config: BaseModel, inputs: Iterable[Path], packages: Iterable[str], seconds: float, **more: Any
+) -> dict[str, Any]:
+    """A manifest as JSON data.
+
+    Args:
+        config: the model's block; its `kind` is repeated at the top.
+        inputs: the training files, for a checksum of their content.
+        packages: distributions whose versions matter.
+        seconds: wall time of the training.
+        more: whatever the kind of model needs to be read back.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in inputs:
+        with Path(path).open("rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+    block = config.model_dump(mode="json")
+    return {
+        "kind": block["kind"],
+        "config": block,
+        "seed": block.get("seed"),
+        "inputs": digest.hexdigest(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in packages},
+        },
+        "seconds": round(seconds, 1),
+        **more,
+    }

@@ -1,0 +1,94 @@
+"""The record of a run: what it was configured to do, with which versions, from which commit."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from boostflow import __version__
+from boostflow.io import atomic, write_json
+
+PACKAGES = (
+    "awkward",
+    "coffea",
+    "correctionlib",
+    "fastjet",
+    "hist",
+    "horovod",
+    "keras",
+    "numba",
+    "numpy",
+    "pyhf",
+    "pythia8mc",
+    "snakemake",
+    "tensorflow-cpu",
+    "uproot",
+    "xgboost-cpu",
+)
+
+
+def write_record(
+    config: dict[str, Any],
+    systematics: dict[str, Any],
+    output: Path,
+    resolved: Path,
+    declared: Path,
+) -> None:
+    """Write the resolved configuration and the provenance record.
+
+    Args:
+        config: the whole configuration, every key.
+        systematics: the declared systematics.
+        output: JSON file: versions, seed, git commit, hash of the configuration, machine, time.
+        resolved: YAML file with the configuration.
+        declared: YAML file with the systematics.
+    """
+    for path, data in ((resolved, config), (declared, systematics)):
+        with atomic(path) as part:
+            part.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+    both = json.dumps([config, systematics], sort_keys=True).encode()
+    write_json(
+        output,
+        {
+            "boostflow": __version__,
+            "commit": commit(Path(__file__).resolve().parent),
+            "config_hash": hashlib.blake2b(both, digest_size=16).hexdigest(),
+            "seed": config.get("seed"),
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "versions": {name: _version(name) for name in PACKAGES},
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
+
+
+def commit(folder: Path) -> str | None:
+    """The git commit of the code, with `-dirty` if files differ from it; None outside of git."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"no git commit to record: {error}", file=sys.stderr)
+        return None
+    return found.stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,277 @@
+"""Selection of one sample under one variation: shift, cut, split, weigh, and keep count."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from boostflow.config.models import Select, Shift
+from boostflow.errors import BoostflowError
+from boostflow.ingest.eventid import bucket
+from boostflow.io import atomic, read_json, read_parquet, write_json
+from boostflow.select.cuts import event_cuts, fatjet_cuts
+from boostflow.select.shifts import apply_shift
+from boostflow.select.split import split_of_bucket
+
+log = logging.getLogger("select")
+
+PB_TO_INVERSE_FB = 1000.0
+
+
+@dataclass
+class Cutflow:
+    """Events and sums of generator weights that are left after each cut, in order."""
+
+    steps: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, events: float, sumw: float) -> None:
+        """Count more events at a step."""
+        step = self.steps.setdefault(name, [0, 0.0])
+        step[0] += events
+        step[1] += sumw
+
+    def as_list(self, per_weight: float) -> list[dict[str, Any]]:
+        """With the expected events per 1/fb."""
+        return [
+            {"name": name, "events": int(n), "sumw": float(w), "expected": float(w * per_weight)}
+            for name, (n, w) in self.steps.items()
+        ]
+
+
+def select(
+    tables: list[Path],
+    metas: list[Path],
+    output: Path,
+    cutflow: Path,
+    config: Select,
+    *,
+    sample: str,
+    variation: str = "nominal",
+    shift: Shift | None = None,
+    direction: str = "up",
+    corrections: Path | None = None,
+) -> None:
+    """Select fat jets (docs/contracts.md, "select"). The parts are read one at a time.
+
+    Args:
+        tables: ingested parts of one sample.
+        metas: their JSON files, in the same order.
+        output: Parquet file to write.
+        cutflow: JSON file to write.
+        config: the select block.
+        sample: name of the sample.
+        variation: name of the variation.
+        shift: the systematic that shifts objects, if the variation is of that kind.
+        direction: up or down, of the shift.
+        corrections: the correctionlib file of the shift.
+
+    Raises:
+        BoostflowError: parts that do not fit together, a split without events, or a bad correction.
+    """
+    totals = _totals([read_json(path) for path in metas], metas)
+    flow = Cutflow()
+    for step in totals.cutflow:
+        flow.add(step["name"], step["events"], step["sumw"])
+    scale = _split_scale(totals, config, sample)
+    norms = {name: w / totals.sumw for name, w in totals.sumw_weights.items() if totals.sumw}
+    jets = np.zeros(3, dtype=int)
+    seen: list[np.ndarray] = []
+
+    def chunks() -> Any:
+        for path in tables:
+            rows = read_parquet(path)
+            if not len(rows):
+                continue
+            chosen, ids = _select_part(rows, config, flow, shift, direction, corrections)
+            seen.append(ids)
+            rows = _finish(chosen, config, scale, norms)
+            jets[:] += np.bincount(ak.to_numpy(rows.split), minlength=3)
+            yield rows
+
+    _write(output, chunks(), tables[0])
+    ids = np.concatenate(seen) if seen else np.zeros(0, dtype=np.uint64)
+    if len(np.unique(ids)) < len(ids):
+        log.warning("%s: events occur more than once in its files", sample)
+        totals.notes.append("events occur more than once in the input files")
+    whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else 1.0
+    write_json(
+        cutflow,
+        {
+            "sample": sample,
+            "variation": variation,
+            "data": totals.data,
+            "xsec": totals.xsec,
+            "cutflow": flow.as_list(whole),
+            "jets": dict(zip(("train", "validation", "test"), jets.tolist(), strict=True)),
+            "features": totals.features,
+            "notes": totals.notes,
+        },
+    )
+    log.info("%s (%s): %d of %d events, %d jets", sample, variation, *_ends(flow), jets.sum())
+
+
+@dataclass
+class Totals:
+    """What the parts of a sample add up to."""
+
+    sumw: float
+    sumw_buckets: np.ndarray
+    sumw_weights: dict[str, float]
+    xsec: float | None
+    cutflow: list[dict[str, Any]]
+    data: bool
+    features: dict[str, bool]
+    notes: list[str]
+
+
+def _totals(metas: list[dict[str, Any]], paths: list[Path]) -> Totals:
+    """Add up the parts; cross-sections are averaged with the number of events as weight.
+
+    Raises:
+        BoostflowError: some parts have a feature or a cross-section that others lack.
+    """
+    features = metas[0]["features"]
+    filled = [meta for meta in metas if meta["events"]] or metas[:1]
+    for meta, path in zip(metas, paths, strict=True):
+        if meta["events"] and meta["features"] != filled[0]["features"]:
+            raise BoostflowError(
+                f"{path}: its file has other branches than {filled[0]['file']}; "
+                "put files of different content into samples of their own"
+            )
+    known = [meta for meta in filled if meta["xsec"] is not None]
+    if known and len(known) < len(filled):
+        raise BoostflowError("only some files of the sample have a cross-section; set `xsec`")
+    events = sum(meta["events"] for meta in known)
+    xsec = sum(meta["xsec"] * meta["events"] for meta in known) / events if events else None
+    steps: dict[str, list[float]] = {}
+    for meta in metas:
+        for step in meta["cutflow"]:
+            total = steps.setdefault(step["name"], [0, 0.0])
+            total[0] += step["events"]
+            total[1] += step["sumw"]
+    features = filled[0]["features"]
+    return Totals(
+        sumw=sum(meta["sumw"] for meta in metas),
+        sumw_buckets=np.sum([meta["sumw_buckets"] for meta in metas], axis=0),
+        sumw_weights={
+            name: sum(meta["sumw_weights"].get(name, 0.0) for meta in metas)
+            for name in filled[0]["sumw_weights"]
+        },
+        xsec=xsec,
+        cutflow=[{"name": k, "events": v[0], "sumw": v[1]} for k, v in steps.items()],
+        data=filled[0]["data"],
+        features=features,
+        notes=sorted({note for meta in metas for note in meta["notes"]}),
+    )
+
+
+def _split_scale(totals: Totals, config: Select, sample: str) -> np.ndarray:
+    """Factor from genWeight to expected events per 1/fb in each split, shape (3,)."""
+    if totals.data or totals.xsec is None:
+        return np.ones(3)
+    sums = np.bincount(split_of_bucket(config.split), totals.sumw_buckets, minlength=3)
+    parts = (config.split.train, config.split.validation, config.split.test)
+    for name, part, total in zip(("train", "validation", "test"), parts, sums, strict=True):
+        if part and total <= 0 and totals.sumw > 0:
+            raise BoostflowError(
+                f"sample {sample}: no events (or a negative sum of weights) in the {name} split; "
+                "it needs more events"
+            )
+    with np.errstate(divide="ignore"):
+        return np.where(sums > 0, totals.xsec * PB_TO_INVERSE_FB / sums, 0.0)
+
+
+def _select_part(
+    rows: ak.Array,
+    config: Select,
+    flow: Cutflow,
+    shift: Shift | None,
+    direction: str,
+    corrections: Path | None,
+) -> tuple[ak.Array, np.ndarray]:
+    """The rows that pass, and the ids of all events in the part."""
+    starts = event_starts(rows)
+    if shift is not None:
+        assert corrections is not None
+        rows = apply_shift(rows, shift, direction, corrections, starts)
+    n = len(rows)
+    weight = ak.to_numpy(rows.genWeight).astype(np.float64)[starts]
+    jets = fatjet_cuts(rows, config.fatjet)
+    names = jets.names
+    for i in range(len(names)):
+        passing = np.add.reduceat(jets.all(*names[: i + 1]).astype(int), starts)
+        left = passing >= max(config.event.fatjets_min, 1)
+        flow.add(names[i], left.sum(), weight[left].sum())
+    good = jets.all(*names)
+    n_good = np.add.reduceat(good.astype(int), starts)
+    events = event_cuts(
+        n_good,
+        ak.to_numpy(rows.ht)[starts],
+        ak.to_numpy(rows.met_pt)[starts],
+        config.event,
+    )
+    for i, name in enumerate(events.names):
+        left = events.all(*events.names[: i + 1]) & (n_good > 0)
+        if i or config.event.fatjets_min > 1:
+            flow.add(name, left.sum(), weight[left].sum())
+    kept = np.repeat(events.all(*events.names), np.diff(np.append(starts, n)))
+    ids = ak.to_numpy(rows.event_id)[starts]
+    return rows[good & kept], ids
+
+
+def _finish(rows: ak.Array, config: Select, scale: np.ndarray, norms: dict[str, float]) -> ak.Array:
+    """Add split, weight and candidate; normalise weight columns to keep the total rate."""
+    ids = ak.to_numpy(rows.event_id)
+    part = split_of_bucket(config.split)[bucket(ids)] if len(ids) else np.zeros(0, dtype=np.int8)
+    starts = event_starts(rows)
+    rows = ak.with_field(rows, part, "split")
+    rows = ak.with_field(
+        rows, ak.to_numpy(rows.genWeight).astype(np.float64) * scale[part], "weight"
+    )
+    candidate = np.zeros(len(rows), dtype=bool)
+    if len(starts):
+        # The leading jet, by the pT of this variation: a shift may change the order.
+        pt = ak.to_numpy(rows.pt)
+        event = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
+        order = np.lexsort((-pt, event))
+        candidate[order[starts]] = True
+    rows = ak.with_field(rows, candidate, "candidate")
+    for name, norm in norms.items():
+        if norm > 0:
+            rows = ak.with_field(rows, ak.values_astype(rows[name] / norm, "float32"), name)
+    return rows
+
+
+def event_starts(rows: ak.Array) -> np.ndarray:
+    """Index of the first row of each event, shape (events,); rows of an event are adjacent."""
+    ids = ak.to_numpy(rows.event_id)
+    if not len(ids):
+        return np.zeros(0, dtype=int)
+    return np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
+
+
+def _write(output: Path, chunks: Any, like: Path) -> None:
+    """Stream row groups into one Parquet file; without any, an empty table of the same columns."""
+    import pyarrow.parquet as pq
+
+    with atomic(output) as part:
+        writer = None
+        for rows in chunks:
+            table = ak.to_arrow_table(rows, list_to32=True)
+            if writer is None:
+                writer = pq.ParquetWriter(part, table.schema, compression="zstd")
+            writer.write_table(table.cast(writer.schema))
+        if writer is None:
+            pq.write_table(pq.read_schema(like).empty_table(), part)
+        else:
+            writer.close()
+
+
+def _ends(flow: Cutflow) -> tuple[int, int]:
+    steps = list(flow.steps.values())
+    return int(steps[-1][0]), int(steps[0][0])

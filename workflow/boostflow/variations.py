@@ -1,0 +1,135 @@
+"""The variation engine: which variation's file does a stage need?
+
+A systematic of a kind enters the chain at one stage (`ENTRY`). A file is touched by a variation if
+the variation enters at its stage or at one that it is made from; a file that is not touched *is*
+the nominal file. So adding a variation schedules the jobs that it needs and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from boostflow.config.models import (
+    AnySystematic,
+    Config,
+    ModelVariation,
+    Rate,
+    SampleVariation,
+    Shift,
+    SimulatedSample,
+)
+
+NOMINAL = "nominal"
+
+Stage = Literal["simulate", "ingest", "select", "train", "score", "templates", "infer"]
+
+ENTRY: dict[str, Stage] = {
+    "sample": "simulate",
+    "shift": "select",
+    "model": "train",
+    "weight": "templates",
+    "rate": "infer",
+}
+
+UPSTREAM: dict[Stage, tuple[Stage, ...]] = {
+    "simulate": (),
+    "ingest": ("simulate",),
+    "select": ("ingest",),
+    "train": (),  # trained on nominal jets: only a model variation makes another training
+    "score": ("select", "train"),
+    "templates": ("score", "select"),
+    "infer": ("templates",),
+}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One direction of one systematic."""
+
+    systematic: str
+    direction: Literal["up", "down"]
+    declared: AnySystematic
+
+    @property
+    def name(self) -> str:
+        """As in paths: `jes_up`."""
+        return f"{self.systematic}_{self.direction}"
+
+
+class Variations:
+    """All variations of an analysis, and where each one's files are."""
+
+    def __init__(self, config: Config, systematics: Mapping[str, AnySystematic]) -> None:
+        self.config = config
+        self.systematics = dict(systematics)
+        self.by_name: dict[str, Variation] = {}
+        for name, declared in systematics.items():
+            for direction in directions(declared):
+                variation = Variation(name, direction, declared)
+                self.by_name[variation.name] = variation
+
+    def names(self) -> list[str]:
+        """All variations but nominal, in the order of their declaration."""
+        return list(self.by_name)
+
+    def with_templates(self) -> list[str]:
+        """Nominal and every variation that has templates of its own.
+
+        A variation of a model that no region reads, or of samples that are not in the analysis,
+        touches nothing and is left out.
+        """
+        return [NOMINAL, *(name for name in self.by_name if self._touched("templates", name))]
+
+    def resolve(
+        self, stage: Stage, variation: str, *, sample: str | None = None, model: str | None = None
+    ) -> str:
+        """The variation whose file `stage` uses under `variation`: itself, or `nominal`.
+
+        Args:
+            stage: the stage that makes the file.
+            variation: `nominal` or a declared variation.
+            sample: for files made per sample (simulate, ingest, select).
+            model: for files made per model (train, score).
+
+        Raises:
+            KeyError: the variation is not declared.
+        """
+        if variation == NOMINAL:
+            return NOMINAL
+        return variation if self._touched(stage, variation, sample, model) else NOMINAL
+
+    def _touched(
+        self, stage: Stage, variation: str, sample: str | None = None, model: str | None = None
+    ) -> bool:
+        declared = self.by_name[variation].declared
+        if ENTRY[declared.kind] == stage:
+            if isinstance(declared, ModelVariation):
+                read = {region.model for region in self.config.templates.regions.values()}
+                return declared.model == model or (model is None and declared.model in read)
+            return any(self._applies(declared, s) for s in [sample] if s) or (
+                sample is None and any(self._applies(declared, s) for s in self.config.samples)
+            )
+        return any(self._touched(up, variation, sample, model) for up in UPSTREAM[stage])
+
+    def _applies(self, declared: AnySystematic, sample: str) -> bool:
+        if declared.samples is not None and sample not in declared.samples:
+            return False
+        settings = self.config.samples[sample]
+        simulated = isinstance(settings, SimulatedSample)
+        return simulated if isinstance(declared, SampleVariation) else not is_data(settings)
+
+
+def is_data(sample: object) -> bool:
+    """Whether a sample is collision data, which no systematic varies."""
+    return bool(getattr(sample, "data", False))
+
+
+def directions(declared: AnySystematic) -> tuple[Literal["up", "down"], ...]:
+    """The directions that have files: none for a rate, `up` alone for a one-sided variation."""
+    if isinstance(declared, Rate):
+        return ()
+    if isinstance(declared, Shift) or declared.down is not None:
+        return ("up", "down")
+    return ("up",)

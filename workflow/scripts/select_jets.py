@@ -1,0 +1,45 @@
+"""Select fat jets of one sample: shifts, object and event cuts, cutflow, split, weights."""
+
+import argparse
+from pathlib import Path
+
+from boostflow.cli import json_argument, parse_config, run
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("--input", type=Path, nargs="+", required=True, help="ingested parts")
+    parser.add_argument("--meta", type=Path, nargs="+", required=True, help="their JSON files")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+    parser.add_argument("--cutflow", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--sample", required=True, help="name of the sample")
+    parser.add_argument("--variation", default="nominal", help="name of the variation")
+    parser.add_argument(
+        "--config", type=json_argument, default={}, help="select block as JSON, or @file"
+    )
+    parser.add_argument("--shift", type=json_argument, help="declared systematic of kind shift")
+    parser.add_argument("--direction", choices=["up", "down"], default="up")
+    parser.add_argument("--corrections", type=Path, help="correctionlib file of the shift")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    from boostflow.config.models import Select, Shift
+    from boostflow.select.run import select
+
+    select(
+        args.input,
+        args.meta,
+        args.output,
+        args.cutflow,
+        parse_config(Select, args.config),
+        sample=args.sample,
+        variation=args.variation,
+        shift=parse_config(Shift, args.shift) if args.shift else None,
+        direction=args.direction,
+        corrections=args.corrections,
+    )
+
+
+if __name__ == "__main__":
+    run(main, arguments, __doc__)
