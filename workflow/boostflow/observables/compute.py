@@ -1,0 +1,101 @@
+"""From jagged arrays of constituents to columns of observables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boostflow.errors import BoostflowError
+from boostflow.observables.definitions import OBSERVABLES
+from boostflow.observables.jets import Jets
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+PAIRS = 1 << 18
+"""Pairs of constituents in a block of jets: its matrices (2 MB each) stay in the cache."""
+
+
+def compute(
+    pt: ak.Array,
+    eta: ak.Array,
+    phi: ak.Array,
+    mass: ak.Array,
+    charge: ak.Array | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    zcut: float = 0.1,
+    beta: float = 1.0,
+    radius: float = 0.8,
+) -> dict[str, np.ndarray]:
+    """Observables of jets from their constituents.
+
+    Constituents without transverse momentum count for nothing. If any value of a jet's constituents
+    is NaN or infinite or a pT is negative, all observables of that jet are NaN.
+
+    Args:
+        pt, eta, phi, mass: one list of constituents a jet (GeV).
+        charge: the same, in units of e; only the observable `charge` needs it.
+        names: which observables; None for all that the input allows.
+        zcut: threshold of soft drop.
+        beta: angular exponent of tau_N and of the energy correlation functions.
+        radius: jet radius R that normalises tau_N and the angularity.
+
+    Returns:
+        One float32 array (jets) for each name.
+
+    Raises:
+        BoostflowError: an unknown name, or `charge` without charges.
+    """
+    if names is None:
+        names = [name for name in OBSERVABLES if name != "charge" or charge is not None]
+    unknown = [name for name in names if name not in OBSERVABLES]
+    if unknown:
+        raise BoostflowError(
+            f"unknown observable {', '.join(unknown)}: known are {', '.join(OBSERVABLES)}"
+        )
+    if "charge" in names and charge is None:
+        raise BoostflowError("the observable charge needs the charges of the constituents")
+
+    offsets, columns, bad = _flatten([pt, eta, phi, mass] + ([] if charge is None else [charge]))
+    out = {name: np.empty(len(offsets) - 1, dtype=np.float32) for name in names}
+    for start, stop in _blocks(offsets):
+        inside = slice(offsets[start], offsets[stop])
+        values = [column[inside] for column in columns]
+        jets = Jets(
+            offsets[start : stop + 1] - offsets[start],
+            *values[:4],
+            values[4] if charge is not None else None,
+            zcut=zcut,
+            beta=beta,
+            radius=radius,
+        )
+        for name in names:
+            out[name][start:stop] = OBSERVABLES[name](jets)
+    for column in out.values():
+        column[bad] = np.nan
+    return out
+
+
+def _flatten(jagged: list[ak.Array]) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    """Offsets and flat float64 columns of the usable constituents, and a mask of the bad jets."""
+    import awkward as ak
+
+    counts = ak.to_numpy(ak.num(jagged[0])).astype(np.int64)
+    columns = [ak.to_numpy(ak.flatten(a)).astype(np.float64) for a in jagged]
+    wrong = ~np.all(np.isfinite(columns), axis=0) | (columns[0] < 0)
+    jet = np.repeat(np.arange(len(counts)), counts)
+    bad = np.bincount(jet[wrong], minlength=len(counts)) > 0
+    use = (columns[0] > 0) & ~bad[jet]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(jet[use], minlength=len(counts)))])
+    return offsets.astype(np.int64), [column[use] for column in columns], bad
+
+
+def _blocks(offsets: np.ndarray) -> list[tuple[int, int]]:
+    """Ranges of jets with about `PAIRS` pairs of constituents each."""
+    before = np.concatenate([[0], np.cumsum(np.diff(offsets) ** 2)])
+    edges = np.searchsorted(before, np.arange(0, before[-1], PAIRS), side="left")
+    cuts = np.unique(np.concatenate([[0], edges, [len(offsets) - 1]]))
+    return list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))

@@ -1,0 +1,242 @@
+"""The observables: one function each, with formula, reference and unit.
+
+Each takes a `Jets` and returns one float64 a jet. z_i is the constituent's pT over the scalar sum
+of the jet, R_ij the distance in rapidity and azimuth. A ratio with a vanishing denominator is 0, so
+that jets of no, one or two constituents have finite values: without constituents all are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from boostflow.observables import kernels
+from boostflow.observables.jets import Jets, ratio
+
+Observable = Callable[[Jets], np.ndarray]
+
+OBSERVABLES: dict[str, Observable] = {}
+"""All observables by column name, in the order of this file."""
+
+JET_CHARGE_KAPPA = 0.5
+ANGULARITY_A = -2.0
+
+
+def observable(function: Observable) -> Observable:
+    """Register a function as the observable of its name."""
+    OBSERVABLES[function.__name__] = function
+    return function
+
+
+# --- kinematics ----------------------------------------------------------------------------------
+
+
+@observable
+def pt(jets: Jets) -> np.ndarray:
+    """Transverse momentum of the sum of the constituents (GeV)."""
+    return np.hypot(jets.total[0], jets.total[1])
+
+
+@observable
+def mass(jets: Jets) -> np.ndarray:
+    """Invariant mass of the sum of the constituents, sqrt(E^2 - p^2) (GeV)."""
+    return jets.mass
+
+
+@observable
+def msoftdrop(jets: Jets) -> np.ndarray:
+    """Mass after soft drop with beta = 0 (GeV).
+
+    The Cambridge/Aachen tree is undone until min(pT1, pT2) > zcut (pT1 + pT2), following the harder
+    branch (Larkoski, Marzani, Soyez, Thaler, arXiv:1402.2657; beta = 0 is the modified mass drop
+    tagger, arXiv:1307.0007). A jet that never passes ends as its last constituent.
+    """
+    px, py, pz, e = kernels.soft_drop(jets.offsets, *jets.cambridge, jets.zcut)
+    return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
+
+
+# --- prongs --------------------------------------------------------------------------------------
+
+
+@observable
+def tau1(jets: Jets) -> np.ndarray:
+    """N-subjettiness, N = 1: sum_i z_i min_a (R_ia / R)^beta over the N axes (no unit).
+
+    Thaler, Van Tilburg, arXiv:1011.2268. The axes are the N exclusive kT subjets (E scheme, no
+    minimisation): `KT_Axes` and `NormalizedMeasure` of FastJet contrib. 0 if the jet has no more
+    than N constituents.
+    """
+    return jets.tau[0]
+
+
+@observable
+def tau2(jets: Jets) -> np.ndarray:
+    """N-subjettiness for N = 2, see tau1."""
+    return jets.tau[1]
+
+
+@observable
+def tau3(jets: Jets) -> np.ndarray:
+    """N-subjettiness for N = 3, see tau1."""
+    return jets.tau[2]
+
+
+@observable
+def tau4(jets: Jets) -> np.ndarray:
+    """N-subjettiness for N = 4, see tau1."""
+    return jets.tau[3]
+
+
+@observable
+def tau21(jets: Jets) -> np.ndarray:
+    """tau2 / tau1: small for two prongs."""
+    return ratio(jets.tau[1], jets.tau[0])
+
+
+@observable
+def tau32(jets: Jets) -> np.ndarray:
+    """tau3 / tau2: small for three prongs."""
+    return ratio(jets.tau[2], jets.tau[1])
+
+
+@observable
+def e3(jets: Jets) -> np.ndarray:
+    """Three-point energy correlation: sum_{i<j<k} z_i z_j z_k (R_ij R_jk R_ik)^beta (no unit).
+
+    Larkoski, Salam, Thaler, arXiv:1305.0007.
+    """
+    return jets.correlators[1]
+
+
+@observable
+def c2(jets: Jets) -> np.ndarray:
+    """C2 = e3 / e2^2 with e2 = sum_{i<j} z_i z_j R_ij^beta (arXiv:1305.0007)."""
+    return ratio(jets.correlators[1], jets.correlators[0] ** 2)
+
+
+@observable
+def d2(jets: Jets) -> np.ndarray:
+    """D2 = e3 / e2^3 (Larkoski, Moult, Neill, arXiv:1409.6298)."""
+    return ratio(jets.correlators[1], jets.correlators[0] ** 3)
+
+
+# --- kT splittings -------------------------------------------------------------------------------
+
+
+@observable
+def sqrt_d12(jets: Jets) -> np.ndarray:
+    """First kT splitting scale min(pT1, pT2) R_12 of the last two subjets (GeV).
+
+    Butterworth, Cox, Forshaw, hep-ph/0201098; exclusive kT with E scheme.
+    """
+    return np.sqrt(jets.splittings[0])
+
+
+@observable
+def sqrt_d23(jets: Jets) -> np.ndarray:
+    """Second kT splitting scale: the same for the merging of three subjets into two (GeV)."""
+    return np.sqrt(jets.splittings[1])
+
+
+@observable
+def kt_dr(jets: Jets) -> np.ndarray:
+    """Distance R_12 of the last two exclusive kT subjets (ATLAS, arXiv:1808.07858)."""
+    return jets.splittings[2]
+
+
+@observable
+def zcut(jets: Jets) -> np.ndarray:
+    """d12 / (d12 + m^2): energy sharing of the last kT splitting, 0 to 1.
+
+    Thaler, Wang, arXiv:0806.0023, with the jet's mass as that of the pair.
+    """
+    return ratio(jets.splittings[0], jets.splittings[0] + jets.mass**2)
+
+
+@observable
+def qw(jets: Jets) -> np.ndarray:
+    """Lightest pair of the three exclusive kT subjets, near the W's mass in top jets (GeV).
+
+    Thaler, Wang, arXiv:0806.0023. 0 with fewer than three constituents.
+    """
+    return np.sqrt(jets.splittings[3])
+
+
+# --- shapes --------------------------------------------------------------------------------------
+
+
+@observable
+def r2(jets: Jets) -> np.ndarray:
+    """Fox-Wolfram moments H2 / H0 in the jet's rest frame, 0 (sphere) to 1 (two prongs).
+
+    H_l = sum_ij |p_i| |p_j| P_l(cos theta_ij) (Fox, Wolfram, Phys. Rev. Lett. 41 (1978) 1581;
+    rest frame: ATLAS, arXiv:1808.07858). The double sum of cos^2 is the squared norm of the
+    tensor sum_i p_a p_b / |p|. 0 for a jet without mass.
+    """
+    linear, _, total = jets.rest_frame
+    return ratio(1.5 * np.sum(linear**2, axis=(1, 2)) - 0.5 * total**2, total**2)
+
+
+@observable
+def aplanarity(jets: Jets) -> np.ndarray:
+    """3/2 of the smallest eigenvalue of sum_i p_a p_b / sum_i p_i^2 in the rest frame, 0 to 1/2.
+
+    Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416. 0 for a jet without mass.
+    """
+    _, quadratic, _ = jets.rest_frame
+    trace = np.trace(quadratic, axis1=1, axis2=2)
+    return 1.5 * np.maximum(ratio(np.linalg.eigvalsh(quadratic)[:, 0], trace), 0)
+
+
+@observable
+def planar_flow(jets: Jets) -> np.ndarray:
+    """4 det I / (tr I)^2, I_kl = sum_i p_k p_l / E_i across the jet axis: 0 (line) to 1 (disc).
+
+    Almeida, Lee, Perez, Sterman, Sung, Virzi, arXiv:0807.0234.
+    """
+    xx, xy, yy = kernels.transverse_tensor(jets.offsets, jets.momentum, jets.total)
+    return ratio(4 * (xx * yy - xy**2), (xx + yy) ** 2)
+
+
+@observable
+def a3(jets: Jets) -> np.ndarray:
+    """Angularity 1/m sum_i pT_i sin^a(t_i) (1 - cos t_i)^(1 - a), a = -2, t_i = pi R_i / (2 R).
+
+    arXiv:0807.0234 (a = -2: ATLAS, arXiv:1203.4606), with pT for the energy and R_i, the distance
+    to the jet axis, for the angle, at most R; so it does not change under boosts along the beam.
+    No unit.
+    """
+    return ratio(
+        kernels.angularity(
+            jets.offsets, jets.momentum, jets.pt, jets.total, ANGULARITY_A, jets.radius
+        ),
+        jets.mass,
+    )
+
+
+# --- counting ------------------------------------------------------------------------------------
+
+
+@observable
+def multiplicity(jets: Jets) -> np.ndarray:
+    """Number of constituents with positive pT."""
+    return np.diff(jets.offsets).astype(float)
+
+
+@observable
+def pt_d(jets: Jets) -> np.ndarray:
+    """pT dispersion sqrt(sum_i pT_i^2) / sum_i pT_i (CMS-PAS-JME-13-002), 0 to 1."""
+    squares = kernels.weighted(jets.offsets, jets.pt, np.ones_like(jets.pt), 2.0)
+    return ratio(np.sqrt(squares), jets.sum_pt)
+
+
+@observable
+def charge(jets: Jets) -> np.ndarray:
+    """Jet charge sum_i q_i (pT_i / pT)^kappa, kappa = 1/2 (e).
+
+    Field, Feynman, Nucl. Phys. B 136 (1978) 1; Krohn, Schwartz, Lin, Waalewijn, arXiv:1209.2421.
+    Needs the constituents' charges.
+    """
+    weight = kernels.weighted(jets.offsets, jets.pt, jets.charge, JET_CHARGE_KAPPA)
+    return ratio(weight, np.hypot(jets.total[0], jets.total[1]) ** JET_CHARGE_KAPPA)

@@ -1,0 +1,103 @@
+"""A block of jets, and what several observables share, computed once and only if asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from boostflow.observables import kernels
+
+
+class Jets:
+    """Jets as flat arrays with offsets; only constituents with positive pT.
+
+    Attributes:
+        offsets: (jets + 1) where each jet's constituents begin.
+        pt: (n) transverse momenta, GeV.
+        charge: (n) charges in units of e, or None.
+        momentum: (6, n) px, py, pz, E, rapidity, azimuth.
+        zcut, beta, radius: parameters as in `compute`.
+    """
+
+    def __init__(
+        self,
+        offsets: np.ndarray,
+        pt: np.ndarray,
+        eta: np.ndarray,
+        phi: np.ndarray,
+        mass: np.ndarray,
+        charge: np.ndarray | None,
+        *,
+        zcut: float,
+        beta: float,
+        radius: float,
+    ) -> None:
+        self.offsets, self.pt, self.charge = offsets, pt, charge
+        self.zcut, self.beta, self.radius = zcut, beta, radius
+        self.momentum = kernels.momenta(pt, eta, phi, mass)
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """(4, jets) px, py, pz, E of the jets."""
+        return kernels.sums(self.offsets, *self.momentum[:4])
+
+    @cached_property
+    def mass(self) -> np.ndarray:
+        """(jets) invariant mass; rounding below 0 counts as 0."""
+        px, py, pz, e = self.total
+        return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
+
+    @cached_property
+    def sum_pt(self) -> np.ndarray:
+        """(jets) scalar sum of the constituents' pT."""
+        return kernels.weighted(self.offsets, self.pt, np.ones_like(self.pt), 1.0)
+
+    @cached_property
+    def pairs(self) -> np.ndarray:
+        """(jets + 1) where each jet's matrix of pairs begins."""
+        return np.concatenate([[0], np.cumsum(np.diff(self.offsets) ** 2)])
+
+    @cached_property
+    def dr2(self) -> np.ndarray:
+        """Squared distances of all pairs, jet by jet."""
+        return kernels.pair_distances(self.offsets, self.pairs, *self.momentum[4:])
+
+    @cached_property
+    def correlators(self) -> np.ndarray:
+        """(2, jets) normalised energy correlation functions e2 and e3."""
+        ecf = kernels.correlators(self.offsets, self.pairs, self.pt, self.dr2, self.beta)
+        return np.stack([ratio(ecf[1], ecf[0] ** 2), ratio(ecf[2], ecf[0] ** 3)])
+
+    @cached_property
+    def kt(self) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes and parents of the kT reclustering."""
+        return kernels.recluster(self.offsets, self.pairs, self.dr2, self.momentum, True)
+
+    @cached_property
+    def cambridge(self) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes and parents of the Cambridge/Aachen reclustering."""
+        return kernels.recluster(self.offsets, self.pairs, self.dr2, self.momentum, False)
+
+    @cached_property
+    def tau(self) -> np.ndarray:
+        """(4, jets) N-subjettiness for N = 1 to 4."""
+        return kernels.nsubjettiness(
+            self.offsets, self.momentum, self.pt, *self.kt, 4, self.beta, self.radius
+        )
+
+    @cached_property
+    def splittings(self) -> np.ndarray:
+        """(4, jets) d12, d23, distance of the last two subjets, lightest pair of three."""
+        return kernels.splittings(self.offsets, *self.kt)
+
+    @cached_property
+    def rest_frame(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Momentum tensors in the jets' rest frames."""
+        return kernels.rest_frame_tensors(self.offsets, self.momentum, self.total)
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """`numerator / denominator`, and 0 where the denominator is 0."""
+    zero = denominator == 0
+    return np.where(zero, 0.0, numerator / np.where(zero, 1.0, denominator))

@@ -1,0 +1,139 @@
+"""The toy detector: from generator particles to particle-flow candidates.
+
+A charged particle with a track is measured by its track; the energy of neutral particles (and of
+charged ones whose track was not found) is added up in cells of eta and phi, electromagnetic and
+hadronic apart, and smeared as sigma(E)/E = stochastic / sqrt(E/GeV) (+) constant, like
+calorimeters in fast simulations (Delphes, arXiv:1307.6346). There is no magnetic field, no pile-up,
+no misidentification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from boostflow.config.models import Detector
+
+ECAL_CONSTANT = 0.005
+HCAL_CONSTANT = 0.03
+TRACK_REFERENCE = 10.0
+TRACK_KNEE = 100.0
+
+NEUTRINOS = (12, 14, 16)
+ELECTRON, MUON, PHOTON, PION, NEUTRAL_HADRON = 11, 13, 22, 211, 130
+MASS_ELECTRON, MASS_MUON, MASS_PION = 0.000511, 0.10566, 0.13957
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Particles of a batch of events, flat and event by event; one entry a particle, GeV."""
+
+    event: np.ndarray
+    """Position of the event in the batch, ascending."""
+    pt: np.ndarray
+    eta: np.ndarray
+    phi: np.ndarray
+    mass: np.ndarray
+    charge: np.ndarray
+    pdg_id: np.ndarray
+
+    def __getitem__(self, chosen: np.ndarray) -> Particles:
+        return Particles(**{name: column[chosen] for name, column in vars(self).items()})
+
+
+class Response:
+    """The detector's response; holds the random streams of one job.
+
+    Each effect draws from a stream of its own in the order of the particles, so that the result
+    does not depend on how the events are cut into batches.
+    """
+
+    def __init__(self, config: Detector, seed: int) -> None:
+        self.config = config
+        streams = np.random.SeedSequence(seed).spawn(3)
+        self._efficiency, self._track, self._cell = (np.random.default_rng(s) for s in streams)
+
+    def __call__(self, particles: Particles) -> Particles:
+        """Candidates in each event by falling pT.
+
+        Particles are stable and visible (no neutrinos). If the detector is switched off they come
+        back as they are, only ordered.
+        """
+        if not self.config.enabled:
+            return _by_pt(particles)
+        seen = particles[np.abs(particles.eta) < self.config.abs_eta_max]
+        charged = seen.charge != 0
+        # Below the threshold a track curls up before it gets anywhere: no track and no energy.
+        tracks = seen[charged & (seen.pt > self.config.track_pt_min)]
+        found = self._efficiency.random(len(tracks.pt)) < self.config.track_efficiency
+        lost = tracks[~found & (np.abs(tracks.pdg_id) != MUON)]
+        cells = self._cells(_merge(seen[~charged], lost))
+        return _by_pt(_merge(self._tracks(tracks[found]), cells))
+
+    def _tracks(self, tracks: Particles) -> Particles:
+        """Smear pT; hadrons get the pion's mass, leptons keep their name.
+
+        sigma(pT)/pT = r sqrt(1 + (pT/100 GeV)^2), with r such that it is `track_resolution` at
+        10 GeV.
+        """
+        scale = self.config.track_resolution / np.hypot(1, TRACK_REFERENCE / TRACK_KNEE)
+        sigma = scale * np.hypot(1, tracks.pt / TRACK_KNEE)
+        pt = tracks.pt * np.maximum(1 + sigma * self._track.standard_normal(len(sigma)), 0.01)
+        kind = np.abs(tracks.pdg_id)
+        electron, muon = kind == ELECTRON, kind == MUON
+        mass = np.where(electron, MASS_ELECTRON, np.where(muon, MASS_MUON, MASS_PION))
+        pdg_id = np.where(electron | muon, tracks.pdg_id, np.where(tracks.charge > 0, PION, -PION))
+        return Particles(
+            tracks.event, pt, tracks.eta, tracks.phi, mass, tracks.charge, pdg_id.astype(np.int32)
+        )
+
+    def _cells(self, neutral: Particles) -> Particles:
+        """Add energy up in cells, smear it, drop cells below the threshold; massless candidates."""
+        config = self.config
+        electromagnetic = np.isin(np.abs(neutral.pdg_id), (PHOTON, ELECTRON))
+        n_eta = int(np.ceil(2 * config.abs_eta_max / config.tower_size))
+        n_phi = max(1, round(2 * np.pi / config.tower_size))
+        i_eta = np.minimum(
+            ((neutral.eta + config.abs_eta_max) / config.tower_size).astype(np.int64), n_eta - 1
+        )
+        i_phi = ((neutral.phi + np.pi) / (2 * np.pi) * n_phi).astype(np.int64) % n_phi
+        key = ((neutral.event * 2 + electromagnetic) * n_eta + i_eta) * n_phi + i_phi
+        cell, member = np.unique(key, return_inverse=True)
+        energy = np.bincount(
+            member,
+            weights=np.sqrt((neutral.pt * np.cosh(neutral.eta)) ** 2 + neutral.mass**2),
+            minlength=len(cell),
+        )
+        event_kind, place = np.divmod(cell, n_eta * n_phi)
+        event, em = event_kind // 2, event_kind % 2 == 1
+        eta = (place // n_phi + 0.5) * config.tower_size - config.abs_eta_max
+        phi = (place % n_phi + 0.5) * 2 * np.pi / n_phi - np.pi
+        sigma = np.where(
+            em,
+            np.hypot(config.ecal_resolution / np.sqrt(energy), ECAL_CONSTANT),
+            np.hypot(config.hcal_resolution / np.sqrt(energy), HCAL_CONSTANT),
+        )
+        pt = energy * (1 + sigma * self._cell.standard_normal(len(cell))) / np.cosh(eta)
+        cells = Particles(
+            event,
+            pt,
+            eta,
+            phi,
+            np.zeros(len(cell)),
+            np.zeros(len(cell), dtype=np.int8),
+            np.where(em, PHOTON, NEUTRAL_HADRON).astype(np.int32),
+        )
+        return cells[pt > config.neutral_pt_min]
+
+
+def _merge(one: Particles, other: Particles) -> Particles:
+    """Both together, in no particular order."""
+    return Particles(
+        **{name: np.concatenate([a, getattr(other, name)]) for name, a in vars(one).items()}
+    )
+
+
+def _by_pt(particles: Particles) -> Particles:
+    """Event by event, in the event by falling pT."""
+    return particles[np.lexsort((-particles.pt, particles.event))]

@@ -1,0 +1,169 @@
+"""The simulation stage: one job makes one part of one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boostflow import seeds
+from boostflow.errors import BoostflowError
+from boostflow.progress import Progress
+from boostflow.simulate.processes import PROCESSES, Process
+
+if TYPE_CHECKING:
+    import awkward as ak
+    import numpy as np
+
+    from boostflow.config.models import Simulation
+    from boostflow.simulate.detector import Response
+    from boostflow.simulate.generator import Generator
+
+BATCH = 250
+EVENTS_MAX = 1_000_000
+
+
+def simulate(
+    output: str | Path,
+    *,
+    sample: str,
+    process: str,
+    part: int,
+    events: int,
+    seed: int,
+    variation: str = "nominal",
+    config: Simulation | None = None,
+    settings: Sequence[str] = (),
+    batch: int = BATCH,
+) -> None:
+    """Generate, detect, cluster and write one part of a sample (docs/contracts.md, "samples").
+
+    Every random number follows from (seed, variation, sample, part): the same arguments give the
+    same events, whatever the batch size, the number of cores and the order of the parts.
+
+    Args:
+        output: the ROOT file; it appears complete or not at all.
+        sample: name of the sample.
+        process: a key of `processes.PROCESSES`.
+        part: number of the file, from 0.
+        events: number of events.
+        seed: the run's seed.
+        variation: `nominal` or the name of a variation.
+        config: what all samples share; the defaults if None.
+        settings: further Pythia settings of the variation, read after all others.
+        batch: events held in memory at a time.
+
+    Raises:
+        BoostflowError: unknown process, a setting that Pythia does not accept, or a number out of
+            range.
+    """
+    if process not in PROCESSES:
+        raise BoostflowError(f"unknown process {process!r}: known are {', '.join(PROCESSES)}")
+    if part < 0:
+        raise BoostflowError(f"part {part} is negative: parts are numbered from 0")
+    if not 1 <= events <= EVENTS_MAX:
+        raise BoostflowError(f"{events} events in a part: between 1 and {EVENTS_MAX} are possible")
+
+    from boostflow.config.models import Simulation
+    from boostflow.simulate import generator, rootfile
+    from boostflow.simulate.detector import Response
+
+    config = config or Simulation()
+    names = (variation, sample, part)
+    pythia = generator.Generator(
+        generator.settings(
+            PROCESSES[process], config, settings, seeds.derive(seed, "simulate", *names)
+        )
+    )
+    response = Response(config.detector, seeds.derive(seed, "detector", *names))
+    bar = Progress(f"simulate {sample} {part}", events, "events")
+    with rootfile.create(output) as root:
+        for raw in pythia.batches(events, batch):
+            columns = _reconstruct(raw, pythia, response, PROCESSES[process], config)
+            columns |= _numbers(part, bar.done, len(raw))
+            root.extend(columns)
+            bar.update(len(raw))
+        root.finish(pythia.cross_section())
+
+
+def _numbers(part: int, done: int, n: int) -> dict[str, np.ndarray]:
+    """Run, luminosity block and event number: the event's is unique in the sample."""
+    import numpy as np
+
+    return {
+        "run": np.ones(n),
+        "luminosityBlock": np.full(n, part + 1),
+        "event": np.uint64(part * EVENTS_MAX + done + 1) + np.arange(n, dtype=np.uint64),
+    }
+
+
+def _reconstruct(
+    raw: ak.Array, pythia: Generator, response: Response, process: Process, config: Simulation
+) -> dict[str, np.ndarray | ak.Array]:
+    """All columns of a batch of Pythia events but their numbers."""
+    import awkward as ak
+    import numpy as np
+
+    from boostflow.observables import compute
+    from boostflow.simulate import jets, truth
+    from boostflow.simulate.record import Record
+
+    n = len(raw)
+    record = Record.read(raw)
+    stable = record.particles(record.stable(), pythia.charges)
+    kept = truth.select(record, process.heavy)
+    chosen = record.particles(kept["index"], pythia.charges)
+    candidates = response(stable)
+
+    fat = jets.cluster(candidates, n, config.jet_radius, config.jet_pt_min, constituents=True)
+    # Half the threshold: a jet just above it should find its partner just below.
+    generator_jets = jets.cluster(stable, n, config.jet_radius, config.jet_pt_min / 2)
+    pf = ak.unflatten(
+        ak.zip({k: v for k, v in vars(candidates).items() if k != "event"}),
+        np.bincount(candidates.event, minlength=n),
+    )
+    inside = jets.constituents(pf, fat.constituents)
+    shape = compute(
+        *(inside[name] for name in ("pt", "eta", "phi", "mass")),
+        names=("msoftdrop", "tau1", "tau2", "tau3", "tau4"),
+        radius=config.jet_radius,
+    )
+    counts = ak.num(fat)
+    for name, column in shape.items():
+        fat[name] = ak.unflatten(column, counts)
+    fat["nConstituents"] = ak.num(fat.constituents, axis=2)
+    fat["genJetAK8Idx"] = jets.match(fat, generator_jets, config.jet_radius / 2)
+
+    px = np.bincount(candidates.event, candidates.pt * np.cos(candidates.phi), n)
+    py = np.bincount(candidates.event, candidates.pt * np.sin(candidates.phi), n)
+    nominal, shower = pythia.shower_weights(raw)
+    return {
+        "genWeight": nominal,
+        "PSWeight": ak.from_regular(ak.from_numpy(shower)),
+        "Generator_scalePDF": np.sqrt(np.asarray(raw.info.Q2Fac)),
+        **{f"Generator_{name}": raw.info[name] for name in ("id1", "id2", "x1", "x2")},
+        "FatJet": fat,
+        "FatJetPFCands": ak.zip(
+            {
+                "jetIdx": ak.flatten(
+                    ak.broadcast_arrays(ak.local_index(fat, axis=1), fat.constituents)[0], axis=2
+                ),
+                "pFCandsIdx": ak.flatten(fat.constituents, axis=2),
+            }
+        ),
+        "PFCands": ak.with_field(pf, pf.pdg_id, "pdgId"),
+        "GenJetAK8": generator_jets,
+        "GenPart": ak.unflatten(
+            ak.zip(
+                {
+                    **{k: getattr(chosen, k) for k in ("pt", "eta", "phi", "mass")},
+                    "pdgId": chosen.pdg_id,
+                    "status": np.abs(record.status[kept["index"]]),
+                    **{k: kept[k] for k in ("statusFlags", "genPartIdxMother")},
+                }
+            ),
+            kept["counts"],
+        ),
+        "MET_pt": np.hypot(px, py),
+        "MET_phi": np.arctan2(-py, -px),
+    }

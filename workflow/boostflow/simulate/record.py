@@ -1,0 +1,68 @@
+"""Pythia's event record as flat arrays, and the particles in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boostflow.simulate.detector import NEUTRINOS, Particles
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+PT_TINY = 1e-6  # a particle along the beam has no finite eta
+
+
+@dataclass(frozen=True)
+class Record:
+    """Events of a batch, flat; row 0 of each event stands for the system as a whole.
+
+    `offsets` (events + 1) says where each event begins; all other arrays have one entry a row.
+    Mothers and daughters are rows of the same event, 0 for none.
+    """
+
+    offsets: np.ndarray
+    pdg_id: np.ndarray
+    status: np.ndarray
+    mother: np.ndarray
+    daughter1: np.ndarray
+    daughter2: np.ndarray
+    px: np.ndarray
+    py: np.ndarray
+    pz: np.ndarray
+    mass: np.ndarray
+
+    @classmethod
+    def read(cls, batch: ak.Array) -> Record:
+        """Take it out of what Pythia's `nextBatch` returns."""
+        layout = batch.prt.layout.to_ListOffsetArray64(True)
+        rows = layout.content
+        momentum = rows["p"]
+        return cls(
+            layout.offsets.data,
+            *(rows[k].data for k in ("id", "status", "mother1", "daughter1", "daughter2")),
+            *(momentum[k].data for k in ("px", "py", "pz")),
+            rows["m"].data,
+        )
+
+    def stable(self) -> np.ndarray:
+        """Rows of the particles that a detector could see: final, no neutrinos, not in the beam."""
+        final = (self.status > 0) & ~np.isin(np.abs(self.pdg_id), NEUTRINOS)
+        return np.flatnonzero(final & (np.hypot(self.px, self.py) > PT_TINY))
+
+    def particles(self, rows: np.ndarray, charges: Callable[[np.ndarray], np.ndarray]) -> Particles:
+        """Kinematics of some rows; `charges` gives the charge of PDG ids."""
+        pt = np.hypot(self.px[rows], self.py[rows])
+        pdg_id = self.pdg_id[rows]
+        return Particles(
+            np.searchsorted(self.offsets, rows, side="right") - 1,
+            pt,
+            np.arcsinh(self.pz[rows] / pt),
+            np.arctan2(self.py[rows], self.px[rows]),
+            self.mass[rows],
+            charges(pdg_id),
+            pdg_id,
+        )

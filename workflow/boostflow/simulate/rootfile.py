@@ -1,0 +1,119 @@
+"""Writing NanoAOD-like ROOT files (TTree, not RNTuple) batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boostflow.io import atomic
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+    from boostflow.simulate.generator import CrossSection
+
+FLOAT, INT16, INT32, UINT8 = "float32", "int16", "int32", "uint8"
+
+COLLECTIONS: dict[str, dict[str, str]] = {
+    "FatJet": {
+        **dict.fromkeys(("pt", "eta", "phi", "mass", "msoftdrop"), FLOAT),
+        **dict.fromkeys(("tau1", "tau2", "tau3", "tau4"), FLOAT),
+        "nConstituents": INT32,
+        "genJetAK8Idx": INT16,
+    },
+    "FatJetPFCands": {"jetIdx": INT32, "pFCandsIdx": INT32},
+    "PFCands": {
+        **dict.fromkeys(("pt", "eta", "phi", "mass"), FLOAT),
+        "charge": INT32,
+        "pdgId": INT32,
+    },
+    "GenJetAK8": dict.fromkeys(("pt", "eta", "phi", "mass"), FLOAT),
+    "GenPart": {
+        **dict.fromkeys(("pt", "eta", "phi", "mass"), FLOAT),
+        **dict.fromkeys(("pdgId", "status", "statusFlags"), INT32),
+        "genPartIdxMother": INT16,
+    },
+}
+SCALARS: dict[str, str] = {
+    "run": "uint32",
+    "luminosityBlock": "uint32",
+    "event": "uint64",
+    "genWeight": FLOAT,
+    **dict.fromkeys(("Generator_scalePDF", "Generator_x1", "Generator_x2"), FLOAT),
+    **dict.fromkeys(("Generator_id1", "Generator_id2"), INT32),
+    "MET_pt": FLOAT,
+    "MET_phi": FLOAT,
+}
+
+
+class RootFile:
+    """An open file with the trees `Events` and `Runs`."""
+
+    def __init__(self, path: Path) -> None:
+        import awkward as ak
+        import uproot
+
+        types = {
+            **{name: np.dtype(kind) for name, kind in SCALARS.items()},
+            "PSWeight": ak.types.from_datashape("var * float32", highlevel=False),
+            **{
+                name: ak.types.from_datashape(
+                    "var * {" + ", ".join(f"{k}: {v}" for k, v in columns.items()) + "}",
+                    highlevel=False,
+                )
+                for name, columns in COLLECTIONS.items()
+            },
+        }
+        self.file = uproot.recreate(path, compression=uproot.ZSTD(3))
+        self._events = self.file.mktree(
+            "Events",
+            types,
+            title="simulated events",
+            counter_name=lambda name: f"n{name}",
+            field_name=lambda outer, inner: inner if outer == "" else f"{outer}_{inner}",
+        )
+        self._sums = np.zeros(3)
+
+    def extend(self, events: dict[str, np.ndarray | ak.Array]) -> None:
+        """Append events: a column for each of `SCALARS`, `PSWeight` and `COLLECTIONS`."""
+        import awkward as ak
+
+        columns: dict[str, np.ndarray | ak.Array] = {
+            name: np.asarray(events[name]).astype(kind) for name, kind in SCALARS.items()
+        }
+        columns["PSWeight"] = ak.values_astype(events["PSWeight"], np.float32)
+        for name, kinds in COLLECTIONS.items():
+            rows = events[name]
+            columns[name] = ak.zip(
+                {key: ak.values_astype(rows[key], np.dtype(kind)) for key, kind in kinds.items()}
+            )
+        self._events.extend(columns)
+        weight = columns["genWeight"].astype(np.float64)
+        self._sums += len(weight), weight.sum(), (weight**2).sum()
+
+    def finish(self, xsec: CrossSection) -> None:
+        """Write the tree `Runs`: sums of weights over all events, and the cross-section."""
+        count, sumw, sumw2 = self._sums
+        row = {
+            "run": np.array([1], dtype=np.uint32),
+            "genEventCount": np.array([count], dtype=np.int64),
+            "genEventSumw": np.array([sumw]),
+            "genEventSumw2": np.array([sumw2]),
+            "xsec": np.array([xsec.value]),
+            "xsecError": np.array([xsec.error]),
+        }
+        self.file.mktree("Runs", {name: column.dtype for name, column in row.items()})
+        self.file["Runs"].extend(row)
+
+
+@contextmanager
+def create(path: str | Path) -> Iterator[RootFile]:
+    """Open a file that appears at `path` only when the block has ended well."""
+    with atomic(path) as part:
+        root = RootFile(part)
+        with root.file:
+            yield root
