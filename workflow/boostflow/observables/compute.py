@@ -14,8 +14,11 @@ from boostflow.observables.jets import Jets
 if TYPE_CHECKING:
     import awkward as ak
 
-PAIRS = 1 << 18
-"""Pairs of constituents in a block of jets: its matrices (2 MB each) stay in the cache."""
+PAIRS = 1 << 20
+"""Pairs of constituents in a block of jets: its matrices (8 MB each) stay in the cache."""
+
+PT_TINY = 1e-9
+"""Constituents below (GeV) have no direction worth speaking of."""
 
 
 def compute(
@@ -32,8 +35,8 @@ def compute(
 ) -> dict[str, np.ndarray]:
     """Observables of jets from their constituents.
 
-    Constituents without transverse momentum count for nothing. If any value of a jet's constituents
-    is NaN or infinite or a pT is negative, all observables of that jet are NaN.
+    Constituents without transverse momentum (below 1 eV) count for nothing. If a value of a jet
+    is NaN or infinite, or a pT negative, all observables of that jet are NaN.
 
     Args:
         pt, eta, phi, mass: one list of constituents a jet (GeV).
@@ -88,7 +91,7 @@ def _flatten(jagged: list[ak.Array]) -> tuple[np.ndarray, list[np.ndarray], np.n
     wrong = ~np.all(np.isfinite(columns), axis=0) | (columns[0] < 0)
     jet = np.repeat(np.arange(len(counts)), counts)
     bad = np.bincount(jet[wrong], minlength=len(counts)) > 0
-    use = (columns[0] > 0) & ~bad[jet]
+    use = (columns[0] > PT_TINY) & ~bad[jet]
     offsets = np.concatenate([[0], np.cumsum(np.bincount(jet[use], minlength=len(counts)))])
     return offsets.astype(np.int64), [column[use] for column in columns], bad
 

@@ -20,7 +20,7 @@ OBSERVABLES: dict[str, Observable] = {}
 """All observables by column name, in the order of this file."""
 
 JET_CHARGE_KAPPA = 0.5
-ANGULARITY_A = -2.0
+ANGULARITY_A = -2
 
 
 def observable(function: Observable) -> Observable:
@@ -196,7 +196,7 @@ def planar_flow(jets: Jets) -> np.ndarray:
     Almeida, Lee, Perez, Sterman, Sung, Virzi, arXiv:0807.0234.
     """
     xx, xy, yy = kernels.transverse_tensor(jets.offsets, jets.momentum, jets.total)
-    return ratio(4 * (xx * yy - xy**2), (xx + yy) ** 2)
+    return ratio(4 * np.maximum(xx * yy - xy**2, 0), (xx + yy) ** 2)
 
 
 @observable
@@ -227,8 +227,8 @@ def multiplicity(jets: Jets) -> np.ndarray:
 @observable
 def pt_d(jets: Jets) -> np.ndarray:
     """pT dispersion sqrt(sum_i pT_i^2) / sum_i pT_i (CMS-PAS-JME-13-002), 0 to 1."""
-    squares = kernels.weighted(jets.offsets, jets.pt, np.ones_like(jets.pt), 2.0)
-    return ratio(np.sqrt(squares), jets.sum_pt)
+    squares = kernels.added(jets.offsets, jets.pt**2)
+    return ratio(np.sqrt(squares), kernels.added(jets.offsets, jets.pt))
 
 
 @observable
@@ -238,5 +238,5 @@ def charge(jets: Jets) -> np.ndarray:
     Field, Feynman, Nucl. Phys. B 136 (1978) 1; Krohn, Schwartz, Lin, Waalewijn, arXiv:1209.2421.
     Needs the constituents' charges.
     """
-    weight = kernels.weighted(jets.offsets, jets.pt, jets.charge, JET_CHARGE_KAPPA)
-    return ratio(weight, np.hypot(jets.total[0], jets.total[1]) ** JET_CHARGE_KAPPA)
+    weighted = kernels.added(jets.offsets, jets.charge * jets.pt**JET_CHARGE_KAPPA)
+    return ratio(weighted, np.hypot(jets.total[0], jets.total[1]) ** JET_CHARGE_KAPPA)

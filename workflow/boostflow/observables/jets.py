@@ -49,11 +49,6 @@ class Jets:
         return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
 
     @cached_property
-    def sum_pt(self) -> np.ndarray:
-        """(jets) scalar sum of the constituents' pT."""
-        return kernels.weighted(self.offsets, self.pt, np.ones_like(self.pt), 1.0)
-
-    @cached_property
     def pairs(self) -> np.ndarray:
         """(jets + 1) where each jet's matrix of pairs begins."""
         return np.concatenate([[0], np.cumsum(np.diff(self.offsets) ** 2)])

@@ -88,45 +88,65 @@ def correlators(offsets, pairs, pt, dr2, beta):
     """Energy correlation functions ECF1, ECF2, ECF3 of each jet: (3, jets).
 
     With w_ij = sqrt(pt_i pt_j) R_ij^beta the triple sum is that of w_ij w_jk w_ik. For a fixed i
-    the sum over j fills a vector over k, which compiles to vector instructions.
+    the sum over j, four at a time, fills a vector over k. An unsigned index cannot be negative, so
+    these loops compile to vector instructions. w is 0 on and below the diagonal.
     """
     out = np.zeros((3, len(offsets) - 1))
     for jet in range(len(offsets) - 1):
         first, n = offsets[jet], offsets[jet + 1] - offsets[jet]
-        w = np.empty((n, n))
-        root = np.sqrt(pt[first : first + n])
+        end = np.uint64(n)
+        w, v = np.zeros((n, n)), np.empty(n)
+        weight = pt[first : first + n]
+        root = np.sqrt(weight)
+        matrix = dr2[pairs[jet] : pairs[jet + 1]].reshape((n, n))
         one = two = three = 0.0
         for i in range(n):
-            one += pt[first + i]
-            row = pairs[jet] + i * n
-            for k in range(n):
-                d2 = dr2[row + k]
-                w[i, k] = root[i] * root[k] * (math.sqrt(d2) if beta == 1.0 else d2 ** (beta / 2))
-            for k in range(i + 1, n):
-                two += w[i, k] * root[i] * root[k]
-        v = np.empty(n)
+            one += weight[i]
+            if beta == 1.0:
+                for k in range(np.uint64(i + 1), end):
+                    w[i, k] = root[i] * root[k] * math.sqrt(matrix[i, k])
+            else:
+                for k in range(np.uint64(i + 1), end):
+                    w[i, k] = root[i] * root[k] * matrix[i, k] ** (beta / 2)
+            line = 0.0
+            for k in range(np.uint64(i + 1), end):
+                line += w[i, k] * root[k]
+            two += line * root[i]
         for i in range(n):
-            v[i + 1 :] = 0.0
-            for j in range(i + 1, n):
-                w_ij = w[i, j]
-                for k in range(j + 1, n):
-                    v[k] += w_ij * w[j, k]
-            for k in range(i + 1, n):
+            v[:] = 0.0
+            j = i + 1
+            while j + 3 < n:
+                w1, w2, w3, w4 = w[i, j], w[i, j + 1], w[i, j + 2], w[i, j + 3]
+                for k in range(np.uint64(j), end):
+                    v[k] += w1 * w[j, k] + w2 * w[j + 1, k] + w3 * w[j + 2, k] + w4 * w[j + 3, k]
+                j += 4
+            while j < n:
+                for k in range(np.uint64(j), end):
+                    v[k] += w[i, j] * w[j, k]
+                j += 1
+            for k in range(np.uint64(i), end):
                 three += v[k] * w[i, k]
         out[0, jet], out[1, jet], out[2, jet] = one, two, three
     return out
 
 
 @njit(cache=True)
-def _nearest(a, m, rap, phi):
-    """Nearest neighbour of item `a` among the first `m`, and the squared distance."""
-    best, where = np.inf, -1
+def _distances(a, m, rap, phi, out):
+    """Squared distances of item `a` to the first `m` items; infinite to itself."""
     rap_a, phi_a = rap[a], phi[a]
-    for b in range(m):
-        d2 = distance2(rap_a, phi_a, rap[b], phi[b])
-        if d2 < best and b != a:
-            best, where = d2, b
-    return where, best
+    for i in range(m):
+        out[i] = distance2(rap_a, phi_a, rap[i], phi[i])
+    out[a] = np.inf
+
+
+@njit(cache=True)
+def _smallest(values, m):
+    """Position of the smallest of the first `m` values, the first one of several."""
+    best, where = values[0], 0
+    for i in range(1, m):
+        if values[i] < best:
+            best, where = values[i], i
+    return where
 
 
 @njit(cache=True)
@@ -151,81 +171,70 @@ def recluster(offsets, pairs, dr2, momentum, use_kt):
     total = offsets[-1]
     nodes = np.zeros((7, 2 * total))
     parents = np.full((2, 2 * total), -1, dtype=np.int64)
-    size = 0
+    size = 1
     for j in range(len(offsets) - 1):
         size = max(size, offsets[j + 1] - offsets[j])
-    rap, phi, weight, near2, d = (
-        np.empty(size),
-        np.empty(size),
-        np.empty(size),
-        np.empty(size),
-        np.empty(size),
-    )
-    near, node = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    rap, phi, weight = np.empty(size), np.empty(size), np.empty(size)
+    near, near2, d = np.empty(size, dtype=np.int64), np.empty(size), np.empty(size)
+    node, fresh, other = np.empty(size, dtype=np.int64), np.empty(size), np.empty(size)
     for jet in range(len(offsets) - 1):
         first, n = offsets[jet], offsets[jet + 1] - offsets[jet]
         base = 2 * first
         for i in range(n):
             for c in range(6):
                 nodes[c, base + i] = momentum[c, first + i]
-            rap[i], phi[i] = momentum[4, first + i], momentum[5, first + i]
+            rap[i], phi[i], node[i] = momentum[4, first + i], momentum[5, first + i], i
             weight[i] = 1.0
             if use_kt:
                 weight[i] = momentum[0, first + i] ** 2 + momentum[1, first + i] ** 2
-            node[i] = i
-            row = pairs[jet] + i * n
-            best, where = np.inf, -1
-            for k in range(n):
-                if dr2[row + k] < best and k != i:
-                    best, where = dr2[row + k], k
-            near[i], near2[i] = where, best
-        for i in range(n):
-            if n > 1:
-                d[i] = near2[i] * min(weight[i], weight[near[i]])
+        matrix = dr2[pairs[jet] : pairs[jet + 1]].reshape((n, n))
+        if n > 1:
+            for i in range(n):
+                best, where = np.inf, 0
+                for k in range(n):
+                    if matrix[i, k] < best and k != i:
+                        best, where = matrix[i, k], k
+                near[i], near2[i], d[i] = where, best, best * min(weight[i], weight[where])
         for m in range(n, 1, -1):
-            a = 0
-            for i in range(1, m):
-                if d[i] < d[a]:
-                    a = i
+            a = _smallest(d, m)
             b = near[a]
             if b > a:
                 a, b = b, a
             # The merged one takes slot b, the last one (slot m - 1) moves to slot a.
-            new = n + (n - m)
+            last = m - 1
+            new = 2 * n - m
             at, at_a, at_b = base + new, base + node[a], base + node[b]
             for c in range(4):
                 nodes[c, at] = nodes[c, at_a] + nodes[c, at_b]
-            px, py, pz, e = nodes[0, at], nodes[1, at], nodes[2, at], nodes[3, at]
             nodes[6, at] = min(d[a], d[b])
             parents[0, at], parents[1, at] = node[a], node[b]
+            px, py, pz, e = nodes[0, at], nodes[1, at], nodes[2, at], nodes[3, at]
             pt2 = px * px + py * py
             if pt2 > 0:
                 rap[b], phi[b] = rapidity_phi(px, py, pz, e)
             nodes[4, at], nodes[5, at] = rap[b], phi[b]
             weight[b] = pt2 if use_kt else 1.0
             node[b] = new
-            last = m - 1
-            if a != last:
-                rap[a], phi[a], weight[a], node[a] = rap[last], phi[last], weight[last], node[last]
-                near[a], near2[a], d[a] = near[last], near2[last], d[last]
-            best, where = np.inf, -1
+            rap[a], phi[a], weight[a], node[a] = rap[last], phi[last], weight[last], node[last]
+            near[a], near2[a], d[a] = near[last], near2[last], d[last]
+            _distances(b, last, rap, phi, fresh)
             for i in range(last):
-                if i == b:
-                    continue
-                d2 = distance2(rap[b], phi[b], rap[i], phi[i])
-                if d2 < best:
-                    best, where = d2, i
                 if near[i] == a or near[i] == b:
-                    near[i], near2[i] = _nearest(i, last, rap, phi)
-                    d[i] = near2[i] * min(weight[i], weight[near[i]])
-                elif d2 < near2[i]:
-                    near[i], near2[i] = b, d2
-                    d[i] = d2 * min(weight[i], weight[b])
-                elif near[i] == last:
-                    near[i] = a
-            near[b], near2[b] = where, best
-            if where >= 0:
-                d[b] = best * min(weight[b], weight[where])
+                    if i == b:
+                        continue
+                    _distances(i, last, rap, phi, other)
+                    where = _smallest(other, last)
+                    near[i], near2[i] = where, other[where]
+                    d[i] = near2[i] * min(weight[i], weight[where])
+                else:
+                    if near[i] == last:
+                        near[i] = a
+                    if fresh[i] < near2[i]:
+                        near[i], near2[i] = b, fresh[i]
+                        d[i] = fresh[i] * min(weight[i], weight[b])
+            where = _smallest(fresh, last)
+            near[b], near2[b] = where, fresh[where]
+            d[b] = near2[b] * min(weight[b], weight[where])
     return nodes, parents
 
 
@@ -405,10 +414,10 @@ def angularity(offsets, momentum, pt, jets, a, radius):
 
 
 @njit(cache=True)
-def weighted(offsets, pt, weight, power):
-    """sum_i weight_i pt_i^power of each jet."""
+def added(offsets, values):
+    """Sum of the constituents' values of each jet."""
     out = np.zeros(len(offsets) - 1)
     for j in range(len(offsets) - 1):
         for i in range(offsets[j], offsets[j + 1]):
-            out[j] += weight[i] * pt[i] ** power
+            out[j] += values[i]
     return out

@@ -51,8 +51,10 @@ class Response:
 
     def __init__(self, config: Detector, seed: int) -> None:
         self.config = config
-        streams = np.random.SeedSequence(seed).spawn(3)
-        self._efficiency, self._track, self._cell = (np.random.default_rng(s) for s in streams)
+        streams = np.random.SeedSequence(seed).spawn(4)
+        self._efficiency, self._track, self._cell, self._position = (
+            np.random.default_rng(stream) for stream in streams
+        )
 
     def __call__(self, particles: Particles) -> Particles:
         """Candidates in each event by falling pT.
@@ -89,7 +91,11 @@ class Response:
         )
 
     def _cells(self, neutral: Particles) -> Particles:
-        """Add energy up in cells, smear it, drop cells below the threshold; massless candidates."""
+        """Add energy up in cells, smear it, drop cells below the threshold; massless candidates.
+
+        A candidate's direction is random in its cell: on a grid many distances would be equal, and
+        rounding would decide how jets are reclustered.
+        """
         config = self.config
         electromagnetic = np.isin(np.abs(neutral.pdg_id), (PHOTON, ELECTRON))
         n_eta = int(np.ceil(2 * config.abs_eta_max / config.tower_size))
@@ -107,8 +113,9 @@ class Response:
         )
         event_kind, place = np.divmod(cell, n_eta * n_phi)
         event, em = event_kind // 2, event_kind % 2 == 1
-        eta = (place // n_phi + 0.5) * config.tower_size - config.abs_eta_max
-        phi = (place % n_phi + 0.5) * 2 * np.pi / n_phi - np.pi
+        inside = self._position.random((len(cell), 2))
+        eta = (place // n_phi + inside[:, 0]) * config.tower_size - config.abs_eta_max
+        phi = (place % n_phi + inside[:, 1]) * 2 * np.pi / n_phi - np.pi
         sigma = np.where(
             em,
             np.hypot(config.ecal_resolution / np.sqrt(energy), ECAL_CONSTANT),
