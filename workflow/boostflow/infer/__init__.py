@@ -1,0 +1,1 @@
+"""From templates to the signal strength: HistFactory workspace, fit, significance, breakdown."""

@@ -1,0 +1,101 @@
+"""What a clustering has to beat: k-means on masses or observables, and supervised mass cuts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.config.models import ALL_OBSERVABLES
+from boostflow.errors import BoostflowError
+from boostflow.scored import Table
+
+
+def kmeans(train: NDArray, test: NDArray, clusters: int, seed: int) -> NDArray:
+    """Clusters of the test jets by k-means fitted, without labels, to the training jets.
+
+    Columns are scaled to zero mean and unit variance of the training jets.
+
+    Args:
+        train: shape (training jets, columns).
+        test: shape (test jets, columns).
+        clusters: number of clusters.
+        seed: of the initial centroids (10 starts).
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if len(train) < clusters:
+        raise BoostflowError(f"k-means: {len(train)} training jets for {clusters} clusters")
+    model = make_pipeline(StandardScaler(), KMeans(clusters, n_init=10, random_state=seed))
+    return model.fit(train).predict(test)
+
+
+def mass_cuts(mass: NDArray, truth: NDArray, classes: int, grid: int = 200) -> NDArray:
+    """The classes - 1 cuts on the mass with the highest accuracy, classes ordered by median mass.
+
+    Supervised: it sees the labels. Exact on a grid of `grid` quantiles, by dynamic programming.
+
+    Args:
+        mass: shape (jets,), GeV.
+        truth: shape (jets,), class number from 0.
+        classes: number of classes, each with at least one jet.
+        grid: number of candidate cuts.
+
+    Returns:
+        Ascending cuts, shape (classes - 1,).
+    """
+    edges = np.quantile(mass, np.linspace(0, 1, grid + 2)[1:-1])
+    order = np.argsort([np.median(mass[truth == k]) for k in range(classes)])
+    # inside[k, i]: jets of the k-th class below edge i; the last column counts all.
+    inside = np.array(
+        [np.append(np.searchsorted(np.sort(mass[truth == k]), edges), (truth == k).sum()) for k in order]
+    )
+    best = inside[0].astype(float)
+    choice = []
+    for k in range(1, classes):
+        gain = best[:, None] - inside[k][:, None] + inside[k][None, :]
+        gain[np.tril_indices(len(best), -1)] = -np.inf
+        choice.append(gain.argmax(axis=0))
+        best = gain.max(axis=0)
+    cuts, at = [], len(best) - 1
+    for chosen in reversed(choice):
+        at = int(chosen[at])
+        cuts.append(edges[min(at, grid - 1)])
+    return np.array(cuts[::-1])
+
+
+def clusterings(
+    train: Table, test: Table, truth: NDArray, classes: int, clusters: int, seed: int
+) -> dict[str, NDArray]:
+    """Clusters of the test jets by each baseline.
+
+    Args:
+        train: training jets with `mass`, `msoftdrop` (GeV) and observables; those with a NaN are
+            not used.
+        test: test jets with the same columns.
+        truth: shape (training jets,), class number from 0; only `mass cuts` looks at it.
+        classes: number of classes.
+        clusters: number of clusters of k-means.
+        seed: of k-means.
+    """
+    observables = [
+        name
+        for name in ALL_OBSERVABLES
+        if name in train and np.isfinite(train[name]).all() and np.isfinite(test[name]).all()
+    ]
+    columns = {
+        "k-means, mass": lambda t: t["mass"][:, None],
+        "k-means, log mass": lambda t: np.log(np.maximum(t["mass"], 1e-3))[:, None],
+        "k-means, soft-drop mass": lambda t: t["msoftdrop"][:, None],
+        f"k-means, {len(observables)} observables": lambda t: np.stack(
+            [t[name] for name in observables], axis=1
+        ),
+    }
+    result = {
+        name: kmeans(values(train), values(test), clusters, seed) for name, values in columns.items()
+    }
+    result["mass cuts (supervised)"] = np.digitize(
+        test["mass"], mass_cuts(train["mass"], truth, classes)
+    )
+    return result

@@ -1,0 +1,137 @@
+"""Figures of merit of a clustering: a score table with columns `cluster` and `dist_<k>`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from boostflow.config.models import ALL_OBSERVABLES, Evaluate
+from boostflow.evaluate import matching
+from boostflow.evaluate.baselines import clusterings
+from boostflow.evaluate.bootstrap import bootstrap
+from boostflow.evaluate.classifier import areas, labelled
+from boostflow.scored import TEST, TRAIN, Table, rows
+
+COLUMNS = ["mass", "msoftdrop"]
+"""Columns of the selected jets that the evaluation needs."""
+OPTIONAL = [name for name in ALL_OBSERVABLES if name not in COLUMNS]
+"""Columns that the baselines use where they exist."""
+
+
+def judged(table: Table, samples: list[str] | None, mass: tuple[float, float] | None) -> Table:
+    """The jets that a clustering is judged by: those samples, in that mass window (GeV)."""
+    keep = np.ones(len(table["sample"]), dtype=bool)
+    if samples is not None:
+        keep &= np.isin(table["sample"], samples)
+    if mass is not None:
+        keep &= (table["mass"] >= mass[0]) & (table["mass"] < mass[1])
+    return rows(table, keep)
+
+
+def distances(table: Table) -> NDArray:
+    """Columns `dist_0`, `dist_1`, ... (squared distances), shape (jets, clusters)."""
+    size = sum(name.startswith("dist_") for name in table)
+    return np.stack([table[f"dist_{k}"] for k in range(size)], axis=1).astype(float)
+
+
+def evaluate(
+    table: Table,
+    config: Evaluate,
+    samples: list[str] | None,
+    mass: tuple[float, float] | None,
+    seed: int,
+) -> tuple[dict[str, Any], Table]:
+    """All figures of merit of a clustering, and the jets behind them.
+
+    One global Hungarian matching of clusters with classes on all judged test jets, unweighted; jets
+    labelled "unmatched" are left out; a jet that could not be scored counts as wrong. The
+    baselines are fitted on the training split and judged on the same test jets in the same way, and
+    `difference` is the model's accuracy minus theirs with the error of the paired bootstrap. Each
+    resampling matches anew. AUCs come from softmax(-distance) of the matched cluster, where every
+    class has one.
+
+    Args:
+        table: from `scored.read_scored` with `split`, `weight`, `COLUMNS` and `OPTIONAL`.
+        config: resamplings.
+        samples: samples that are judged; null for all.
+        mass: window of the jet mass (GeV); null for none.
+        seed: of the bootstrap and of k-means.
+
+    Returns:
+        The figures, and the test jets with `truth` (class number) and `matched` (class number of
+        the jet's cluster, -1 for none).
+    """
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    table = judged(table, samples, mass)
+    classes = sorted(set(table["label"]) - {"", "unmatched"})
+    train, train_truth = labelled(table, classes, TRAIN)
+    test, truth = labelled(table, classes, TEST)
+    distance = distances(test)
+    clusters = distance.shape[1]
+    shape = (len(classes), clusters)
+
+    found = {"model": test["cluster"].astype(int)}
+    found |= clusterings(train, test, train_truth, len(classes), clusters, seed)
+
+    def accuracies(count: NDArray) -> NDArray:
+        values = [
+            matching.accuracy(matching.contingency(truth, cluster, *shape, count), count.sum())
+            for cluster in found.values()
+        ]
+        return np.array([values, values[0] - np.array(values)])
+
+    value = accuracies(np.ones(len(truth)))
+    error = bootstrap(accuracies, test["event"], config.bootstrap, seed)
+    counts = matching.contingency(truth, found["model"], *shape)
+    to_class = matching.match(counts)
+    order = sorted(range(clusters), key=lambda k: (to_class.get(k, len(classes)), k))
+    scored = found["model"] >= 0
+
+    def mutual_information(count: NDArray) -> float:
+        again = np.repeat(np.flatnonzero(scored), count[scored].astype(int))
+        return adjusted_mutual_info_score(truth[again], found["model"][again])
+
+    information = bootstrap(mutual_information, test["event"], min(config.bootstrap, 50), seed)
+    size = np.bincount(truth, minlength=len(classes))[:, None]
+    share = counts[:, order] / size
+    result: dict[str, Any] = {
+        "kind": "clusterer",
+        "jets": {name: int(n) for name, n in zip(classes, size[:, 0], strict=True)},
+        "unscored": int((~scored).sum()),
+        "matching": {str(k): classes[c] for k, c in sorted(to_class.items())},
+        "accuracy": {"value": float(value[0, 0]), "error": float(error[0, 0])},
+        "adjusted_mutual_information": {
+            "value": float(mutual_information(np.ones(len(truth)))),
+            "error": float(information),
+        },
+        "confusion": {
+            "classes": classes,
+            "columns": [
+                f"{k} ({classes[to_class[k]]})" if k in to_class else str(k) for k in order
+            ],
+            "matrix": share.tolist(),
+            "error": np.sqrt(share * (1 - share) / size).tolist(),
+        },
+        "baselines": {
+            name: {
+                "value": float(value[0, i]),
+                "error": float(error[0, i]),
+                "difference": {"value": float(value[1, i]), "error": float(error[1, i])},
+            }
+            for i, name in enumerate(found)
+            if i > 0
+        },
+    }
+    if len(to_class) == len(classes) and scored.any():
+        cluster_of = {c: k for k, c in to_class.items()}
+        mine = rows(test, scored)
+        probability = softmax(-distance[scored], axis=1)
+        probability = probability[:, [cluster_of[c] for c in range(len(classes))]]
+        result |= areas(probability, truth[scored], mine, classes, config.bootstrap, seed)
+    test["truth"] = truth
+    test["matched"] = np.array([to_class.get(k, -1) for k in found["model"]])
+    return result, test

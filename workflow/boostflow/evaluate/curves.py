@@ -1,0 +1,124 @@
+"""ROC curves, areas and background rejection for weighted jets; weights may be negative."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from boostflow.errors import BoostflowError
+
+FEW = 5
+"""With fewer passing background jets a rejection is quoted as a limit."""
+LEVEL = 0.95
+"""Confidence level of the limits."""
+
+
+class Ranking:
+    """Scores of two classes, sorted once, so that many sets of weights cost little.
+
+    Args:
+        scores: shape (jets,), larger is more signal-like.
+        positive: shape (jets,), true for the signal class.
+    """
+
+    def __init__(self, scores: ArrayLike, positive: ArrayLike) -> None:
+        self.thresholds, self.rank = np.unique(np.asarray(scores), return_inverse=True)
+        self.positive = np.asarray(positive, dtype=bool)
+
+    def sums(self, weights: NDArray) -> tuple[NDArray, NDArray]:
+        """Sums of weights of signal and background at each distinct score, ascending.
+
+        Raises:
+            BoostflowError: the weights of a class do not have a positive sum.
+        """
+        size = len(self.thresholds)
+        signal = np.bincount(self.rank, np.where(self.positive, weights, 0.0), size)
+        background = np.bincount(self.rank, np.where(self.positive, 0.0, weights), size)
+        if signal.sum() <= 0 or background.sum() <= 0:
+            raise BoostflowError("ROC curve: signal and background need a positive sum of weights")
+        return signal, background
+
+    def auc(self, weights: NDArray) -> float:
+        """Area under the ROC curve as the weighted Mann-Whitney statistic, ties counted half.
+
+        It equals the trapezoid below the curve exactly, also where negative weights make the
+        curve turn back (sklearn refuses those).
+        """
+        signal, background = self.sums(weights)
+        below = np.cumsum(background) - 0.5 * background
+        return float(signal @ below / (signal.sum() * background.sum()))
+
+    def curve(self, weights: NDArray) -> tuple[NDArray, NDArray]:
+        """Signal and background efficiency of `score >= threshold`, loosest cut last.
+
+        Both arrays start with 0 (nothing passes) and have one entry more than distinct scores.
+        """
+        return tuple(  # type: ignore[return-value]
+            np.concatenate([[0.0], np.cumsum(part[::-1]) / part.sum()])
+            for part in self.sums(weights)
+        )
+
+    def threshold(self, weights: NDArray, efficiency: float) -> float:
+        """The highest threshold at which the signal efficiency reaches `efficiency`."""
+        signal, _ = self.curve(weights)
+        return float(self.thresholds[::-1][np.argmax(signal[1:] >= efficiency - 1e-12)])
+
+
+def delong(
+    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike, strata: ArrayLike
+) -> tuple[float, float]:
+    """AUC and its error by DeLong's structural components (Biometrics 44 (1988) 837).
+
+    Args:
+        scores: shape (jets,).
+        positive: shape (jets,), true for the signal class.
+        weights: shape (jets,), constant within a stratum.
+        strata: shape (jets,), integer: classes simulated separately. With one stratum of signal
+            and one of background this is DeLong's formula; otherwise the components' variances
+            are added stratum by stratum, as in stratified sampling.
+    """
+    ranking = Ranking(scores, positive)
+    positive, weights, strata = ranking.positive, np.asarray(weights), np.asarray(strata)
+    signal, background = ranking.sums(weights)
+    below = (np.cumsum(background) - 0.5 * background) / background.sum()
+    above = 1 - (np.cumsum(signal) - 0.5 * signal) / signal.sum()
+    component = np.where(positive, below[ranking.rank], above[ranking.rank])
+    variance = 0.0
+    for side in (positive, ~positive):
+        for stratum in np.unique(strata[side]):
+            mine = side & (strata == stratum)
+            share = weights[mine].sum() / weights[side].sum()
+            if mine.sum() > 1:
+                variance += share**2 * component[mine].var(ddof=1) / mine.sum()
+    return ranking.auc(weights), float(np.sqrt(variance))
+
+
+def rejection(
+    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike, efficiency: float
+) -> dict[str, float]:
+    """Background rejection 1/efficiency at a fixed signal efficiency.
+
+    The error is binomial with the effective number of background jets (sum w)^2 / sum w^2. When
+    fewer than `FEW` background jets pass (or their weights do not add up to a positive sum), the
+    Clopper-Pearson upper limit on the background efficiency is turned into a lower limit.
+
+    Returns:
+        `threshold`, `passing` (background jets, unweighted) and `value` and `error`, or `limit`
+        and `level`.
+    """
+    ranking = Ranking(scores, positive)
+    weights = np.asarray(weights, dtype=float)
+    threshold = ranking.threshold(weights, efficiency)
+    background = weights[~ranking.positive]
+    passed = np.asarray(scores)[~ranking.positive] >= threshold
+    passing = int(passed.sum())
+    size = background.sum() ** 2 / (background**2).sum()
+    fraction = background[passed].sum() / background.sum()
+    result = {"threshold": threshold, "passing": passing}
+    if passing < FEW or fraction <= 0:
+        count = max(fraction * size, 0.0)
+        upper = stats.beta.ppf(LEVEL, count + 1, max(size - count, 1e-9))
+        return result | {"limit": float(1 / upper), "level": LEVEL}
+    error = np.sqrt(fraction * max(1 - fraction, 0.0) / size)
+    return result | {"value": float(1 / fraction), "error": float(error / fraction**2)}

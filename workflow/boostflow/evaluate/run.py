@@ -1,0 +1,86 @@
+"""The stage evaluate: figures of merit and plots of one model, by what its score table contains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from boostflow.config.models import Evaluate
+from boostflow.errors import BoostflowError
+from boostflow.evaluate import classifier, clusterer
+from boostflow.io import read_json, write_json
+from boostflow.plots import models as draw
+from boostflow.plots.style import Label, save, style
+from boostflow.scored import read_scored, read_scores, samples_of
+from boostflow.seeds import derive
+
+COLUMNS = ["split", "weight", "candidate"]
+
+
+def evaluate(
+    select: Sequence[Path],
+    scores: Path,
+    metrics: Path,
+    output: Path,
+    plots: Path,
+    config: Evaluate,
+    *,
+    model: str,
+    signal: list[str],
+    luminosity: float,
+    samples: list[str] | None,
+    mass: tuple[float, float] | None,
+    seed: int,
+    label: Label,
+) -> None:
+    """Evaluate a model, write its figures and plots.
+
+    A table with `p_<class>` columns is a classifier, one with `cluster` and `dist_<k>` a clusterer.
+
+    Args:
+        select: selected jets, one file per sample, named by it.
+        scores: the score table.
+        metrics: the model's metrics.json (`history`, and `importance` of trees).
+        output: JSON to write.
+        plots: folder of the plots (`plots.names.MODEL_PLOTS`).
+        config: efficiencies, pairs, resamplings.
+        model: name of the model.
+        signal: signal samples of the significance scan of a classifier.
+        luminosity: in 1/fb.
+        samples: samples that a clustering is judged by; null for all.
+        mass: window of the jet mass of those (GeV); null for none.
+        seed: of the bootstrap and of k-means.
+        label: text above the plots.
+
+    Raises:
+        BoostflowError: missing or mismatched files, a class without jets, NaN scores.
+    """
+    files = samples_of(select)
+    seed = derive(seed, "evaluate", model)
+    names = set(read_scores(scores))
+    trained = read_json(metrics)
+    if any(name.startswith("p_") for name in names):
+        unknown = [name for name in signal if name not in files]
+        if unknown:
+            raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
+        table = read_scored(files, scores, COLUMNS, [])
+        figures = classifier.evaluate(table, config, signal, luminosity, seed)
+        pictures = ["roc", "confusion", "scores", "significance"]
+    elif {"cluster", "dist_0"} <= names:
+        used = {name: path for name, path in files.items() if not samples or name in samples}
+        table = read_scored(used, scores, [*COLUMNS, *clusterer.COLUMNS], clusterer.OPTIONAL)
+        figures, jets = clusterer.evaluate(table, config, samples, mass, seed)
+        pictures = ["confusion", "accuracy"] + (["roc"] if "auc" in figures else [])
+    else:
+        raise BoostflowError(f"{scores}: neither columns p_<class> nor cluster and dist_<k>")
+    write_json(output, {"model": model} | figures)
+
+    with style():
+        for name in pictures:
+            save(getattr(draw, name)(figures, label), plots / f"{name}.png")
+        if figures["kind"] == "clusterer":
+            save(draw.embedding(jets, figures, label), plots / "embedding.png")
+            save(draw.mass(jets, figures, label), plots / "mass.png")
+        save(draw.history(trained, label), plots / "history.png")
+        if "importance" in trained:
+            save(draw.importance(trained, label), plots / "importance.png")

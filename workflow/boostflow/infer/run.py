@@ -1,0 +1,91 @@
+"""The stage infer: from template files to workspace.json and fit.json, and the plots of both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from boostflow.config.models import AnySystematic, Infer
+from boostflow.errors import BoostflowError
+from boostflow.infer import fit, workspace
+from boostflow.io import read_json, write_json
+from boostflow.plots.style import Label, save, style
+from boostflow.templates.files import TemplateSet, read
+
+log = logging.getLogger(__name__)
+
+
+def parse_systematics(data: object) -> dict[str, AnySystematic]:
+    """Declared systematics by name, from JSON.
+
+    Raises:
+        BoostflowError: a declaration is not valid.
+    """
+    from boostflow.config.load import SYSTEMATICS
+
+    try:
+        return SYSTEMATICS.validate_python(data)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
+
+
+def read_templates(paths: Sequence[Path]) -> dict[str, TemplateSet]:
+    """Template files by variation, which is the stem of the path."""
+    return {path.stem: read(path) for path in paths}
+
+
+def infer(
+    paths: Sequence[Path],
+    systematics: Mapping[str, AnySystematic],
+    config: Infer,
+    workspace_path: Path,
+    fit_path: Path,
+) -> dict[str, Any]:
+    """Build the workspace, fit it, write both; returns what is in fit.json.
+
+    Raises:
+        BoostflowError: see `workspace.build` and `fit.minimise`.
+    """
+    for name in ("pyhf", "cabinetry"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    spec, notes = workspace.build(read_templates(paths), systematics, config)
+    for note in notes:
+        log.info("%s", note)
+    write_json(workspace_path, spec)
+    result = fit.run(spec, systematics) | {"signal": config.signal, "notes": notes}
+    write_json(fit_path, result)
+    log.info("%s; discovery significance %.2f", result["text"], result["significance"]["value"])
+    return result
+
+
+def plot(
+    paths: Sequence[Path],
+    systematics: Mapping[str, AnySystematic],
+    workspace_path: Path,
+    fit_path: Path,
+    folder: Path,
+    label: Label,
+) -> None:
+    """Draw the plots of `plots.names.fit_plots` into a folder."""
+    from boostflow.plots import fit as draw
+
+    for name in ("pyhf", "cabinetry"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    templates = read_templates(paths)
+    spec, result = read_json(workspace_path), read_json(fit_path)
+    titles = {name: declared.title or name for name, declared in systematics.items()}
+    with style():
+        figures = draw.prefit(spec, templates["nominal"], result["signal"], label)
+        for region, figure in figures.items():
+            save(figure, folder / f"prefit_{region}.png")
+        save(draw.ranking(result, titles, label), folder / "ranking.png")
+        save(draw.breakdown(result, label), folder / "breakdown.png")
+        for name, declared in systematics.items():
+            if workspace.sides(name, declared):
+                figure = draw.systematic(name, declared, templates, result["signal"], label)
+                save(figure, folder / f"systematic_{name}.png")

@@ -1,0 +1,240 @@
+"""The HistFactory workspace (pyhf JSON) from templates and declared systematic uncertainties.
+
+Conventions:
+
+* `mu` scales the signal samples. Data are the sum of the nominal templates (Asimov data, mu = 1).
+* A systematic is one parameter of its name, fully correlated between regions and samples. Its
+  effect is split region by region and sample by sample into a change of the yield (normsys) and
+  a change of the shape at fixed yield (histosys). Where the yield of one side is not positive, all
+  of the effect is in the histosys.
+* One-sided: down = 2 nominal - up, bin by bin.
+* Rates: yield x (1 + value) and x (1 - value).
+* Statistical uncertainty of the templates: one parameter per bin of a region (Barlow-Beeston lite,
+  staterror) from the sum of squared weights of all samples.
+* Bins that are empty or negative (few jets, negative weights) get the content `FLOOR`, so that the
+  likelihood is defined, and no systematic changes them (an effect relative to nothing would
+  constrain its parameter absurdly); `notes` counts them. An empty bin of a process has no statistical
+  uncertainty, although the true expectation may be up to the weight of a few jets: where `notes`
+  lists many, merge bins or simulate more.
+* A sample without any jet in a region is left out of it.
+* The templates of a sample variation come from other simulated events and differ from the nominal
+  ones by the statistical error of both as well. A change of shape that this explains (chi-squared
+  probability above `NOISE` for up and for down) is dropped, or the fit would constrain the
+  parameter by noise; the change of the yield stays. Nothing is smoothed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from boostflow.config.models import AnySystematic, Infer, Rate, SampleVariation
+from boostflow.errors import BoostflowError
+from boostflow.templates.files import Template, TemplateSet
+
+FLOOR = 1e-6
+"""Expected events in a bin that is empty or negative."""
+NOISE = 0.05
+"""Probability above which a change of shape between independent samples counts as noise."""
+MU_BOUNDS = (-100.0, 100.0)
+"""Range of the fitted signal strength."""
+
+
+def sides(name: str, systematic: AnySystematic) -> tuple[str, ...]:
+    """Variations (template files) that a systematic needs: none for a rate, else up and down."""
+    if isinstance(systematic, Rate):
+        return ()
+    if getattr(systematic, "down", "declared") is None:
+        return (f"{name}_up",)
+    return (f"{name}_up", f"{name}_down")
+
+
+def affects(systematic: AnySystematic, sample: str) -> bool:
+    """Whether a systematic touches a sample."""
+    return systematic.samples is None or sample in systematic.samples
+
+
+def varied(nominal: NDArray, up: NDArray, down: NDArray | None) -> tuple[NDArray, NDArray]:
+    """Up and down templates, mirrored where down is null; floored bins of the nominal one stay."""
+    filled = nominal > FLOOR
+    mirrored = 2 * nominal - up if down is None else down
+    return (
+        np.where(filled, np.maximum(up, FLOOR), nominal),
+        np.where(filled, np.maximum(mirrored, FLOOR), nominal),
+    )
+
+
+def modifiers(name: str, nominal: NDArray, up: NDArray, down: NDArray) -> list[dict[str, Any]]:
+    """normsys and histosys of one systematic in one region and sample; none where nothing changes.
+
+    Args:
+        name: of the parameter.
+        nominal: expected events, shape (bins,), positive.
+        up: with the parameter at +1.
+        down: with the parameter at -1.
+    """
+    ratio = {side: float(values.sum() / nominal.sum()) for side, values in (("hi", up), ("lo", down))}
+    result: list[dict[str, Any]] = []
+    empty = 2 * FLOOR * len(nominal) / nominal.sum()
+    if min(ratio.values()) > empty:
+        if not np.allclose(list(ratio.values()), 1, rtol=0, atol=1e-9):
+            result.append({"name": name, "type": "normsys", "data": ratio})
+        up, down = up / ratio["hi"], down / ratio["lo"]
+    if not (np.allclose(up, nominal, rtol=1e-9) and np.allclose(down, nominal, rtol=1e-9)):
+        data = {"hi_data": up.tolist(), "lo_data": down.tolist()}
+        result.append({"name": name, "type": "histosys", "data": data})
+    return result
+
+
+def shape_is_noise(nominal: Template, other: Template) -> bool:
+    """Whether two statistically independent templates have the same shape within their errors."""
+    if nominal.values.sum() <= 0 or other.values.sum() <= 0:
+        return False
+    ratio = nominal.values.sum() / other.values.sum()
+    variance = nominal.variances + ratio**2 * other.variances
+    filled = variance > 0
+    chi2 = np.sum((nominal.values - ratio * other.values)[filled] ** 2 / variance[filled])
+    return bool(stats.chi2.sf(chi2, max(filled.sum() - 1, 1)) > NOISE)
+
+
+def check_alike(nominal: TemplateSet, other: TemplateSet, variation: str) -> None:
+    """A variation has the regions, samples and bins of the nominal templates.
+
+    Raises:
+        BoostflowError: it has not.
+    """
+    for region, samples in nominal.items():
+        for sample, template in samples.items():
+            found = other.get(region, {}).get(sample)
+            if found is None or not np.array_equal(found.edges, template.edges):
+                raise BoostflowError(
+                    f"template {region}/{sample} of {variation} is missing or has other bins than "
+                    "the nominal one; make the templates again"
+                )
+
+
+def build(
+    templates: Mapping[str, TemplateSet], systematics: Mapping[str, AnySystematic], config: Infer
+) -> tuple[dict[str, Any], list[str]]:
+    """The workspace and notes on what was mended on the way.
+
+    Args:
+        templates: by variation; "nominal" and all that the systematics need.
+        systematics: by name.
+        config: signal samples, statistical uncertainties on or off.
+
+    Raises:
+        BoostflowError: a template is missing, a signal sample is unknown or has no jet in any
+            region, a systematic names an unknown sample.
+    """
+    if "nominal" not in templates:
+        raise BoostflowError("no nominal templates")
+    nominal = templates["nominal"]
+    samples = list(dict.fromkeys(sample for region in nominal.values() for sample in region))
+    _check_names(samples, systematics, config)
+    for name, systematic in systematics.items():
+        for variation in sides(name, systematic):
+            if variation not in templates:
+                raise BoostflowError(f"systematic {name}: no templates of {variation}")
+            check_alike(nominal, templates[variation], variation)
+
+    notes: list[str] = []
+    channels = []
+    for region, contents in nominal.items():
+        present = {
+            sample: template
+            for sample, template in contents.items()
+            if template.values.sum() > 0
+        }
+        for sample in contents.keys() - present.keys():
+            notes.append(f"{region}: no expected events of {sample}, left out")
+        if not present:
+            raise BoostflowError(f"region {region}: no sample has a positive yield")
+        entries = [
+            _sample(region, sample, template, templates, systematics, config, notes)
+            for sample, template in present.items()
+        ]
+        channels.append({"name": region, "samples": entries})
+    if not any(s["name"] in config.signal for channel in channels for s in channel["samples"]):
+        raise BoostflowError(
+            f"infer.signal: no expected events of {', '.join(config.signal)} in any region"
+        )
+    used = {m["name"] for channel in channels for s in channel["samples"] for m in s["modifiers"]}
+    notes += [f"{name}: no effect on any template" for name in systematics if name not in used]
+    parameters = [{"name": "mu", "bounds": [list(MU_BOUNDS)], "inits": [1.0]}]
+    workspace = {
+        "channels": channels,
+        "observations": [
+            {
+                "name": channel["name"],
+                "data": np.sum([s["data"] for s in channel["samples"]], axis=0).tolist(),
+            }
+            for channel in channels
+        ],
+        "measurements": [{"name": "boostflow", "config": {"poi": "mu", "parameters": parameters}}],
+        "version": "1.0.0",
+    }
+    return workspace, notes
+
+
+def _check_names(
+    samples: list[str], systematics: Mapping[str, AnySystematic], config: Infer
+) -> None:
+    """All names of samples exist."""
+    wanted = {"infer.signal": config.signal} | {
+        f"systematic {name}": systematic.samples or [] for name, systematic in systematics.items()
+    }
+    for where, names in wanted.items():
+        unknown = [name for name in names if name not in samples]
+        if unknown:
+            raise BoostflowError(
+                f"{where}: no templates of sample {', '.join(unknown)}; there are "
+                f"{', '.join(samples)}"
+            )
+
+
+def _sample(
+    region: str,
+    sample: str,
+    template: Template,
+    templates: Mapping[str, TemplateSet],
+    systematics: Mapping[str, AnySystematic],
+    config: Infer,
+    notes: list[str],
+) -> dict[str, Any]:
+    """One sample of a channel with its modifiers."""
+    values = np.maximum(template.values, FLOOR)
+    low = int((template.values <= 0).sum())
+    if low:
+        notes.append(f"{region}/{sample}: {low} of {len(values)} bins empty or negative")
+    entry: dict[str, Any] = {"name": sample, "data": values.tolist(), "modifiers": []}
+    if sample in config.signal:
+        entry["modifiers"].append({"name": "mu", "type": "normfactor", "data": None})
+    for name, systematic in systematics.items():
+        if not affects(systematic, sample):
+            continue
+        if isinstance(systematic, Rate):
+            data = {"hi": 1 + systematic.value, "lo": 1 - systematic.value}
+            entry["modifiers"].append({"name": name, "type": "normsys", "data": data})
+            continue
+        found = [templates[v][region][sample] for v in sides(name, systematic)]
+        contents = [other.values for other in found]
+        if isinstance(systematic, SampleVariation) and all(
+            shape_is_noise(template, other) for other in found
+        ):
+            contents = [values * other.values.sum() / values.sum() for other in found]
+            notes.append(f"{region}/{sample}: {name} changes the yield only, its shape is noise")
+        up, down = varied(values, contents[0], contents[1] if len(found) > 1 else None)
+        entry["modifiers"] += modifiers(name, values, up, down)
+    if config.mc_stat:
+        # A bin without any expectation keeps no error: relative to FLOOR it would be absurd.
+        total = sum(t.values.clip(0) for t in templates["nominal"][region].values())
+        errors = np.where(total > 0, np.sqrt(template.variances), 0.0)
+        entry["modifiers"].append(
+            {"name": f"staterror_{region}", "type": "staterror", "data": errors.tolist()}
+        )
+    return entry

@@ -1,0 +1,99 @@
+"""One look for all plots: size, fonts, colours, the text above the axes, and how they are saved."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+
+matplotlib.use("Agg")
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # chatters about symbols of its fonts
+
+import matplotlib.pyplot as plt
+import mplhep
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from boostflow.io import atomic
+
+PALETTE = list(plt.style.library["petroff10"]["axes.prop_cycle"].by_key()["color"])
+"""Ten colours that remain distinct with impaired colour vision (M. Petroff, arXiv:2107.02270)."""
+NAMES = {
+    "top": "Top quark",
+    "w": "W boson",
+    "z": "Z boson",
+    "quark": "Light quark",
+    "gluon": "Gluon",
+    "unmatched": "Unmatched",
+}
+"""How legends call the classes of the default analysis."""
+AXES = {
+    "msoftdrop": ("Soft-drop mass", "GeV"),
+    "mass": ("Jet mass", "GeV"),
+    "pt": ("Jet $p_T$", "GeV"),
+    "tau21": (r"$\tau_{21}$", ""),
+    "tau32": (r"$\tau_{32}$", ""),
+}
+"""Title and unit of columns; others are called by their name."""
+
+
+class Label(NamedTuple):
+    """The text above the axes: who, and with what data."""
+
+    left: str = "boostflow simulation"
+    right: str = ""
+
+
+def name_of(key: str) -> str:
+    """A class or sample for a legend."""
+    return NAMES.get(key, key)
+
+
+def axis_label(column: str) -> str:
+    """Title with unit."""
+    title, unit = AXES.get(column, (column, ""))
+    return f"{title} [{unit}]" if unit else title
+
+
+def colour(key: str, keys: list[str]) -> str:
+    """The colour of a class: the same in every plot for the default ones."""
+    known = list(NAMES)
+    index = known.index(key) if key in known else len(known) + keys.index(key)
+    return PALETTE[index % len(PALETTE)]
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """mplhep's experiment-neutral style in a size for a report."""
+    with plt.style.context([mplhep.style.ROOT]), plt.rc_context(
+        {
+            "figure.figsize": (7.5, 6.5),
+            "figure.dpi": 100,
+            "figure.constrained_layout.use": True,
+            "font.size": 15,
+            "axes.labelsize": 16,
+            "xtick.labelsize": 14,
+            "ytick.labelsize": 14,
+            "legend.fontsize": 13,
+            "axes.formatter.use_mathtext": True,
+            "savefig.bbox": "standard",
+        }
+    ):
+        yield
+
+
+def label(ax: Axes, text: Label) -> None:
+    """Write the text above the axes."""
+    ax.text(0, 1.01, text.left, transform=ax.transAxes, ha="left", va="bottom", weight="bold", size=14)
+    ax.text(1, 1.01, text.right, transform=ax.transAxes, ha="right", va="bottom", size=14)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a PNG without dates or versions in it, so that equal plots are equal files."""
+    with atomic(path) as part:
+        figure.savefig(part, metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,133 @@
+"""The key figures of all stages: summary.json, and the same as a table for the terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from boostflow.io import atomic, read_json, write_json
+
+
+def collect(
+    cutflows: Sequence[Path], evaluations: Sequence[Path], fit: Path | None
+) -> dict[str, Any]:
+    """Key figures from the JSON files of the stages; what was not run is absent.
+
+    Args:
+        cutflows: JSON beside the selected jets, one per sample.
+        evaluations: one per model.
+        fit: fit.json; null if there is no fit.
+
+    Raises:
+        BoostflowError: a file is missing or is not JSON.
+    """
+    result: dict[str, Any] = {"samples": {}, "models": {}}
+    for path in cutflows:
+        data = read_json(path)
+        first, last = data["cutflow"][0], data["cutflow"][-1]
+        result["samples"][data["sample"]] = {
+            "events": first["events"],
+            "selected_events": last["events"],
+            "selected_jets": data["jets"],
+            "expected_per_fb": last.get("expected"),
+        }
+    for path in evaluations:
+        data = read_json(path)
+        entry = {
+            key: data[key]
+            for key in ("kind", "macro_auc", "auc", "accuracy", "rejection")
+            if key in data
+        }
+        if "significance" in data:
+            entry["significance"] = data["significance"]["best"]
+        if "baselines" in data:
+            entry["adjusted_mutual_information"] = data["adjusted_mutual_information"]
+            entry["baselines"] = data["baselines"]
+        result["models"][data["model"]] = entry
+    if fit is not None:
+        data = read_json(fit)
+        result["fit"] = {key: data[key] for key in ("text", "mu", "significance", "data")}
+        parts = data["breakdown"]
+        result["fit"]["breakdown"] = {
+            "order": parts["order"],
+            **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
+        }
+    return result
+
+
+def _number(figure: dict[str, Any], digits: int = 3) -> str:
+    if "limit" in figure:
+        return f"> {figure['limit']:.0f} ({100 * figure['level']:.0f} % CL)"
+    return f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
+
+
+def table(summary: dict[str, Any], width: int = 100) -> str:
+    """The summary as plain text of at most `width` columns."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+
+    def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        if not rows:
+            return
+        grid = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for i, column in enumerate(columns):
+            grid.add_column(column, justify="right" if i and len(columns) > 3 else "left")
+        for row in rows:
+            grid.add_row(*row)
+        console.print(grid)
+
+    samples = [
+        [
+            name,
+            f"{s['events']}",
+            f"{s['selected_events']}",
+            f"{s['selected_jets']}",
+            "-" if s["expected_per_fb"] is None else f"{s['expected_per_fb']:.4g}",
+        ]
+        for name, s in summary["samples"].items()
+    ]
+    show(
+        "Samples",
+        ["sample", "events", "selected events", "selected jets", "expected per 1/fb"],
+        samples,
+    )
+    for name, model in summary["models"].items():
+        rows = [("accuracy", _number(model["accuracy"]))]
+        for baseline, figure in model.get("baselines", {}).items():
+            rows.append((f"accuracy of {baseline}", _number(figure)))
+        if "macro_auc" in model:
+            rows.append(("macro AUC", _number(model["macro_auc"])))
+            rows += [(f"AUC {name}", _number(figure)) for name, figure in model["auc"].items()]
+        for figure in model.get("rejection", []):
+            pair = f"{figure['signal']} against {'+'.join(figure['background'])}"
+            rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", _number(figure, 1)))
+        show(f"Model {name}", ["figure", "value (test jets)"], rows)
+    if "fit" in summary:
+        fit = summary["fit"]
+        kind = "expected" if fit["significance"]["expected"] else "observed"
+        rows = [
+            ("signal strength", fit["text"]),
+            (f"discovery significance ({kind})", f"{fit['significance']['value']:.2f}"),
+        ]
+        show(f"Fit ({fit['data']} data)", ["figure", "value"], rows)
+    lines = console.file.getvalue().splitlines()
+    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+
+
+def write(
+    cutflows: Sequence[Path],
+    evaluations: Sequence[Path],
+    fit: Path | None,
+    output: Path,
+    text: Path,
+) -> None:
+    """Write summary.json and summary.txt."""
+    summary = collect(cutflows, evaluations, fit)
+    write_json(output, summary)
+    with atomic(text) as part:
+        part.write_text(table(summary), encoding="utf-8")

@@ -1,0 +1,149 @@
+"""Fill the templates of one variation.
+
+Jets of the test split that are candidates enter, with the weight (signed) x luminosity x the
+variation's relative weight. Negative weights are kept as they are: a bin may be negative, its
+variance is the sum of squared weights all the same, and the fit decides what to do with it
+(`infer.workspace`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import hist
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.config.models import Region, Templates, Weight
+from boostflow.errors import BoostflowError
+from boostflow.scored import TEST, Table
+
+log = logging.getLogger(__name__)
+
+Histograms = dict[tuple[str, str], hist.Hist]
+"""Templates by (region, sample)."""
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """A column of relative weights and the samples it applies to (null for all)."""
+
+    column: str
+    samples: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, declared: Weight, direction: str) -> Weighting:
+        """The weighting of one direction of a declared weight systematic.
+
+        Raises:
+            BoostflowError: it is one-sided and the direction is down.
+        """
+        column = getattr(declared, direction)
+        if column is None:
+            raise BoostflowError("weight: a one-sided systematic has no down templates")
+        return cls(column, None if declared.samples is None else tuple(declared.samples))
+
+    def applies(self, sample: str) -> bool:
+        """Whether the sample's jets get this weight."""
+        return self.samples is None or sample in self.samples
+
+
+def in_region(region: Region, score: NDArray) -> NDArray[np.bool_]:
+    """Which scores lie in a region: low <= score < high, and 1 lies in [low, 1]. NaN in none."""
+    low, high = region.range
+    score = np.asarray(score, dtype=float)
+    return (score >= low) & ((score < high) | ((high == 1) & (score == 1)))
+
+
+def regions_of(config: Templates, scores: Mapping[str, Table], sample: str) -> dict[str, NDArray]:
+    """Which jets of a sample lie in which region.
+
+    Args:
+        config: the regions.
+        scores: score columns of the sample's jets by model.
+        sample: its name, for messages.
+
+    Raises:
+        BoostflowError: a model or score column is missing, or a jet lies in two regions.
+    """
+    inside = {}
+    for name, region in config.regions.items():
+        if region.model not in scores:
+            raise BoostflowError(
+                f"templates.regions.{name}.model: no scores of {region.model}; "
+                f"there are {', '.join(scores)}"
+            )
+        columns = scores[region.model]
+        if region.score not in columns:
+            raise BoostflowError(
+                f"templates.regions.{name}.score: {region.model} has no column {region.score}; "
+                f"it has {', '.join(columns)}"
+            )
+        inside[name] = in_region(region, columns[region.score])
+    for one, other in combinations(inside, 2):
+        both = int((inside[one] & inside[other]).sum())
+        if both:
+            raise BoostflowError(
+                f"templates.regions: {both} jets of {sample} lie in {one} and in {other}; "
+                "regions must not overlap"
+            )
+    return inside
+
+
+def fill(
+    jets: Mapping[str, Table],
+    scores: Mapping[str, Mapping[str, Table]],
+    config: Templates,
+    luminosity: float,
+    weighting: Weighting | None = None,
+) -> Histograms:
+    """The templates of one variation: expected events, `Weight` storage.
+
+    Args:
+        jets: selected jets by sample with the template variable, `split`, `candidate`, `weight`
+            (events per 1/fb) and the weighting's column where it applies.
+        scores: score columns of those jets by sample and model.
+        config: variable, axis and regions.
+        luminosity: in 1/fb.
+        weighting: of a weight variation; null for none.
+
+    Raises:
+        BoostflowError: regions overlap, a region has no jet of any sample, or a value or a
+            weight is not finite.
+    """
+    axis = hist.axis.Regular(config.bins, *config.range, name=config.variable, flow=False)
+    result: Histograms = {}
+    counts = dict.fromkeys(config.regions, 0)
+    for sample, table in jets.items():
+        inside = regions_of(config, scores[sample], sample)
+        used = (table["split"] == TEST) & table["candidate"].astype(bool)
+        value = table[config.variable].astype(float)
+        weight = table["weight"] * luminosity
+        if weighting is not None and weighting.applies(sample):
+            weight = weight * table[weighting.column]
+        for region in config.regions:
+            mine = used & inside[region]
+            bad = int((~np.isfinite(value[mine])).sum() + (~np.isfinite(weight[mine])).sum())
+            if bad:
+                raise BoostflowError(
+                    f"template {region}/{sample}: {bad} jets have no finite {config.variable} or "
+                    f"weight{f' ({weighting.column})' if weighting else ''}"
+                )
+            template = hist.Hist(axis, storage=hist.storage.Weight(), name=f"{region}/{sample}")
+            template.fill(value[mine], weight=weight[mine])
+            result[region, sample] = template
+            low, high = config.range
+            counts[region] += int(((value[mine] >= low) & (value[mine] < high)).sum())
+    for region, count in counts.items():
+        if count == 0:
+            limits = config.regions[region]
+            raise BoostflowError(
+                f"templates.regions.{region}: no jet of any sample has {limits.model} "
+                f"{limits.score} in {limits.range} and {config.variable} in {config.range}; widen "
+                "templates.regions or templates.range, or simulate more events (samples.*.events)"
+            )
+    log.info("%s", ", ".join(f"{region}: {count} jets" for region, count in counts.items()))
+    return result

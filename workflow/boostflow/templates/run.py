@@ -1,0 +1,52 @@
+"""The stage templates: from selected jets and scores of one variation to its template file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from boostflow.config.models import Templates
+from boostflow.errors import BoostflowError
+from boostflow.scored import beside, read_jets, read_scores, samples_of
+from boostflow.templates.build import Weighting, fill
+from boostflow.templates.files import write
+
+
+def make(
+    select: Sequence[Path],
+    scores: Sequence[Path],
+    output: Path,
+    config: Templates,
+    luminosity: float,
+    weighting: Weighting | None = None,
+) -> None:
+    """Make the templates of one variation.
+
+    Args:
+        select: selected jets, one file per sample, named by it.
+        scores: score tables, one per model that the regions read, in a folder of its name.
+        output: ROOT file to write.
+        config: variable, axis and regions.
+        luminosity: in 1/fb.
+        weighting: of a weight variation; null for none.
+
+    Raises:
+        BoostflowError: see `build.fill`; or a file is missing or lacks a column.
+    """
+    files = samples_of(select)
+    tables = {path.parent.name: (path, read_scores(path)) for path in scores}
+    if weighting is not None and weighting.samples is not None:
+        unknown = [name for name in weighting.samples if name not in files]
+        if unknown:
+            raise BoostflowError(f"weight {weighting.column}: unknown sample {', '.join(unknown)}")
+    jets, score_columns = {}, {}
+    for sample, path in files.items():
+        columns = [config.variable, "split", "candidate", "weight"]
+        if weighting is not None and weighting.applies(sample):
+            columns.append(weighting.column)
+        jets[sample] = read_jets(path, columns)
+        score_columns[sample] = {
+            model: beside(jets[sample], table, sample, f"{where} and {path}")
+            for model, (where, table) in tables.items()
+        }
+    write(output, fill(jets, score_columns, config, luminosity, weighting))

@@ -1,0 +1,39 @@
+"""Build the HistFactory workspace from the templates and fit the signal strength."""
+
+import argparse
+from pathlib import Path
+
+from boostflow.cli import json_argument, parse_config, run
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument(
+        "--templates", type=Path, nargs="+", required=True, help="template files {variation}.root"
+    )
+    parser.add_argument("--workspace", type=Path, required=True, help="workspace to write (JSON)")
+    parser.add_argument("--output", type=Path, required=True, help="fit result to write (JSON)")
+    parser.add_argument(
+        "--config", type=json_argument, default={}, help="infer block as JSON, or @file"
+    )
+    parser.add_argument(
+        "--systematics", type=json_argument, default={}, help="systematics as JSON, or @file"
+    )
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    from boostflow.config.models import Infer
+    from boostflow.infer.run import infer, parse_systematics
+
+    infer(
+        args.templates,
+        parse_systematics(args.systematics),
+        parse_config(Infer, args.config),
+        args.workspace,
+        args.output,
+    )
+
+
+if __name__ == "__main__":
+    run(main, arguments, __doc__)

@@ -1,0 +1,30 @@
+"""Collect the key figures of the run: summary.json and a table for the terminal."""
+
+import argparse
+from pathlib import Path
+
+from boostflow.cli import run
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument(
+        "--cutflow", type=Path, nargs="*", default=[], help="cutflows, one JSON per sample"
+    )
+    parser.add_argument(
+        "--evaluation", type=Path, nargs="*", default=[], help="evaluations, one JSON per model"
+    )
+    parser.add_argument("--fit", type=Path, help="fit result (JSON)")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--table", type=Path, required=True, help="text file to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    from boostflow.summary import write
+
+    write(args.cutflow, args.evaluation, args.fit, args.output, args.table)
+
+
+if __name__ == "__main__":
+    run(main, arguments, __doc__)

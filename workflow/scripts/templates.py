@@ -1,0 +1,47 @@
+"""Make the templates (ROOT histograms per region and sample) of one variation."""
+
+import argparse
+from pathlib import Path
+
+from boostflow.cli import json_argument, parse_config, run
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument(
+        "--select", type=Path, nargs="+", required=True, help="selected jets, {sample}.parquet"
+    )
+    parser.add_argument(
+        "--scores", type=Path, nargs="+", required=True, help="score tables, {model}/*.parquet"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="ROOT file to write")
+    parser.add_argument(
+        "--config", type=json_argument, default={}, help="templates block as JSON, or @file"
+    )
+    parser.add_argument("--luminosity", type=float, required=True, help="in 1/fb")
+    parser.add_argument("--weight", type=json_argument, help="declared systematic of kind weight")
+    parser.add_argument("--direction", choices=["up", "down"], default="up")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    from boostflow.config.models import Templates, Weight
+    from boostflow.templates.build import Weighting
+    from boostflow.templates.run import make
+
+    weighting = None
+    if args.weight:
+        declared = parse_config(Weight, args.weight)
+        weighting = Weighting.of(declared, args.direction)
+    make(
+        args.select,
+        args.scores,
+        args.output,
+        parse_config(Templates, args.config),
+        args.luminosity,
+        weighting,
+    )
+
+
+if __name__ == "__main__":
+    run(main, arguments, __doc__)
