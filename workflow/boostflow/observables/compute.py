@@ -20,6 +20,9 @@ PAIRS = 1 << 20
 PT_TINY = 1e-9
 """Constituents below (GeV) have no direction worth speaking of."""
 
+ENERGY_MAX = 1e9
+"""A jet with a constituent above (GeV) is broken input."""
+
 
 def compute(
     pt: ak.Array,
@@ -36,7 +39,7 @@ def compute(
     """Observables of jets from their constituents.
 
     Constituents without transverse momentum (below 1 eV) count for nothing. If a value of a jet
-    is NaN or infinite, or a pT negative, all observables of that jet are NaN.
+    is NaN or infinite, a pT negative or an energy beyond 1e9 GeV, all its observables are NaN.
 
     Args:
         pt, eta, phi, mass: one list of constituents a jet (GeV).
@@ -88,7 +91,10 @@ def _flatten(jagged: list[ak.Array]) -> tuple[np.ndarray, list[np.ndarray], np.n
 
     counts = ak.to_numpy(ak.num(jagged[0])).astype(np.int64)
     columns = [ak.to_numpy(ak.flatten(a)).astype(np.float64) for a in jagged]
-    wrong = ~np.all(np.isfinite(columns), axis=0) | (columns[0] < 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = columns[0] * np.cosh(columns[1]) + np.abs(columns[3])
+    finite = np.all(np.isfinite(columns), axis=0)
+    wrong = ~finite | (columns[0] < 0) | ~(energy < ENERGY_MAX)
     jet = np.repeat(np.arange(len(counts)), counts)
     bad = np.bincount(jet[wrong], minlength=len(counts)) > 0
     use = (columns[0] > PT_TINY) & ~bad[jet]

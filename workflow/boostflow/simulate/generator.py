@@ -83,8 +83,8 @@ class Generator:
                 )
         if not self._pythia.init():
             raise BoostflowError(
-                "Pythia cannot start with these settings (its reason is printed above): "
-                + "; ".join(lines)
+                "Pythia cannot start (its reason is printed above): are simulation.ecm,"
+                " simulation.pthat and the further settings possible together?"
             )
         self._charges: dict[int, int] = {}
 
