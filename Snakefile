@@ -1,2 +1,10 @@
 # The front door: `snakemake` in this folder runs the default analysis.
 include: "workflow/Snakefile"
+
+
+rule default:
+    """The same as `all`: Snakemake takes its default target from this file alone."""
+    default_target: True
+    input:
+        rules.all.input,
+    localrule: True

@@ -8,6 +8,7 @@ try:
     from boostflow.config.load import find, input_files, load, varied_model
     from boostflow.config.models import RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
+    from boostflow.plots.names import MODEL_PLOTS, fit_plots
     from boostflow.variations import NOMINAL, Variations
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -15,14 +16,16 @@ except ModuleNotFoundError as error:
         "or activate .venv"
     )
 
-REPOSITORY = Path(workflow.basedir).parent
-if REPOSITORY.name == "workflow":  # started by the Snakefile in workflow/ itself
-    REPOSITORY = REPOSITORY.parent
-SCRIPTS = Path(os.path.relpath(REPOSITORY / "workflow" / "scripts"))
+# The entry point is Snakefile or workflow/Snakefile: the repository holds the latter.
+REPOSITORY = next(
+    folder
+    for folder in (Path(workflow.basedir), Path(workflow.basedir).parent)
+    if (folder / "workflow" / "Snakefile").is_file()
+)
 ENVIRONMENT = str(REPOSITORY / "envs" / "conda.yaml")
 
 # `python` in a rule is the one that runs snakemake, also when .venv is not activated.
-os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+os.environ.update(PATH=f"{Path(sys.executable).parent}:{os.getenv('PATH')}")
 
 try:
     CONFIG, SYSTEMATICS = load(
@@ -34,6 +37,11 @@ except BoostflowError as error:
 
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
+
+
+def script(name):
+    """A script of workflow/scripts, relative so that the folder can be moved."""
+    return os.path.relpath(REPOSITORY / "workflow" / "scripts" / f"{name}.py")
 
 
 def models_of(kind):
@@ -83,10 +91,12 @@ def attempt_scaled(amount):
     return scaled
 
 
-def parts(sample):
-    """Numbers of the files of a sample."""
+def parts(sample, variation):
+    """Numbers of the files of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]
     if isinstance(block, SimulatedSample):
+        if variation != NOMINAL:
+            return range(VARIATIONS.by_name[variation].declared.parts or block.parts)
         return range(block.parts)
     return range(len(input_files(block)))
 
@@ -110,3 +120,283 @@ def scored(model, variation):
     """The score table of a model under a variation."""
     resolved = VARIATIONS.resolve("score", variation, model=model)
     return at(paths.SCORE).format(model=model, variation=resolved)
+
+
+# --- simulate ------------------------------------------------------------------------------------
+
+
+def simulate_sample(wildcards):
+    """The sample's block."""
+    return CONFIG.samples[wildcards.sample]
+
+
+def simulate_events(wildcards):
+    """Events of a part."""
+    return simulate_sample(wildcards).events
+
+
+def simulate_process(wildcards):
+    """The hard process."""
+    return simulate_sample(wildcards).process
+
+
+def simulate_settings(wildcards):
+    """Options with the Pythia settings that a variation changes."""
+    if wildcards.variation == NOMINAL:
+        return []
+    variation = VARIATIONS.by_name[wildcards.variation]
+    settings = getattr(variation.declared, variation.direction)
+    return [part for setting in settings for part in ("--setting", setting)]
+
+
+# --- ingest --------------------------------------------------------------------------------------
+
+
+def ingest_input(wildcards):
+    """The ROOT file of a part: simulated here, or the user's."""
+    block = CONFIG.samples[wildcards.sample]
+    if isinstance(block, SimulatedSample):
+        return at(paths.SAMPLE).format(
+            variation=VARIATIONS.resolve("simulate", wildcards.variation, sample=wildcards.sample),
+            sample=wildcards.sample,
+            part=wildcards.part,
+        )
+    return input_files(block)[int(wildcards.part)]
+
+
+def ingest_options(wildcards):
+    """How the sample is labelled and normalised."""
+    block = CONFIG.samples[wildcards.sample]
+    options = []
+    if block.label is not None:
+        options += ["--label", block.label]
+    if isinstance(block, SimulatedSample):
+        return [*options, "--match", block.process]
+    if block.match is not None:
+        options += ["--match", block.match]
+    if block.xsec is not None:
+        options += ["--xsec", block.xsec]
+    if block.data:
+        options += ["--data"]
+    return options
+
+
+# --- select --------------------------------------------------------------------------------------
+
+
+def ingested(pattern):
+    """A function of wildcards: the ingested parts of a sample."""
+
+    def files(wildcards):
+        variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)
+        return expand_at(
+            pattern,
+            variation=variation,
+            sample=wildcards.sample,
+            part=parts(wildcards.sample, variation),
+        )
+
+    return files
+
+
+def shift_of(variation):
+    """The declared shift of a variation, or None."""
+    declared = VARIATIONS.by_name.get(variation)
+    return declared if declared and declared.declared.kind == "shift" else None
+
+
+def corrections_file(wildcards):
+    """The correctionlib file, where a shift reads it."""
+    if shift_of(wildcards.variation) is None:
+        return []
+    return str(find(CONFIG.select.corrections, REPOSITORY))
+
+
+def shift_options(wildcards):
+    """The shift, where there is one."""
+    variation = shift_of(wildcards.variation)
+    if variation is None:
+        return []
+    shift = variation.declared.model_dump(mode="json", include={"kind", "correction", "quantity"})
+    return [
+        "--shift",
+        as_json(shift),
+        "--direction",
+        variation.direction,
+        "--corrections",
+        corrections_file(wildcards),
+    ]
+
+
+# --- train ---------------------------------------------------------------------------------------
+
+
+def training_jets(wildcards):
+    """Selected jets of the samples that the model learns from: those with a class, or its own."""
+    block = CONFIG.models[wildcards.model]
+    names = getattr(block, "samples", None) or [
+        name for name, sample in CONFIG.samples.items() if sample.label
+    ]
+    return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
+
+
+def model_block(wildcards):
+    """The model's block, with what the variation changes."""
+    block = CONFIG.models[wildcards.model]
+    if wildcards.variation != NOMINAL:
+        variation = VARIATIONS.by_name[wildcards.variation]
+        block = varied_model(block, getattr(variation.declared, variation.direction))
+    return as_json(block)
+
+
+def checkpoint_of(wildcards):
+    """Folder of a training's checkpoints, by which a killed one resumes."""
+    return at(paths.CHECKPOINT).format(**wildcards)
+
+
+def horovod_processes(wildcards):
+    """Number of Horovod processes of a model."""
+    return CONFIG.models[wildcards.model].processes
+
+
+# --- score ---------------------------------------------------------------------------------------
+
+
+def score_model(wildcards):
+    """The model's directory."""
+    return at(paths.MODEL).format(
+        model=wildcards.model,
+        variation=VARIATIONS.resolve("train", wildcards.variation, model=wildcards.model),
+    )
+
+
+def score_jets(wildcards):
+    """The selected jets of all samples."""
+    return selected(wildcards.variation)
+
+
+# --- evaluate, templates, infer -------------------------------------------------------------------
+
+
+def plot_label():
+    """Text left and right on top of a plot."""
+    data = any(getattr(block, "data", False) for block in CONFIG.samples.values())
+    energy = f"{CONFIG.simulation.ecm / 1000:g} TeV"
+    luminosity = f"{CONFIG.luminosity:g} fb$^{{-1}}$ ({energy})"
+    return ["boostflow" if data else "boostflow simulation", luminosity]
+
+
+def caption(name):
+    """The report's text for a kind of plot."""
+    return f"../report/{name}.rst"
+
+
+def evaluate_block():
+    """The evaluate block with those rejections whose classes this analysis has."""
+    labels = {block.label for block in CONFIG.samples.values()}
+    block = CONFIG.evaluate.model_dump(mode="json")
+    block["rejection"] = [
+        (signal, backgrounds)
+        for signal, backgrounds in CONFIG.evaluate.rejection
+        if {signal, *backgrounds} <= labels
+    ]
+    return as_json(block)
+
+
+def evaluate_options(wildcards):
+    """What a clustering is judged by."""
+    block = CONFIG.models[wildcards.model]
+    if block.kind != "ucluster":
+        return []
+    return ["--samples", *block.samples, "--mass", *block.mass]
+
+
+def labelled(pattern, **wildcards):
+    """Paths under the nominal variation, of the samples that have a class."""
+    names = [name for name, block in CONFIG.samples.items() if block.label]
+    return expand_at(pattern, variation=NOMINAL, sample=names, **wildcards)
+
+
+def template_models():
+    """Models whose scores define the regions."""
+    return sorted({region.model for region in CONFIG.templates.regions.values()})
+
+
+def template_jets(wildcards):
+    """The selected jets of all samples."""
+    return selected(wildcards.variation)
+
+
+def template_scores(wildcards):
+    """The score tables of the models that the regions read."""
+    return [scored(model, wildcards.variation) for model in template_models()]
+
+
+def template_weight(wildcards):
+    """The weight column of a weight variation."""
+    variation = VARIATIONS.by_name.get(wildcards.variation)
+    if variation is None or variation.declared.kind != "weight":
+        return []
+    weight = variation.declared.model_dump(mode="json", exclude={"title", "group"})
+    return ["--weight", as_json(weight), "--direction", variation.direction]
+
+
+def all_templates():
+    """The templates of nominal and of every variation that has some."""
+    return expand_at(paths.TEMPLATES, variation=VARIATIONS.with_templates())
+
+
+def fitted_systematics(**dump):
+    """The systematics that enter the fit, as an argument."""
+    named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.with_templates()[1:]}
+    return as_json(
+        {
+            name: declared.model_dump(mode="json", **dump)
+            for name, declared in SYSTEMATICS.items()
+            if declared.kind == "rate" or name in named
+        }
+    )
+
+
+def fit_plot_names():
+    """Names of the plots of the fit."""
+    kinds = {name: declared["kind"] for name, declared in json.loads(fitted_systematics()).items()}
+    return fit_plots(list(CONFIG.templates.regions), kinds)
+
+
+def fit_plots_of(prefix):
+    """Paths of the plots of the fit whose name starts with a prefix."""
+    names = [name for name in fit_plot_names() if name.startswith(prefix)]
+    return expand_at(paths.FIT_PLOT, plot=names)
+
+
+# --- summary --------------------------------------------------------------------------------------
+
+
+def summary_options():
+    """The figures that there are: a run without models has neither evaluations nor a fit."""
+    options = ["--cutflow", *expand_at(paths.CUTFLOW, variation=NOMINAL, sample=SAMPLES)]
+    if CONFIG.models:
+        options += ["--evaluation", *expand_at(paths.EVALUATION, model=CONFIG.models)]
+        options += ["--fit", at(paths.FIT)]
+    return options
+
+
+def summary_inputs():
+    """The files among those options."""
+    return [option for option in summary_options() if not option.startswith("--")]
+
+
+def all_plots():
+    """Every plot."""
+    plots = [at(paths.CUTFLOW_PLOT)]
+    for model, block in CONFIG.models.items():
+        plots += expand_at(paths.MODEL_PLOT, model=model, plot=MODEL_PLOTS[block.kind])
+    return plots + (expand_at(paths.FIT_PLOT, plot=fit_plot_names()) if CONFIG.models else [])
+
+
+def show_table():
+    """Print the figures of the run."""
+    table = Path(at(paths.TABLE))
+    if table.is_file():
+        print(table.read_text())

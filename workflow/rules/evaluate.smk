@@ -1,1 +1,51 @@
-"""Evaluation."""
+"""Evaluation of each model on the test split; one rule for each kind, because plots differ."""
+
+for kind, names in MODEL_PLOTS.items():
+
+    rule:
+        name:
+            f"evaluate_{kind}"
+        input:
+            jets=labelled(paths.SELECT),
+            scores=at(paths.SCORE.replace("{variation}", NOMINAL)),
+            model=at(paths.MODEL.replace("{variation}", NOMINAL)),
+        output:
+            figures=at(paths.EVALUATION),
+            plots=[
+                report(
+                    at(paths.MODEL_PLOT.replace("{plot}", plot)),
+                    caption=caption(plot),
+                    category="Models",
+                    subcategory="{model}",
+                    labels={"plot": plot},
+                )
+                for plot in names
+            ],
+        log:
+            log_of(paths.EVALUATION),
+        benchmark:
+            benchmark_of(paths.EVALUATION)
+        wildcard_constraints:
+            model=any_of(models_of(kind)),
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=attempt_scaled(3000),
+            runtime=attempt_scaled(60),
+        params:
+            script=script("evaluate"),
+            config=evaluate_block(),
+            signal=CONFIG.infer.signal,
+            luminosity=CONFIG.luminosity,
+            seed=CONFIG.seed,
+            options=evaluate_options,
+            label=plot_label(),
+        message:
+            "Evaluating {wildcards.model}"
+        shell:
+            "python {params.script} --select {input.jets:q} --scores {input.scores:q}"
+            " --metrics {input.model:q}/metrics.json --output {output.figures:q}"
+            " --plots $(dirname {output.plots[0]:q}) --model {wildcards.model}"
+            " --config {params.config:q} --signal {params.signal}"
+            " --luminosity {params.luminosity} --seed {params.seed} {params.options:q}"
+            " --label {params.label:q} > {log:q} 2>&1"

@@ -1,19 +1,6 @@
 """Scores: one table for each model and variation."""
 
 
-def score_model(wildcards):
-    """The model's directory."""
-    return at(paths.MODEL).format(
-        model=wildcards.model,
-        variation=VARIATIONS.resolve("train", wildcards.variation, model=wildcards.model),
-    )
-
-
-def score_jets(wildcards):
-    """The selected jets of all samples."""
-    return selected(wildcards.variation)
-
-
 rule score:
     """Score the selected jets of all samples."""
     input:
@@ -21,8 +8,6 @@ rule score:
         jets=score_jets,
     output:
         at(paths.SCORE),
-    params:
-        samples=SAMPLES,
     log:
         log_of(paths.SCORE),
     benchmark:
@@ -32,8 +17,11 @@ rule score:
     resources:
         mem_mb=attempt_scaled(3000),
         runtime=attempt_scaled(60),
+    params:
+        script=script("score"),
+        samples=SAMPLES,
     message:
         "Scoring with {wildcards.model} ({wildcards.variation})"
     shell:
-        "python {SCRIPTS}/score.py --model {input.model:q} --samples {params.samples}"
+        "python {params.script} --model {input.model:q} --samples {params.samples}"
         " --input {input.jets:q} --output {output:q} > {log:q} 2>&1"

@@ -1,9 +1,79 @@
-"""Summary and record of the run."""
+"""What the run comes to: cutflow plot, figures, table, record."""
 
 
-def plots():
-    return []
+rule plot_cutflow:
+    """Draw the cutflow of all samples."""
+    input:
+        expand_at(paths.CUTFLOW, variation=NOMINAL, sample=SAMPLES),
+    output:
+        report(at(paths.CUTFLOW_PLOT), caption=caption("cutflow"), category="Selection"),
+    log:
+        log_of(paths.CUTFLOW_PLOT),
+    benchmark:
+        benchmark_of(paths.CUTFLOW_PLOT)
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=attempt_scaled(1000),
+        runtime=attempt_scaled(15),
+    params:
+        script=script("plot_cutflow"),
+        label=plot_label(),
+    message:
+        "Drawing the cutflow"
+    shell:
+        "python {params.script} --cutflow {input:q} --output {output:q}"
+        " --label {params.label:q} > {log:q} 2>&1"
 
 
-def show_table():
-    pass
+rule summary:
+    """Collect the key figures."""
+    input:
+        summary_inputs(),
+    output:
+        summary=at(paths.SUMMARY),
+        table=report(at(paths.TABLE), caption=caption("summary"), category="Summary"),
+    log:
+        log_of(paths.SUMMARY),
+    benchmark:
+        benchmark_of(paths.SUMMARY)
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=attempt_scaled(1000),
+        runtime=attempt_scaled(15),
+    params:
+        script=script("summary"),
+        options=summary_options(),
+    message:
+        "Collecting the figures"
+    shell:
+        "python {params.script} {params.options:q} --output {output.summary:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
+
+
+rule provenance:
+    """Record what was run: resolved configuration, versions, seed, commit."""
+    input:
+        at(paths.SUMMARY),
+        all_plots(),
+    output:
+        record=at(paths.PROVENANCE),
+        config=at(paths.CONFIG),
+        systematics=at(paths.SYSTEMATICS),
+    log:
+        log_of(paths.PROVENANCE),
+    conda:
+        ENVIRONMENT
+    params:
+        script=script("provenance"),
+        config=as_json(CONFIG),
+        declared=as_json(
+            {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
+        ),
+    message:
+        "Recording the provenance"
+    shell:
+        "python {params.script} --config {params.config:q} --systematics {params.declared:q}"
+        " --output {output.record:q} --resolved {output.config:q}"
+        " --declared {output.systematics:q} > {log:q} 2>&1"

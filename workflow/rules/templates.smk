@@ -1,1 +1,40 @@
-"""Evaluation."""
+"""Templates: histograms per region and sample, one file for each variation."""
+
+
+rule templates:
+    """Histograms of one variation."""
+    input:
+        jets=template_jets,
+        scores=template_scores,
+    output:
+        at(paths.TEMPLATES),
+    log:
+        log_of(paths.TEMPLATES),
+    benchmark:
+        benchmark_of(paths.TEMPLATES)
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=attempt_scaled(2000),
+        runtime=attempt_scaled(30),
+    params:
+        script=script("templates"),
+        config=as_json(CONFIG.templates),
+        luminosity=CONFIG.luminosity,
+        weight=template_weight,
+    message:
+        "Making templates ({wildcards.variation})"
+    shell:
+        "python {params.script} --select {input.jets:q} --scores {input.scores:q}"
+        " --output {output:q} --config {params.config:q} --luminosity {params.luminosity}"
+        " {params.weight:q} > {log:q} 2>&1"
+
+
+for name in VARIATIONS.with_templates():
+
+    rule:
+        name:
+            f"variation_{name}"
+        input:
+            at(paths.TEMPLATES.replace("{variation}", name)),
+        localrule: True

@@ -511,6 +511,8 @@ class SampleVariation(Systematic):
     """Pythia settings of the up sample."""
     down: list[str] | None = Field(None, min_length=1)
     """Pythia settings of the down sample; null declares a one-sided variation."""
+    parts: int | None = Field(None, ge=1, le=10_000)
+    """Files of each alternative sample; null for as many as the nominal sample has."""
 
 
 class ModelVariation(Systematic):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,10 @@ def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> di
     )
     fileset = {"sample": {"treename": config.tree, "files": [file]}}
     try:
-        counts = runner(fileset, processor_instance=worker)
+        with warnings.catch_warnings():
+            # About branches of collections that boostflow does not read.
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
+            counts = runner(fileset, processor_instance=worker)
     except Exception as error:
         if not _is_read_error(error):
             raise

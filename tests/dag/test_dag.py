@@ -1,0 +1,151 @@
+"""Exactly the jobs that are needed: a whole run, and what one variation more or less adds."""
+
+from __future__ import annotations
+
+import copy
+
+from conftest import CONFIG, Job, Plan
+
+SAMPLES = ("quark", "top")
+SHIFT = {"kind": "shift", "correction": "jes"}
+WEIGHT = {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"}
+SAMPLE = {"kind": "sample", "up": ["TimeShower:renormMultFac = 0.25"]}
+MODEL = {"kind": "model", "model": "bdt", "up": {"max_depth": 3}}
+RATE = {"kind": "rate", "value": 0.02}
+
+# What follows from any change of the fit's inputs.
+TAIL: set[Job] = {
+    ("infer", ""),
+    ("plot_fit", ""),
+    ("summary", ""),
+    ("provenance", ""),
+    ("default", ""),
+}
+
+
+def per_sample(rule: str, variation: str, *parts: int) -> set[Job]:
+    if not parts:
+        return {(rule, f"{variation}/{sample}") for sample in SAMPLES}
+    return {(rule, f"{variation}/{sample}/{part}") for sample in SAMPLES for part in parts}
+
+
+NOMINAL: set[Job] = (
+    per_sample("simulate", "nominal", 0, 1)
+    | per_sample("ingest", "nominal", 0, 1)
+    | per_sample("select", "nominal")
+    | {
+        ("train_bdt", "bdt/nominal"),
+        ("train_ucluster", "ucluster/nominal"),
+        ("score", "bdt/nominal"),
+        ("score", "ucluster/nominal"),
+        ("evaluate_bdt", "bdt"),
+        ("evaluate_ucluster", "ucluster"),
+        ("templates", "nominal"),
+        ("plot_cutflow", ""),
+    }
+    | TAIL
+)
+
+
+def test_the_whole_run_without_variations(plan: Plan) -> None:
+    assert plan.jobs() == NOMINAL
+
+
+def test_a_finished_run_has_nothing_to_do(plan: Plan) -> None:
+    plan.finish()
+    assert plan.jobs() == set()
+
+
+def added(plan: Plan, name: str, declared: dict) -> set[Job]:
+    """The jobs that one more systematic adds to a finished run."""
+    plan.systematics = {"lumi": RATE}
+    plan.finish()
+    plan.systematics = {"lumi": RATE, name: declared}
+    return plan.jobs()
+
+
+def test_adding_a_shift(plan: Plan) -> None:
+    jobs = added(plan, "jes", SHIFT)
+    expected = set(TAIL)
+    for v in ("jes_up", "jes_down"):
+        expected |= per_sample("select", v) | {("score", f"bdt/{v}"), ("templates", v)}
+    assert jobs == expected
+
+
+def test_adding_a_shift_of_one_sample(plan: Plan) -> None:
+    jobs = added(plan, "jes", {**SHIFT, "samples": ["top"]})
+    expected = set(TAIL)
+    for v in ("jes_up", "jes_down"):
+        expected |= {("select", f"{v}/top"), ("score", f"bdt/{v}"), ("templates", v)}
+    assert jobs == expected
+
+
+def test_adding_a_weight(plan: Plan) -> None:
+    jobs = added(plan, "isr", WEIGHT)
+    assert jobs == TAIL | {("templates", "isr_up"), ("templates", "isr_down")}
+
+
+def test_adding_an_alternative_sample(plan: Plan) -> None:
+    jobs = added(plan, "fsr", SAMPLE)
+    assert jobs == (
+        TAIL
+        | per_sample("simulate", "fsr_up", 0, 1)
+        | per_sample("ingest", "fsr_up", 0, 1)
+        | per_sample("select", "fsr_up")
+        | {("score", "bdt/fsr_up"), ("templates", "fsr_up")}
+    )
+
+
+def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
+    jobs = added(plan, "fsr", {**SAMPLE, "parts": 1, "samples": ["top"]})
+    assert jobs == TAIL | {
+        ("simulate", "fsr_up/top/0"),
+        ("ingest", "fsr_up/top/0"),
+        ("select", "fsr_up/top"),
+        ("score", "bdt/fsr_up"),
+        ("templates", "fsr_up"),
+    }
+
+
+def test_adding_a_model_variation(plan: Plan) -> None:
+    jobs = added(plan, "depth", MODEL)
+    assert jobs == TAIL | {
+        ("train_bdt", "bdt/depth_up"),
+        ("score", "bdt/depth_up"),
+        ("templates", "depth_up"),
+    }
+
+
+def test_a_variation_of_a_model_outside_of_the_fit_adds_nothing(plan: Plan) -> None:
+    assert added(plan, "width", {**MODEL, "model": "ucluster", "up": {"seed": 2}}) == set()
+
+
+def test_removing_a_variation_leaves_the_fit(plan: Plan) -> None:
+    plan.systematics = {"isr": WEIGHT, "jes": SHIFT}
+    plan.finish()
+    plan.systematics = {"isr": WEIGHT}
+    # Snakemake knows the removed plot and templates only from its records, which pretended runs
+    # lack: here nothing is left to do; the integration test sees the fit run again.
+    assert plan.jobs() == set()
+
+
+def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG) | {"models": {}}
+    assert plan.jobs() == (
+        per_sample("simulate", "nominal", 0, 1)
+        | per_sample("ingest", "nominal", 0, 1)
+        | per_sample("select", "nominal")
+        | {("plot_cutflow", ""), ("summary", ""), ("provenance", ""), ("default", "")}
+    )
+
+
+def test_a_variation_by_name(plan: Plan) -> None:
+    plan.systematics = {"jes": SHIFT, "isr": WEIGHT}
+    plan.finish()
+    plan.systematics["jms"] = {"kind": "shift", "correction": "jms", "quantity": "mass"}
+    jobs = plan.jobs("variation_jms_up")
+    assert jobs == per_sample("select", "jms_up") | {
+        ("score", "bdt/jms_up"),
+        ("templates", "jms_up"),
+        ("variation_jms_up", ""),
+    }

@@ -1,0 +1,257 @@
+"""Selection: shifts propagate, the split follows the event, weights add up, cutflows count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from boostflow.config.models import Select, Shift, Split
+from boostflow.errors import BoostflowError
+from boostflow.ingest.eventid import bucket, event_id
+from boostflow.io import read_json, read_parquet, write_json, write_parquet
+from boostflow.select.run import select
+from boostflow.select.shifts import apply_shift
+from boostflow.select.split import split
+
+CORRECTIONS = Path(__file__).parents[2] / "config" / "corrections" / "jetmet.json"
+JES = Shift(kind="shift", correction="jes")
+
+
+def part(path: Path, lumi: int, events: int, seed: int = 0) -> tuple[Path, Path]:
+    """An ingested part with two jets an event, as docs/contracts.md says."""
+    rng = np.random.default_rng([seed, lumi])
+    number = np.arange(1, events + 1)
+    ids = np.repeat(event_id(np.ones(events), np.full(events, lumi), number), 2)
+    pt = np.sort(rng.uniform(700, 1300, (events, 2)), axis=1)[:, ::-1]
+    weight = rng.choice([1.0, 1.0, 1.0, -1.0], events)
+    isr = rng.uniform(0.8, 1.3, events)
+    n = 2 * events
+    rows = ak.zip(
+        {
+            "event_id": ids,
+            "jet_index": np.tile([0, 1], events).astype("int16"),
+            "pt": pt.ravel().astype("float32"),
+            "eta": rng.uniform(-2.5, 2.5, n).astype("float32"),
+            "phi": rng.uniform(-np.pi, np.pi, n).astype("float32"),
+            "mass": rng.uniform(0, 200, n).astype("float32"),
+            "msoftdrop": rng.uniform(0, 180, n).astype("float32"),
+            "tau21": rng.uniform(0, 1, n).astype("float32"),
+            "multiplicity": rng.integers(3, 90, n).astype("float32"),
+            "met_pt": np.repeat(rng.uniform(0, 100, events), 2).astype("float32"),
+            "met_phi": np.repeat(rng.uniform(-np.pi, np.pi, events), 2).astype("float32"),
+            "ht": np.repeat(pt.sum(axis=1), 2).astype("float32"),
+            "genWeight": np.repeat(weight, 2).astype("float32"),
+            "weight_isr_up": np.repeat(isr, 2).astype("float32"),
+            "label": ak.Array(["top"] * n),
+            "pf_pt": ak.Array([[100.0, 50.0]] * n),
+        },
+        depth_limit=1,
+    )
+    table, meta = path / f"{lumi}.parquet", path / f"{lumi}.json"
+    write_parquet(table, rows)
+    write_json(
+        meta,
+        {
+            "file": f"{lumi}.root",
+            "events": events,
+            "sumw": weight.sum(),
+            "sumw2": (weight**2).sum(),
+            "sumw_buckets": np.bincount(bucket(ids[::2]), weight, minlength=100).tolist(),
+            "sumw_weights": {"weight_isr_up": (weight * isr).sum()},
+            "xsec": 2.0,
+            "cutflow": [{"name": "all", "events": events, "sumw": weight.sum()}],
+            "data": False,
+            "features": {"constituents": True},
+            "notes": [],
+        },
+    )
+    return table, meta
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> list[tuple[Path, Path]]:
+    return [part(tmp_path, lumi, 400) for lumi in (1, 2)]
+
+
+def run(parts: list[tuple[Path, Path]], folder: Path, **options) -> tuple[ak.Array, dict]:
+    tables, metas = zip(*parts, strict=True)
+    config = options.pop("config", Select())
+    select(
+        list(tables), list(metas), folder / "s.parquet", folder / "s.json", config,
+        sample="top", **options,
+    )  # fmt: skip
+    return read_parquet(folder / "s.parquet"), read_json(folder / "s.json")
+
+
+def test_cuts_are_those_of_a_plain_computation(parts, tmp_path: Path) -> None:
+    rows, flow = run(parts, tmp_path)
+    everything = ak.concatenate([read_parquet(table) for table, _ in parts])
+    good = (
+        (everything.pt >= 800)
+        & (everything.pt < 1200)
+        & (abs(everything.eta) < 2.4)
+        & (everything.mass >= 10)
+        & (everything.mass < 300)
+        & (everything.multiplicity >= 5)
+        & (everything.ht >= 1500)
+        & (everything.met_pt < 400)
+    )
+    assert ak.all(rows.event_id == everything.event_id[good])
+    assert ak.all(rows.pt == everything.pt[good])
+    last = flow["cutflow"][-1]
+    kept = np.unique(ak.to_numpy(rows.event_id))
+    assert last["events"] == len(kept)
+    first = everything[np.unique(ak.to_numpy(everything.event_id), return_index=True)[1]]
+    chosen = np.isin(ak.to_numpy(first.event_id), kept)
+    assert last["sumw"] == pytest.approx(float(ak.sum(first.genWeight[chosen])))
+    assert flow["cutflow"][0] == {
+        "name": "all", "events": 800, "sumw": pytest.approx(flow["cutflow"][0]["sumw"]),
+        "expected": pytest.approx(2000.0),
+    }  # fmt: skip
+    counts = [step["events"] for step in flow["cutflow"]]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_each_split_is_normalised_to_the_whole_cross_section(parts, tmp_path: Path) -> None:
+    config = Select.model_validate(
+        {
+            "fatjet": {
+                "pt": [1, 9999],
+                "abs_eta_max": 9,
+                "mass": [-1, 9999],
+                "multiplicity_min": 0,
+            },
+            "event": {"ht_min": 0, "met_max": None},
+        }
+    )
+    rows, _ = run(parts, tmp_path, config=config)
+    rows = rows[rows.candidate]
+    for code in range(3):
+        assert ak.sum(rows.weight[rows.split == code]) == pytest.approx(2.0 * 1000)
+
+
+def test_there_is_one_candidate_an_event_and_it_leads(parts, tmp_path: Path) -> None:
+    rows, _ = run(parts, tmp_path)
+    ids = ak.to_numpy(rows.event_id)
+    for event in np.unique(ids)[:100]:
+        jets = rows[ids == event]
+        assert ak.sum(jets.candidate) == 1
+        assert ak.max(jets.pt) == jets.pt[jets.candidate][0]
+
+
+def test_weight_variations_keep_the_total_rate(parts, tmp_path: Path) -> None:
+    rows, _ = run(parts, tmp_path)
+    sums = [read_json(meta) for _, meta in parts]
+    norm = sum(s["sumw_weights"]["weight_isr_up"] for s in sums) / sum(s["sumw"] for s in sums)
+    everything = ak.concatenate([read_parquet(table) for table, _ in parts])
+    before = dict(
+        zip(everything.event_id.to_list(), everything.weight_isr_up.to_list(), strict=True)
+    )
+    expected = [before[i] / norm for i in rows.event_id.to_list()]
+    assert np.allclose(ak.to_numpy(rows.weight_isr_up), expected, rtol=1e-6)
+
+
+def test_both_jets_of_an_event_are_on_one_side(parts, tmp_path: Path) -> None:
+    rows, _ = run(parts, tmp_path)
+    sides: dict[int, set[int]] = {}
+    for i, side in zip(rows.event_id.to_list(), rows.split.to_list(), strict=True):
+        sides.setdefault(i, set()).add(side)
+    assert all(len(side) == 1 for side in sides.values())
+    assert {side for s in sides.values() for side in s} == {0, 1, 2}
+
+
+def test_the_split_is_the_same_under_a_shift(parts, tmp_path: Path) -> None:
+    nominal, _ = run(parts, tmp_path)
+    (tmp_path / "up").mkdir()
+    up, _ = run(parts, tmp_path / "up", shift=JES, direction="up", corrections=CORRECTIONS)
+    before = dict(zip(nominal.event_id.to_list(), nominal.split.to_list(), strict=True))
+    after = dict(zip(up.event_id.to_list(), up.split.to_list(), strict=True))
+    common = before.keys() & after.keys()
+    assert len(common) > 100
+    assert all(before[i] == after[i] for i in common)
+    assert len(up) != len(nominal)
+
+
+def test_the_split_has_the_declared_sizes() -> None:
+    ids = event_id(np.ones(100_000), np.ones(100_000), np.arange(100_000))
+    sides = np.bincount(split(ids, Split(train=50, validation=15, test=35)), minlength=3)
+    # Binomial: 5 standard deviations of 100,000 draws are below 0.008.
+    assert np.allclose(sides / 1e5, [0.50, 0.15, 0.35], atol=0.008)
+
+
+def test_event_ids_are_unique_and_depend_on_each_part() -> None:
+    n = 200_000
+    ids = event_id(np.ones(n), np.arange(n) // 1000, np.arange(n))
+    assert len(np.unique(ids)) == n
+    one = event_id([1], [2], [3])[0]
+    assert one != event_id([2], [1], [3])[0] != event_id([1], [3], [2])[0]
+
+
+def one_event(**columns) -> ak.Array:
+    base = {
+        "pt": [1000.0, 900.0], "eta": [0.0, 2.0], "phi": [0.0, np.pi], "mass": [100.0, 80.0],
+        "msoftdrop": [90.0, 70.0], "tau21": [0.3, 0.4], "met_pt": [0.0, 0.0],
+        "met_phi": [0.0, 0.0], "ht": [1900.0, 1900.0],
+    }  # fmt: skip
+    return ak.zip({**base, **columns, "pf_pt": [[10.0], [20.0]]}, depth_limit=1)
+
+
+def test_a_jet_energy_shift_scales_jets_and_moves_met() -> None:
+    import correctionlib
+
+    jes = correctionlib.CorrectionSet.from_file(str(CORRECTIONS))["jes"]
+    u = jes.evaluate(np.array([1000.0, 900.0]), np.array([0.0, 2.0]))
+    up = apply_shift(one_event(), JES, "up", CORRECTIONS, np.array([0]))
+    assert np.allclose(up.pt, [1000 * (1 + u[0]), 900 * (1 + u[1])])
+    assert np.allclose(up.msoftdrop, [90 * (1 + u[0]), 70 * (1 + u[1])])
+    assert np.allclose(ak.flatten(up.pf_pt), [10 * (1 + u[0]), 20 * (1 + u[1])])
+    assert np.allclose(up.tau21, [0.3, 0.4])
+    gain = np.array([1000 * u[0], 900 * u[1]])
+    # The second jet points to -x and gains more: MET balances along +x.
+    assert np.allclose(up.met_pt, gain[1] - gain[0], rtol=1e-5)
+    assert np.allclose(np.cos(up.met_phi), 1.0)
+    assert np.allclose(up.ht, 1900 + gain.sum())
+
+
+def test_up_and_down_are_opposite() -> None:
+    up = apply_shift(one_event(), JES, "up", CORRECTIONS, np.array([0]))
+    down = apply_shift(one_event(), JES, "down", CORRECTIONS, np.array([0]))
+    assert np.allclose(up.pt + down.pt, [2000, 1800])
+
+
+def test_a_mass_shift_leaves_momenta_alone() -> None:
+    jms = Shift(kind="shift", correction="jms", quantity="mass")
+    up = apply_shift(one_event(), jms, "up", CORRECTIONS, np.array([0]))
+    assert np.allclose(up.msoftdrop, [90 * 1.01, 70 * 1.015])
+    assert np.allclose(up.pt, [1000, 900])
+    assert np.allclose(up.ht, 1900)
+
+
+def test_an_unknown_correction_is_named() -> None:
+    shift = Shift(kind="shift", correction="jer")
+    with pytest.raises(BoostflowError, match=r"jetmet\.json: no correction 'jer'; it has"):
+        apply_shift(one_event(), shift, "up", CORRECTIONS, np.array([0]))
+
+
+def test_parts_of_different_content_are_refused(parts, tmp_path: Path) -> None:
+    meta = read_json(parts[1][1])
+    write_json(parts[1][1], {**meta, "features": {"constituents": False}})
+    with pytest.raises(BoostflowError, match="other branches than 1.root"):
+        run(parts, tmp_path)
+
+
+def test_no_jet_at_all_gives_an_empty_table(parts, tmp_path: Path) -> None:
+    config = Select.model_validate({"fatjet": {"pt": [5000, 6000]}})
+    rows, flow = run(parts, tmp_path, config=config)
+    assert len(rows) == 0
+    assert flow["jets"] == {"train": 0, "validation": 0, "test": 0}
+    assert flow["cutflow"][-1]["events"] == 0
+
+
+def test_events_that_occur_twice_are_noted(tmp_path: Path) -> None:
+    first = part(tmp_path, 1, 50)
+    _, flow = run([first, first], tmp_path)
+    assert "events occur more than once in the input files" in flow["notes"]
