@@ -11,6 +11,10 @@ from dataclasses import dataclass
 HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
 HADRONIC_Z = ("23:onMode = off", "23:onIfAny = 1 2 3 4 5")
 
+# Without a window every tenth W at these momenta is off its mass shell, up to a TeV and more.
+NEAR_THE_W = ("24:mMin = 50.", "24:mMax = 120.")
+NEAR_THE_Z = ("23:mMin = 60.", "23:mMax = 120.")
+
 
 @dataclass(frozen=True)
 class Process:
@@ -31,13 +35,18 @@ PROCESSES: dict[str, Process] = {
         heavy=(6, 24),
     ),
     "w": Process(
-        "W pairs, both W -> q q'",
-        ("WeakDoubleBoson:ffbar2WW = on", *HADRONIC_W),
+        "W pairs, both W -> q q', 50 to 120 GeV",
+        ("WeakDoubleBoson:ffbar2WW = on", *HADRONIC_W, *NEAR_THE_W),
         heavy=(24,),
     ),
     "z": Process(
-        "Z pairs without photon interference, both Z -> q q",
-        ("WeakDoubleBoson:ffbar2gmZgmZ = on", "WeakZ0:gmZmode = 2", *HADRONIC_Z),
+        "Z pairs without photons, both Z -> q q, 60 to 120 GeV",
+        (
+            "WeakDoubleBoson:ffbar2gmZgmZ = on",
+            "WeakZ0:gmZmode = 2",
+            *HADRONIC_Z,
+            *NEAR_THE_Z,
+        ),
         heavy=(23,),
     ),
     "quark": Process(

@@ -1,0 +1,136 @@
+"""Simulated jets against what is known of W, Z, top, quark and gluon jets of 1 TeV.
+
+Small statistics: every comparison carries its error. Expected values were measured beforehand with
+an independent prototype on 4,000 jets a class (multi-parton interactions on).
+"""
+
+from functools import cache
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from boostflow.simulate import simulate
+from boostflow.simulate.processes import PROCESSES
+
+pytestmark = pytest.mark.slow
+
+EVENTS = 150
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """Simulate a process with the default settings once; gives events and the row of `Runs`."""
+    folder = tmp_path_factory.mktemp("samples")
+
+    @cache
+    def make(process: str) -> tuple[ak.Array, dict[str, float]]:
+        path = folder / f"{process}.root"
+        simulate(path, sample=process, process=process, part=0, events=EVENTS, seed=11)
+        file = uproot.open(path)
+        return file["Events"].arrays(), file["Runs"].arrays()[0].to_list()
+
+    return make
+
+
+def leading(events: ak.Array, column: str) -> np.ndarray:
+    """A column of the two hardest jets of all events."""
+    return ak.to_numpy(ak.flatten(events[f"FatJet_{column}"][:, :2]))
+
+
+def peak(values: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    """Median of what lies in the window and its statistical error."""
+    inside = values[(values > low) & (values < high)]
+    width = np.subtract(*np.percentile(inside, [84, 16])) / 2
+    return float(np.median(inside)), float(1.25 * width / np.sqrt(len(inside)))
+
+
+@pytest.mark.parametrize(
+    ("process", "column", "window", "expected", "tolerance"),
+    [
+        ("w", "msoftdrop", (65, 95), 79.8, 1.0),
+        ("z", "msoftdrop", (75, 105), 90.1, 1.0),
+        ("w", "mass", (70, 105), 84.0, 2.5),
+        ("z", "mass", (80, 115), 94.0, 2.5),
+        ("top", "msoftdrop", (140, 200), 172.0, 4.0),
+    ],
+)
+def test_mass_peaks(sample, process, column, window, expected, tolerance):
+    value, error = peak(leading(sample(process)[0], column), *window)
+    assert error < 1.5
+    assert abs(value - expected) < tolerance + 3 * error, f"{value:.2f} ± {error:.2f} GeV"
+
+
+def test_w_and_z_are_apart(sample):
+    w, w_error = peak(leading(sample("w")[0], "msoftdrop"), 60, 110)
+    z, z_error = peak(leading(sample("z")[0], "msoftdrop"), 60, 110)
+    assert z - w == pytest.approx(10.8, abs=1.0 + 3 * np.hypot(w_error, z_error))
+
+
+def test_most_heavy_jets_keep_their_mass(sample):
+    # A quarter of transverse W have a decay quark below zcut = 0.1: groomed away.
+    for process, low, high in (("w", 65, 95), ("z", 75, 105)):
+        mass = leading(sample(process)[0], "msoftdrop")
+        part = np.mean((mass > low) & (mass < high))
+        assert part > 0.5, process
+
+
+def test_w_and_z_are_near_their_mass_shells(sample):
+    for process, pdg_id, low, high in (("w", 24, 50, 120), ("z", 23, 60, 120)):
+        events = sample(process)[0]
+        mass = events.GenPart_mass[np.abs(events.GenPart_pdgId) == pdg_id]
+        assert ak.min(mass) > low
+        assert ak.max(mass) < high
+
+
+def test_jets_have_the_momentum_that_was_asked_for(sample):
+    for process in PROCESSES:
+        pt = leading(sample(process)[0], "pt")
+        assert 800 < np.median(pt) < 1100, process
+
+
+def test_gluon_jets_have_more_constituents_than_quark_jets(sample):
+    quark, gluon = (leading(sample(p)[0], "nConstituents") for p in ("quark", "gluon"))
+    error = np.hypot(quark.std(), gluon.std()) / np.sqrt(len(quark))
+    assert gluon.mean() - quark.mean() > 5 * error
+
+
+def test_prongs(sample):
+    """tau21 tells W from quark jets, tau32 tells top from gluon jets."""
+    for two, other, up, down in (("w", "quark", "tau2", "tau1"), ("top", "gluon", "tau3", "tau2")):
+        signal, background = (
+            leading(sample(p)[0], up) / np.maximum(leading(sample(p)[0], down), 1e-6)
+            for p in (two, other)
+        )
+        assert np.median(signal) < np.median(background) - 0.1
+
+
+def test_cross_sections(sample):
+    xsec = {process: sample(process)[1]["xsec"] for process in PROCESSES}
+    for process in PROCESSES:
+        row = sample(process)[1]
+        assert 0 < row["xsecError"] < 0.1 * row["xsec"], process
+    assert xsec["gluon"] > xsec["top"] > xsec["w"] > xsec["z"] > 0
+    assert xsec["quark"] > xsec["top"]
+
+
+def test_initial_state_weights_are_of_use(sample):
+    for process in ("w", "gluon"):
+        events = sample(process)[0]
+        nominal, shower = ak.to_numpy(events.genWeight), ak.to_numpy(events.PSWeight)
+        for column in (0, 2):
+            weight = nominal * shower[:, column]
+            assert weight.sum() ** 2 / (weight**2).sum() > 0.8 * len(weight)
+            error = weight.std() / np.sqrt(len(weight))
+            assert abs(weight.mean() / nominal.mean() - 1) < 4 * error
+        assert not np.allclose(shower[:, 0], shower[:, 2])
+
+
+def test_reconstructed_jets_follow_generated_ones(sample):
+    events = sample("quark")[0]
+    index = events.FatJet_genJetAK8Idx[:, :1]
+    matched = ak.flatten(index >= 0)
+    assert ak.mean(matched) > 0.99
+    response = ak.flatten(events.FatJet_pt[:, :1] / events.GenJetAK8_pt[index])[matched]
+    assert abs(np.mean(response) - 1) < 0.02
+    assert 0.003 < np.std(response) < 0.05

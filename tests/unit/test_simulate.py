@@ -1,0 +1,485 @@
+"""Simulation: layout of the file, determinism, detector, truth, matching, bad input, kills."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from boostflow.config.models import Detector, Simulation
+from boostflow.errors import BoostflowError
+from boostflow.simulate import jets, rootfile, simulate, truth
+from boostflow.simulate.detector import Particles, Response
+from boostflow.simulate.generator import Generator, settings
+from boostflow.simulate.processes import PROCESSES
+from boostflow.simulate.record import Record
+
+EVENTS = 30
+FAST = Simulation(mpi=False)
+
+
+def make(path: Path, process: str = "top", part: int = 0, **options) -> ak.Array:
+    """Simulate a few events and read them back with plain uproot."""
+    arguments = {"sample": process, "seed": 1, "events": EVENTS, "config": FAST} | options
+    simulate(path, process=process, part=part, **arguments)
+    return uproot.open(path)["Events"].arrays()
+
+
+@pytest.fixture(scope="module")
+def top(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("top") / "0.root"
+    make(path)
+    return path
+
+
+def script(repository: Path, *arguments: str) -> list[str]:
+    return [sys.executable, str(repository / "workflow/scripts/simulate.py"), *arguments]
+
+
+@pytest.fixture
+def environment(repository, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(repository / "workflow"))
+
+
+# --- the file ------------------------------------------------------------------------------------
+
+
+def test_plain_uproot_reads_the_file(top):
+    with uproot.open(top) as file:
+        assert dict(file.classnames(cycle=False).items()) == {
+            "Events": "TTree",
+            "Runs": "TTree",
+        }
+        events, runs = file["Events"].arrays(), file["Runs"].arrays()
+        types = file["Events"].typenames()
+    assert types["event"] == "uint64_t"
+    assert types["run"] == types["luminosityBlock"] == "uint32_t"
+    assert len(events) == EVENTS
+    assert set(events.run.tolist()) == {1}
+    assert set(events.luminosityBlock.tolist()) == {1}
+    assert len(set(events.event.tolist())) == EVENTS
+    for name in types:
+        if "_" in name and not name.startswith("MET"):
+            assert np.isfinite(ak.to_numpy(ak.flatten(events[name], axis=None))).all(), name
+    assert ak.all(events.nPSWeight == 4)
+    (row,) = runs.tolist()
+    assert row["genEventCount"] == EVENTS
+    assert row["genEventSumw"] == pytest.approx(ak.sum(events.genWeight), rel=1e-6)
+    assert row["genEventSumw2"] == pytest.approx(ak.sum(events.genWeight**2), rel=1e-6)
+    assert row["xsec"] > 0
+    assert 0 < row["xsecError"] < row["xsec"]
+
+
+@pytest.mark.filterwarnings("ignore:Missing cross-reference index")
+def test_jets_are_ordered_and_made_of_their_constituents(top):
+    from coffea.nanoevents import NanoEventsFactory, PFNanoAODSchema
+
+    events = NanoEventsFactory.from_root(
+        {str(top): "Events"}, mode="eager", schemaclass=PFNanoAODSchema
+    ).events()
+    fat = events.FatJet
+    assert ak.all(fat.pt[:, :-1] >= fat.pt[:, 1:])
+    assert ak.all(fat.pt >= FAST.jet_pt_min * (1 - 1e-6))
+    inside = ak.drop_none(fat.constituents.pf)
+    assert ak.all(ak.num(inside, axis=2) == fat.nConstituents)
+    px = ak.sum(inside.pt * np.cos(inside.phi), axis=2)
+    py = ak.sum(inside.pt * np.sin(inside.phi), axis=2)
+    np.testing.assert_allclose(ak.flatten(np.hypot(px, py)), ak.flatten(fat.pt), rtol=1e-4)
+    dphi = (inside.phi - fat.phi + np.pi) % (2 * np.pi) - np.pi
+    assert ak.max(np.hypot(inside.eta - fat.eta, dphi)) < 1.2
+    # Candidates by falling pT, so constituents too.
+    assert ak.all(events.PFCands.pt[:, :-1] >= events.PFCands.pt[:, 1:])
+    assert ak.all(inside.pt[:, :, :-1] >= inside.pt[:, :, 1:])
+
+
+def test_columns_of_the_jets_follow_from_the_constituents(top):
+    from boostflow.observables import compute
+
+    events = uproot.open(top)["Events"].arrays()
+    index = ak.unflatten(
+        events.FatJetPFCands_pFCandsIdx, ak.flatten(events.FatJet_nConstituents), axis=1
+    )
+    candidates = ak.zip({k: events[f"PFCands_{k}"] for k in ("pt", "eta", "phi", "mass")})
+    inside = jets.constituents(candidates, index)
+    names = ("msoftdrop", "tau1", "tau2", "tau3", "tau4")
+    again = compute(*(inside[k] for k in ("pt", "eta", "phi", "mass")), names=names)
+    for name in names:
+        written = ak.to_numpy(ak.flatten(events[f"FatJet_{name}"]))
+        np.testing.assert_allclose(again[name], written, rtol=1e-4, atol=1e-3)
+
+
+def test_missing_momentum_balances_the_candidates(top):
+    events = uproot.open(top)["Events"].arrays()
+    px = ak.sum(events.PFCands_pt * np.cos(events.PFCands_phi), axis=1)
+    py = ak.sum(events.PFCands_pt * np.sin(events.PFCands_phi), axis=1)
+    np.testing.assert_allclose(px + events.MET_pt * np.cos(events.MET_phi), 0, atol=0.01)
+    np.testing.assert_allclose(py + events.MET_pt * np.sin(events.MET_phi), 0, atol=0.01)
+
+
+def test_generator_jets_match(top):
+    events = uproot.open(top)["Events"].arrays()
+    leading = events[:, "FatJet_genJetAK8Idx"][:, 0]
+    assert ak.all(leading >= 0)
+    assert ak.all(events.FatJet_genJetAK8Idx < events.nGenJetAK8)
+    partner = events.GenJetAK8_pt[ak.singletons(leading)][:, 0]
+    assert abs(np.mean(events.FatJet_pt[:, 0] / partner) - 1) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("process", "heavy", "quarks"),
+    [("top", 6, 3), ("w", 24, 2), ("z", 23, 2), ("quark", 0, 0), ("gluon", 0, 0)],
+)
+def test_truth_has_what_matching_needs(tmp_path, process, heavy, quarks):
+    events = make(tmp_path / "x.root", process, events=8)
+    part = ak.zip(
+        {k: events[f"GenPart_{k}"] for k in ("pt", "pdgId", "statusFlags", "genPartIdxMother")}
+    )
+    hard = (part.statusFlags & truth.IS_HARD_PROCESS) > 0
+    if not heavy:
+        flavours = np.abs(ak.flatten(part.pdgId[hard]))
+        assert ak.all(ak.num(part[hard]) == 2)
+        assert ak.all(flavours == 21 if process == "gluon" else flavours <= 3)
+        return
+    last = (part.statusFlags & truth.IS_LAST_COPY) > 0
+    decaying = part[last & (np.abs(part.pdgId) == heavy)]
+    assert ak.all(ak.num(decaying) == 2)
+    for event, is_last in zip(part, last, strict=True):
+        ids = np.abs(event.pdgId).tolist()
+        mothers = event.genPartIdxMother.tolist()
+        reached = []
+        for i in range(len(ids)):
+            if 1 <= ids[i] <= 5:
+                assert is_last[mothers[i]], "a quark's mother is the copy that decays"
+                j = mothers[i]
+                while mothers[j] >= 0:
+                    j = mothers[j]
+                assert ids[j] == heavy
+                reached.append(i)
+        assert len(reached) == 2 * quarks
+
+
+# --- determinism ---------------------------------------------------------------------------------
+
+
+def equal(one: ak.Array, other: ak.Array, names: list[str] | None = None) -> bool:
+    return all(ak.array_equal(one[n], other[n]) for n in names or one.fields)
+
+
+def test_same_seed_same_events_whatever_the_batch(tmp_path, top):
+    first = uproot.open(top)["Events"].arrays()
+    assert equal(first, make(tmp_path / "a.root"))
+    assert equal(first, make(tmp_path / "b.root", batch=7))
+
+
+def test_parts_in_either_order(tmp_path, top):
+    zero = uproot.open(top)["Events"].arrays()
+    other = make(tmp_path / "1.root", part=1)
+    assert equal(zero, make(tmp_path / "0.root", part=0))
+    assert not set(zero.event.tolist()) & set(other.event.tolist())
+    assert set(other.luminosityBlock.tolist()) == {2}
+    assert not set(zero.MET_pt.tolist()) & set(other.MET_pt.tolist())
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"variation": "fsr_up"}, {"sample": "another"}])
+def test_other_names_other_events(tmp_path, top, change):
+    other = make(tmp_path / "x.root", **change)
+    zero = uproot.open(top)["Events"].arrays()
+    assert not set(zero.MET_pt.tolist()) & set(other.MET_pt.tolist())
+
+
+def test_settings_of_a_variation_act_and_cannot_touch_the_seed(tmp_path):
+    plain = make(tmp_path / "a.root")
+    seeded = make(tmp_path / "b.root", settings=["Random:seed = 7"])
+    varied = make(tmp_path / "c.root", settings=["TimeShower:renormMultFac = 4"])
+    assert equal(plain, seeded)
+    assert not equal(plain, varied, ["GenJetAK8_pt"])
+
+
+# --- weights -------------------------------------------------------------------------------------
+
+
+def test_shower_weights_are_found_by_name():
+    generator = Generator(settings(PROCESSES["w"], FAST, [], 1))
+    batch = next(generator.batches(40, 40))
+    nominal, shower = generator.shower_weights(batch)
+    names = generator._pythia.infoPython().weightNameVector()
+    values = np.asarray(batch.info.weights)
+    for column, name in enumerate(
+        ("isr.murfac=0.5", "fsr.murfac=0.5", "isr.murfac=2.0", "fsr.murfac=2.0")
+    ):
+        expected = values[:, names.index(name)] / nominal
+        np.testing.assert_allclose(shower[:, column], expected)
+    assert abs(shower[:, 0].mean() - 1) < 0.15
+    assert shower[:, 0].std() > 0.01
+
+
+def test_a_shower_without_variations_has_unit_weights(tmp_path):
+    events = make(tmp_path / "x.root", settings=["UncertaintyBands:doVariations = off"], events=3)
+    assert ak.all(events.PSWeight == 1)
+    assert ak.all(events.nPSWeight == 4)
+
+
+# --- detector ------------------------------------------------------------------------------------
+
+
+def particles(n: int = 4000, seed: int = 3) -> Particles:
+    """Pions, photons and neutral kaons in 20 events, everywhere in the acceptance."""
+    rng = np.random.default_rng(seed)
+    pdg_id = rng.choice(np.array([211, -211, 22, 130], dtype=np.int32), n)
+    charge = np.where(np.abs(pdg_id) == 211, np.sign(pdg_id), 0).astype(np.int8)
+    return Particles(
+        np.sort(rng.integers(0, 20, n)),
+        rng.exponential(20, n) + 1,
+        rng.uniform(-3.9, 3.9, n),
+        rng.uniform(-np.pi, np.pi, n),
+        np.where(charge != 0, 0.13957, 0.0),
+        charge,
+        pdg_id,
+    )
+
+
+def test_detector_off_returns_the_particles_by_pt():
+    given = particles()
+    seen = Response(Detector(enabled=False), 1)(given)
+    assert sorted(seen.pt.tolist()) == sorted(given.pt.tolist())
+    assert (np.diff(seen.event) >= 0).all()
+    assert (np.diff(seen.pt)[np.diff(seen.event) == 0] <= 0).all()
+
+
+def test_detector_off_makes_jets_those_of_the_generator(tmp_path):
+    config = Simulation(mpi=False, detector=Detector(enabled=False))
+    events = make(tmp_path / "x.root", config=config)
+    n = ak.num(events.FatJet_pt)
+    for column in ("pt", "mass"):
+        theirs = ak.to_regular(events[f"GenJetAK8_{column}"][:, :2])
+        np.testing.assert_allclose(events[f"FatJet_{column}"][:, :2], theirs, rtol=1e-4, atol=1e-2)
+    assert ak.all(n >= 2)
+
+
+def test_tracking_efficiency_resolution_and_threshold():
+    given = particles(40_000)
+    config = Detector(track_efficiency=0.8, track_pt_min=2.0, track_resolution=0.05)
+    seen = Response(config, 1)(given)
+    charged = given[(given.charge != 0) & (given.pt > 2.0)]
+    tracks = seen[seen.charge != 0]
+    expected, error = 0.8 * len(charged.pt), np.sqrt(0.16 * len(charged.pt))
+    assert abs(len(tracks.pt) - expected) < 4 * error
+    by_eta = dict(zip(charged.eta.tolist(), charged.pt.tolist(), strict=True))
+    true = np.array([by_eta[eta] for eta in tracks.eta.tolist()])
+    near = (true > 8) & (true < 12)
+    spread = np.std(tracks.pt[near] / true[near])
+    assert spread == pytest.approx(0.05, rel=0.1)
+    hard = true > 60
+    assert np.std(tracks.pt[hard] / true[hard]) > 1.1 * spread
+    assert set(tracks.pdg_id.tolist()) == {211, -211}
+
+
+def test_calorimeter_conserves_energy_and_smears_it():
+    given = particles(20_000)
+    neutral = given[given.charge == 0]
+    exact = Response(Detector(ecal_resolution=0, hcal_resolution=0, neutral_pt_min=0), 1)(neutral)
+    assert len(exact.pt) < len(neutral.pt)
+    energy = np.sum(neutral.pt * np.cosh(neutral.eta))
+    # Constant terms of 0.5 % and 3 % are left.
+    assert np.sum(exact.pt * np.cosh(exact.eta)) == pytest.approx(energy, rel=0.003)
+    photon = neutral[neutral.pdg_id == 22]
+    seen = Response(Detector(tower_size=0.02, ecal_resolution=0.3), 1)(photon)
+    assert set(seen.pdg_id.tolist()) == {22}
+    assert (seen.pt > 0.5).all()
+    single = photon[np.unique(photon.event, return_index=True)[1]]
+    for eta, phi, event in zip(single.eta, single.phi, single.event, strict=True):
+        near = np.abs(seen.eta[seen.event == event] - eta) < 0.02
+        dphi = (seen.phi[seen.event == event] - phi + np.pi) % (2 * np.pi) - np.pi
+        assert np.any(near & (np.abs(dphi) < 0.02))
+
+
+def test_lost_tracks_leave_their_energy_and_lost_muons_nothing():
+    given = particles()
+    charged = given[given.charge != 0]
+    config = Detector(track_efficiency=1e-9, hcal_resolution=0, neutral_pt_min=0)
+    seen = Response(config, 1)(charged)
+    assert (seen.charge == 0).all()
+    lost = np.sum(charged.pt * np.cosh(charged.eta))
+    assert np.sum(seen.pt * np.cosh(seen.eta)) == pytest.approx(lost, rel=0.01)
+    muons = Particles(**(vars(charged) | {"pdg_id": 13 * np.sign(charged.pdg_id)}))
+    assert len(Response(config, 1)(muons).pt) == 0
+
+
+def test_the_detector_does_not_depend_on_batches():
+    given = particles()
+    whole = Response(Detector(), 5)(given)
+    response = Response(Detector(), 5)
+    halves = [response(given[given.event < 9]), response(given[given.event >= 9])]
+    for name, column in vars(whole).items():
+        joined = np.concatenate([getattr(half, name) for half in halves])
+        np.testing.assert_array_equal(column, joined)
+
+
+# --- pieces --------------------------------------------------------------------------------------
+
+
+def test_last_copies_and_mothers():
+    # t -> t t(g) ... : 0 system, 1 t (hard), 2 t copy, 3 t last, 4 W, 5 b, 6 W last, 7 q, 8 q, 9 pi
+    pdg_id = np.array([90, 6, 6, 6, 24, 5, 24, 2, -1, 211], dtype=np.int32)
+    status = np.array([-11, -22, -44, -62, -22, -23, -52, -23, -23, 83], dtype=np.int32)
+    mother = np.array([0, 0, 1, 2, 3, 3, 4, 6, 6, 7], dtype=np.int32)
+    daughter1 = np.array([0, 2, 3, 4, 6, 9, 7, 9, 9, 0], dtype=np.int32)
+    daughter2 = np.array([0, 2, 3, 5, 6, 9, 8, 9, 9, 0], dtype=np.int32)
+    twice = [np.concatenate([a, a]) for a in (pdg_id, status, mother, daughter1, daughter2)]
+    zero = np.zeros(20)
+    record = Record(np.array([0, 10, 20]), *twice, zero, zero, zero, zero)
+    kept = truth.select(record, (6, 24))
+    assert kept["counts"].tolist() == [7, 7]
+    assert kept["index"][:7].tolist() == [1, 3, 4, 5, 6, 7, 8]
+    assert kept["genPartIdxMother"].tolist() == [-1, 0, 1, 1, 2, 4, 4] * 2
+    last = (kept["statusFlags"][:7] & truth.IS_LAST_COPY) > 0
+    assert last.tolist() == [False, True, False, False, True, False, False]
+    hard = (kept["statusFlags"][:7] & truth.IS_HARD_PROCESS) > 0
+    assert hard.tolist() == [True, False, True, True, False, True, True]
+
+
+def test_match_takes_the_nearest_within_reach():
+    here = ak.Array(
+        [[{"eta": 0.0, "phi": 3.1}, {"eta": 2.0, "phi": 0.0}], [], [{"eta": 0.0, "phi": 0.0}]]
+    )
+    there = ak.Array([[{"eta": 0.0, "phi": 2.8}, {"eta": 0.1, "phi": -3.1}], [], []])
+    there = ak.values_astype(there, np.float64)
+    assert jets.match(here, there, 0.4).tolist() == [[1, -1], [], [-1]]
+
+
+def test_an_event_without_particles_has_no_jets():
+    none = particles(4)[np.array([], dtype=int)]
+    found = jets.cluster(none, 3, 0.8, 20.0, constituents=True)
+    assert ak.num(found).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_pythia_accepts_every_process(process):
+    Generator(settings(PROCESSES[process], FAST, [], 1))
+
+
+# --- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["Tune:pq = 14", "Tune:pp = 999", "# Tune:pp = 14", ""])
+def test_an_impossible_setting_is_named(tmp_path, line):
+    with pytest.raises(BoostflowError) as error:
+        make(tmp_path / "x.root", settings=[line])
+    assert repr(line) in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_impossible_pthat(tmp_path):
+    with pytest.raises(ValueError, match=r"pthat: \[950, 7000\] is not between 0 and half of ecm"):
+        Simulation(pthat=[950, 7000])
+    with pytest.raises(BoostflowError, match="Pythia cannot start"):
+        make(
+            tmp_path / "x.root", settings=["PhaseSpace:pTHatMin = 6600", "PhaseSpace:pTHatMax = -1"]
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"process": "higgs"}, "unknown process 'higgs': known are top, w"),
+        ({"part": -1}, "part -1 is negative"),
+        ({"events": 0}, "0 events in a part"),
+        ({"events": 1_000_001}, "between 1 and 1000000"),
+    ],
+)
+def test_numbers_out_of_range(tmp_path, options, message):
+    with pytest.raises(BoostflowError, match=message):
+        make(tmp_path / "x.root", **options)
+
+
+def test_the_command(tmp_path, repository, environment):
+    done = subprocess.run(script(repository, "--help"), capture_output=True, text=True)
+    assert done.returncode == 0
+    for option in ("--sample", "--variation", "--part", "--seed", "--events", "--process"):
+        assert option in done.stdout
+    path = tmp_path / "sub" / "3.root"
+    command = script(
+        repository,
+        *("--sample", "w", "--process", "w", "--variation", "fsr_up", "--part", "3"),
+        *("--seed", "5", "--events", "12", "--config", '{"mpi": false}', "--output", str(path)),
+        *("--setting", "TimeShower:renormMultFac = 0.25", "--setting", "Tune:pp = 21"),
+    )
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "12/12 events (100 %)" in done.stderr
+    expected = make(
+        tmp_path / "x.root",
+        "w",
+        part=3,
+        seed=5,
+        events=12,
+        variation="fsr_up",
+        settings=["TimeShower:renormMultFac = 0.25", "Tune:pp = 21"],
+    )
+    assert equal(expected, uproot.open(path)["Events"].arrays())
+
+
+def test_the_command_refuses_in_one_line(tmp_path, repository, environment):
+    base = [
+        "--sample",
+        "w",
+        "--process",
+        "w",
+        "--events",
+        "5",
+        "--output",
+        str(tmp_path / "x.root"),
+    ]
+    for extra, message in (
+        (["--setting", "Foo:bar = 1"], "'Foo:bar = 1'"),
+        (["--config", '{"pthat": [950, 9000]}'], "half of ecm"),
+        (["--config", '{"pthatt": [950, 1100]}'], "pthatt"),
+    ):
+        done = subprocess.run(script(repository, *base, *extra), capture_output=True, text=True)
+        assert done.returncode == 1
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- what is left after a failure ----------------------------------------------------------------
+
+
+def test_a_failure_while_writing_leaves_nothing(tmp_path, monkeypatch):
+    extend = rootfile.RootFile.extend
+
+    def fail(self, events):
+        extend(self, events)
+        raise OSError("disk full")
+
+    monkeypatch.setattr(rootfile.RootFile, "extend", fail)
+    with pytest.raises(OSError, match="disk full"):
+        make(tmp_path / "x.root", batch=5)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+def test_a_killed_job_leaves_no_file(tmp_path, repository, environment, kill):
+    path = tmp_path / "x.root"
+    command = script(
+        repository,
+        *("--sample", "w", "--process", "w", "--events", "100000", "--output", str(path)),
+        *("--config", '{"mpi": false}'),
+    )
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as job:
+        limit = time.monotonic() + 60
+        while not any(p.stat().st_size > 100_000 for p in tmp_path.glob(".x.root.*/x.root")):
+            assert job.poll() is None
+            assert time.monotonic() < limit
+            time.sleep(0.1)
+        job.send_signal(kill)
+    assert job.returncode != 0
+    assert not path.exists()
+    if kill == signal.SIGINT:
+        assert list(tmp_path.iterdir()) == []
