@@ -271,6 +271,7 @@ UCLUSTER_PRESETS: dict[str, dict[str, object]] = {
         "regraph": True,
         "attention": [16, 128],
         "hidden": [[64, 128], [256, 256]],
+        "embedding": 3,
         "mass_channels": 0,
         "head": [256, 128],
         "batch_norm": True,
@@ -326,19 +327,19 @@ class UCluster(Block):
     """Constituents of a jet that are read, by falling pT."""
     standardise: bool = True
     """Scale the particle features to mean 0 and standard deviation 1."""
-    neighbours: int = Field(8, ge=2, le=64)
+    neighbours: int = Field(6, ge=2, le=64)
     """Neighbours of a particle in the graph, itself included."""
     regraph: bool = False
     """Look for the neighbours of the second attention block in the space of its features (slower);
     false keeps those in (eta, phi)."""
-    attention: list[int] = Field([16, 32], min_length=2, max_length=2)
+    attention: list[int] = Field([16, 16], min_length=2, max_length=2)
     """Widths of the two attention blocks."""
-    hidden: list[list[int]] = Field([[32, 32], [64]], min_length=2, max_length=2)
+    hidden: list[list[int]] = Field([[32], [32]], min_length=2, max_length=2)
     """Widths of the layers behind each attention block."""
     mass_channels: int = Field(8, ge=0, le=64)
     """Masses of the jet with weights that the network learns for each particle (learned grooming);
     0: none."""
-    embedding: int = Field(3, ge=1, le=64)
+    embedding: int = Field(8, ge=1, le=64)
     """Dimension of the embedding space."""
     embedding_relu: bool = False
     """A ReLU on each particle's contribution to the embedding, as published."""
@@ -353,8 +354,8 @@ class UCluster(Block):
     """Weight of the pretext loss."""
     cluster_loss: Literal["kmeans", "mixture"] = "mixture"
     """kmeans: the published loss. mixture: each cluster has a distribution of each view's bins, and
-    the network's assignment minimises the free energy of that mixture (docs/ucluster.md)."""
-    cluster_weight: float = Field(1.0, ge=0)
+    the network learns the jets' posterior in that mixture (docs/ucluster.md)."""
+    cluster_weight: float = Field(3.0, ge=0)
     """Weight of the clustering loss."""
     alpha: list[float] = Field([1.0, 0.1], min_length=2, max_length=2)
     """Inverse temperature of the cluster assignment in the first joint epoch, and what each further
@@ -362,7 +363,7 @@ class UCluster(Block):
     restarts: int = Field(10, ge=1)
     """Starts of k-means (and of the mixture), of which the best one is kept."""
 
-    epochs: list[int] = Field([12, 12], min_length=2, max_length=2)
+    epochs: list[int] = Field([6, 12], min_length=2, max_length=2)
     """Epochs of pre-training, and of joint training."""
     batch: int = Field(256, ge=2)
     """Jets in a step, of all processes together."""
@@ -456,6 +457,9 @@ class Infer(Block):
     """Samples whose common strength mu is fitted."""
     mc_stat: bool = True
     """Statistical uncertainty of the templates (Barlow-Beeston, lite)."""
+    bin_error_max: float = Field(0.5, gt=0)
+    """Neighbouring bins are merged until the relative statistical error of the simulated background
+    is not larger than this."""
 
 
 # --- systematics ---------------------------------------------------------------------------------

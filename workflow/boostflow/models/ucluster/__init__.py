@@ -1,0 +1,60 @@
+"""UCluster (Mikuni & Canelli, arXiv:2010.07106): a graph network that clusters jets without labels.
+
+features   selected jets -> packed constituents       data       splits, labels, batches
+network    graph attention, embedding, mass bins      pretext    mass bins
+losses     pretext and clustering losses              clusters   centroids
+clustering k-means, mixture, global matching          schedule   learning rate, alpha
+distributed Horovod                                   training   the loop
+checkpoint files of named arrays                      scoring    score tables
+
+TensorFlow is imported by `train` and `score` alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import awkward as ak
+    from numpy.typing import NDArray
+
+    from boostflow.config.models import UCluster
+
+
+def train(
+    inputs: list[Path], config: UCluster, output: Path, checkpoints: Path | None = None
+) -> None:
+    """Train on the processes that `horovodrun` started, or on this one alone.
+
+    Args:
+        inputs: selected jets of the samples to cluster.
+        config: the model's block.
+        output: directory to write: model.npz, metrics.json, manifest.json.
+        checkpoints: directory of the checkpoint from which a killed training continues.
+
+    Raises:
+        BoostflowError: bad input; the same message on every process.
+    """
+    from boostflow.models.ucluster import distributed, training
+
+    training.train(inputs, config, output, distributed.connect(), checkpoints)
+
+
+def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
+    """Cluster, distances, embedding and mass bin of each jet.
+
+    Args:
+        model: directory of a trained model.
+        jets: with the columns of `features.COLUMNS`.
+
+    Returns:
+        cluster (int16), mass_bin (int16), dist_<k> (squared distance to centroid k), emb_<i>.
+        Jets without constituents or with numbers that are not finite: -1 and NaN.
+
+    Raises:
+        BoostflowError: the model is damaged, or a column is missing.
+    """
+    from boostflow.models.ucluster import scoring
+
+    return scoring.score(model, jets)

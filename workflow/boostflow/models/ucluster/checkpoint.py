@@ -1,0 +1,59 @@
+"""Named arrays and a JSON header in one .npz file: checkpoints and the trained model."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.errors import BoostflowError
+from boostflow.io import atomic
+
+HEADER = "header"
+
+
+def write(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> None:
+    """Write atomically: a killed process leaves the older file or the new one, never a part."""
+    with atomic(path) as part, part.open("wb") as file:
+        np.savez(file, **{HEADER: np.array(json.dumps(header))}, **arrays)
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray]]:
+    """Header and arrays.
+
+    Raises:
+        BoostflowError: the file is missing, cut short, or none of ours.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return json.loads(str(arrays.pop(HEADER))), arrays
+    except FileNotFoundError:
+        raise BoostflowError(f"{path}: no such file") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise BoostflowError(f"{path}: damaged or no UCluster file ({error})") from None
+
+
+def arrays_of(variables: Sequence[Any]) -> dict[str, NDArray]:
+    """Values of Keras variables by their path."""
+    return {v.path: v.numpy() for v in variables}
+
+
+def restore(path: Path, variables: Sequence[Any], arrays: Mapping[str, NDArray]) -> None:
+    """Assign arrays to the variables of the same paths.
+
+    Raises:
+        BoostflowError: names or shapes do not fit.
+    """
+    shapes = {v.path: tuple(v.shape) for v in variables}
+    found = {name: a.shape for name, a in arrays.items()}
+    if shapes != found:
+        odd = sorted(n for n in {*shapes, *found} if shapes.get(n) != found.get(n))
+        raise BoostflowError(f"{path}: does not fit this network: {', '.join(odd[:5])}")
+    for v in variables:
+        v.assign(arrays[v.path])

@@ -1,0 +1,100 @@
+"""Horovod, as far as the training needs it; without `horovodrun` the same interface on one process.
+
+Horovod 0.28.1 does not know Keras 3: its `DistributedOptimizer` leaves Keras gradients unreduced
+without a word, and broadcasts fail on Keras variables. Everything here therefore works on the
+TensorFlow variables behind them (`variable.value`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from boostflow.errors import BoostflowError
+
+LAUNCHER_GRACE = 10.0
+"""Seconds that a rank leaves rank 0 to print the error that all share."""
+
+
+class Single:
+    """One process."""
+
+    rank, size = 0, 1
+
+    def total(self, x: tf.Tensor) -> tf.Tensor:
+        """Sum over all ranks; differentiable."""
+        return x
+
+    def tape(self, tape: tf.GradientTape) -> tf.GradientTape:
+        """A tape whose gradients are summed over all ranks."""
+        return tape
+
+    def broadcast(self, variables: Sequence[Any]) -> None:
+        """Give all ranks rank 0's values of Keras variables."""
+
+    def broadcast_object(self, thing: Any) -> Any:
+        """Rank 0's `thing`, on all ranks."""
+        return thing
+
+    def gather(self, rows: NDArray) -> NDArray:
+        """The rows of all ranks, rank after rank."""
+        return rows
+
+    def agree(self, error: BoostflowError | None) -> None:
+        """Raise on every rank if any rank has an error, so that none waits for a lost one."""
+        if error is not None:
+            raise error
+
+
+class Horovod(Single):
+    """The processes that `horovodrun` started."""
+
+    def __init__(self) -> None:
+        import horovod.tensorflow as hvd
+
+        hvd.init()
+        self.hvd = hvd
+        self.rank, self.size = hvd.rank(), hvd.size()
+
+    def total(self, x: tf.Tensor) -> tf.Tensor:
+        return self.hvd.allreduce(x, op=self.hvd.Sum)
+
+    def tape(self, tape: tf.GradientTape) -> tf.GradientTape:
+        return self.hvd.DistributedGradientTape(tape, op=self.hvd.Sum, num_groups=1)
+
+    def broadcast(self, variables: Sequence[Any]) -> None:
+        self.hvd.broadcast_variables([v.value for v in variables], root_rank=0)
+
+    def broadcast_object(self, thing: Any) -> Any:
+        return self.hvd.broadcast_object(thing, root_rank=0)
+
+    def gather(self, rows: NDArray) -> NDArray:
+        return self.hvd.allgather(tf.constant(rows)).numpy()
+
+    def agree(self, error: BoostflowError | None) -> None:
+        messages = self.hvd.allgather_object(None if error is None else str(error))
+        first = next((text for text in messages if text is not None), None)
+        if first is None:
+            return
+        if self.rank:
+            # The launcher ends all ranks as soon as one has left: rank 0 must come to print first.
+            time.sleep(LAUNCHER_GRACE)
+        raise BoostflowError(first)
+
+
+def connect() -> Single:
+    """The ranks of this job: Horovod's if `horovodrun` started it."""
+    return Horovod() if "HOROVOD_RANK" in os.environ else Single()
+
+
+def identical(ranks: Single, arrays: Sequence[NDArray]) -> bool:
+    """Whether all ranks hold the same numbers, bit for bit."""
+    flat = np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
+    everyone = ranks.gather(flat[None, :])
+    return bool((everyone == everyone[0]).all())

@@ -1,0 +1,324 @@
+"""The graph network on packed jets: attention blocks, learned mass channels, embedding, mass bins.
+
+Shapes: P particles and B jets of a batch, k neighbours, F features.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from boostflow.config.models import UCluster
+from boostflow.models.ucluster.data import Batch
+from boostflow.models.ucluster.distributed import Single
+from boostflow.models.ucluster.features import FEATURES
+
+BN_EPSILON = 1e-3
+
+
+class Graph(NamedTuple):
+    """Packed jets as tensors.
+
+    features: (P, 8); momenta: (P, 4); neighbours: (P, k) positions inside the jet;
+    counts: (B,) particles of each jet.
+    """
+
+    features: tf.Tensor
+    momenta: tf.Tensor
+    neighbours: tf.Tensor
+    counts: tf.Tensor
+
+
+class BatchNorm(keras.layers.Layer):
+    """Batch normalisation over all leading axes and over the batches of all ranks.
+
+    The moments come from all-reduced (sum x, sum x^2, count), so that N ranks normalise exactly as
+    one would with the joint batch. The running averages decay with `momentum`, which the training
+    sets.
+    """
+
+    def __init__(self, ranks: Single, name: str) -> None:
+        super().__init__(name=name)
+        self.ranks = ranks
+
+    def build(self, shape: tuple) -> None:
+        width = shape[-1]
+        self.gamma = self.add_weight(shape=(width,), initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=(width,), initializer="zeros", name="beta")
+        self.mean = self.add_weight(
+            shape=(width,), initializer="zeros", trainable=False, name="mean"
+        )
+        self.variance = self.add_weight(
+            shape=(width,), initializer="ones", trainable=False, name="variance"
+        )
+        self.momentum = self.add_weight(
+            shape=(), initializer=keras.initializers.Constant(0.5), trainable=False, name="momentum"
+        )
+
+    def call(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        width = x.shape[-1]
+        flat = tf.reshape(x, (-1, width))
+        if not training:
+            return self._scaled(x, self.mean, self.variance)
+        if self.ranks.size == 1:
+            normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=flat[None, :, None, :],
+                scale=self.gamma,
+                offset=self.beta,
+                mean=[],
+                variance=[],
+                epsilon=BN_EPSILON,
+                is_training=True,
+            )
+            out = tf.reshape(normal, tf.shape(x))
+        else:
+            count = tf.cast(tf.shape(flat)[:1], x.dtype)
+            sums = tf.concat([tf.reduce_sum(flat, 0), tf.reduce_sum(flat**2, 0), count], 0)
+            sums = self.ranks.total(sums)
+            mean = sums[:width] / sums[-1]
+            variance = tf.maximum(sums[width:-1] / sums[-1] - mean**2, 0.0)
+            out = self._scaled(x, mean, variance)
+        for average, value in ((self.mean, mean), (self.variance, variance)):
+            average.assign(self.momentum * average + (1 - self.momentum) * value)
+        return out
+
+    def _scaled(self, x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+        scale = self.gamma * tf.math.rsqrt(variance + BN_EPSILON)
+        return x * scale + (self.beta - mean * scale)
+
+
+class Dense(keras.layers.Layer):
+    """Linear layer, batch normalisation if asked for, ReLU if asked for."""
+
+    def __init__(
+        self, width: int, ranks: Single, norm: bool, name: str, relu: bool = True, bias: bool = True
+    ) -> None:
+        super().__init__(name=name)
+        self.width, self.relu, self.bias = width, relu, bias
+        self.norm = BatchNorm(ranks, "norm") if norm else None
+
+    def build(self, shape: tuple) -> None:
+        self.kernel = self.add_weight(
+            shape=(shape[-1], self.width), initializer="glorot_uniform", name="kernel"
+        )
+        self.offset = (
+            self.add_weight(shape=(self.width,), initializer="zeros", name="bias")
+            if self.bias
+            else None
+        )
+        if self.norm is not None:
+            self.norm.build((None, self.width))
+
+    def finish(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        """What follows the matrix product."""
+        if self.offset is not None:
+            x = x + self.offset
+        if self.norm is not None:
+            x = self.norm(x, training=training)
+        return tf.nn.relu(x) if self.relu else x
+
+    def call(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        return self.finish(tf.matmul(x, self.kernel), training)
+
+
+class Attention(keras.layers.Layer):
+    """One graph attention block with one head (GAPNet, as in the published model)."""
+
+    def __init__(self, width: int, ranks: Single, norm: bool, name: str) -> None:
+        super().__init__(name=name)
+        self.width = width
+        self.node = Dense(width, ranks, norm, "node", bias=False)
+        self.edge = Dense(width, ranks, norm, "edge")
+        self.node_logit = Dense(1, ranks, norm, "node_logit")
+        self.edge_logit = Dense(1, ranks, norm, "edge_logit")
+
+    def build(self, shape: tuple) -> None:
+        self.node.build(shape)
+        self.edge.build(shape)
+        self.node_logit.build((None, self.width))
+        self.edge_logit.build((None, self.width))
+        self.bias = self.add_weight(shape=(self.width,), initializer="zeros", name="bias")
+
+    def call(
+        self, x: tf.Tensor, neighbours: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """x (P, F), neighbours (P, k) as rows of x -> attention (P, width), maximum (P, width)."""
+        node = self.node(x, training=training)
+        # (x_i - x_j) W = x_i W - x_j W: multiply before the gather, k times less to do.
+        w = tf.matmul(x, self.edge.kernel)
+        edge = self.edge.finish(w[:, None, :] - tf.gather(w, neighbours), training)
+        logit = self.node_logit(node, training=training)[:, None, :]
+        logit = logit + self.edge_logit(edge, training=training)
+        attention = tf.nn.softmax(tf.nn.leaky_relu(logit, 0.2), axis=1)
+        out = tf.nn.relu(tf.reduce_sum(attention * edge, axis=1) + self.bias)
+        return out, tf.reduce_max(edge, axis=1)
+
+
+class Network(keras.Model):
+    """Particles to the embedding of the jet, and from there to the logits of its mass bins."""
+
+    def __init__(self, config: UCluster, bins: list[int], ranks: Single) -> None:
+        """`bins`: number of mass bins of each view."""
+        super().__init__(name="ucluster")
+        self.config, self.bins = config, bins
+        norm = config.batch_norm
+
+        def chain(widths: list[int], name: str) -> list[Dense]:
+            return [Dense(w, ranks, norm, f"{name}_{i}") for i, w in enumerate(widths)]
+
+        self.blocks = [
+            Attention(w, ranks, norm, f"attention_{i}") for i, w in enumerate(config.attention)
+        ]
+        self.hidden = [chain(widths, f"hidden_{i}") for i, widths in enumerate(config.hidden)]
+        channels = config.mass_channels
+        self.groom = Dense(channels, ranks, False, "groom", relu=False) if channels else None
+        self.jet = Dense(64, ranks, norm, "jet") if channels else None
+        relu = config.embedding_relu
+        self.out = Dense(config.embedding, ranks, norm and relu, "embedding", relu=relu)
+        self.heads = [chain(config.head, f"head_{v}") for v in range(len(bins))]
+        self.logits = [
+            Dense(n, ranks, False, f"logits_{v}", relu=False) for v, n in enumerate(bins)
+        ]
+        self.feature_mean = self.add_weight(
+            shape=(len(FEATURES),), initializer="zeros", trainable=False, name="feature_mean"
+        )
+        self.feature_std = self.add_weight(
+            shape=(len(FEATURES),), initializer="ones", trainable=False, name="feature_std"
+        )
+
+        h = len(FEATURES)
+        width = h
+        local = 0
+        for block, layers in zip(self.blocks, self.hidden, strict=True):
+            block.build((None, width))
+            width = block.width + h
+            local += block.width
+            for layer in layers:
+                layer.build((None, width))
+                width = layer.width
+                local += width
+        if channels:
+            self.groom.build((None, local))
+            self.jet.build((None, local + channels))
+            self.out.build((None, self.jet.width))
+        else:
+            self.out.build((None, local))
+        for head, logits in zip(self.heads, self.logits, strict=True):
+            width = config.embedding
+            for layer in head:
+                layer.build((None, width))
+                width = layer.width
+            logits.build((None, width))
+        if channels:
+            # Begin with nearly all of each particle; the mass of the whole jet is then in reach.
+            self.groom.offset.assign(tf.fill((channels,), 2.0))
+        self.built = True
+
+    def call(self, graph: Graph, training: bool = False) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Embedding (B, D) and the logits of each view's mass bins, (B, bins) each."""
+        jets = tf.shape(graph.counts)[0]
+        jet = tf.repeat(tf.range(jets), graph.counts)
+        starts = tf.cumsum(graph.counts, exclusive=True)
+        inputs = (graph.features - self.feature_mean) / self.feature_std
+        neighbours = graph.neighbours + tf.gather(starts, jet)[:, None]
+        x, kept, maxima = inputs, [], []
+        for i, (block, layers) in enumerate(zip(self.blocks, self.hidden, strict=True)):
+            if i and self.config.regraph:
+                neighbours = nearest(x, jet, starts, graph.counts, self.config.neighbours)
+            x, highest = block(x, neighbours, training=training)
+            maxima.append(highest)
+            x = tf.concat([x, inputs], axis=1)
+            for layer in layers:
+                x = layer(x, training=training)
+                kept.append(x)
+        x = tf.concat([*kept, *maxima], axis=1)
+        count = tf.cast(graph.counts, x.dtype)[:, None]
+        if self.groom is None:
+            embedding = tf.math.segment_sum(self.out(x, training=training), jet) / count
+        else:
+            mean = tf.math.segment_sum(x, jet) / count
+            log_mass = self._masses(x, graph.momenta, jet, training)
+            together = self.jet(tf.concat([mean, log_mass], axis=1), training=training)
+            embedding = self.out(together, training=training)
+        return embedding, self.predict_bins(embedding, training)
+
+    def _masses(
+        self, x: tf.Tensor, momenta: tf.Tensor, jet: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """Logarithms of the masses of the weighted jets, (B, channels), scaled to about 1.
+
+        Each channel weighs every particle with 0 to 1, adds up the momenta and takes the mass:
+        m^2 = p+ p- - px^2 - py^2. Weights of 1 give the jet mass, 0 for soft ones a groomed mass.
+        """
+        weight = tf.sigmoid(self.groom(x, training=training))
+        total = tf.math.segment_sum(weight[:, :, None] * momenta[:, None, :], jet)
+        plus, minus, px, py = tf.unstack(total, axis=2)
+        square = tf.maximum(plus * minus - px**2 - py**2, 1e-4)
+        return tf.math.log(square)
+
+    def set_momentum(self, momentum: float) -> None:
+        """Decay of all running averages from now on."""
+        for layer in self._flatten_layers():
+            if isinstance(layer, BatchNorm) and layer.momentum.numpy() != np.float32(momentum):
+                layer.momentum.assign(momentum)
+
+    def predict_bins(self, embedding: tf.Tensor, training: bool) -> list[tf.Tensor]:
+        """Logits of each view's mass bins."""
+        out = []
+        for head, logits in zip(self.heads, self.logits, strict=True):
+            x = embedding
+            for layer in head:
+                x = layer(x, training=training)
+            out.append(logits(x, training=training))
+        return out
+
+
+def nearest(
+    x: tf.Tensor, jet: tf.Tensor, starts: tf.Tensor, counts: tf.Tensor, k: int
+) -> tf.Tensor:
+    """The k nearest particles of the same jet in feature space, as rows of x, (P, k), itself first.
+
+    Missing ones (jets with fewer than k particles) are the particle itself.
+    """
+    particles = tf.range(tf.shape(x)[0])
+    here = particles - tf.gather(starts, jet)
+    most = tf.maximum(tf.reduce_max(counts), k)
+    slot = jet * most + here
+    jets = tf.shape(counts)[0]
+    x = tf.stop_gradient(x)
+    dense = tf.reshape(
+        tf.scatter_nd(slot[:, None], x, [jets * most, tf.shape(x)[1]]), [jets, most, x.shape[1]]
+    )
+    square = tf.reduce_sum(dense**2, axis=2)
+    distance = (
+        square[:, :, None] + square[:, None, :] - 2 * tf.matmul(dense, dense, transpose_b=True)
+    )
+    real = tf.range(most)[None, :] < counts[:, None]
+    distance = tf.where(real[:, None, :], distance, np.inf)
+    distance = tf.linalg.set_diag(distance, tf.fill([jets, most], -1.0))
+    found = tf.gather(tf.reshape(tf.math.top_k(-distance, k).indices, [-1, k]), slot)
+    found = tf.where(found < tf.gather(counts, jet)[:, None], found, here[:, None])
+    return found + tf.gather(starts, jet)[:, None]
+
+
+def graph(batch: Batch) -> Graph:
+    """A batch as tensors."""
+    return Graph(
+        tf.constant(batch.features),
+        tf.constant(batch.momenta),
+        tf.constant(batch.neighbours),
+        tf.constant(batch.counts),
+    )
+
+
+def signature(neighbours: int) -> Graph:
+    """The shapes of a graph, so that one trace serves all batches."""
+    return Graph(
+        tf.TensorSpec((None, len(FEATURES)), tf.float32),
+        tf.TensorSpec((None, 4), tf.float32),
+        tf.TensorSpec((None, neighbours), tf.int32),
+        tf.TensorSpec((None,), tf.int32),
+    )

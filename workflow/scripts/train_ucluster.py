@@ -1,0 +1,41 @@
+"""Train UCluster: started by `horovodrun -np N` on N processes, or alone on one.
+
+    horovodrun -np 2 -H localhost:2 --gloo python workflow/scripts/train_ucluster.py \\
+        --input select/nominal/{w,z,top}.parquet --config '{"kind": "ucluster"}' --output model
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from boostflow import cli
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", nargs="+", type=Path, required=True, help="selected jets")
+    parser.add_argument(
+        "--config", type=cli.json_argument, default={}, help="block of the model: JSON or @file"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="directory of the model")
+    parser.add_argument("--checkpoint", type=Path, help="directory to resume from when killed")
+    parser.add_argument("--seed", type=int, help="instead of the seed in the block")
+    parser.add_argument("--threads", type=int, default=1, help="of each process (default: 1)")
+
+
+def main(args: argparse.Namespace) -> None:
+    from boostflow.config.models import UCluster
+    from boostflow.models.ucluster import train
+
+    config = cli.parse_config(UCluster, args.config)
+    if args.seed is not None:
+        config = config.model_copy(update={"seed": args.seed})
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = str(args.threads)
+    train(args.input, config, args.output, args.checkpoint)
+
+
+if __name__ == "__main__":
+    cli.run(main, arguments, __doc__)
