@@ -390,7 +390,7 @@ class UCluster(Block):
                 "cluster_loss: mixture needs two different views: [mass, msoftdrop]; with one, use"
                 " kmeans"
             )
-        sizes = [*self.attention, *self.head, *sum(self.hidden, [])]
+        sizes = [*self.attention, *self.head, *(w for part in self.hidden for w in part)]
         if min(sizes) < 1 or not all(self.hidden):
             raise ValueError("attention, hidden, head: every width must be at least 1")
         if self.epochs[0] < 1 or self.epochs[1] < 1:
