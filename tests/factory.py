@@ -121,7 +121,7 @@ def write_table(path: Path, table: dict[str, np.ndarray]) -> None:
 def write_run(
     folder: Path, events: int = 600, seed: int = 1, shift: float = 1.0, variation: str = "nominal"
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Select files, cutflows and scores of `bdt` and `ucluster` below a folder, as a run leaves them."""
+    """Select files, cutflows, metrics and scores of `bdt` and `ucluster` below a folder."""
     samples = {
         name: sample(name, events, seed, shift, 0.1 if name == "top" else 0.0) for name in SAMPLES
     }
@@ -142,7 +142,7 @@ def write_run(
                     }
                     for cut, part in (("all", 1.0), ("fat jet", 0.9), ("HT", 0.7), ("MET", 0.65))
                 ],
-                "jets": 2 * events,
+                "jets": {"train": events, "validation": 300, "test": 700},
                 "features": {"constituents": True, "truth": True, "genWeight": True},
                 "notes": [],
             },
@@ -167,7 +167,7 @@ def write_run(
                 "history": {
                     "train_loss": (2 * np.exp(-rounds / 9)).tolist(),
                     "validation_loss": (2.1 * np.exp(-rounds / 9)).tolist(),
-                    "cluster_accuracy": [None] * 10 + (0.75 - 0.3 * np.exp(-rounds[10:] / 9)).tolist(),
+                    "cluster_accuracy": [None] * 10 + (0.7 - 3 / rounds[10:]).tolist(),
                 }
             },
         )

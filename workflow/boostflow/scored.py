@@ -102,7 +102,8 @@ def read_scored(
     """All samples in one table: `sample`, `label` and `event` besides the columns asked for.
 
     `label` is empty for a sample without truth; `event` numbers the events of all samples from 0
-    (`event_id` is unique only within a sample). An optional column that a sample lacks is NaN there.
+    (`event_id` is unique only within a sample). An optional column that a sample
+    lacks is NaN there.
 
     Raises:
         BoostflowError: a file is missing or lacks a column, or scores and jets do not match.

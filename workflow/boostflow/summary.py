@@ -30,7 +30,7 @@ def collect(
         result["samples"][data["sample"]] = {
             "events": first["events"],
             "selected_events": last["events"],
-            "selected_jets": data["jets"],
+            "selected_jets": sum(data["jets"].values()),
             "expected_per_fb": last.get("expected"),
         }
     for path in evaluations:

@@ -24,11 +24,14 @@ def kmeans(train: NDArray, test: NDArray, clusters: int, seed: int) -> NDArray:
     from sklearn.cluster import KMeans
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     if len(train) < clusters:
         raise BoostflowError(f"k-means: {len(train)} training jets for {clusters} clusters")
     model = make_pipeline(StandardScaler(), KMeans(clusters, n_init=10, random_state=seed))
-    return model.fit(train).predict(test)
+    # One thread: on a shared machine the threads of so small a problem wait for each other.
+    with threadpool_limits(1):
+        return model.fit(train).predict(test)
 
 
 def mass_cuts(mass: NDArray, truth: NDArray, classes: int, grid: int = 200) -> NDArray:
@@ -49,7 +52,10 @@ def mass_cuts(mass: NDArray, truth: NDArray, classes: int, grid: int = 200) -> N
     order = np.argsort([np.median(mass[truth == k]) for k in range(classes)])
     # inside[k, i]: jets of the k-th class below edge i; the last column counts all.
     inside = np.array(
-        [np.append(np.searchsorted(np.sort(mass[truth == k]), edges), (truth == k).sum()) for k in order]
+        [
+            np.append(np.searchsorted(np.sort(mass[truth == k]), edges), (truth == k).sum())
+            for k in order
+        ]
     )
     best = inside[0].astype(float)
     choice = []
@@ -93,7 +99,8 @@ def clusterings(
         ),
     }
     result = {
-        name: kmeans(values(train), values(test), clusters, seed) for name, values in columns.items()
+        name: kmeans(values(train), values(test), clusters, seed)
+        for name, values in columns.items()
     }
     result["mass cuts (supervised)"] = np.digitize(
         test["mass"], mass_cuts(train["mass"], truth, classes)

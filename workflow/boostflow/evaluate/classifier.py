@@ -100,7 +100,9 @@ def areas(
 
     nominal = values(np.ones(len(code)))
     spread = bootstrap(values, jets["event"], times, seed)
-    uniform = all(np.ptp(weight[code == k]) <= 1e-6 * abs(weight[code == k][0]) for k in range(size))
+    uniform = all(
+        np.ptp(weight[code == k]) <= 1e-6 * abs(weight[code == k][0]) for k in range(size)
+    )
     w = normalised(weight, code, size)
     result: dict[str, Any] = {"auc": {}, "roc": {"signal_efficiency": GRID.tolist()}}
     for k, name in enumerate(classes):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from boostflow.config.models import ALL_OBSERVABLES, Evaluate
+from boostflow.errors import BoostflowError
 from boostflow.evaluate import matching
 from boostflow.evaluate.baselines import clusterings
 from boostflow.evaluate.bootstrap import bootstrap
@@ -50,8 +51,8 @@ def evaluate(
     labelled "unmatched" are left out; a jet that could not be scored counts as wrong. The
     baselines are fitted on the training split and judged on the same test jets in the same way, and
     `difference` is the model's accuracy minus theirs with the error of the paired bootstrap. Each
-    resampling matches anew. AUCs come from softmax(-distance) of the matched cluster, where every
-    class has one.
+    resampling matches anew. AUCs come from softmax(-distance) of the
+    matched cluster; with fewer clusters than classes, of the classes that have one.
 
     Args:
         table: from `scored.read_scored` with `split`, `weight`, `COLUMNS` and `OPTIONAL`.
@@ -75,6 +76,11 @@ def evaluate(
     shape = (len(classes), clusters)
 
     found = {"model": test["cluster"].astype(int)}
+    scored = found["model"] >= 0
+    if not np.isin(np.arange(len(classes)), truth[scored]).all():
+        raise BoostflowError(
+            "a class has no test jet with a cluster (cluster is -1): was the model trained for it?"
+        )
     found |= clusterings(train, test, train_truth, len(classes), clusters, seed)
 
     def accuracies(count: NDArray) -> NDArray:
@@ -89,7 +95,6 @@ def evaluate(
     counts = matching.contingency(truth, found["model"], *shape)
     to_class = matching.match(counts)
     order = sorted(range(clusters), key=lambda k: (to_class.get(k, len(classes)), k))
-    scored = found["model"] >= 0
 
     def mutual_information(count: NDArray) -> float:
         again = np.repeat(np.flatnonzero(scored), count[scored].astype(int))
@@ -126,12 +131,13 @@ def evaluate(
             if i > 0
         },
     }
-    if len(to_class) == len(classes) and scored.any():
-        cluster_of = {c: k for k, c in to_class.items()}
-        mine = rows(test, scored)
-        probability = softmax(-distance[scored], axis=1)
-        probability = probability[:, [cluster_of[c] for c in range(len(classes))]]
-        result |= areas(probability, truth[scored], mine, classes, config.bootstrap, seed)
+    cluster_of = {c: k for k, c in to_class.items()}
+    matched = [c for c in range(len(classes)) if c in cluster_of]
+    mine = scored & np.isin(truth, matched)
+    score = softmax(-distance[mine], axis=1)[:, [cluster_of[c] for c in matched]]
+    names = [classes[c] for c in matched]
+    code = np.searchsorted(matched, truth[mine])
+    result |= areas(score, code, rows(test, mine), names, config.bootstrap, seed)
     test["truth"] = truth
     test["matched"] = np.array([to_class.get(k, -1) for k in found["model"]])
     return result, test

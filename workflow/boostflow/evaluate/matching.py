@@ -8,7 +8,11 @@ from scipy.optimize import linear_sum_assignment
 
 
 def contingency(
-    truth: ArrayLike, cluster: ArrayLike, classes: int, clusters: int, counts: ArrayLike | None = None
+    truth: ArrayLike,
+    cluster: ArrayLike,
+    classes: int,
+    clusters: int,
+    counts: ArrayLike | None = None,
 ) -> NDArray:
     """Jets per class (row) and cluster (column), shape (classes, clusters).
 

@@ -70,7 +70,7 @@ def evaluate(
         used = {name: path for name, path in files.items() if not samples or name in samples}
         table = read_scored(used, scores, [*COLUMNS, *clusterer.COLUMNS], clusterer.OPTIONAL)
         figures, jets = clusterer.evaluate(table, config, samples, mass, seed)
-        pictures = ["confusion", "accuracy"] + (["roc"] if "auc" in figures else [])
+        pictures = ["roc", "confusion", "accuracy"]
     else:
         raise BoostflowError(f"{scores}: neither columns p_<class> nor cluster and dist_<k>")
     write_json(output, {"model": model} | figures)

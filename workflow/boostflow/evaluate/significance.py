@@ -49,9 +49,8 @@ def measures(s: ArrayLike, b: ArrayLike, relative: float) -> dict[str, NDArray]:
         }
 
 
-def _counts(jets: Table, score: NDArray, signal: NDArray, scale: float) -> dict[str, NDArray]:
+def _counts(weight: NDArray, score: NDArray, signal: NDArray) -> dict[str, NDArray]:
     """Expected events that pass each cut, their variances, and the number of background jets."""
-    weight = jets["weight"] * scale
     result = {}
     for name, mine in (("s", signal), ("b", ~signal)):
         order = np.argsort(score[mine])
@@ -91,8 +90,8 @@ def scan(
     counts = {}
     for split in (VALIDATION, TEST):
         mine = (jets["split"] == split) & jets["candidate"].astype(bool)
-        part = {key: jets[key][mine] for key in ("weight",)}
-        counts[split] = _counts(part, score[mine], is_signal[mine], luminosity)
+        weight = jets["weight"][mine] * luminosity
+        counts[split] = _counts(weight, score[mine], is_signal[mine])
     test, validation = counts[TEST], counts[VALIDATION]
     usable = test["b_jets"] >= FEW
     if not usable.any():
@@ -135,8 +134,8 @@ def _error(name: str, counts: dict[str, NDArray], relative: float) -> NDArray:
     for ds, db in ((1e-4 * np.maximum(s, 1e-9), 0.0), (0.0, 1e-4 * np.maximum(b, 1e-9))):
         up = measures(s + ds, b + db, relative)[name]
         down = measures(s - ds, b - db, relative)[name]
-        slope = (up - down) / (2 * (ds + db))
-        variance = variance + slope**2 * (counts["b_variance"] if np.ndim(db) else counts["s_variance"])
+        spread = counts["b_variance"] if np.ndim(db) else counts["s_variance"]
+        variance = variance + ((up - down) / (2 * (ds + db))) ** 2 * spread
     return np.sqrt(variance)
 
 

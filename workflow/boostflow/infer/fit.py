@@ -10,6 +10,7 @@ import iminuit
 import numpy as np
 import pyhf
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from boostflow.config.models import AnySystematic, Group
 from boostflow.errors import BoostflowError
@@ -17,9 +18,9 @@ from boostflow.progress import progress
 
 TOLERANCE = 0.01
 """Of Minuit: the estimated distance to the minimum of -2 ln L is below 0.002 times this."""
-PRECISION = 1e-11
-"""Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their sum, so
-it has fewer digits than Minuit assumes, whose Hessian then is not positive definite."""
+PRECISION = 1e-9
+"""Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their
+sum, so it has fewer digits than Minuit assumes, whose Hessian is then not positive definite."""
 CLIP = 1e-9
 """Smallest expectation in a bin: keeps the likelihood defined while Minuit explores."""
 MC_STAT_GROUP = "model"
@@ -82,8 +83,12 @@ def minimise(
         BoostflowError: Minuit found no valid minimum.
     """
     names = model.config.par_names
+
+    def objective(pars: NDArray) -> float:
+        return float(pyhf.infer.mle.twice_nll(pars, data, model)[0])
+
     minuit = iminuit.Minuit(
-        lambda pars: float(pyhf.infer.mle.twice_nll(pars, data, model)[0]),
+        objective,
         np.asarray(near.values if near else model.config.suggested_init(), dtype=float),
         name=names,
     )
@@ -99,56 +104,72 @@ def minimise(
         held[names.index(name)] = True
     minuit.fixed = held
     if not held.all():
-        for strategy in (1 if errors else 0, 2, 2):
+        for strategy in (1 if errors else 0, 2):
             minuit.strategy = strategy
             minuit.migrad()
             if minuit.valid:
                 break
         if errors and minuit.valid:
             minuit.hesse()
-    if not (minuit.valid or held.all()) or not np.isfinite(minuit.fval):
+    value = objective(np.array(minuit.values))
+    if not (minuit.valid or held.all()) or not np.isfinite(value):
         raise BoostflowError(
-            f"the fit{_held(fixed)} did not converge (Minuit: estimated distance to the minimum "
-            f"{minuit.fmin.edm:.2g} after {minuit.nfcn} calls); look at the templates for empty "
+            f"the fit{_held(fixed)} did not converge (-2 ln L = {value:.6g} after "
+            f"{minuit.nfcn} calls of Minuit); look at the templates for empty "
             "bins and for systematic effects above 100 %"
         )
-    return Fit(
-        names,
-        np.array(minuit.values),
-        np.where(held, 0.0, np.array(minuit.errors)),
-        np.array(minuit.covariance.correlation()) if minuit.covariance is not None else np.eye(len(names)),
-        float(minuit.fval),
-        minuit,
-    )
+    known = minuit.covariance
+    correlation = np.eye(len(names)) if known is None else np.array(known.correlation())
+    step = np.where(held, 0.0, np.array(minuit.errors))
+    return Fit(names, np.array(minuit.values), step, correlation, value, minuit)
 
 
 def _held(fixed: Mapping[str, float] | None) -> str:
     return f" with {', '.join(fixed)} fixed" if fixed and len(fixed) < 4 else ""
 
 
-def interval(fit: Fit) -> dict[str, Any]:
-    """68 % interval of mu from the profile likelihood (MINOS): `up`, `down` > 0, and `error`.
+def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
+    """68 % interval of mu from the profile likelihood: `up`, `down` > 0, and their mean `error`.
 
-    `error` is the mean of both sides. A side that ends at the bound of mu is marked `at_limit` and
-    does not enter the mean.
+    MINOS; where it fails, the crossing of -2 ln L = minimum + 1 by bisection. A side on which the
+    likelihood does not fall so far within the bounds of mu ends there and is listed in `at_limit`.
 
     Raises:
-        BoostflowError: MINOS found no interval.
+        BoostflowError: a fit at fixed mu does not converge.
     """
     fit.minuit.minos("mu")
     merror = fit.minuit.merrors["mu"]
-    result = {"up": float(merror.upper), "down": float(-merror.lower)}
-    limits = {"up": merror.at_upper_limit, "down": merror.at_lower_limit}
-    good = {"up": merror.upper_valid, "down": merror.lower_valid}
-    at_limit = [side for side in result if limits[side]]
-    usable = [side for side in result if good[side] and not limits[side]]
-    if not usable or any(not good[side] and not limits[side] for side in result):
-        raise BoostflowError(
-            "the likelihood has no 68 % interval of mu (MINOS failed); look at the templates for "
-            "empty bins and for systematic effects above 100 %"
-        )
-    result["error"] = float(np.mean([result[side] for side in usable]))
+    result: dict[str, Any] = {}
+    at_limit = []
+    for side, sign in (("up", 1), ("down", -1)):
+        edge, way = (merror.upper, "upper") if sign > 0 else (-merror.lower, "lower")
+        if not getattr(merror, f"{way}_valid") or getattr(merror, f"at_{way}_limit"):
+            edge, inside = _crossing(model, data, fit, sign)
+            if not inside:
+                at_limit.append(side)
+        result[side] = float(edge)
+    result["error"] = (result["up"] + result["down"]) / 2
     return result | ({"at_limit": at_limit} if at_limit else {})
+
+
+def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[float, bool]:
+    """Distance from the best mu to where -2 ln L has risen by 1, or to the bound (false)."""
+    i = fit.names.index("mu")
+    bound = model.config.suggested_bounds()[i][sign > 0]
+    most = abs(bound - fit.values[i])
+    held = {
+        name: float(value)
+        for name, value, fixed in zip(fit.names, fit.values, fit.minuit.fixed, strict=True)
+        if fixed
+    }
+
+    def rise(distance: float) -> float:
+        fixed = held | {"mu": float(fit.values[i] + sign * distance)}
+        return minimise(model, data, fixed, fit, errors=False).twice_nll - fit.twice_nll - 1
+
+    if rise(most) < 0:
+        return float(most), False
+    return float(brentq(rise, 0.0, most, xtol=1e-3 * min(most, fit.errors[i] or most))), True
 
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:
@@ -172,7 +193,7 @@ def breakdown(
     Returns:
         `order`, `total`, `stat` and each group; parts have `up`, `down` and `error`.
     """
-    total = interval(best)
+    total = interval(model, data, best)
     result: dict[str, Any] = {"order": list(get_args(Group)), "total": total}
     before, fixed = total, {}
     for group in result["order"]:
@@ -180,7 +201,7 @@ def breakdown(
         after = before
         if mine:
             fixed |= {name: best.value(name) for name in mine}
-            after = interval(minimise(model, data, fixed, best))
+            after = interval(model, data, minimise(model, data, fixed, best))
         result[group] = {
             side: float(np.sqrt(max(before[side] ** 2 - after[side] ** 2, 0.0)))
             for side in ("up", "down", "error")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from boostflow.config.models import AnySystematic, Infer
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit, workspace
+from boostflow.infer.merge import binning, merge
 from boostflow.io import read_json, write_json
 from boostflow.plots.style import Label, save, style
 from boostflow.templates.files import TemplateSet, read
@@ -53,11 +54,32 @@ def infer(
     """
     for name in ("pyhf", "cabinetry"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    spec, notes = workspace.build(read_templates(paths), systematics, config)
+    templates = read_templates(paths)
+    if "nominal" not in templates:
+        raise BoostflowError(f"no nominal.root among the templates {', '.join(map(str, paths))}")
+    edges = {
+        region: binning(templates["nominal"], region, config.signal, config.bin_error_max)
+        for region in templates["nominal"]
+    }
+    for variation, others in templates.items():
+        workspace.check_alike(templates["nominal"], others, variation)
+    merged = {name: merge(others, edges) for name, others in templates.items()}
+    spec, notes = workspace.build(merged, systematics, config)
+    kept = {
+        region: next(iter(contents.values())).edges.tolist()
+        for region, contents in merged["nominal"].items()
+    }
+    notes = [
+        f"{region}: bins {', '.join(f'{x:g}' for x in kept[region])}" for region in kept
+    ] + notes
     for note in notes:
         log.info("%s", note)
     write_json(workspace_path, spec)
-    result = fit.run(spec, systematics) | {"signal": config.signal, "notes": notes}
+    result = fit.run(spec, systematics) | {
+        "signal": config.signal,
+        "edges": kept,
+        "notes": notes,
+    }
     write_json(fit_path, result)
     log.info("%s; discovery significance %.2f", result["text"], result["significance"]["value"])
     return result
@@ -80,7 +102,8 @@ def plot(
     spec, result = read_json(workspace_path), read_json(fit_path)
     titles = {name: declared.title or name for name, declared in systematics.items()}
     with style():
-        figures = draw.prefit(spec, templates["nominal"], result["signal"], label)
+        variable = next(iter(templates["nominal"].values()))[result["signal"][0]].variable
+        figures = draw.prefit(spec, result, variable, label)
         for region, figure in figures.items():
             save(figure, folder / f"prefit_{region}.png")
         save(draw.ranking(result, titles, label), folder / "ranking.png")

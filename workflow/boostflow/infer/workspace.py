@@ -11,16 +11,18 @@ Conventions:
 * Rates: yield x (1 + value) and x (1 - value).
 * Statistical uncertainty of the templates: one parameter per bin of a region (Barlow-Beeston lite,
   staterror) from the sum of squared weights of all samples.
-* Bins that are empty or negative (few jets, negative weights) get the content `FLOOR`, so that the
-  likelihood is defined, and no systematic changes them (an effect relative to nothing would
-  constrain its parameter absurdly); `notes` counts them. An empty bin of a process has no statistical
-  uncertainty, although the true expectation may be up to the weight of a few jets: where `notes`
-  lists many, merge bins or simulate more.
-* A sample without any jet in a region is left out of it.
-* The templates of a sample variation come from other simulated events and differ from the nominal
-  ones by the statistical error of both as well. A change of shape that this explains (chi-squared
-  probability above `NOISE` for up and for down) is dropped, or the fit would constrain the
-  parameter by noise; the change of the yield stays. Nothing is smoothed.
+* Neighbouring bins of a region are merged until the statistical error of its background is below
+  `infer.bin_error_max` in each (or one bin is left): `merge.binning`.
+* Bins of a sample that are still empty or negative (few jets, negative weights) get the content
+  `FLOOR`, so that the likelihood is defined, and no systematic changes them (an effect relative to
+  nothing would constrain its parameter absurdly). Empty is not known to be zero: such a bin has the
+  statistical error of one jet of the sample (its mean weight, sum w^2 / sum w). Where one jet
+  stands for many events the bin thus says little about mu, as it should; `notes` lists them.
+* A sample without expected events in all regions is left out.
+* The templates of a sample variation come from other simulated events and differ from the
+  nominal ones by the statistical error of both as well. A change of shape that this explains
+  (chi-squared probability above `NOISE` for up and for down) is dropped, or the fit would
+  constrain the parameter by noise; the change of the yield stays. Nothing is smoothed.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from scipy import stats
 
 from boostflow.config.models import AnySystematic, Infer, Rate, SampleVariation
 from boostflow.errors import BoostflowError
+from boostflow.infer.merge import mean_weight
 from boostflow.templates.files import Template, TemplateSet
 
 FLOOR = 1e-6
@@ -77,7 +80,9 @@ def modifiers(name: str, nominal: NDArray, up: NDArray, down: NDArray) -> list[d
         up: with the parameter at +1.
         down: with the parameter at -1.
     """
-    ratio = {side: float(values.sum() / nominal.sum()) for side, values in (("hi", up), ("lo", down))}
+    ratio = {
+        side: float(values.sum() / nominal.sum()) for side, values in (("hi", up), ("lo", down))
+    }
     result: list[dict[str, Any]] = []
     empty = 2 * FLOOR * len(nominal) / nominal.sum()
     if min(ratio.values()) > empty:
@@ -123,7 +128,7 @@ def build(
     """The workspace and notes on what was mended on the way.
 
     Args:
-        templates: by variation; "nominal" and all that the systematics need.
+        templates: by variation; "nominal" and all that the systematics need, bins merged already.
         systematics: by name.
         config: signal samples, statistical uncertainties on or off.
 
@@ -144,25 +149,22 @@ def build(
 
     notes: list[str] = []
     channels = []
-    for region, contents in nominal.items():
-        present = {
-            sample: template
-            for sample, template in contents.items()
-            if template.values.sum() > 0
-        }
-        for sample in contents.keys() - present.keys():
-            notes.append(f"{region}: no expected events of {sample}, left out")
-        if not present:
-            raise BoostflowError(f"region {region}: no sample has a positive yield")
-        entries = [
-            _sample(region, sample, template, templates, systematics, config, notes)
-            for sample, template in present.items()
-        ]
-        channels.append({"name": region, "samples": entries})
-    if not any(s["name"] in config.signal for channel in channels for s in channel["samples"]):
+    present = {sample: mean_weight(nominal, sample) for sample in samples}
+    for sample in [name for name in samples if present[name] <= 0]:
+        notes.append(f"{sample}: no expected events, left out")
+        del present[sample]
+    if not set(config.signal) & set(present):
         raise BoostflowError(
             f"infer.signal: no expected events of {', '.join(config.signal)} in any region"
         )
+    for region, contents in nominal.items():
+        if all(contents[sample].values.sum() <= 0 for sample in present):
+            raise BoostflowError(f"region {region}: no sample has a positive yield")
+        entries = [
+            _sample(region, sample, weight, templates, systematics, config, notes)
+            for sample, weight in present.items()
+        ]
+        channels.append({"name": region, "samples": entries})
     used = {m["name"] for channel in channels for s in channel["samples"] for m in s["modifiers"]}
     notes += [f"{name}: no effect on any template" for name in systematics if name not in used]
     parameters = [{"name": "mu", "bounds": [list(MU_BOUNDS)], "inits": [1.0]}]
@@ -200,17 +202,21 @@ def _check_names(
 def _sample(
     region: str,
     sample: str,
-    template: Template,
+    weight: float,
     templates: Mapping[str, TemplateSet],
     systematics: Mapping[str, AnySystematic],
     config: Infer,
     notes: list[str],
 ) -> dict[str, Any]:
-    """One sample of a channel with its modifiers."""
-    values = np.maximum(template.values, FLOOR)
-    low = int((template.values <= 0).sum())
-    if low:
-        notes.append(f"{region}/{sample}: {low} of {len(values)} bins empty or negative")
+    """One sample of a channel with its modifiers; `weight` is that of one jet."""
+    template = templates["nominal"][region][sample]
+    empty = template.values <= 0
+    values = np.where(empty, FLOOR, template.values)
+    if empty.any():
+        notes.append(
+            f"{region}/{sample}: {empty.sum()} of {len(values)} bins empty or negative, each "
+            f"uncertain by one jet, {weight:.3g} events"
+        )
     entry: dict[str, Any] = {"name": sample, "data": values.tolist(), "modifiers": []}
     if sample in config.signal:
         entry["modifiers"].append({"name": "mu", "type": "normfactor", "data": None})
@@ -231,10 +237,14 @@ def _sample(
         up, down = varied(values, contents[0], contents[1] if len(found) > 1 else None)
         entry["modifiers"] += modifiers(name, values, up, down)
     if config.mc_stat:
-        # A bin without any expectation keeps no error: relative to FLOOR it would be absurd.
+        errors = np.sqrt(np.where(empty, weight**2, template.variances))
+        # A bin without any expectation says nothing; an error relative to FLOOR would be absurd.
         total = sum(t.values.clip(0) for t in templates["nominal"][region].values())
-        errors = np.where(total > 0, np.sqrt(template.variances), 0.0)
         entry["modifiers"].append(
-            {"name": f"staterror_{region}", "type": "staterror", "data": errors.tolist()}
+            {
+                "name": f"staterror_{region}",
+                "type": "staterror",
+                "data": np.where(total > 0, errors, 0.0).tolist(),
+            }
         )
     return entry

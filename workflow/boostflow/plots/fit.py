@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def _ratio_figure() -> tuple[Figure, Axes, Axes]:
 
 
 def prefit(
-    spec: Mapping[str, Any], nominal: TemplateSet, signal: list[str], text: Label
+    spec: Mapping[str, Any], fit: Mapping[str, Any], variable: str, text: Label
 ) -> dict[str, Figure]:
     """Expected events per region: stacked processes, signal as a line, total pre-fit uncertainty.
 
@@ -35,8 +36,8 @@ def prefit(
 
     Args:
         spec: the workspace.
-        nominal: templates (edges and variable).
-        signal: signal samples.
+        fit: fit.json (`edges` of the merged bins, `signal` samples).
+        variable: on the axis.
         text: above the axes.
     """
     from cabinetry.model_utils import model_and_data, prediction
@@ -44,10 +45,10 @@ def prefit(
     model, _ = model_and_data(spec)
     expected = prediction(model)
     samples = model.config.samples
+    signal = fit["signal"]
     result = {}
     for index, channel in enumerate(model.config.channels):
-        template = next(iter(nominal[channel].values()))
-        edges = template.edges
+        edges = np.asarray(fit["edges"][channel])
         yields = dict(zip(samples, np.asarray(expected.model_yields[index]), strict=True))
         error = np.asarray(expected.total_stdev_model_bins[index][-1])
         data = np.asarray(next(o["data"] for o in spec["observations"] if o["name"] == channel))
@@ -90,8 +91,9 @@ def prefit(
         floor = max(min(visible.min(), signals[signals > 1e-3].min(initial=np.inf)) / 3, 0.1)
         top = (total + error).max()
         ax.set(yscale="log", ylim=(floor, top * (top / floor) ** 0.45))
-        width = edges[1] - edges[0]
-        ax.set_ylabel(f"Events / {width:g} GeV" if _in_gev(template.variable) else "Events / bin")
+        widths = np.diff(edges)
+        uniform = np.allclose(widths, widths[0]) and axis_label(variable).endswith("[GeV]")
+        ax.set_ylabel(f"Events / {widths[0]:g} GeV" if uniform else "Events / bin")
         ax.legend(ncols=2, loc="upper right", title=f"Region {channel}", fontsize=12)
         filled = base > 1e-3
         safe = np.where(filled, base, 1.0)
@@ -114,14 +116,10 @@ def prefit(
             low.set(yscale="log", ylim=(0.3, 3 * limit))
         else:
             low.set_ylim(0, max(2.0, 1.2 * limit))
-        low.set(xlabel=axis_label(template.variable), ylabel="Data / bkg.", xlim=(edges[0], edges[-1]))
+        low.set(xlabel=axis_label(variable), ylabel="Data / bkg.", xlim=(edges[0], edges[-1]))
         label(ax, text)
         result[channel] = fig
     return result
-
-
-def _in_gev(variable: str) -> bool:
-    return axis_label(variable).endswith("[GeV]")
 
 
 def systematic(
@@ -148,7 +146,9 @@ def systematic(
             ax.set_title(f"{title}, region {region}", fontsize=13, pad=24 if row == 0 else 6)
             ax.set_ylabel("Varied / nominal", fontsize=14)
         axes[1, column].set_xlabel(axis_label(next(iter(nominal[region].values())).variable))
-    axes[0, 0].legend(fontsize=11, title=declared.title or name, title_fontsize=12, loc="upper left")
+    axes[0, 0].legend(
+        fontsize=11, title=declared.title or name, title_fontsize=12, loc="upper left"
+    )
     label(axes[0, 0], Label(text.left))
     label(axes[0, -1], Label("", text.right))
     return fig
@@ -212,19 +212,25 @@ def _ratio(
     ax.set(ylim=(1 - 1.5 * reach, 1 + 2.2 * reach), xlim=(edges[0], edges[-1]))
 
 
-def ranking(fit: Mapping[str, Any], titles: Mapping[str, str], text: Label, most: int = 20) -> Figure:
+def ranking(
+    fit: Mapping[str, Any], titles: Mapping[str, str], text: Label, most: int = 20
+) -> Figure:
     """Pulls (left) and impacts on mu (right) of the parameters that matter most."""
     entries = fit["parameters"][:most][::-1]
     size = range(len(entries))
     fig, (left, right) = plt.subplots(
-        1, 2, sharey=True, figsize=(11.5, 0.36 * len(entries) + 2.2), gridspec_kw={"width_ratios": [1, 1.3]}
+        1,
+        2,
+        sharey=True,
+        figsize=(11.5, 0.36 * len(entries) + 2.2),
+        gridspec_kw={"width_ratios": [1, 1.3]},
     )
     left.axvspan(-1, 1, color="0.92")
     left.axvline(0, color="0.5", lw=1)
     left.errorbar(
         [e["pull"] for e in entries], size, xerr=[e["constraint"] for e in entries], fmt="ko", ms=4
     )
-    names = [f"{titles.get(e['name'], e['name'])} ({e['group']})" for e in entries]
+    names = [f"{_title(e['name'], titles)} ({e['group']})" for e in entries]
     left.set_yticks(size, names, fontsize=11)
     left.set(xlabel=r"$(\hat\theta - \theta_0)/\Delta\theta$", xlim=(-2.2, 2.2))
     for side, shade in (("up", "C3"), ("down", "C0")):
@@ -246,6 +252,14 @@ def ranking(fit: Mapping[str, Any], titles: Mapping[str, str], text: Label, most
     label(left, Label(text.left))
     label(right, Label("", text.right))
     return fig
+
+
+def _title(parameter: str, titles: Mapping[str, str]) -> str:
+    """A parameter for the reader: bins of a region count from 1."""
+    bin_of = re.fullmatch(r"staterror_(\w+)\[(\d+)\]", parameter)
+    if bin_of:
+        return f"MC statistics, {bin_of[1]} bin {int(bin_of[2]) + 1}"
+    return titles.get(parameter, parameter)
 
 
 def breakdown(fit: Mapping[str, Any], text: Label) -> Figure:

@@ -33,10 +33,9 @@ def roc(figures: Mapping[str, Any], text: Label) -> Figure:
             color=colour(name, classes),
             label=f"{name_of(name)}, AUC {value_text(figures['auc'][name])}",
         )
-    ax.plot(efficiency, efficiency, ":", color="0.6", label="Random choice")
-    ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 1.5))
+    ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 100))
     ax.set(xlabel="Signal efficiency", ylabel="Background efficiency (other classes)")
-    ax.legend(loc="lower right", title=f"Macro AUC {value_text(figures['macro_auc'])}")
+    ax.legend(loc="upper left", title=f"Macro AUC {value_text(figures['macro_auc'])}")
     label(ax, text)
     return fig
 
@@ -104,7 +103,7 @@ def scores(figures: Mapping[str, Any], text: Label) -> Figure:
                 color=shade,
                 label=f"test, KS p = {part['p_value']:.2g}",
             )
-        ax.set(yscale="log", ylim=(1e-3, 5e3), xlim=(0, 1))
+        ax.set(yscale="log", ylim=(1e-3, 500), xlim=(0, 1))
         ax.legend(fontsize=10, loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.2)
         ax.set_xlabel(f"Score $p$({name_of(name)})", fontsize=13)
         ax.tick_params(labelsize=11, labelbottom=True)
@@ -112,9 +111,7 @@ def scores(figures: Mapping[str, Any], text: Label) -> Figure:
         ax.remove()
     axes[0, 0].set_ylabel("Density of jets", fontsize=13)
     label(axes[0, 0], Label(text.left))
-    axes[0, min(columns, len(classes)) - 1].text(
-        1, 1.01, text.right, transform=axes[0, columns - 1].transAxes, ha="right", va="bottom", size=14
-    )
+    label(axes[0, -1], Label("", text.right))
     return fig
 
 
@@ -136,14 +133,14 @@ def significance(figures: Mapping[str, Any], text: Label) -> Figure:
         best = scan["best"].get(key)
         if best:
             title += f": {best['value']:.2f} ± {best['error']:.2f} at {best['cut']:.3f}"
-            ax.errorbar(
-                best["cut"], best["value"], best["error"], fmt="o", color=shade, capsize=3
-            )
+            ax.errorbar(best["cut"], best["value"], best["error"], fmt="o", color=shade, capsize=3)
         ax.plot(cuts, values, color=shade, label=title)
     ax.set(ylabel="Significance", yscale="log")
     low_end, high_end = ax.get_ylim()
     ax.set_ylim(low_end, high_end * (high_end / low_end) ** 0.4)
-    ax.legend(loc="upper left", title="Best cut (chosen on the validation split)", title_fontsize=12)
+    ax.legend(
+        loc="upper left", title="Best cut (chosen on the validation split)", title_fontsize=12
+    )
     low.plot(cuts, scan["s"], color="C3", label="Signal")
     low.plot(cuts, scan["b"], color="0.3", ls="--", label="Background")
     low.set(yscale="log", ylabel="Events", xlabel=f"Cut on {scan['score']}", xlim=(0, 1))
@@ -203,7 +200,12 @@ def history(metrics: Mapping[str, Any], text: Label) -> Figure:
             )
         ax.set_ylabel(title)
         finite = np.concatenate([v[np.isfinite(v)] for v in lines.values()])
-        if title == "Loss" and finite.size and finite.min() > 0 and finite.max() > 20 * finite.min():
+        if (
+            title == "Loss"
+            and finite.size
+            and finite.min() > 0
+            and finite.max() > 20 * finite.min()
+        ):
             ax.set_yscale("log")
         ax.legend(fontsize=11, ncols=1 + len(lines) // 5)
     axes[-1, 0].set_xlabel("Boosting round" if "importance" in metrics else "Epoch")
@@ -218,7 +220,9 @@ def accuracy(figures: Mapping[str, Any], text: Label) -> Figure:
     for i, (name, figure) in enumerate(reversed(entries.items())):
         shade = "C1" if name == "This model" else "0.6" if "supervised" in name else "C0"
         ax.barh(i, figure["value"], xerr=figure["error"], color=shade, height=0.65, capsize=3)
-        ax.text(figure["value"] + figure["error"] + 0.01, i, value_text(figure), va="center", size=12)
+        ax.text(
+            figure["value"] + figure["error"] + 0.01, i, value_text(figure), va="center", size=12
+        )
     ax.set_yticks(range(len(entries)), list(reversed(entries)))
     ax.tick_params(axis="y", which="both", left=False, right=False, labelsize=13)
     ax.axvline(1 / len(figures["jets"]), color="0.3", ls=":")

@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
-
-matplotlib.use("Agg")
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # chatters about symbols of its fonts
-
 import matplotlib.pyplot as plt
 import mplhep
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from boostflow.io import atomic
+
+plt.switch_backend("Agg")
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # chatters about symbols of its fonts
 
 PALETTE = list(plt.style.library["petroff10"]["axes.prop_cycle"].by_key()["color"])
 """Ten colours that remain distinct with impaired colour vision (M. Petroff, arXiv:2107.02270)."""
@@ -69,27 +67,31 @@ def colour(key: str, keys: list[str]) -> str:
 @contextmanager
 def style() -> Iterator[None]:
     """mplhep's experiment-neutral style in a size for a report."""
-    with plt.style.context([mplhep.style.ROOT]), plt.rc_context(
-        {
-            "figure.figsize": (7.5, 6.5),
-            "figure.dpi": 100,
-            "figure.constrained_layout.use": True,
-            "font.size": 15,
-            "axes.labelsize": 16,
-            "xtick.labelsize": 14,
-            "ytick.labelsize": 14,
-            "legend.fontsize": 13,
-            "axes.formatter.use_mathtext": True,
-            "savefig.bbox": "standard",
-        }
+    with (
+        plt.style.context([mplhep.style.ROOT]),
+        plt.rc_context(
+            {
+                "figure.figsize": (7.5, 6.5),
+                "figure.dpi": 100,
+                "figure.constrained_layout.use": True,
+                "font.size": 15,
+                "axes.labelsize": 16,
+                "xtick.labelsize": 14,
+                "ytick.labelsize": 14,
+                "legend.fontsize": 13,
+                "axes.formatter.use_mathtext": True,
+                "savefig.bbox": "standard",
+            }
+        ),
     ):
         yield
 
 
 def label(ax: Axes, text: Label) -> None:
     """Write the text above the axes."""
-    ax.text(0, 1.01, text.left, transform=ax.transAxes, ha="left", va="bottom", weight="bold", size=14)
-    ax.text(1, 1.01, text.right, transform=ax.transAxes, ha="right", va="bottom", size=14)
+    shared = {"transform": ax.transAxes, "va": "bottom", "size": 14}
+    ax.text(0, 1.01, text.left, ha="left", weight="bold", **shared)
+    ax.text(1, 1.01, text.right, ha="right", **shared)
 
 
 def save(figure: Figure, path: str | Path) -> None:

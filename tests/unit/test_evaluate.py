@@ -1,0 +1,327 @@
+"""Figures of merit: AUC and errors, rejections and limits, matching, baselines, significance."""
+
+from __future__ import annotations
+
+import json
+
+import factory
+import numpy as np
+import pytest
+from boostflow.config.models import Evaluate
+from boostflow.errors import BoostflowError
+from boostflow.evaluate import baselines, classifier, clusterer, matching
+from boostflow.evaluate.bootstrap import bootstrap
+from boostflow.evaluate.curves import Ranking, delong, rejection
+from boostflow.evaluate.run import evaluate
+from boostflow.evaluate.significance import asimov, measures
+from boostflow.plots.names import MODEL_PLOTS
+from boostflow.plots.style import Label
+from boostflow.scored import read_scored, samples_of
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Select, score and metrics files of a small run."""
+    folder = tmp_path_factory.mktemp("run")
+    factory.write_run(folder, events=300)
+    return folder
+
+
+def files(run):
+    return samples_of(sorted((run / "select/nominal").glob("*.parquet")))
+
+
+def two_classes(size=400, seed=3):
+    rng = np.random.default_rng(seed)
+    positive = rng.random(size) < 0.4
+    return np.round(rng.normal(positive * 1.0), 1), positive  # rounded: there are ties
+
+
+def test_auc_equals_sklearn():
+    scores, positive = two_classes()
+    ranking = Ranking(scores, positive)
+    assert ranking.auc(np.ones(len(scores))) == pytest.approx(roc_auc_score(positive, scores))
+    weights = np.random.default_rng(1).uniform(0.1, 3, len(scores))
+    expected = roc_auc_score(positive, scores, sample_weight=weights)
+    assert ranking.auc(weights) == pytest.approx(expected)
+
+
+def test_auc_with_negative_weights_by_hand():
+    scores = np.array([0.1, 0.2, 0.5, 0.5, 0.9])
+    positive = np.array([False, True, False, True, True])
+    weights = np.array([2.0, -1.0, 1.0, 2.0, 1.0])
+    # Pairs: (.2,.1) -1*2; (.5,.1) 2*2; (.5,.5) tie 2*1/2; (.9,.1) 1*2; (.9,.5) 1*1; norm 2*3.
+    assert Ranking(scores, positive).auc(weights) == pytest.approx((-2 + 4 + 1 + 2 + 1) / 6)
+
+
+def test_auc_equals_the_trapezoid_with_negative_weights():
+    scores, positive = two_classes()
+    weights = np.where(np.random.default_rng(2).random(len(scores)) < 0.2, -1.0, 1.0)
+    ranking = Ranking(scores, positive)
+    signal, background = ranking.curve(weights)
+    assert ranking.auc(weights) == pytest.approx(np.trapezoid(signal, background))
+
+
+def test_auc_needs_positive_sums():
+    with pytest.raises(BoostflowError, match="positive sum"):
+        Ranking([0.1, 0.9], [False, True]).auc(np.array([1.0, -1.0]))
+
+
+def test_delong_against_bootstrap_and_hanley_mcneil():
+    scores, positive = two_classes(1500)
+    ones = np.ones(len(scores))
+    auc, error = delong(scores, positive, ones, positive.astype(int))
+    ranking = Ranking(scores, positive)
+    assert auc == pytest.approx(ranking.auc(ones))
+    spread = bootstrap(ranking.auc, np.arange(len(scores)), 400, 1)
+    assert error == pytest.approx(float(spread), rel=0.12)
+    signal, background = positive.sum(), (~positive).sum()
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)  # Hanley and McNeil, Radiology 143 (1982) 29
+    variance = auc * (1 - auc) + (signal - 1) * (q1 - auc**2) + (background - 1) * (q2 - auc**2)
+    assert error == pytest.approx(np.sqrt(variance / (signal * background)), rel=0.05)
+
+
+def test_delong_in_strata_against_bootstrap():
+    scores, positive = two_classes(1500)
+    strata = np.where(positive, 0, 1 + (np.arange(1500) % 5 == 0))
+    scores = scores + 0.5 * (strata == 2)
+    weights = classifier.normalised(np.ones(1500), strata, 3)
+    _, error = delong(scores, positive, weights, strata)
+    ranking = Ranking(scores, positive)
+
+    def again(count):
+        return ranking.auc(classifier.normalised(count.astype(float), strata, 3))
+
+    assert error == pytest.approx(float(bootstrap(again, np.arange(1500), 400, 1)), rel=0.12)
+
+
+def test_delong_pulls():
+    """The error covers: pulls of 300 samples have unit width."""
+    true = stats.norm.cdf(1 / np.sqrt(2))
+    rng = np.random.default_rng(5)
+    positive = np.arange(300) < 120
+    pulls = []
+    for _ in range(300):
+        auc, error = delong(
+            rng.normal(positive * 1.0), positive, np.ones(300), positive.astype(int)
+        )
+        pulls.append((auc - true) / error)
+    # The error shrinks towards an AUC of 1, which skews the pulls upwards by about 0.1.
+    assert np.mean(pulls) == pytest.approx(0.1, abs=0.2)
+    assert np.std(pulls) == pytest.approx(1, abs=0.13)
+
+
+def test_bootstrap_resamples_events():
+    """Two equal jets in every event: the error of a mean is that of half as many jets."""
+    values = np.random.default_rng(1).normal(size=500)
+    jets, event = np.repeat(values, 2), np.repeat(np.arange(500), 2)
+    error = bootstrap(lambda count: np.average(jets, weights=count), event, 400, 1)
+    assert float(error) == pytest.approx(values.std() / np.sqrt(500), rel=0.12)
+
+
+def test_rejection_value_and_error():
+    scores = np.concatenate([np.linspace(0, 1, 101), np.linspace(0, 1, 1000)])
+    positive = np.arange(1101) < 101
+    result = rejection(scores, positive, np.ones(1101), 0.5)
+    assert result["passing"] == 500
+    assert result["value"] == pytest.approx(2.0, rel=1e-9)
+    assert result["error"] == pytest.approx(4 * np.sqrt(0.25 / 1000))
+
+
+@pytest.mark.parametrize("passing", [0, 3])
+def test_rejection_is_a_limit_when_few_pass(passing):
+    background = np.where(np.arange(200) < passing, 0.9, 0.1)
+    scores = np.concatenate([np.linspace(0.5, 1, 100), background])
+    result = rejection(scores, np.arange(300) < 100, np.ones(300), 0.5)
+    assert "value" not in result and result["passing"] == passing
+    upper = 1 / result["limit"]
+    # By definition of the limit, the observed number or fewer pass in 5 % of the cases.
+    assert stats.binom.cdf(passing, 200, upper) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_rejection_with_negative_background_is_a_limit():
+    scores = np.concatenate([np.linspace(0.5, 1, 100), np.full(50, 0.1), np.full(10, 0.95)])
+    weights = np.concatenate([np.ones(150), np.full(10, -1.0)])
+    assert "limit" in rejection(scores, np.arange(160) < 100, weights, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("s", "b", "sigma", "expected"),
+    [
+        (50, 100, 0, 4.6518),
+        (10, 100, 0, 0.98399),
+        (5, 1, 0, 3.3913),
+        (50, 100, 7, 3.7195),
+        (10, 20, 5, 1.3329),
+    ],
+)
+def test_asimov_reference_values(s, b, sigma, expected):
+    assert float(asimov(s, b, sigma)) == pytest.approx(expected, rel=2e-5)
+
+
+def test_asimov_limits():
+    plain = float(asimov(50, 100))
+    for sigma in (1e-160, 1e-8, 1e-5, 1e-3):
+        assert float(asimov(50, 100, sigma)) == pytest.approx(plain, rel=1e-8)
+    assert np.isnan(asimov(5, 0)) and np.isnan(asimov(5, 0, 1))
+    assert float(asimov(-3, 10, 1)) == 0
+    assert float(asimov(1, 1e4)) == pytest.approx(1 / 100, rel=1e-3)
+    few = measures(5, 1, 0)
+    assert few["s/sqrt(b)"] > few["asimov"]  # overstates where b is small
+    assert np.isnan(measures(1, 0, 0.1)["s/sqrt(b)"])
+
+
+def test_matching_is_global():
+    table = np.array([[10, 9, 0], [9, 1, 0], [0, 0, 5]])
+    assert matching.match(table) == {1: 0, 0: 1, 2: 2}  # greedy would take the 10
+    assert matching.accuracy(table, 34) == pytest.approx((9 + 9 + 5) / 34)
+
+
+def test_contingency_counts_and_unscored_jets():
+    table = matching.contingency([0, 0, 1, 1], [1, 1, 0, -1], 2, 3)
+    assert table.tolist() == [[0, 2, 0], [1, 0, 0]]
+    assert matching.accuracy(table, 4) == pytest.approx(0.75)  # the unscored jet is wrong
+
+
+def test_more_clusters_than_classes():
+    table = np.array([[5, 4, 0], [0, 1, 6]])
+    assert matching.accuracy(table, 16) == pytest.approx(11 / 16)
+
+
+def test_mass_cuts_find_the_best_cuts():
+    rng = np.random.default_rng(1)
+    mass = np.concatenate([rng.normal(m, 3, 2000) for m in (80, 173, 91)])
+    truth = np.repeat([0, 1, 2], 2000)
+    cuts = baselines.mass_cuts(mass, truth, 3)
+    assert cuts[0] == pytest.approx(85.5, abs=0.7)
+    assert 100 < cuts[1] < 165
+
+
+def test_classifier_figures(run):
+    table = read_scored(
+        files(run), run / "scores/bdt/nominal.parquet", ["split", "weight", "candidate"], []
+    )
+    result = classifier.evaluate(table, Evaluate(bootstrap=30), ["top"], 138.0, 1)
+    json.dumps(result, allow_nan=False)
+    assert set(result["auc"]) == set(factory.SAMPLES)
+    # Top jets have weights of both signs, and are part of the rest of every other class.
+    assert result["auc"]["top"]["method"] == "event bootstrap"
+    for row in result["confusion"]["matrix"]:
+        assert sum(row) == pytest.approx(1)
+    assert 0.8 < result["macro_auc"]["value"] < 1
+    assert result["significance"]["best"]["asimov"]["value"] > 1
+    again = classifier.evaluate(table, Evaluate(bootstrap=30), ["top"], 138.0, 1)
+    assert again == result
+
+
+def test_delong_is_used_for_equal_weights(run):
+    table = read_scored(
+        files(run), run / "scores/bdt/nominal.parquet", ["split", "weight", "candidate"], []
+    )
+    table["weight"] = np.abs(table["weight"])
+    jets, code = classifier.labelled(table, ["quark", "top"], 2)
+    scores = classifier.probabilities(jets, ["quark", "top"])
+    result = classifier.areas(scores, code, jets, ["quark", "top"], 50, 1)
+    assert result["auc"]["top"]["method"] == "DeLong"
+    assert result["auc"]["top"]["value"] == pytest.approx(roc_auc_score(code == 1, scores[:, 1]))
+
+
+def test_clusterer_figures(run):
+    table = read_scored(
+        files(run),
+        run / "scores/ucluster/nominal.parquet",
+        ["split", "weight", "candidate", *clusterer.COLUMNS],
+        clusterer.OPTIONAL,
+    )
+    result, jets = clusterer.evaluate(
+        table, Evaluate(bootstrap=30), ["w", "z", "top"], (10.0, 200.0), 1
+    )
+    json.dumps(result, allow_nan=False)
+    assert set(result["jets"]) == {"w", "z", "top"}
+    right = np.mean(jets["matched"] == jets["truth"])
+    assert result["accuracy"]["value"] == pytest.approx(right)
+    assert (jets["mass"] < 200).all()
+    assert any("k-means, 5 observables" in name for name in result["baselines"])
+    assert result["unscored"] == 0 and "auc" in result
+
+
+def test_fewer_clusters_than_classes_and_unscored_jets(run):
+    scores = run / "scores/ucluster/nominal.parquet"
+    columns = ["split", "weight", "candidate", *clusterer.COLUMNS]
+    table = read_scored(files(run), scores, columns, clusterer.OPTIONAL)
+    with pytest.raises(BoostflowError, match="a class has no test jet with a cluster"):
+        clusterer.evaluate(table, Evaluate(bootstrap=10), None, None, 1)
+    del table["dist_2"]
+    table["cluster"] = np.minimum(table["cluster"], 1)
+    table["cluster"][::10] = -1
+    result, jets = clusterer.evaluate(
+        table, Evaluate(bootstrap=10), ["w", "z", "top"], (10.0, 200.0), 1
+    )
+    assert len(result["auc"]) == len(result["matching"]) == 2
+    assert result["unscored"] == (jets["cluster"] < 0).sum() > 0
+    assert (jets["matched"][jets["cluster"] < 0] == -1).all()
+
+
+@pytest.mark.parametrize("model", ["bdt", "ucluster"])
+def test_stage_writes_figures_and_plots(run, tmp_path, model):
+    kwargs = {"samples": ["w", "z", "top"], "mass": (10.0, 200.0)} if model == "ucluster" else {}
+    evaluate(
+        list(files(run).values()),
+        run / f"scores/{model}/nominal.parquet",
+        run / f"models/{model}/nominal/metrics.json",
+        tmp_path / "figures.json",
+        tmp_path / "plots",
+        Evaluate(bootstrap=20),
+        model=model,
+        signal=["top"],
+        luminosity=138.0,
+        seed=1,
+        label=Label("test", "138 fb$^{-1}$"),
+        **({"samples": None, "mass": None} | kwargs),
+    )
+    assert json.loads((tmp_path / "figures.json").read_text())["model"] == model
+    written = {path.stem for path in (tmp_path / "plots").glob("*.png")}
+    assert written == set(MODEL_PLOTS[model])
+
+
+def call(run, tmp_path, **changes):
+    arguments = {
+        "select": list(files(run).values()),
+        "scores": run / "scores/bdt/nominal.parquet",
+        "signal": ["top"],
+    } | changes
+    evaluate(
+        arguments["select"],
+        arguments["scores"],
+        run / "models/bdt/nominal/metrics.json",
+        tmp_path / "x.json",
+        tmp_path / "plots",
+        Evaluate(bootstrap=10),
+        model="bdt",
+        signal=arguments["signal"],
+        luminosity=1.0,
+        samples=None,
+        mass=None,
+        seed=1,
+        label=Label(),
+    )
+
+
+def test_messages(run, tmp_path):
+    with pytest.raises(BoostflowError, match="unknown signal sample higgs"):
+        call(run, tmp_path, signal=["higgs"])
+    with pytest.raises(BoostflowError, match="no such file"):
+        call(run, tmp_path, scores=run / "scores/bdt/none.parquet")
+    with pytest.raises(BoostflowError, match=r"no test jets of class gluon"):
+        call(run, tmp_path, select=[p for n, p in files(run).items() if n != "gluon"])
+    other = tmp_path / "select/top.parquet"
+    factory.write_table(other, factory.sample("top", 100, 9))
+    mixed = [p for n, p in files(run).items() if n != "top"]
+    with pytest.raises(BoostflowError, match="scores of sample top belong to other jets"):
+        call(run, tmp_path, select=[*mixed, other])
+    with pytest.raises(BoostflowError, match="not a score table"):
+        call(run, tmp_path, scores=other)
+    with pytest.raises(BoostflowError, match="the same sample twice"):
+        call(run, tmp_path, select=[*files(run).values(), other])

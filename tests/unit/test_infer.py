@@ -1,0 +1,333 @@
+"""Workspace and fit: conventions, empty bins, merging, breakdown, interval, messages."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import hist
+import numpy as np
+import pyhf
+import pytest
+from boostflow.config.models import Infer, Rate, SampleVariation, Shift, Weight
+from boostflow.errors import BoostflowError
+from boostflow.evaluate.significance import asimov
+from boostflow.infer import fit
+from boostflow.infer.merge import binning, mean_weight, merge
+from boostflow.infer.run import infer, parse_systematics, plot
+from boostflow.infer.workspace import FLOOR, build, modifiers, shape_is_noise, varied
+from boostflow.plots.names import fit_plots
+from boostflow.plots.style import Label
+from boostflow.templates.files import Template, write
+
+SIGNAL = np.array([2.0, 20.0, 30.0, 5.0])
+BACKGROUND = np.array([120.0, 90.0, 70.0, 60.0])
+
+
+def template(values, weight=0.5, edges=None):
+    """A template of jets of equal weight."""
+    values = np.asarray(values, dtype=float)
+    edges = np.linspace(50, 290, len(values) + 1) if edges is None else edges
+    return Template(values, np.abs(values) * weight, edges, "msoftdrop")
+
+
+def analysis():
+    """Templates of two regions with four bins, and systematics of all kinds."""
+    tilt = 1 + 0.03 * np.array([-1.5, -0.5, 0.5, 1.5])
+
+    def both(scale, shape=1.0, weight=0.5):
+        return {
+            "pass": {
+                "top": template(SIGNAL * scale, weight),
+                "quark": template(BACKGROUND * scale * shape, weight),
+            },
+            "fail": {
+                "top": template(SIGNAL * 0.4, weight),
+                "quark": template(BACKGROUND * 20 * shape, weight),
+            },
+        }
+
+    templates = {
+        "nominal": both(1.0),
+        "jes_up": both(1.04, tilt),
+        "jes_down": both(0.97, 2 - tilt),
+        "isr_up": both(1.05),
+        "fsr_up": both(1.08, tilt, 0.01),
+        "fsr_down": both(0.93, 2 - tilt, 0.01),
+    }
+    systematics = {
+        "lumi": Rate(kind="rate", value=0.016),
+        "jes": Shift(kind="shift", correction="jes"),
+        "isr": Weight(kind="weight", group="model", up="weight_isr_up"),
+        "fsr": SampleVariation(kind="sample", up=["a"], down=["b"]),
+    }
+    return templates, systematics
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Workspace, model, data, best fit and breakdown of the analysis."""
+    logging.getLogger("pyhf").setLevel(logging.ERROR)
+    templates, systematics = analysis()
+    spec, _ = build(templates, systematics, Infer())
+    model, data = fit.open_workspace(spec)
+    best = fit.minimise(model, data)
+    return spec, model, data, best, fit.breakdown(model, data, best, systematics)
+
+
+def sample_of(spec, region, name):
+    channel = next(c for c in spec["channels"] if c["name"] == region)
+    sample = next(s for s in channel["samples"] if s["name"] == name)
+    return sample, {(m["name"], m["type"]): m["data"] for m in sample["modifiers"]}
+
+
+def test_norm_and_shape_are_split(fitted):
+    spec = fitted[0]
+    pyhf.Workspace(spec)
+    sample, mods = sample_of(spec, "pass", "quark")
+    templates, _ = analysis()
+    up = templates["jes_up"]["pass"]["quark"].values
+    norm = mods["jes", "normsys"]["hi"]
+    assert norm == pytest.approx(up.sum() / BACKGROUND.sum())
+    shape = np.array(mods["jes", "histosys"]["hi_data"])
+    assert shape.sum() == pytest.approx(BACKGROUND.sum())
+    np.testing.assert_allclose(shape * norm, up)
+    assert mods["lumi", "normsys"] == {"hi": 1.016, "lo": 0.984}
+    assert ("mu", "normfactor") not in mods
+    assert ("mu", "normfactor") in sample_of(spec, "pass", "top")[1]
+    np.testing.assert_allclose(mods["staterror_pass", "staterror"], np.sqrt(BACKGROUND / 2))
+    # Up = 1.05 nominal, one-sided: down = 0.95, and no shape.
+    assert mods["isr", "normsys"]["lo"] == pytest.approx(0.95)
+    assert ("isr", "histosys") not in mods
+    assert spec["observations"][0]["data"] == pytest.approx(SIGNAL + BACKGROUND)
+    assert sample["data"] == pytest.approx(BACKGROUND)
+
+
+def test_expected_data_follow_the_templates(fitted):
+    """The model at a parameter of +1 is the up template."""
+    _, model, _, best, _ = fitted
+    templates, _ = analysis()
+    pars = np.array(model.config.suggested_init())
+    pars[best.names.index("jes")] = 1
+    expected = model.main_model.expected_data(pars)
+    up = templates["jes_up"]
+    want = [sum(t.values for t in up[region].values()) for region in model.config.channels]
+    np.testing.assert_allclose(expected, np.concatenate(want), rtol=1e-6)
+
+
+def test_restricted_to_samples():
+    templates, systematics = analysis()
+    systematics["jes"] = Shift(kind="shift", correction="jes", samples=["quark"])
+    spec, _ = build(templates, systematics, Infer(mc_stat=False))
+    assert ("jes", "normsys") in sample_of(spec, "pass", "quark")[1]
+    mods = sample_of(spec, "pass", "top")[1]
+    assert not any(name == "jes" for name, _ in mods)
+    assert not any(kind == "staterror" for _, kind in mods)
+
+
+def test_mirroring_and_floor():
+    nominal = np.array([10.0, 4.0, FLOOR])
+    up, down = varied(nominal, np.array([12.0, 9.0, 3.0]), None)
+    assert up.tolist() == [12.0, 9.0, FLOOR]  # a floored bin stays as it is
+    assert down.tolist() == [8.0, FLOOR, FLOOR]  # 2*4 - 9 would be negative
+
+
+def test_modifiers_without_positive_yield_and_without_effect():
+    nominal = np.array([3.0, 2.0])
+    empty = np.full(2, FLOOR)
+    (only,) = modifiers("x", nominal, empty, nominal)
+    assert only["type"] == "histosys" and only["data"]["hi_data"] == empty.tolist()
+    assert modifiers("x", nominal, nominal, nominal) == []
+
+
+def test_noise_between_independent_samples():
+    rng = np.random.default_rng(1)
+    one, other = (template(rng.poisson(np.full(20, 30.0)), 1.0) for _ in range(2))
+    assert shape_is_noise(one, other)
+    assert not shape_is_noise(one, template(one.values * np.linspace(0.3, 1.7, 20), 1.0))
+
+
+def test_noise_is_dropped_and_noted():
+    templates, systematics = analysis()
+    for side in ("fsr_up", "fsr_down"):
+        for contents in templates[side].values():
+            for name, t in contents.items():
+                contents[name] = Template(t.values, t.values * 50, t.edges, t.variable)
+    spec, notes = build(templates, systematics, Infer())
+    mods = sample_of(spec, "pass", "quark")[1]
+    assert ("fsr", "normsys") in mods and ("fsr", "histosys") not in mods
+    assert "pass/quark: fsr changes the yield only, its shape is noise" in notes
+
+
+def test_empty_and_negative_bins():
+    templates, systematics = analysis()
+    contents = templates["nominal"]["pass"]
+    contents["quark"] = template([0.0, 90.0, -3.0, 60.0])
+    spec, notes = build(templates, systematics, Infer())
+    sample, mods = sample_of(spec, "pass", "quark")
+    assert sample["data"] == [FLOOR, 90.0, FLOOR, 60.0]
+    weight = mean_weight(templates["nominal"], "quark")
+    assert mods["staterror_pass", "staterror"][0] == pytest.approx(weight)
+    assert any(note.startswith("pass/quark: 2 of 4 bins empty or negative") for note in notes)
+    result = fit.run(spec, systematics)
+    assert result["mu"]["value"] == pytest.approx(1, abs=1e-3)
+
+
+def test_bin_empty_in_all_samples_says_nothing():
+    templates, _ = analysis()
+    nominal = {"nominal": templates["nominal"]}
+    full = fit.run(build(nominal, {}, Infer())[0], {})
+    for contents in nominal["nominal"].values():
+        for name, t in contents.items():
+            contents[name] = Template(
+                np.append(t.values, 0.0),
+                np.append(t.variances, 0.0),
+                np.append(t.edges, 350.0),
+                t.variable,
+            )
+    spec, _ = build(nominal, {}, Infer())
+    model, _ = fit.open_workspace(spec)
+    assert sum(model.config.suggested_fixed()) == 2  # its parameters do nothing
+    assert fit.run(spec, {})["mu"]["error"] == pytest.approx(full["mu"]["error"], rel=1e-3)
+
+
+def test_merging():
+    nominal = {
+        "r": {
+            "top": template([5.0, 5.0, 5.0, 5.0, 5.0]),
+            "quark": template([100.0, 0.0, 50.0, 60.0, 10.0], 20.0),
+        }
+    }
+    # Errors: 45 %, -, 63 %, 58 %, 141 %: the last four need each other.
+    edges = binning(nominal, "r", ["top"], 0.5)
+    assert edges.tolist() == [0, 1, 5]
+    merged = merge(nominal, {"r": edges})["r"]
+    assert merged["quark"].values.tolist() == [100.0, 120.0]
+    assert merged["quark"].variances.tolist() == [2000.0, 2400.0]
+    assert merged["top"].values.tolist() == [5.0, 20.0]
+    assert merged["top"].edges.tolist() == [50.0, 98.0, 290.0]
+    assert binning(nominal, "r", ["top"], 2.0).tolist() == [0, 1, 3, 4, 5]
+    assert binning(nominal, "r", ["top"], 0.01).tolist() == [0, 5]
+    assert binning(nominal, "r", ["top", "quark"], 0.5).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_breakdown_adds_up(fitted):
+    parts = fitted[-1]
+    assert parts["order"] == ["exp", "model"]
+    for side in ("up", "down", "error"):
+        squares = sum(parts[name][side] ** 2 for name in ("stat", "exp", "model"))
+        assert squares == pytest.approx(parts["total"][side] ** 2, rel=1e-6)
+    assert all(parts[name]["error"] > 0 for name in ("stat", "exp", "model"))
+
+
+def test_statistical_error_alone_is_that_of_the_likelihood():
+    """One bin, no systematics: the interval solves 2 (s mu - n ln(...)) = 1."""
+    nominal = {"nominal": {"r": {"top": template([20.0]), "quark": template([100.0])}}}
+    spec, _ = build(nominal, {}, Infer(mc_stat=False))
+    result = fit.run(spec, {})
+    for side, sign in (("up", 1), ("down", -1)):
+        lam = 120 + 20 * sign * result["mu"][side]
+        assert 2 * (lam - 120 + 120 * np.log(120 / lam)) == pytest.approx(1, rel=1e-3)
+    assert result["breakdown"]["stat"]["error"] == result["mu"]["error"]
+    # sqrt(q0) of one bin is the plain Asimov significance.
+    assert result["significance"]["value"] == pytest.approx(float(asimov(20, 100)), rel=1e-4)
+
+
+def test_crossing_agrees_with_minos(fitted):
+    _, model, data, best, parts = fitted
+    for side, sign in (("up", 1), ("down", -1)):
+        distance, inside = fit._crossing(model, data, best, sign)
+        assert inside
+        assert distance == pytest.approx(parts["total"][side], rel=5e-3)
+
+
+def test_interval_at_the_bound():
+    nominal = {"nominal": {"r": {"top": template([0.1]), "quark": template([1000.0])}}}
+    spec, _ = build(nominal, {}, Infer(mc_stat=False))
+    result = fit.run(spec, {})
+    assert result["mu"]["at_limit"] == ["up", "down"]
+
+
+def test_impacts(fitted):
+    _, model, data, best, parts = fitted
+    _, systematics = analysis()
+    entries = fit.impacts(model, data, best, systematics)
+    assert {e["name"] for e in entries} == set(best.names) - {"mu"}
+    assert all(abs(e["pull"]) < 1e-3 for e in entries)  # Asimov data
+    assert all(e["constraint"] < 1.01 for e in entries)
+    widths = [max(abs(e["up"]), abs(e["down"])) for e in entries]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] < parts["total"]["error"]
+    groups = {e["name"]: e["group"] for e in entries}
+    assert groups["jes"] == "exp" and groups["fsr"] == "model"
+    assert groups["staterror_pass[0]"] == "model"
+
+
+def test_text():
+    parts = {
+        "order": ["exp", "model"],
+        "total": {"error": 0.4},
+        "stat": {"error": 0.1},
+        "exp": {"error": 0.05},
+        "model": {"error": 0.38},
+    }
+    assert fit.text(1.0, parts) == "mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.38 (model)"
+
+
+def test_messages():
+    templates, systematics = analysis()
+    with pytest.raises(BoostflowError, match=r"infer\.signal: no templates of sample higgs"):
+        build(templates, systematics, Infer(signal=["higgs"]))
+    with pytest.raises(BoostflowError, match="systematic jes: no templates of jes_down"):
+        build({k: v for k, v in templates.items() if k != "jes_down"}, systematics, Infer())
+    wrong = {"jes": Shift(kind="shift", correction="jes", samples=["higgs"])}
+    with pytest.raises(BoostflowError, match="systematic jes: no templates of sample higgs"):
+        build(templates, wrong, Infer())
+    with pytest.raises(BoostflowError, match="no nominal templates"):
+        build({}, {}, Infer())
+    empty = {"nominal": {"r": {"top": template([0.0]), "quark": template([1.0])}}}
+    with pytest.raises(BoostflowError, match=r"infer\.signal: no expected events of top"):
+        build(empty, {}, Infer())
+    templates["jes_up"]["pass"]["top"] = template(SIGNAL, edges=np.arange(5.0))
+    with pytest.raises(BoostflowError, match="template pass/top of jes_up is missing or has other"):
+        build(templates, systematics, Infer())
+    with pytest.raises(
+        BoostflowError, match=r"systematics: jes\.shift\.correction: Field required"
+    ):
+        parse_systematics({"jes": {"kind": "shift"}})
+    with pytest.raises(BoostflowError, match="workspace:"):
+        fit.open_workspace({"channels": []})
+
+
+def test_fit_that_does_not_converge(fitted):
+    _, model, data, _, _ = fitted
+    with pytest.raises(BoostflowError, match=r"the fit did not converge .*empty bins"):
+        fit.minimise(model, np.full(len(data), np.nan))
+
+
+def test_stage_and_plots(tmp_path):
+    templates, systematics = analysis()
+    paths = []
+    for variation, contents in templates.items():
+        histograms = {}
+        for region, samples in contents.items():
+            for sample, t in samples.items():
+                h = hist.Hist(
+                    hist.axis.Regular(4, 50, 290, name="msoftdrop", flow=False),
+                    storage=hist.storage.Weight(),
+                )
+                h.view().value, h.view().variance = t.values, t.variances
+                histograms[region, sample] = h
+        paths.append(tmp_path / f"{variation}.root")
+        write(paths[-1], histograms)
+    workspace, result = tmp_path / "workspace.json", tmp_path / "fit.json"
+    infer(paths, systematics, Infer(), workspace, result)
+    figures = json.loads(result.read_text())
+    assert figures["text"].startswith("mu = 1.00 ± ")
+    assert figures["edges"]["pass"] == pytest.approx([50, 110, 170, 230, 290])
+    plot(paths, systematics, workspace, result, tmp_path / "plots", Label())
+    kinds = {name: declared.kind for name, declared in systematics.items()}
+    expected = fit_plots(["pass", "fail"], kinds)
+    assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == set(expected)
+    with pytest.raises(BoostflowError, match=r"no nominal\.root"):
+        infer(paths[1:], systematics, Infer(), workspace, result)

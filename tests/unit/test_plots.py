@@ -1,0 +1,63 @@
+"""Plots: names, determinism, labels."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import factory
+import pytest
+from boostflow.errors import BoostflowError
+from boostflow.io import read_json
+from boostflow.plots import models
+from boostflow.plots.cutflow import cutflow
+from boostflow.plots.names import fit_plots
+from boostflow.plots.style import Label, axis_label, colour, save, style
+
+
+def test_names_of_fit_plots():
+    names = fit_plots(["pass"], {"lumi": "rate", "jes": "shift"})
+    assert names == ["prefit_pass", "ranking", "breakdown", "systematic_jes"]
+
+
+def test_labels_and_colours():
+    assert axis_label("msoftdrop") == "Soft-drop mass [GeV]"
+    assert axis_label("c2") == "c2"
+    known = ["top", "w", "z", "quark", "gluon", "unmatched", "higgs", "other"]
+    assert len({colour(name, known[6:]) for name in known}) == len(known)
+
+
+def test_equal_plots_are_equal_files(tmp_path):
+    factory.write_run(tmp_path, events=20)
+    data = {n: read_json(tmp_path / f"select/nominal/{n}.json") for n in factory.SAMPLES}
+    data["top"]["cutflow"].pop(2)  # a cut that this sample's input does not allow
+    for name in ("a", "b"):
+        with style():
+            save(cutflow(data, Label("test", "13 TeV")), tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_history_of_nested_lists():
+    nested = {"history": {"train": {"mlogloss": [1.0, 0.5]}, "validation": {"mlogloss": [1, 0.7]}}}
+    with style():
+        figure = models.history(nested, Label())
+    lines = [line.get_label() for line in figure.axes[0].lines]
+    assert lines == ["train mlogloss", "validation mlogloss"]
+
+
+def test_messages():
+    with pytest.raises(BoostflowError, match="no history"):
+        models.history({"history": {"rate": [1.0]}}, Label())
+    with pytest.raises(BoostflowError, match="no feature importance"):
+        models.importance({}, Label())
+
+
+def test_plots_and_evaluation_do_not_import_training_libraries():
+    code = (
+        "import sys, boostflow.evaluate.run, boostflow.infer.run, boostflow.plots.fit;"
+        "print({'tensorflow', 'xgboost', 'keras'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,68 @@
+"""The summary of a run, complete or not."""
+
+from __future__ import annotations
+
+import json
+
+import factory
+import pytest
+from boostflow.errors import BoostflowError
+from boostflow.summary import collect, table, write
+
+FIGURES = {
+    "model": "bdt",
+    "kind": "classifier",
+    "auc": {"top": {"value": 0.98, "error": 0.004}},
+    "macro_auc": {"value": 0.95, "error": 0.002},
+    "accuracy": {"value": 0.7, "error": 0.01},
+    "rejection": [
+        {"signal": "w", "background": ["quark"], "efficiency": 0.5, "limit": 120.0, "level": 0.95}
+    ],
+    "significance": {"best": {"asimov": {"cut": 0.9, "value": 2.0, "error": 0.5}}},
+}
+PARTS = {"error": 0.1, "up": 0.1, "down": 0.1}
+FIT = {
+    "text": "mu = 1.00 ± 0.10 (stat) ± 0.10 (exp) ± 0.10 (model)",
+    "mu": {"value": 1.0, "error": 0.17},
+    "significance": {"value": 5.5, "expected": True},
+    "data": "asimov",
+    "breakdown": {
+        "order": ["exp", "model"],
+        "total": PARTS,
+        "stat": PARTS,
+        "exp": PARTS,
+        "model": PARTS,
+    },
+}
+
+
+def test_complete(tmp_path):
+    factory.write_run(tmp_path, events=20)
+    cutflows = [tmp_path / f"select/nominal/{name}.json" for name in factory.SAMPLES]
+    for name, data in (("bdt", FIGURES), ("fit", FIT)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(data))
+    write(
+        cutflows,
+        [tmp_path / "bdt.json"],
+        tmp_path / "fit.json",
+        tmp_path / "summary.json",
+        tmp_path / "summary.txt",
+    )
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["samples"]["top"]["events"] == 20
+    assert summary["models"]["bdt"]["macro_auc"]["value"] == 0.95
+    assert summary["fit"]["breakdown"]["exp"] == 0.1
+    text = (tmp_path / "summary.txt").read_text()
+    for part in ("gluon", "0.950 ± 0.002", "> 120 (95 % CL)", FIT["text"], "5.50"):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_parts_may_be_absent():
+    assert collect([], [], None) == {"samples": {}, "models": {}}
+    assert table({"samples": {}, "models": {}}) == "\n"
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(BoostflowError, match="no such file"):
+        collect([tmp_path / "x.json"], [], None)

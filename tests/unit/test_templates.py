@@ -1,0 +1,124 @@
+"""Templates: regions, weights, splits, negative weights, files and messages."""
+
+from __future__ import annotations
+
+import factory
+import numpy as np
+import pytest
+from boostflow.config.models import Region, Templates, Weight
+from boostflow.errors import BoostflowError
+from boostflow.templates.build import Weighting, fill, in_region
+from boostflow.templates.files import read
+from boostflow.templates.run import make
+
+CONFIG = Templates(
+    regions={"pass": Region(range=[0.6, 1.0]), "fail": Region(range=[0.0, 0.6])},
+    bins=4,
+    range=[0.0, 200.0],
+)
+
+
+def jets(**changes):
+    """Six jets of one sample."""
+    return {
+        "msoftdrop": np.array([10.0, 60.0, 110.0, 160.0, 60.0, 250.0]),
+        "split": np.array([2, 2, 2, 0, 2, 2]),
+        "candidate": np.array([True, True, True, True, False, True]),
+        "weight": np.array([1.0, -0.5, 2.0, 1.0, 1.0, 1.0]),
+        "weight_isr_up": np.full(6, 1.5),
+    } | changes
+
+
+def scores(values=(0.7, 0.7, 0.1, 0.9, 0.9, 0.9)):
+    return {"bdt": {"p_top": np.array(values)}}
+
+
+def test_only_test_candidates_enter_with_signed_weights():
+    result = fill({"top": jets()}, {"top": scores()}, CONFIG, 10.0)
+    passing, failing = result["pass", "top"], result["fail", "top"]
+    assert passing.values().tolist() == [10.0, -5.0, 0.0, 0.0]
+    assert passing.variances().tolist() == [100.0, 25.0, 0.0, 0.0]
+    assert failing.values().tolist() == [0.0, 0.0, 20.0, 0.0]
+
+
+def test_weight_variation_applies_to_its_samples():
+    declared = Weight(kind="weight", up="weight_isr_up", samples=["top"])
+    weighting = Weighting.of(declared, "up")
+    plain = jets()
+    del plain["weight_isr_up"]
+    result = fill(
+        {"top": jets(), "w": plain}, {"top": scores(), "w": scores()}, CONFIG, 10.0, weighting
+    )
+    assert result["pass", "top"].values()[0] == pytest.approx(15.0)
+    assert result["pass", "w"].values()[0] == pytest.approx(10.0)
+    with pytest.raises(BoostflowError, match="no down"):
+        Weighting.of(declared, "down")
+
+
+def test_edges_of_regions():
+    score = np.array([0.0, 0.5, 1.0, np.nan])
+    assert in_region(Region(range=[0.5, 1.0]), score).tolist() == [False, True, True, False]
+    assert in_region(Region(range=[0.0, 0.5]), score).tolist() == [True, False, False, False]
+    assert in_region(Region(range=[1.0, 2.0]), score).tolist() == [False, False, True, False]
+
+
+def test_messages():
+    overlap = CONFIG.model_copy(
+        update={"regions": {"a": Region(range=[0, 1]), "b": Region(range=[0.5, 0.8])}}
+    )
+    with pytest.raises(BoostflowError, match="2 jets of top lie in a and in b"):
+        fill({"top": jets()}, {"top": scores()}, overlap, 1.0)
+    empty = CONFIG.model_copy(update={"regions": {"tight": Region(range=[0.95, 1.0])}})
+    with pytest.raises(BoostflowError, match=r"templates\.regions\.tight: no jet of any sample"):
+        fill({"top": jets()}, {"top": scores()}, empty, 1.0)
+    bad = jets(msoftdrop=np.array([np.nan, 60, 110, 160, 60, 250]))
+    with pytest.raises(BoostflowError, match="template pass/top: 1 jets have no finite msoftdrop"):
+        fill({"top": bad}, {"top": scores()}, CONFIG, 1.0)
+    nan = jets(weight_isr_up=np.array([1, np.nan, 1, 1, 1, 1]))
+    with pytest.raises(BoostflowError, match=r"template pass/top: 1 .*weight_isr_up"):
+        fill({"top": nan}, {"top": scores()}, CONFIG, 1.0, Weighting("weight_isr_up"))
+    other = CONFIG.model_copy(update={"regions": {"x": Region(model="net", range=[0, 1])}})
+    with pytest.raises(BoostflowError, match=r"regions\.x\.model: no scores of net; there are bdt"):
+        fill({"top": jets()}, {"top": scores()}, other, 1.0)
+    column = CONFIG.model_copy(update={"regions": {"x": Region(score="p_up", range=[0, 1])}})
+    with pytest.raises(BoostflowError, match=r"regions\.x\.score: bdt has no column p_up"):
+        fill({"top": jets()}, {"top": scores()}, column, 1.0)
+
+
+def test_stage_and_files(tmp_path):
+    samples = factory.write_run(tmp_path, events=150)
+    select = [tmp_path / f"select/nominal/{name}.parquet" for name in samples]
+    table = [tmp_path / "scores/bdt/nominal.parquet"]
+    make(select, table, tmp_path / "nominal.root", CONFIG, 138.0)
+    templates = read(tmp_path / "nominal.root")
+    assert list(templates) == ["pass", "fail"]
+    assert list(templates["pass"]) == list(factory.SAMPLES)
+    template = templates["fail"]["w"]
+    assert template.variable == "msoftdrop"
+    assert template.edges.tolist() == [0, 50, 100, 150, 200]
+    assert (template.variances > 0).any()
+    expected = sum(
+        jets["weight"][(jets["split"] == 2) & jets["candidate"] & (jets["msoftdrop"] < 200)].sum()
+        for jets in samples.values()
+    )
+    total = sum(t.values.sum() for region in templates.values() for t in region.values())
+    assert total == pytest.approx(138 * expected)
+    make(select, table, tmp_path / "isr_up.root", CONFIG, 138.0, Weighting("weight_isr_up"))
+    ratio = read(tmp_path / "isr_up.root")["fail"]["w"].values.sum() / template.values.sum()
+    assert ratio == pytest.approx(1.05, abs=0.01)
+
+
+def test_file_messages(tmp_path):
+    with pytest.raises(BoostflowError, match="no such file"):
+        read(tmp_path / "none.root")
+    (tmp_path / "text.root").write_text("not ROOT")
+    with pytest.raises(BoostflowError, match="not a ROOT file"):
+        read(tmp_path / "text.root")
+    factory.write_run(tmp_path, events=50)
+    select = [tmp_path / "select/nominal/top.parquet"]
+    table = [tmp_path / "scores/bdt/nominal.parquet"]
+    with pytest.raises(BoostflowError, match="no column weight_pdf"):
+        make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf"))
+    with pytest.raises(BoostflowError, match="unknown sample higgs"):
+        make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf", ("higgs",)))
+    assert not (tmp_path / "x.root").exists()

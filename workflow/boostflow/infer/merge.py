@@ -1,0 +1,68 @@
+"""Merge bins of the templates where too little was simulated to know the background."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.templates.files import Template, TemplateSet
+
+
+def mean_weight(nominal: TemplateSet, sample: str) -> float:
+    """Mean weight of a sample's jets over all regions; 0 if they have no positive sum."""
+    values = sum(region[sample].values.sum() for region in nominal.values())
+    squares = sum(region[sample].variances.sum() for region in nominal.values())
+    return float(squares / values) if values > 0 else 0.0
+
+
+def binning(nominal: TemplateSet, region: str, signal: list[str], most: float) -> NDArray:
+    """Indices of the edges that a region keeps.
+
+    From the left, bins are joined until the relative statistical error of the background is at most
+    `most`; what is left at the right end joins the last bin. A sample without events in a bin
+    counts with the error of one jet.
+
+    Args:
+        nominal: nominal templates.
+        region: which region.
+        signal: samples that are not background.
+        most: largest relative error.
+
+    Returns:
+        Ascending indices from 0 to the number of bins.
+    """
+    background = [sample for sample in nominal[region] if sample not in signal]
+    size = len(next(iter(nominal[region].values())).values)
+    if not background:
+        return np.arange(size + 1)
+    values = np.array([nominal[region][sample].values for sample in background])
+    variances = np.array([nominal[region][sample].variances for sample in background])
+    one_jet = np.array([mean_weight(nominal, sample) for sample in background]) ** 2
+    edges = [0]
+    for stop in range(1, size + 1):
+        content = values[:, edges[-1] : stop].sum(axis=1)
+        variance = variances[:, edges[-1] : stop].sum(axis=1)
+        variance = np.where(content > 0, variance, one_jet)
+        if content.sum() > 0 and variance.sum() <= (most * content.sum()) ** 2:
+            edges.append(stop)
+    # The rest at the right end is too poor for a bin of its own.
+    return np.array([*edges[: max(len(edges) - 1, 1)], size])
+
+
+def merge(templates: TemplateSet, edges: dict[str, NDArray]) -> TemplateSet:
+    """Templates with only some of their edges, given by index for each region."""
+
+    def merged(template: Template, keep: NDArray) -> Template:
+        return replace(
+            template,
+            values=np.add.reduceat(template.values, keep[:-1]),
+            variances=np.add.reduceat(template.variances, keep[:-1]),
+            edges=template.edges[keep],
+        )
+
+    return {
+        region: {sample: merged(template, edges[region]) for sample, template in contents.items()}
+        for region, contents in templates.items()
+    }
