@@ -18,6 +18,9 @@ OUTPUT = $(shell $(BIN)/python -c 'import sys, yaml; \
 	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(CONFIG))
 READY := $(VENV)/.ready
 
+# Without byte code every job would compile the same 2,000 modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -36,7 +39,7 @@ $(READY): envs/cpu.lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.l
 	@$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); }
 	@echo "installing the locked packages into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r envs/bootstrap.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/cpu.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes envs/cpu.lock
 	@envs/build_horovod.sh $(BIN)/python
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

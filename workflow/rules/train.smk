@@ -54,6 +54,6 @@ rule train_ucluster:
     message:
         "Training {wildcards.model} ({wildcards.variation}) with horovodrun"
     shell:
-        "OMP_NUM_THREADS=1 horovodrun -np {params.processes} -H localhost:{params.processes} --gloo"
+        "horovodrun -np {params.processes} -H localhost:{params.processes} --gloo"
         " python {params.script} --input {input:q} --output {output:q}"
         " --checkpoint {params.checkpoint:q} --config {params.config:q} > {log:q} 2>&1"
