@@ -87,9 +87,10 @@ def prefit(
         )
         centres = (edges[1:] + edges[:-1]) / 2
         ax.errorbar(centres, data, np.sqrt(data), fmt="ko", ms=4, label="Asimov data")
-        visible = total[total > 1e-3]
-        floor = max(min(visible.min(), signals[signals > 1e-3].min(initial=np.inf)) / 3, 0.1)
         top = (total + error).max()
+        # Down to the smallest process that one would look for, at most six decades.
+        parts = np.concatenate([values[values > 0.1] for values in yields.values()])
+        floor = max(parts.min(initial=top) / 2, 1e-6 * top)
         ax.set(yscale="log", ylim=(floor, top * (top / floor) ** 0.45))
         widths = np.diff(edges)
         uniform = np.allclose(widths, widths[0]) and axis_label(variable).endswith("[GeV]")

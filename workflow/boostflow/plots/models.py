@@ -33,7 +33,7 @@ def roc(figures: Mapping[str, Any], text: Label) -> Figure:
             color=colour(name, classes),
             label=f"{name_of(name)}, AUC {value_text(figures['auc'][name])}",
         )
-    ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 100))
+    ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 50))
     ax.set(xlabel="Signal efficiency", ylabel="Background efficiency (other classes)")
     ax.legend(loc="upper left", title=f"Macro AUC {value_text(figures['macro_auc'])}")
     label(ax, text)
@@ -144,7 +144,7 @@ def significance(figures: Mapping[str, Any], text: Label) -> Figure:
     low.plot(cuts, scan["s"], color="C3", label="Signal")
     low.plot(cuts, scan["b"], color="0.3", ls="--", label="Background")
     low.set(yscale="log", ylabel="Events", xlabel=f"Cut on {scan['score']}", xlim=(0, 1))
-    low.legend(loc="lower left", ncols=2)
+    low.legend(loc="upper right", ncols=2)
     label(ax, text)
     return fig
 
