@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from conftest import CONFIG, Job, Plan
+from plans import CONFIG, Job, Plan
 
 SAMPLES = ("quark", "top")
 SHIFT = {"kind": "shift", "correction": "jes"}

@@ -1,0 +1,30 @@
+"""The real snakemake, in folders of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from analyses import Analysis, shipped_test_config
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    """The complete chain on config/test.yaml, run once."""
+    analysis = Analysis(tmp_path_factory.mktemp("chain"), shipped_test_config())
+    done = analysis.snakemake()
+    assert done.returncode == 0, done.stdout[-6000:]
+    analysis.printed = done.stdout
+    return analysis
+
+
+@pytest.fixture
+def analysis(tmp_path: Path) -> Callable[[dict[str, Any]], Analysis]:
+    """Makes an analysis of any configuration."""
+
+    def make(config: dict[str, Any]) -> Analysis:
+        return Analysis(tmp_path, config)
+
+    return make

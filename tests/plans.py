@@ -1,0 +1,92 @@
+"""The jobs that snakemake would run, without running any."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+Job = tuple[str, str]
+"""Rule and, in short, what its wildcards are: ("select", "jes_up/top")."""
+
+
+class Plan:
+    """An analysis in a folder of its own, whose results are empty files of the right age."""
+
+    def __init__(self, folder: Path, config: dict[str, Any], systematics: dict[str, Any]) -> None:
+        self.folder, self.config, self.systematics = folder, config, systematics
+
+    def jobs(self, *targets: str) -> set[Job]:
+        """What would be run for the targets (default: everything)."""
+        with self._dag(targets) as dag:
+            return {short(job) for job in dag.needrun_jobs(exclude_finished=False)}
+
+    def finish(self) -> None:
+        """Pretend that everything has been run: make every output, in order."""
+        with self._dag(()) as dag:
+            stamp = time.time() - 10_000
+            for depth, jobs in enumerate(dag.toposorted()):
+                for job in jobs:
+                    for output in job.output:
+                        path = self.folder / str(output)
+                        if job.rule.name.startswith("train"):
+                            path.mkdir(parents=True, exist_ok=True)
+                            # Snakemake reads a directory's age from a stamp in it.
+                            stamped = path / ".snakemake_timestamp"
+                            stamped.touch()
+                            os.utime(stamped, (stamp + depth,) * 2)
+                        else:
+                            path.parent.mkdir(parents=True, exist_ok=True)
+                            path.touch()
+                        os.utime(path, (stamp + depth,) * 2)
+
+    @contextlib.contextmanager
+    def _dag(self, targets: tuple[str, ...]) -> Iterator[Any]:
+        from snakemake.api import SnakemakeApi
+        from snakemake.settings.types import (
+            ConfigSettings,
+            DAGSettings,
+            OutputSettings,
+            Quietness,
+            ResourceSettings,
+        )
+
+        declared = self.folder / "systematics.yaml"
+        declared.write_text(yaml.safe_dump(self.systematics))
+        config = {**self.config, "systematics": str(declared), "output": "out"}
+        path = self.folder / "config.yaml"
+        path.write_text(yaml.safe_dump(config))
+        with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=[path]),
+                snakefile=REPOSITORY / "Snakefile",
+                workdir=self.folder,
+            )
+            dag = workflow.dag(dag_settings=DAGSettings(targets=set(targets)))
+            dag.execute_workflow(executor="dryrun")
+            yield workflow._workflow.dag
+
+
+def short(job: Any) -> Job:
+    """A job's rule and the values of its wildcards."""
+    return job.rule.name, "/".join(str(value) for value in job.wildcards_dict.values())
+
+
+CONFIG: dict[str, Any] = {
+    "samples": {
+        name: {"source": "simulation", "process": name, "label": name, "parts": 2}
+        for name in ("top", "quark")
+    },
+    "models": {
+        "bdt": {"kind": "bdt"},
+        "ucluster": {"kind": "ucluster", "samples": ["top", "quark"], "clusters": 2},
+    },
+}
