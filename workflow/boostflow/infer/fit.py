@@ -21,6 +21,10 @@ TOLERANCE = 0.01
 PRECISION = 1e-9
 """Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their
 sum, so it has fewer digits than Minuit assumes, whose Hessian is then not positive definite."""
+MINOS_CALLS = 1000
+"""MINOS needs some hundred calls of the likelihood; where it needs more, it mostly gets lost."""
+FAR = 100.0
+"""Counts as the rise of -2 ln L where a fit does not converge because mu is absurdly far out."""
 CLIP = 1e-9
 """Smallest expectation in a bin: keeps the likelihood defined while Minuit explores."""
 MC_STAT_GROUP = "model"
@@ -131,13 +135,10 @@ def _held(fixed: Mapping[str, float] | None) -> str:
 def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
     """68 % interval of mu from the profile likelihood: `up`, `down` > 0, and their mean `error`.
 
-    MINOS; where it fails, the crossing of -2 ln L = minimum + 1 by bisection. A side on which the
-    likelihood does not fall so far within the bounds of mu ends there and is listed in `at_limit`.
-
-    Raises:
-        BoostflowError: a fit at fixed mu does not converge.
+    MINOS; where it fails, the crossing of -2 ln L = minimum + 1 by root finding (to 1 %). A side on
+    which it does not rise so far within the bounds of mu ends there and is listed in `at_limit`.
     """
-    fit.minuit.minos("mu")
+    fit.minuit.minos("mu", ncall=MINOS_CALLS)
     merror = fit.minuit.merrors["mu"]
     result: dict[str, Any] = {}
     at_limit = []
@@ -163,13 +164,24 @@ def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[fl
         if fixed
     }
 
-    def rise(distance: float) -> float:
-        fixed = held | {"mu": float(fit.values[i] + sign * distance)}
-        return minimise(model, data, fixed, fit, errors=False).twice_nll - fit.twice_nll - 1
+    near = fit
 
-    if rise(most) < 0:
-        return float(most), False
-    return float(brentq(rise, 0.0, most, xtol=1e-3 * min(most, fit.errors[i] or most))), True
+    def rise(distance: float) -> float:
+        nonlocal near
+        fixed = held | {"mu": float(fit.values[i] + sign * distance)}
+        try:
+            found = minimise(model, data, fixed, near, errors=False)
+        except BoostflowError:
+            return FAR
+        near = replace(fit, values=found.values)
+        return found.twice_nll - fit.twice_nll - 1
+
+    low, high = 0.0, min(2 * fit.errors[i] or 1.0, most)
+    while rise(high) < 0:
+        if high == most:
+            return float(most), False
+        low, high = high, min(2 * high, most)
+    return float(brentq(rise, low, high, xtol=0.01 * high, rtol=0.01)), True
 
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:

@@ -2,7 +2,8 @@
 
 Conventions:
 
-* `mu` scales the signal samples. Data are the sum of the nominal templates (Asimov data, mu = 1).
+* `mu` scales the signal samples, between `MU_MAX` and where the expectation of a bin would become
+  negative. Data are the sum of the nominal templates (Asimov data, mu = 1).
 * A systematic is one parameter of its name, fully correlated between regions and samples. Its
   effect is split region by region and sample by sample into a change of the yield (normsys) and
   a change of the shape at fixed yield (histosys). Where the yield of one side is not positive, all
@@ -43,8 +44,8 @@ FLOOR = 1e-6
 """Expected events in a bin that is empty or negative."""
 NOISE = 0.05
 """Probability above which a change of shape between independent samples counts as noise."""
-MU_BOUNDS = (-100.0, 100.0)
-"""Range of the fitted signal strength."""
+MU_MAX = 100.0
+"""The fitted signal strength is at most this, and at least minus this."""
 
 
 def sides(name: str, systematic: AnySystematic) -> tuple[str, ...]:
@@ -167,7 +168,8 @@ def build(
         channels.append({"name": region, "samples": entries})
     used = {m["name"] for channel in channels for s in channel["samples"] for m in s["modifiers"]}
     notes += [f"{name}: no effect on any template" for name in systematics if name not in used]
-    parameters = [{"name": "mu", "bounds": [list(MU_BOUNDS)], "inits": [1.0]}]
+    bounds = [_lowest_mu(channels, config.signal), MU_MAX]
+    parameters = [{"name": "mu", "bounds": [bounds], "inits": [1.0]}]
     workspace = {
         "channels": channels,
         "observations": [
@@ -181,6 +183,17 @@ def build(
         "version": "1.0.0",
     }
     return workspace, notes
+
+
+def _lowest_mu(channels: list[dict[str, Any]], signal: list[str]) -> float:
+    """Where the expectation of the first bin would become negative, at least -`MU_MAX`."""
+    lowest = -MU_MAX
+    for channel in channels:
+        parts = {True: np.zeros(1), False: np.zeros(1)}
+        for sample in channel["samples"]:
+            parts[sample["name"] in signal] = parts[sample["name"] in signal] + sample["data"]
+        lowest = max(lowest, -float(np.min(parts[False] / np.maximum(parts[True], FLOOR))))
+    return lowest
 
 
 def _check_names(
