@@ -53,6 +53,19 @@ class Packed:
         return len(self.counts)
 
 
+def require(jets: ak.Array, where: str) -> None:
+    """Check that all of `COLUMNS` are there.
+
+    Raises:
+        BoostflowError: names those that are missing.
+    """
+    missing = [name for name in COLUMNS if name not in jets.fields]
+    if missing:
+        raise BoostflowError(
+            f"{where}: no column {', '.join(missing)}; UCluster needs jets with constituents"
+        )
+
+
 def pack(jets: ak.Array, constituents: int, neighbours: int, where: str) -> Packed:
     """Compute features, momenta and neighbours.
 
@@ -67,11 +80,7 @@ def pack(jets: ak.Array, constituents: int, neighbours: int, where: str) -> Pack
     """
     import awkward as ak
 
-    missing = [name for name in COLUMNS if name not in jets.fields]
-    if missing:
-        raise BoostflowError(
-            f"{where}: no column {', '.join(missing)}; UCluster needs jets with constituents"
-        )
+    require(jets, where)
     order = ak.argsort(jets.pf_pt, axis=1, ascending=False, stable=True)[:, :constituents]
     counts = ak.to_numpy(ak.num(order)).astype(np.int32)
     if len(counts) and counts.min() < 1:
@@ -139,7 +148,8 @@ def _light_cone(
     """
     e = np.hypot(pt * np.cosh(d_eta), mass)
     along, across, z = pt * np.cos(d_phi), pt * np.sin(d_phi), pt * np.sinh(d_eta)
-    minus = (across**2 + z**2 + mass**2) / np.maximum(e + along, 1e-12)
+    with np.errstate(invalid="ignore"):  # infinite momenta are reported by the caller
+        minus = (across**2 + z**2 + mass**2) / np.maximum(e + along, 1e-12)
     return (np.stack([e + along, minus, across, z], axis=1) / 100).astype(np.float32)
 
 

@@ -14,7 +14,7 @@ from boostflow.models.ucluster import checkpoint, losses
 from boostflow.models.ucluster.clusters import Clusters
 from boostflow.models.ucluster.data import gather, in_order
 from boostflow.models.ucluster.distributed import Single
-from boostflow.models.ucluster.features import pack
+from boostflow.models.ucluster.features import pack, require
 from boostflow.models.ucluster.network import Network, graph, signature
 from boostflow.models.ucluster.training import MODEL
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import awkward as ak
 
 BATCH = 512
+JETS = "jets to score"
 
 
 def load(model: Path) -> tuple[UCluster, Network, Clusters]:
@@ -44,8 +45,9 @@ def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
 
     config, network, clusters = load(model)
     n = len(jets)
+    require(jets, JETS)
     usable = _usable(jets)
-    packed = pack(jets[usable], config.constituents, config.neighbours, "jets to score")
+    packed = pack(jets[usable], config.constituents, config.neighbours, JETS)
     forward = tf.function(
         lambda g: network(g, training=False), input_signature=[signature(config.neighbours)]
     )

@@ -67,7 +67,7 @@ class Trainer:
             features = training.packed.features
             self.network.feature_mean.assign(features.mean(0, dtype=np.float64))
             self.network.feature_std.assign(features.std(0, dtype=np.float64))
-        self.optimizer = keras.optimizers.Adam(config.learning_rate)
+        self.optimizer = keras.optimizers.Adam(config.learning_rate, name="adam")
         self.optimizer.build(self.trainable)
         self.epoch = 0
         self.history: dict[str, list[Any]] = {}

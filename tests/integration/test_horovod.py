@@ -1,0 +1,172 @@
+"""Training through the real horovodrun: equal ranks, equal to one process, killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import psutil
+import pytest
+from boostflow.io import read_json
+from ucluster_jets import SMALL, files
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+TIMEOUT = 240
+
+
+def launch(processes: int, repository: Path, log: Path, *command: str) -> subprocess.Popen:
+    """Start `horovodrun -np processes python command`, output to `log`."""
+    tools = Path(sys.executable).parent
+    environment = os.environ | {
+        "PYTHONPATH": str(repository / "workflow"),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+    }
+    start = [str(tools / "horovodrun"), "-np", str(processes), "-H", f"localhost:{processes}"]
+    with log.open("w") as out:
+        return subprocess.Popen(
+            [*start, "--gloo", sys.executable, *command],
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def training(repository: Path, inputs: list[Path], config: dict, folder: Path) -> list[str]:
+    """The command line of a training."""
+    return [
+        str(repository / "workflow/scripts/train_ucluster.py"),
+        "--input",
+        *map(str, inputs),
+        "--config",
+        json.dumps(config),
+        "--output",
+        str(folder / "model"),
+        "--checkpoint",
+        str(folder / "checkpoint"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def checked(repository, tmp_path_factory) -> tuple[Path, dict, str]:
+    """horovod_checks.py on three ranks: its folder, its figures, the output."""
+    folder = tmp_path_factory.mktemp("ranks")
+    files(folder, 121)
+    log = folder / "log"
+    script = repository / "tests/integration/horovod_checks.py"
+    process = launch(3, repository, log, str(script), str(folder))
+    assert process.wait(TIMEOUT) == 0, log.read_text()[-3000:]
+    return folder, read_json(folder / "checks.json"), log.read_text()
+
+
+def test_gradients_are_those_of_one_process(checked):
+    _, checks, _ = checked
+    for name in ("plain", "batch_norm"):
+        assert checks[f"{name}_gradients_pre"] < 1e-5
+        assert checks[f"{name}_gradients_joint"] < 1e-5
+        # The measure sees what an optimiser that does not reduce (Keras 3 with Horovod's) would do.
+        assert checks[f"{name}_local_gradients"] > 1e-2
+
+
+def test_the_loss_curve_is_that_of_one_process(checked):
+    _, checks, _ = checked
+    assert checks["plain_curve"] < 1e-3
+    assert checks["batch_norm_curve"] < 1e-3
+
+
+def test_all_ranks_end_with_the_same_weights(checked):
+    folder, checks, _ = checked
+    first, *others = (np.load(folder / f"rank{r}.npz") for r in range(checks["size"]))
+    for other in others:
+        for name in first.files:
+            np.testing.assert_array_equal(first[name], other[name], err_msg=name)
+
+
+def test_only_rank_0_writes(checked):
+    folder, _, _ = checked
+    assert (folder / "model0" / "model.npz").exists()
+    assert not list(folder.glob("model[1-9]*")) and not list(folder.glob("checkpoint[1-9]*"))
+
+
+def test_figures_are_those_of_all_ranks(checked):
+    folder, checks, log = checked
+    final = read_json(folder / "model0" / "metrics.json")["final"]
+    assert final["processes"] == checks["size"]
+    assert final["training_jets"] == 3 * 81
+    assert log.count("ucluster: epoch 4/4") == 1
+
+
+def kill_in_epoch(process: subprocess.Popen, log: Path, epoch: int, rank: int) -> float:
+    """kill -9 a rank once an epoch is finished; seconds until the job has ended."""
+    end = time.monotonic() + TIMEOUT
+    while f"epoch {epoch}/" not in log.read_text():
+        assert process.poll() is None and time.monotonic() < end, log.read_text()[-3000:]
+        time.sleep(0.05)
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            command = child.cmdline()
+            found = child.environ().get("HOROVOD_RANK") == str(rank)
+        except psutil.Error:
+            continue
+        if found and command and Path(command[0]).name.startswith("python"):
+            child.send_signal(signal.SIGKILL)
+    start = time.monotonic()
+    assert process.wait(60) != 0
+    return time.monotonic() - start
+
+
+def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
+    """Rank 0, then rank 1, then rank 0 again are lost at three different points.
+
+    The reference runs on one process, so this is also two ranks against one.
+    """
+    config = SMALL | {"epochs": [3, 5], "batch": 32, "learning_rate": 5e-4}
+    inputs = files(tmp_path, 400)
+    whole = tmp_path / "whole"
+    command = training(repository, inputs, config, whole)
+    subprocess.run(
+        [sys.executable, *command],
+        env=os.environ | {"PYTHONPATH": str(repository / "workflow")},
+        check=True,
+        timeout=TIMEOUT,
+        capture_output=True,
+    )
+    killed = tmp_path / "killed"
+    command = training(repository, inputs, config, killed)
+    for i, (epoch, rank) in enumerate([(1, 0), (3, 1), (6, 0)]):
+        log = tmp_path / f"log{i}"
+        process = launch(2, repository, log, *command)
+        assert kill_in_epoch(process, log, epoch, rank) < 60
+        assert not (killed / "model").exists()
+        assert i == 0 or "resumed after epoch" in log.read_text()
+    log = tmp_path / "last"
+    assert launch(2, repository, log, *command).wait(TIMEOUT) == 0, log.read_text()[-3000:]
+    assert "resumed after epoch" in log.read_text()
+    results = [read_json(f / "model" / "metrics.json") for f in (whole, killed)]
+    assert results[0]["history"]["epoch"] == results[1]["history"]["epoch"]
+    for name in ("loss", "validation_loss"):
+        assert abs(results[0]["final"][name] - results[1]["final"][name]) < 1e-3
+    assert not list((killed / "checkpoint").iterdir())
+
+
+def test_bad_input_ends_all_ranks_with_one_message(repository, tmp_path):
+    inputs = files(tmp_path, 60)
+    rows = ak.from_parquet(inputs[1])
+    pt = ak.to_list(rows.pf_pt)
+    pt[4][0] = float("nan")
+    ak.to_parquet(ak.with_field(rows, ak.Array(pt), "pf_pt"), inputs[1])
+    log = tmp_path / "log"
+    process = launch(2, repository, log, *training(repository, inputs, SMALL, tmp_path))
+    assert process.wait(TIMEOUT) != 0
+    text = log.read_text()
+    assert text.count("train_ucluster.py: error: ") == 1
+    assert "z.parquet: 1 constituents with a NaN" in text
+    assert "File " not in text.split("train_ucluster.py: error: ")[0]
+    assert not (tmp_path / "model").exists()

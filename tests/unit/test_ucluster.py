@@ -1,0 +1,284 @@
+"""UCluster without TensorFlow: features, labels, batches, clustering, schedules, checkpoints."""
+
+from __future__ import annotations
+
+import awkward as ak
+import numpy as np
+import pytest
+from boostflow.config.models import UCluster
+from boostflow.errors import BoostflowError
+from boostflow.models.ucluster import checkpoint, clustering, data, features, pretext, schedule
+from pydantic import ValidationError
+from ucluster_jets import SMALL, files, jets
+
+
+def test_light_cone_momenta_give_the_jet_mass():
+    sample = jets("top", 20, seed=3)
+    packed = features.pack(sample, 100, 4, "toy")
+    first = np.concatenate([[0], np.cumsum(packed.counts)[:-1]])
+    plus, minus, x, y = 100 * np.add.reduceat(packed.momenta.astype(float), first).T
+    mass = np.sqrt(plus * minus - x**2 - y**2)
+    np.testing.assert_allclose(mass, ak.to_numpy(sample.mass), rtol=2e-3)
+
+
+def test_features_are_those_of_the_published_model():
+    one = ak.zip(
+        {
+            "pf_pt": [[200.0, 100.0]],
+            "pf_eta": [[0.5, 0.7]],
+            "pf_phi": [[3.1, -3.1]],
+            "pf_mass": [[0.0, 0.0]],
+            "pt": [300.0],
+            "eta": [0.5],
+            "phi": [3.1],
+            "mass": [50.0],
+        },
+        depth_limit=1,
+    )
+    packed = features.pack(one, 10, 2, "toy")
+    named = dict(zip(features.FEATURES, packed.features.T, strict=True))
+    d_phi = 2 * np.pi - 6.2
+    np.testing.assert_allclose(named["eta_rel"], [0, 0.2], atol=1e-6)
+    np.testing.assert_allclose(named["phi_rel"], [0, d_phi], atol=1e-6)
+    np.testing.assert_allclose(named["delta_r"], [0, np.hypot(0.2, d_phi)], atol=1e-6)
+    np.testing.assert_allclose(named["log_pt"], np.log([200, 100]), rtol=1e-6)
+    np.testing.assert_allclose(named["log_pt_rel"], np.log([2 / 3, 1 / 3]), rtol=1e-6)
+    np.testing.assert_allclose(
+        named["log_e"], np.log([200 * np.cosh(0.5), 100 * np.cosh(0.7)]), rtol=1e-6
+    )
+    theta = 2 * np.arctan(np.exp(-np.array([0.5, 0.7])))
+    np.testing.assert_allclose(named["cos_theta_rel"], np.cos(theta - theta[0]), rtol=1e-6)
+
+
+def test_neighbours_are_the_nearest_and_oneself_first():
+    sample = jets("w", 5, seed=1)
+    k = 5
+    packed = features.pack(sample, 100, k, "toy")
+    start = 0
+    for n in packed.counts:
+        eta, phi = packed.features[start : start + n, :2].T.astype(float)
+        d = (eta[:, None] - eta) ** 2 + (phi[:, None] - phi) ** 2
+        np.fill_diagonal(d, -1)
+        found = packed.neighbours[start : start + n]
+        assert (found[:, 0] == np.arange(n)).all()
+        np.testing.assert_allclose(
+            np.take_along_axis(d, found.astype(int), 1), np.sort(d, axis=1)[:, :k], atol=1e-6
+        )
+        start += n
+
+
+def test_a_small_jet_has_itself_for_missing_neighbours():
+    packed = features.pack(jets("w", 3, seed=1, size=(2, 3)), 100, 4, "toy")
+    assert packed.neighbours[:2].tolist() == [[0, 1, 0, 0], [1, 0, 1, 1]]
+
+
+def test_constituents_are_cut_by_pt():
+    sample = jets("w", 4, seed=1)
+    packed = features.pack(sample, 5, 2, "toy")
+    assert packed.counts.tolist() == [5] * 4
+    hardest = ak.flatten(ak.sort(sample.pf_pt, ascending=False)[:, :5])
+    np.testing.assert_allclose(packed.features[:, 6], np.log(hardest), rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_bad_momentum_is_named(value):
+    sample = jets("w", 3, seed=1)
+    pt = ak.to_list(sample.pf_pt)
+    pt[1][0] = value
+    with pytest.raises(BoostflowError, match=r"toy: .*NaN or infinite.*row 1"):
+        features.pack(ak.with_field(sample, ak.Array(pt), "pf_pt"), 100, 4, "toy")
+
+
+def test_a_jet_without_constituents_is_named():
+    sample = jets("w", 3, seed=1)
+    for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
+        lists = ak.to_list(sample[name])
+        lists[2] = []
+        sample = ak.with_field(sample, ak.values_astype(ak.Array(lists), np.float32), name)
+    with pytest.raises(BoostflowError, match=r"1 jets have no constituents.*row 2"):
+        features.pack(sample, 100, 4, "toy")
+
+
+def test_missing_columns_are_named(tmp_path):
+    paths = files(tmp_path, 30)
+    rows = ak.from_parquet(paths[0])
+    ak.to_parquet(rows[[f for f in rows.fields if not f.startswith("pf_")]], paths[0])
+    with pytest.raises(BoostflowError, match=r"w\.parquet: no column pf_pt"):
+        data.read(paths, UCluster(**SMALL))
+    with pytest.raises(BoostflowError, match=r"gone\.parquet: no such file"):
+        data.read([tmp_path / "gone.parquet"], UCluster(**SMALL))
+
+
+def test_too_few_jets_are_named(tmp_path):
+    with pytest.raises(BoostflowError, match=r"2 training jets .* for 3 clusters"):
+        data.read(files(tmp_path, 3)[:1], UCluster(**SMALL))
+
+
+def test_jets_outside_the_window_do_not_train(tmp_path):
+    config = UCluster(**SMALL, mass=[10, 120])
+    training, validation = data.read(files(tmp_path, 30), config)
+    for part in (training, validation):
+        assert part.masses[:, 0].max() < 120
+    assert len(training) == 2 * 20
+
+
+def test_quantile_bins_hold_equally_many_and_linear_bins_are_published_ones():
+    mass = np.random.default_rng(1).gamma(4, 25, 10_000)
+    inner = pretext.edges(mass, 20, "quantile", 200)
+    assert np.ptp(np.bincount(pretext.labels(mass, inner))) <= 2
+    linear = pretext.edges(mass, 20, "linear", 200)
+    width = 200 / 19
+    assert pretext.labels(
+        np.array([0, width - 0.01, width + 0.01, 199.9, 500]), linear
+    ).tolist() == [
+        0,
+        0,
+        1,
+        18,
+        18,
+    ]
+
+
+def test_repeated_masses_make_fewer_bins_and_equal_ones_an_error():
+    mass = np.concatenate([np.full(500, 80.0), np.linspace(10, 200, 500)])
+    assert len(pretext.edges(mass, 20, "quantile", 200)) < 19
+    with pytest.raises(BoostflowError, match="same mass"):
+        pretext.edges(np.full(100, 80.0), 20, "quantile", 200)
+    with pytest.raises(BoostflowError, match="NaN"):
+        pretext.edges(np.array([1.0, np.nan]), 20, "quantile", 200)
+
+
+@pytest.mark.parametrize("n", [47, 48, 100, 101, 144])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_all_ranks_take_the_same_steps_through_the_same_batches(n, size):
+    batch = 48
+    ranks = [list(data.shuffled(n, batch, 1, 0, rank, size)) for rank in range(size)]
+    assert {len(r) for r in ranks} == {data.steps(n, batch)}
+    alone = list(data.shuffled(n, batch, 1, 0, 0, 1))
+    for i, whole in enumerate(alone):
+        assert sorted(np.concatenate([r[i] for r in ranks])) == sorted(whole)
+    shares = [np.concatenate(list(data.in_order(n, 10, rank, size))) for rank in range(size)]
+    assert sorted(np.concatenate(shares)) == list(range(n))
+
+
+def test_epochs_are_shuffled_differently_and_seeds_too():
+    orders = [next(data.shuffled(50, 50, seed, epoch, 0, 1)) for seed in (1, 2) for epoch in (0, 1)]
+    assert len({tuple(o) for o in orders}) == 4
+
+
+def test_gathered_jets_are_the_jets():
+    packed = features.pack(jets("z", 9, seed=2), 100, 4, "toy")
+    batch = data.gather(packed, np.array([7, 2]))
+    first = np.cumsum(packed.counts) - packed.counts
+    wanted = [packed.features[first[i] : first[i] + packed.counts[i]] for i in (7, 2)]
+    np.testing.assert_array_equal(batch.features, np.concatenate(wanted))
+
+
+def test_alpha_is_positive_in_every_joint_epoch_and_grows():
+    for preset in ("default", "paper", "paper_log"):
+        config = UCluster(preset=preset)
+        pre, joint = config.epochs
+        values = [schedule.alpha(config, epoch) for epoch in range(pre + joint)]
+        assert values[:pre] == [0.0] * pre
+        assert min(values[pre:]) > 0 and (np.diff(values[pre:]) > 0).all()
+    paper = UCluster(preset="paper")
+    assert [schedule.alpha(paper, e) for e in (11, 12, 20)] == [2 * (e - 10) for e in (11, 12, 20)]
+
+
+def test_the_learning_rate_falls_to_its_floor_and_not_below():
+    config = UCluster(preset="paper")
+    rates = [schedule.learning_rate(config, jets) for jets in (0, 499_999, 500_000, 10**9)]
+    assert rates == [1e-3, 1e-3, 5e-4, 1e-5]
+    assert [schedule.bn_momentum(j) for j in (0, 500_000, 10**9)] == [0.5, 0.75, 0.99]
+
+
+def test_presets_fill_what_is_not_given():
+    paper = UCluster(preset="paper", neighbours=4)
+    assert (paper.neighbours, paper.embedding, paper.cluster_loss) == (4, 3, "kmeans")
+    assert UCluster(preset="paper_log").alpha == [10.0, 10.0]
+    assert UCluster().cluster_loss == "mixture"
+    assert UCluster.model_validate(paper.model_dump()) == paper
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"views": ["mass"]}, "two different views"),
+        ({"epochs": [0, 3]}, "epochs"),
+        ({"alpha": [-1.0, 2.0]}, "alpha"),
+        ({"hidden": [[32], []]}, "width"),
+    ],
+)
+def test_impossible_settings_are_refused(wrong, message):
+    with pytest.raises(ValidationError, match=message):
+        UCluster(**wrong)
+
+
+def test_kmeans_is_seeded_and_finds_separate_clusters():
+    rng = np.random.default_rng(1)
+    points = np.concatenate([rng.normal(c, 0.1, (50, 3)) for c in (0, 3, 6)]).astype(np.float32)
+    a, b = (clustering.kmeans(points, 3, 5, 4) for _ in range(2))
+    np.testing.assert_array_equal(a[0], b[0])
+    truth = np.repeat([0, 1, 2], 50).astype(np.int32)
+    assert clustering.matched_accuracy(clustering.contingency(truth, a[1], 3, 3)) == 1
+    with pytest.raises(BoostflowError, match="2 different jets"):
+        clustering.kmeans(np.repeat(points[:2], 9, axis=0), 3, 1, 2)
+
+
+def test_the_mixture_finds_hidden_classes_that_one_view_cannot_separate():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 3, 6000).astype(np.int32)
+    tables = rng.dirichlet(np.full(12, 0.5), (2, 3))
+    bins = np.stack([[rng.choice(12, p=tables[v, c]) for c in truth] for v in range(2)], 1)
+    start = rng.integers(0, 3, 6000)
+    mixture = clustering.best_mixture(bins.astype(np.int32), [12, 12], start, 3, 1, 10)
+    found = mixture.posterior(bins).argmax(1)
+    best = np.log(tables[0][:, bins[:, 0]]) + np.log(tables[1][:, bins[:, 1]])
+    reached = clustering.matched_accuracy(clustering.contingency(truth, found, 3, 3))
+    assert reached > (best.argmax(0) == truth).mean() - 0.03
+    again = clustering.best_mixture(bins.astype(np.int32), [12, 12], start, 3, 1, 10)
+    assert again.log_likelihood == mixture.log_likelihood
+
+
+def test_expectation_maximisation_never_loses_likelihood():
+    rng = np.random.default_rng(2)
+    bins = rng.integers(0, 6, (500, 2)).astype(np.int32)
+    start = rng.dirichlet(np.ones(3), 500)
+    steps = [clustering.fit_mixture(bins, [6, 6], start, n).log_likelihood for n in (1, 5, 50)]
+    assert steps[0] <= steps[1] + 1e-4 and steps[1] <= steps[2] + 1e-4
+
+
+def test_an_empty_bin_is_not_impossible():
+    bins = np.array([[0, 1], [1, 2], [0, 2]], np.int32)
+    mixture = clustering.fit_mixture(bins, [4, 4], np.eye(3))
+    assert np.isfinite(mixture.posterior(np.array([[3, 0]], np.int32))).all()
+
+
+def test_accuracy_is_one_matching_of_all_jets():
+    truth = np.array([0, 0, 1, 1], np.int32)
+    # Each half alone would match perfectly, with opposite matchings.
+    cluster = np.array([0, 1, 1, 0])
+    assert clustering.matched_accuracy(clustering.contingency(truth, cluster, 2, 2)) == 0.5
+    assert np.isnan(clustering.matched_accuracy(np.zeros((2, 2), np.int64)))
+
+
+def test_unmatched_jets_are_not_judged():
+    table = clustering.contingency(np.array([0, -1, 1], np.int32), np.array([0, 1, 1]), 2, 2)
+    assert table.tolist() == [[1, 0], [0, 1]]
+
+
+def test_checkpoint_files(tmp_path):
+    path = tmp_path / "c.npz"
+    arrays = {"a/kernel": np.arange(6.0).reshape(2, 3), "b": np.array(7)}
+    checkpoint.write(path, {"epoch": 3}, arrays)
+    header, found = checkpoint.read(path)
+    assert header == {"epoch": 3} and found["b"] == 7
+    np.testing.assert_array_equal(found["a/kernel"], arrays["a/kernel"])
+    assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
+    whole = path.read_bytes()
+    for cut in (0, 10, len(whole) // 2, len(whole) - 5):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(BoostflowError, match="damaged"):
+            checkpoint.read(path)
+    with pytest.raises(BoostflowError, match="no such file"):
+        checkpoint.read(tmp_path / "none.npz")
