@@ -85,6 +85,10 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"samples": {"x": {"source": "root", "files": ["no*.root"], "label": "x"}}},
             "my.yaml: samples.x.files: no file matches no*.root",
         ),
+        (
+            {"samples": {"x": {"source": "root", "files": [__file__], "label": "x"}}},
+            "my.yaml: samples.x.xsec: is required to normalise the templates",
+        ),
         ({"systematics": "nix.yaml"}, "my.yaml: systematics: no such file: nix.yaml"),
         (
             {"samples": {"top": TOP}, "systematics": None},

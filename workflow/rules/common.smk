@@ -9,7 +9,7 @@ try:
     from boostflow.config.models import RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.plots.names import MODEL_PLOTS, fit_plots
-    from boostflow.variations import NOMINAL, Variations
+    from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"no module named {error.name}: run `make env`, then use `.venv/bin/snakemake` "
@@ -323,8 +323,9 @@ def template_models():
 
 
 def template_jets(wildcards):
-    """The selected jets of all samples."""
-    return selected(wildcards.variation)
+    """The selected jets of all simulated samples; collision data is no template."""
+    files = zip(SAMPLES, selected(wildcards.variation))
+    return [file for name, file in files if not is_data(CONFIG.samples[name])]
 
 
 def template_scores(wildcards):

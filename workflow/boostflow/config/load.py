@@ -123,6 +123,11 @@ def _check(config: Config) -> list[str]:
             files = input_files(sample)
             for file in sorted({f for f in files if files.count(f) > 1}):
                 problems.append(f"samples.{name}.files: {file} is listed more than once")
+            if config.models and sample.xsec is None and not sample.data:
+                problems.append(
+                    f"samples.{name}.xsec: is required to normalise the templates "
+                    "(`models: {}` ends the chain before them)"
+                )
     for name, model in config.models.items():
         if isinstance(model, UCluster):
             for sample in model.samples:
