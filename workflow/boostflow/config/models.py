@@ -363,13 +363,13 @@ class UCluster(Block):
     restarts: int = Field(10, ge=1)
     """Starts of k-means (and of the mixture), of which the best one is kept."""
 
-    epochs: list[int] = Field([6, 12], min_length=2, max_length=2)
+    epochs: list[int] = Field([4, 14], min_length=2, max_length=2)
     """Epochs of pre-training, and of joint training."""
     batch: int = Field(256, ge=2)
     """Jets in a step, of all processes together."""
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(4e-3, gt=0)
     """Learning rate of Adam in the first step."""
-    learning_rate_halving: int = Field(100_000, ge=1)
+    learning_rate_halving: int = Field(120_000, ge=1)
     """The learning rate is halved each time this many jets have been seen."""
     learning_rate_min: float = Field(1e-5, ge=0)
     """The learning rate does not fall below."""

@@ -17,6 +17,9 @@ from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES
 
 BN_EPSILON = 1e-3
+GROOMING_WIDTH = 32
+SMALLEST_SQUARE = 1e-4
+"""Floor of a squared mass (100 GeV)^2 below its logarithm: 1 GeV."""
 
 
 class Graph(NamedTuple):
@@ -157,6 +160,47 @@ class Attention(keras.layers.Layer):
         return out, tf.reduce_max(edge, axis=1)
 
 
+class MassChannels(keras.layers.Layer):
+    """Masses of the jet with learned weights of its particles: grooming that the network learns.
+
+    Each channel weighs every particle with 0 to 1, from its features and the jet's mean features,
+    adds up the weighted momenta and takes the mass, m^2 = p+ p- - px^2 - py^2. Weights of 1 give
+    the jet mass, small ones for soft particles a groomed mass.
+    """
+
+    def __init__(self, channels: int, ranks: Single, norm: bool) -> None:
+        super().__init__(name="masses")
+        self.particle = Dense(GROOMING_WIDTH, ranks, norm, "particle")
+        self.jet = Dense(GROOMING_WIDTH, ranks, False, "jet", bias=False)
+        self.weight = Dense(channels, ranks, False, "weight", relu=False)
+
+    def build(self, shape: tuple) -> None:
+        self.particle.build(shape)
+        self.jet.build(shape)
+        self.weight.build((None, GROOMING_WIDTH))
+        # Begin with nearly all of each particle, that is with the mass of the whole jet.
+        self.weight.offset.assign(tf.fill(self.weight.offset.shape, 2.0))
+
+    def call(
+        self, x: tf.Tensor, mean: tf.Tensor, momenta: tf.Tensor, jet: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """Logarithms of the squared masses, (B, channels), in units of (100 GeV)^2.
+
+        Args:
+            x: (P, F) features of the particles.
+            mean: (B, F) their means in each jet.
+            momenta: (P, 4) light-cone momenta.
+            jet: (P,) the jet of each particle.
+            training: normalise with the moments of the batch.
+        """
+        around = tf.gather(tf.matmul(mean, self.jet.kernel), jet)
+        hidden = self.particle.finish(tf.matmul(x, self.particle.kernel) + around, training)
+        weight = tf.sigmoid(self.weight(hidden, training=training))
+        total = tf.math.segment_sum(weight[:, :, None] * momenta[:, None, :], jet)
+        plus, minus, px, py = tf.unstack(total, axis=2)
+        return tf.math.log(tf.maximum(plus * minus - px**2 - py**2, SMALLEST_SQUARE))
+
+
 class Network(keras.Model):
     """Particles to the embedding of the jet, and from there to the logits of its mass bins."""
 
@@ -174,7 +218,7 @@ class Network(keras.Model):
         ]
         self.hidden = [chain(widths, f"hidden_{i}") for i, widths in enumerate(config.hidden)]
         channels = config.mass_channels
-        self.groom = Dense(channels, ranks, False, "groom", relu=False) if channels else None
+        self.masses = MassChannels(channels, ranks, norm) if channels else None
         self.jet = Dense(64, ranks, norm, "jet") if channels else None
         relu = config.embedding_relu
         self.out = Dense(config.embedding, ranks, norm and relu, "embedding", relu=relu)
@@ -201,7 +245,7 @@ class Network(keras.Model):
                 width = layer.width
                 local += width
         if channels:
-            self.groom.build((None, local))
+            self.masses.build((None, local))
             self.jet.build((None, local + channels))
             self.out.build((None, self.jet.width))
         else:
@@ -212,9 +256,6 @@ class Network(keras.Model):
                 layer.build((None, width))
                 width = layer.width
             logits.build((None, width))
-        if channels:
-            # Begin with nearly all of each particle; the mass of the whole jet is then in reach.
-            self.groom.offset.assign(tf.fill((channels,), 2.0))
         self.built = True
 
     def call(self, graph: Graph, training: bool = False) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -236,28 +277,14 @@ class Network(keras.Model):
                 kept.append(x)
         x = tf.concat([*kept, *maxima], axis=1)
         count = tf.cast(graph.counts, x.dtype)[:, None]
-        if self.groom is None:
+        if self.masses is None:
             embedding = tf.math.segment_sum(self.out(x, training=training), jet) / count
         else:
             mean = tf.math.segment_sum(x, jet) / count
-            log_mass = self._masses(x, graph.momenta, jet, training)
+            log_mass = self.masses(x, mean, graph.momenta, jet, training=training)
             together = self.jet(tf.concat([mean, log_mass], axis=1), training=training)
             embedding = self.out(together, training=training)
         return embedding, self.predict_bins(embedding, training)
-
-    def _masses(
-        self, x: tf.Tensor, momenta: tf.Tensor, jet: tf.Tensor, training: bool
-    ) -> tf.Tensor:
-        """Logarithms of the masses of the weighted jets, (B, channels), scaled to about 1.
-
-        Each channel weighs every particle with 0 to 1, adds up the momenta and takes the mass:
-        m^2 = p+ p- - px^2 - py^2. Weights of 1 give the jet mass, 0 for soft ones a groomed mass.
-        """
-        weight = tf.sigmoid(self.groom(x, training=training))
-        total = tf.math.segment_sum(weight[:, :, None] * momenta[:, None, :], jet)
-        plus, minus, px, py = tf.unstack(total, axis=2)
-        square = tf.maximum(plus * minus - px**2 - py**2, 1e-4)
-        return tf.math.log(square)
 
     def set_momentum(self, momentum: float) -> None:
         """Decay of all running averages from now on."""

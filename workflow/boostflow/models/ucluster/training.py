@@ -425,9 +425,9 @@ def train(
         if ranks.rank == 0:
             done = trainer.epoch - first
             left = (time.monotonic() - begin) / done * (total - trainer.epoch)
-            print(_line(record, total, left), file=sys.stderr, flush=True)
             if path is not None:
                 trainer.save(path)
+            print(_line(record, total, left), file=sys.stderr, flush=True)
     if ranks.rank == 0:
         trainer.write(output, inputs, time.monotonic() - start)
         if path is not None:
