@@ -7,6 +7,7 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
+
 from boostflow.io import write_parquet
 
 MASSES = {"w": (80.0, 3.0), "z": (91.0, 3.0), "top": (170.0, 8.0)}
@@ -90,5 +91,6 @@ SMALL = {
     "neighbours": 4,
     "mass_channels": 2,
     "restarts": 2,
+    "learning_rate": 1e-3,
 }
 """A configuration that trains in seconds."""
