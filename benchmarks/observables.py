@@ -15,6 +15,7 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
+
 from boostflow.cli import run
 from boostflow.observables import OBSERVABLES, compute
 from boostflow.simulate import simulate

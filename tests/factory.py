@@ -6,6 +6,7 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
+
 from boostflow.io import write_json, write_parquet
 
 SAMPLES = ("top", "w", "z", "quark", "gluon")

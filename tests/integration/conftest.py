@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from analyses import Analysis, shipped_test_config
 
 

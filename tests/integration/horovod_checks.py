@@ -14,6 +14,7 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1
 
 import numpy as np
 import tensorflow as tf
+
 from boostflow.config.models import UCluster
 from boostflow.io import write_json
 from boostflow.models.ucluster import data, distributed, training

@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import yaml
+
 from analyses import Analysis, shipped_test_config
 
 pytestmark = pytest.mark.integration

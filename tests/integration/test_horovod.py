@@ -14,6 +14,7 @@ import awkward as ak
 import numpy as np
 import psutil
 import pytest
+
 from boostflow.io import read_json
 from ucluster_jets import SMALL, files
 

@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+
 from boostflow.simulate import simulate
 from boostflow.simulate.processes import PROCESSES
 

@@ -7,6 +7,7 @@ import logging
 import numpy as np
 import pyhf
 import pytest
+
 from boostflow.config.models import Infer, Rate, Shift
 from boostflow.infer import fit
 from boostflow.infer.workspace import build

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
-import factory
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+import factory
 from boostflow.config.models import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import baselines, classifier, clusterer, matching
@@ -17,8 +20,6 @@ from boostflow.evaluate.significance import asimov, measures
 from boostflow.plots.names import MODEL_PLOTS
 from boostflow.plots.style import Label
 from boostflow.scored import read_scored, samples_of
-from scipy import stats
-from sklearn.metrics import roc_auc_score
 
 
 @pytest.fixture(scope="module")

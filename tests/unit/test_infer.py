@@ -9,6 +9,7 @@ import hist
 import numpy as np
 import pyhf
 import pytest
+
 from boostflow.config.models import Infer, Rate, SampleVariation, Shift, Weight
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov

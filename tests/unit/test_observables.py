@@ -3,6 +3,7 @@
 import awkward as ak
 import numpy as np
 import pytest
+
 from boostflow.errors import BoostflowError
 from boostflow.observables import OBSERVABLES, compute
 from boostflow.observables.definitions import OBSERVABLES as DEFINED
@@ -64,6 +65,7 @@ def four_momenta(jets: ak.Array) -> ak.Array:
 def simulated(tmp_path_factory) -> ak.Array:
     """Constituents of a few simulated top and gluon jets."""
     import uproot
+
     from boostflow.config.models import Simulation
     from boostflow.simulate import simulate
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import factory
 import pytest
+
+import factory
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
 from boostflow.plots import models

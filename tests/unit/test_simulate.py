@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+
 from boostflow.config.models import Detector, Simulation
 from boostflow.errors import BoostflowError
 from boostflow.simulate import jets, rootfile, simulate, truth

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-import factory
 import pytest
+
+import factory
 from boostflow.errors import BoostflowError
 from boostflow.summary import collect, table, write
 
@@ -59,7 +60,7 @@ def test_complete(tmp_path):
 
 
 def test_parts_may_be_absent():
-    assert collect([], [], None) == {"samples": {}, "models": {}}
+    assert collect([], [], None) == {"samples": {}, "notes": {}, "models": {}}
     assert table({"samples": {}, "models": {}}) == "\n"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import factory
 import numpy as np
 import pytest
+
+import factory
 from boostflow.config.models import Region, Templates, Weight
 from boostflow.errors import BoostflowError
 from boostflow.templates.build import Weighting, fill, in_region

@@ -5,10 +5,11 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 import pytest
+from pydantic import ValidationError
+
 from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.models.ucluster import checkpoint, clustering, data, features, pretext, schedule
-from pydantic import ValidationError
 from ucluster_jets import SMALL, files, jets
 
 

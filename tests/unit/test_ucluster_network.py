@@ -7,6 +7,7 @@ import dataclasses
 import awkward as ak
 import numpy as np
 import pytest
+
 from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json

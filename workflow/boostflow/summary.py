@@ -23,7 +23,7 @@ def collect(
     Raises:
         BoostflowError: a file is missing or is not JSON.
     """
-    result: dict[str, Any] = {"samples": {}, "models": {}}
+    result: dict[str, Any] = {"samples": {}, "notes": {}, "models": {}}
     for path in cutflows:
         data = read_json(path)
         first, last = data["cutflow"][0], data["cutflow"][-1]
@@ -33,6 +33,8 @@ def collect(
             "selected_jets": sum(data["jets"].values()),
             "expected_per_fb": last.get("expected"),
         }
+        for note in data["notes"]:
+            result["notes"].setdefault(note, []).append(data["sample"])
     for path in evaluations:
         data = read_json(path)
         entry = {
@@ -96,6 +98,8 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         ["sample", "events", "selected events", "selected jets", "expected per 1/fb"],
         samples,
     )
+    for note, names in summary["notes"].items():
+        console.print(f"{', '.join(names)}: {note}", soft_wrap=False, highlight=False)
     for name, model in summary["models"].items():
         rows = [("accuracy", _number(model["accuracy"]))]
         for baseline, figure in model.get("baselines", {}).items():

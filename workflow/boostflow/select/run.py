@@ -35,10 +35,15 @@ class Cutflow:
         step[0] += events
         step[1] += sumw
 
-    def as_list(self, per_weight: float) -> list[dict[str, Any]]:
-        """With the expected events per 1/fb."""
+    def as_list(self, per_weight: float | None) -> list[dict[str, Any]]:
+        """With the expected events per 1/fb; None where there is no cross-section."""
         return [
-            {"name": name, "events": int(n), "sumw": float(w), "expected": float(w * per_weight)}
+            {
+                "name": name,
+                "events": int(n),
+                "sumw": float(w),
+                "expected": None if per_weight is None else float(w * per_weight),
+            }
             for name, (n, w) in self.steps.items()
         ]
 
@@ -98,7 +103,7 @@ def select(
     if len(np.unique(ids)) < len(ids):
         log.warning("%s: events occur more than once in its files", sample)
         totals.notes.append("events occur more than once in the input files")
-    whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else 1.0
+    whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
     write_json(
         cutflow,
         {

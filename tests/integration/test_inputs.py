@@ -1,0 +1,119 @@
+"""Files that boostflow did not write, and input that is wrong, with the real snakemake."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from analyses import REPOSITORY, Analysis, shipped_test_config
+from rootfiles import write_nano
+
+pytestmark = pytest.mark.integration
+
+Make = Callable[[dict[str, Any]], Analysis]
+
+
+def test_the_cms_example_goes_to_the_cutflow(analysis: Make) -> None:
+    config = yaml.safe_load((REPOSITORY / "config/examples/cms-nanoaod.yaml").read_text())
+    run = analysis(config)
+    for name in ("ttbar", "qcd", "data"):
+        (run.folder / "inputs" / name).mkdir(parents=True)
+    write_nano(run.folder / "inputs/ttbar/1.root", 80)
+    write_nano(run.folder / "inputs/ttbar/2.root", 80, run=2, seed=2)
+    write_nano(run.folder / "inputs/qcd/1.root", 80, constituents=True)
+    write_nano(run.folder / "inputs/data/1.root", 60, data=True, constituents=True)
+    done = run.snakemake()
+    assert done.returncode == 0, done.stdout[-3000:]
+    cutflow = json.loads((run.out / "select/nominal/ttbar.json").read_text())
+    assert cutflow["cutflow"][0]["events"] == 160
+    assert cutflow["cutflow"][-1]["events"] > 0
+    assert cutflow["cutflow"][0]["expected"] == pytest.approx(833.9 * 1000)
+    printed = " ".join(done.stdout.split())
+    assert "observables from constituents, UCluster" in printed
+    assert "truth labels, training and ROC curves are off" in printed
+    assert (run.out / "plots/cutflow.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"luminosty": 1}, "config.yaml: luminosty: unknown key; did you mean 'luminosity'?"),
+        ({"seed": "one"}, "config.yaml: seed: input should be a valid integer"),
+        (
+            {"samples": {"x": {"source": "root", "files": ["x.root"], "label": "x", "xsec": 1}}},
+            "config.yaml: samples.x.files: no such file: x.root",
+        ),
+    ],
+)
+def test_wrong_keys_end_before_any_job(analysis: Make, change: dict, message: str) -> None:
+    run = analysis({**shipped_test_config(), **change})
+    done = run.snakemake()
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not run.out.exists()
+
+
+def test_an_unknown_sample_in_a_variation(analysis: Make, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("jes: {kind: shift, correction: jes, samples: [topp]}")
+    run = analysis({**shipped_test_config(), "systematics": "s.yaml"})
+    done = run.snakemake()
+    assert done.returncode != 0
+    assert "s.yaml: jes.samples: unknown sample 'topp'; did you mean 'top'?" in done.stdout
+    assert not run.out.exists()
+
+
+def test_a_region_without_events_is_named(chain: Analysis) -> None:
+    config = shipped_test_config()
+    config["templates"] = {
+        "regions": {"pass": {"range": [0.99999, 1]}, "fail": {"range": [0, 0.99999]}}
+    }
+    run = Analysis(chain.folder, config)
+    stamp = newest(chain.out / "models")
+    done = run.snakemake("out/templates/nominal.root")
+    assert done.returncode != 0
+    assert "pass" in done.stdout.split("error:")[-1]
+    assert "Traceback" not in done.stdout
+    # Nothing that was there before is lost or made again.
+    assert newest(chain.out / "models") == stamp
+    assert (chain.out / "scores/bdt/nominal.parquet").stat().st_size > 0
+
+
+def newest(folder: Path) -> float:
+    """The age of the youngest file below a folder."""
+    return max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_killed_run_goes_on_where_it_was(analysis: Make) -> None:
+    import subprocess
+    import sys
+
+    run = analysis(shipped_test_config())
+    run.snakemake("--dry-run")
+    command = [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")),
+        *("--directory", str(run.folder), "--cores", "2", "out/select/nominal/top.parquet"),
+        *("--configfile", str(run.folder / "config.yaml")),
+    ]
+    process = subprocess.Popen(
+        command, cwd=run.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(run.folder.glob("out/samples/nominal/top/.*")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, 9)
+    process.wait()
+    assert not list(run.folder.glob("out/samples/nominal/top/?.root"))
+    assert run.snakemake("--unlock").returncode == 0
+    done = run.snakemake("out/select/nominal/top.parquet", "--rerun-incomplete")
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -1,0 +1,145 @@
+"""Ingestion: what is read, what is matched, what is off, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from boostflow.config.models import Ingest
+from boostflow.errors import BoostflowError
+from boostflow.ingest.processor import Label
+from boostflow.ingest.run import ingest
+from boostflow.io import read_json, read_parquet
+from rootfiles import write_nano
+
+TOP = Label("top", "top")
+
+
+def run(file: Path, folder: Path, label: Label = TOP, **options) -> tuple[ak.Array, dict]:
+    config = options.pop("config", Ingest())
+    ingest(str(file), folder / "j.parquet", folder / "j.json", config, label=label, **options)
+    return read_parquet(folder / "j.parquet"), read_json(folder / "j.json")
+
+
+def test_rows_are_the_file_s_fat_jets(tmp_path: Path) -> None:
+    rows, meta = run(write_nano(tmp_path / "a.root"), tmp_path)
+    tree = uproot.open(tmp_path / "a.root")["Events"]
+    pt = tree["FatJet_pt"].array()
+    assert np.allclose(rows.pt, ak.flatten(pt))
+    assert meta["events"] == 50
+    weight = tree["genWeight"].array(library="np")
+    assert meta["sumw"] == pytest.approx(weight.sum())
+    assert sum(meta["sumw_buckets"]) == pytest.approx(weight.sum())
+    some = ak.to_numpy(ak.num(pt) > 0)
+    assert meta["cutflow"][1] == {
+        "name": "has fat jet", "events": some.sum(), "sumw": pytest.approx(weight[some].sum()),
+    }  # fmt: skip
+    assert np.allclose(
+        rows.tau21, ak.flatten(tree["FatJet_tau2"].array() / tree["FatJet_tau1"].array())
+    )
+    assert not meta["features"]["constituents"]
+    assert "UCluster" in meta["notes"][0]
+
+
+def test_chunks_do_not_matter(tmp_path: Path) -> None:
+    file = write_nano(tmp_path / "a.root", 450, constituents=True)
+    whole, meta = run(file, tmp_path)
+    (tmp_path / "b").mkdir()
+    pieces, again = run(file, tmp_path / "b", config=Ingest(chunksize=100))
+    assert ak.almost_equal(whole, pieces, rtol=0, atol=0)
+    assert meta["cutflow"] == again["cutflow"]
+    assert meta["sumw_weights"] == pytest.approx(again["sumw_weights"])
+
+
+def test_only_jets_with_the_particle_get_the_label(tmp_path: Path) -> None:
+    rows, _ = run(write_nano(tmp_path / "a.root", 200), tmp_path)
+    lead = ak.to_numpy(rows.jet_index == 0)
+    label = np.asarray(rows.label.to_list())
+    assert (label[lead] == "top").all()
+    # Other jets get it only by lying on top of the leading one.
+    assert (label[~lead] == "unmatched").mean() > 0.8
+
+
+def test_without_match_all_jets_get_the_label(tmp_path: Path) -> None:
+    rows, _ = run(write_nano(tmp_path / "a.root", truth=False), tmp_path, Label("qcd", None))
+    assert set(rows.label.to_list()) == {"qcd"}
+
+
+def test_constituents_bring_observables(tmp_path: Path) -> None:
+    rows, meta = run(write_nano(tmp_path / "a.root", constituents=True), tmp_path)
+    assert meta["features"]["constituents"]
+    assert set(ak.num(rows.pf_pt)) == {3}
+    assert {"c2", "d2", "e3", "sqrt_d12", "multiplicity"} <= set(rows.fields)
+    assert np.allclose(ak.sum(rows.pf_pt, axis=1), rows.pt, rtol=1e-5)
+    assert set(rows.multiplicity.to_list()) == {3}
+
+
+def test_collision_data_has_weight_one_and_no_label(tmp_path: Path) -> None:
+    file = write_nano(tmp_path / "a.root", data=True)
+    rows, meta = run(file, tmp_path, Label(None, None), data=True)
+    assert "label" not in rows.fields
+    assert set(rows.genWeight.to_list()) == {1}
+    assert meta["data"]
+    assert meta["sumw"] == 50
+
+
+def test_a_file_without_events_is_an_empty_table(tmp_path: Path) -> None:
+    rows, meta = run(write_nano(tmp_path / "a.root", 0), tmp_path)
+    assert len(rows) == 0
+    assert meta["events"] == 0
+    assert "the file has no events" in meta["notes"]
+
+
+def test_a_file_without_met_says_so(tmp_path: Path) -> None:
+    _, meta = run(write_nano(tmp_path / "a.root", drop=("MET_pt",)), tmp_path)
+    assert any("MET is taken as 0" in note for note in meta["notes"])
+
+
+def test_ps_weights_keep_their_order(tmp_path: Path) -> None:
+    rows, meta = run(write_nano(tmp_path / "a.root"), tmp_path)
+    tree = uproot.open(tmp_path / "a.root")["Events"]
+    values, weight = tree["PSWeight"].array(), tree["genWeight"].array()
+    for i, name in enumerate(("isr_up", "fsr_up", "isr_down", "fsr_down")):
+        assert meta["sumw_weights"][f"weight_{name}"] == pytest.approx(
+            float(ak.sum(values[:, i] * weight)), rel=1e-6
+        )
+    assert "weight_isr_up" in rows.fields
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"drop": ("FatJet",)}, "no branch FatJet_pt, FatJet_eta, FatJet_phi, FatJet_mass"),
+        ({"drop": ("event",)}, "no branch event"),
+        ({"data": True}, "has no genWeight; set `data: true`"),
+        ({"tree": "tree"}, "no tree 'Events'; the file has tree"),
+        ({"truth": False}, "jets cannot be matched to a top particle"),
+    ],
+)
+def test_what_no_analysis_can_do_without(tmp_path: Path, options: dict, message: str) -> None:
+    with pytest.raises(BoostflowError, match=r"a\.root: ") as caught:
+        run(write_nano(tmp_path / "a.root", **options), tmp_path)
+    assert message in str(caught.value)
+
+
+def test_simulation_declared_as_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BoostflowError, match="has genWeight, but its sample is declared"):
+        run(write_nano(tmp_path / "a.root"), tmp_path, Label(None, None), data=True)
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "truncated", "folder", "missing"])
+def test_a_broken_file_is_named(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "a.root"
+    if kind == "folder":
+        file.mkdir()
+    elif kind != "missing":
+        whole = write_nano(file, 2000).read_bytes()
+        content = {"empty": b"", "text": b"root is here", "truncated": whole[: len(whole) // 2]}
+        file.write_bytes(content[kind])
+    with pytest.raises(BoostflowError, match=r"a\.root: "):
+        run(file, tmp_path)
+    assert not (tmp_path / "j.parquet").exists()
