@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from boostflow.errors import BoostflowError
 from boostflow.plots.style import Label, axis_label, colour, label, name_of
@@ -207,7 +208,12 @@ def history(metrics: Mapping[str, Any], text: Label) -> Figure:
             and finite.max() > 20 * finite.min()
         ):
             ax.set_yscale("log")
-        ax.legend(fontsize=11, ncols=1 + len(lines) // 5)
+        # Room for the legend above the curves.
+        bottom, top = ax.get_ylim()
+        room = (top / bottom) ** 0.4 if ax.get_yscale() == "log" else 0.4 * (top - bottom)
+        ax.set_ylim(bottom, top * room if ax.get_yscale() == "log" else top + room)
+        ax.legend(fontsize=11, ncols=1 + len(lines) // 3, loc="upper left")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[-1, 0].set_xlabel("Boosting round" if "importance" in metrics else "Epoch")
     label(axes[0, 0], text)
     return fig
