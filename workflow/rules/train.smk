@@ -42,7 +42,7 @@ rule train_ucluster:
         model=any_of(models_of("ucluster")),
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: horovod_processes
     resources:
         mem_mb=attempt_scaled(4000),
         runtime=attempt_scaled(120),
