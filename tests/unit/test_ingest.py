@@ -55,6 +55,17 @@ def test_chunks_do_not_matter(tmp_path: Path) -> None:
     assert meta["sumw_weights"] == pytest.approx(again["sumw_weights"])
 
 
+@pytest.mark.parametrize("executor", ["futures", "dask"])
+def test_executors_agree(tmp_path: Path, executor: str) -> None:
+    file = write_nano(tmp_path / "a.root", 250, constituents=True)
+    one, meta = run(file, tmp_path)
+    (tmp_path / "b").mkdir()
+    config = Ingest(executor=executor, chunksize=100)
+    two, again = run(file, tmp_path / "b", config=config)
+    assert ak.almost_equal(one, two, rtol=0, atol=0)
+    assert meta["cutflow"] == again["cutflow"]
+
+
 def test_only_jets_with_the_particle_get_the_label(tmp_path: Path) -> None:
     rows, _ = run(write_nano(tmp_path / "a.root", 200), tmp_path)
     lead = ak.to_numpy(rows.jet_index == 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,14 +135,14 @@ def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> di
     # Real files have many collections; cross-references that boostflow does not use may dangle.
     NanoAODSchema.warn_missing_crossrefs = False
     schema = PFNanoAODSchema if worker.features.constituents else NanoAODSchema
-    runner = processor.Runner(
-        _executor(config), schema=schema, chunksize=config.chunksize, savemetrics=False
-    )
     fileset = {"sample": {"treename": config.tree, "files": [file]}}
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _executor(config) as executor:
             # About branches of collections that boostflow does not read.
             warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
+            runner = processor.Runner(
+                executor, schema=schema, chunksize=config.chunksize, savemetrics=False
+            )
             counts = runner(fileset, processor_instance=worker)
     except Exception as error:
         if not _is_read_error(error):
@@ -154,19 +156,24 @@ def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> di
     return counts
 
 
-def _executor(config: Ingest) -> Any:
+@contextmanager
+def _executor(config: Ingest) -> Iterator[Any]:
     from coffea import processor
 
     if config.executor == "futures":
-        return processor.FuturesExecutor(workers=config.workers, status=False)
-    if config.executor == "dask":
+        yield processor.FuturesExecutor(workers=config.workers, status=False)
+    elif config.executor == "dask":
         from distributed import Client, LocalCluster
 
-        cluster = LocalCluster(
-            n_workers=config.workers, threads_per_worker=1, dashboard_address=None
-        )
-        return processor.DaskExecutor(client=Client(cluster), status=False)
-    return processor.IterativeExecutor(status=False)
+        with (
+            LocalCluster(
+                n_workers=config.workers, threads_per_worker=1, dashboard_address=None
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield processor.DaskExecutor(client=client, status=False)
+    else:
+        yield processor.IterativeExecutor(status=False)
 
 
 def _is_read_error(error: BaseException) -> bool:
