@@ -12,10 +12,10 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) \
-	$(ARGS) $(if $(CONFIG),--configfile $(CONFIG))
+	$(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
 # The folder that the configuration writes to.
 OUTPUT = $(shell $(BIN)/python -c 'import sys, yaml; \
-	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(CONFIG))
+	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(if $(CONFIG),"$(CONFIG)"))
 READY := $(VENV)/.ready
 
 # Without byte code every job would compile the same 2,000 modules again.
@@ -44,18 +44,24 @@ $(READY): envs/cpu.lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.l
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.PHONY: checked
+checked:
+	@test -z "$(CONFIG)" || test -f "$(CONFIG)" || { echo "CONFIG: no such file: $(CONFIG)" >&2; exit 1; }
+
 .PHONY: run
-run: $(READY) ## Run the whole analysis and write its report
+run: checked $(READY) ## Run the whole analysis and write its report
 	@$(SNAKEMAKE)
 	@$(MAKE) --no-print-directory report
 
 .PHONY: dry-run
-dry-run: $(READY) ## Show what `make run` would do
+dry-run: checked $(READY) ## Show what `make run` would do
 	@$(SNAKEMAKE) --dry-run --quiet rules
 
 .PHONY: report
-report: $(READY) ## Write results/report.html if it is older than the results
-	@out="$(OUTPUT)"; if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
+report: checked $(READY) ## Write the report (report.html) if it is older than the results
+	@out="$(OUTPUT)"; test -f "$$out/provenance.json" || { \
+		echo "nothing to report in $$out yet: make run first" >&2; exit 1; }; \
+	if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
 		$(SNAKEMAKE) --quiet all --report "$$out/report.html" && echo "report: $$out/report.html"; \
 	else echo "report: $$out/report.html"; fi
 

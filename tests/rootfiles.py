@@ -20,6 +20,7 @@ def write_nano(
     tree: str = "Events",
     run: int = 1,
     seed: int = 1,
+    spoil: str | None = None,
 ) -> Path:
     """A TTree with fat jets (0 to 3 an event) and what the switches say.
 
@@ -33,6 +34,7 @@ def write_nano(
         tree: its name.
         run: run number.
         seed: of the random numbers.
+        spoil: branch of the fat jets that gets a NaN.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 4, events)
@@ -86,6 +88,11 @@ def write_nano(
                 "pdgId": jagged(np.tile(np.array([211, -211, 22], "i4"), n), triple),
             }
         )
+    if spoil is not None:
+        name = spoil.removeprefix("FatJet_")
+        values = ak.to_numpy(ak.flatten(fatjet[name])).copy()
+        values[n // 2] = np.nan
+        fatjet[name] = jagged(values)
     columns["FatJet"] = ak.zip(fatjet)
     if not data:
         columns["genWeight"] = rng.choice([1.0, 1.0, -0.5], events).astype("f4")

@@ -89,6 +89,40 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"samples": {"x": {"source": "root", "files": [__file__], "label": "x"}}},
             "my.yaml: samples.x.xsec: is required to normalise the templates",
         ),
+        ({"output": "out/{x}"}, "my.yaml: output: 'out/{x}' cannot be a folder"),
+        (
+            {"templates": {"variable": "msofdrop"}},
+            "my.yaml: templates.variable: unknown observable 'msofdrop'; did you mean 'msoftdrop'?",
+        ),
+        (
+            {"templates": {"regions": {"a": {"range": [0, 0.6]}, "b": {"range": [0.5, 1]}}}},
+            "my.yaml: templates.regions.b.range: overlaps with that of region a",
+        ),
+        (
+            {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},
+            "my.yaml: templates.regions.a.score: unknown score 'p_top'",
+        ),
+        ({"infer": {"signal": []}}, "my.yaml: infer.signal: list should have at least 1 item"),
+        (
+            {"infer": {"signal": ["top", "w", "z", "quark", "gluon"]}},
+            "my.yaml: infer.signal: lists every sample, so that no background is left",
+        ),
+        (
+            {"luminosity": float("inf")},
+            "my.yaml: luminosity: input should be a finite number, not inf",
+        ),
+        (
+            {"select": {"event": {"fatjets_min": 3, "fatjets_max": 1}}},
+            "my.yaml: select.event: fatjets_min 3 is above fatjets_max 1",
+        ),
+        (
+            {"ingest": {"fatjet_pt_min": 5000}},
+            "my.yaml: ingest.fatjet_pt_min: no fat jet above it can pass",
+        ),
+        (
+            {"evaluate": {"rejection": [["w", ["w"]]]}},
+            "my.yaml: evaluate.rejection: w needs other classes against it",
+        ),
         ({"systematics": "nix.yaml"}, "my.yaml: systematics: no such file: nix.yaml"),
         (
             {"samples": {"top": TOP}, "systematics": None},
@@ -128,6 +162,9 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             "x.up.max_deepness: unknown key; did you mean 'max_depth'?",
         ),
         ("x_up: {kind: rate, value: 0.1}", "x_up: the name must not be nominal"),
+        ("mu: {kind: rate, value: 0.1}", "mu: the name must not be nominal or mu"),
+        ("x: {kind: rate, value: 0.1, samples: []}", "x.samples: list should have at least 1"),
+        ("x: {kind: model, model: bdt, up: {}}", "x.up: dictionary should have at least 1"),
         ("x: {kind: rate, value: 0.1, value: }", "x.value: input should be a valid number"),
         ("x: [", "not readable as YAML"),
     ],

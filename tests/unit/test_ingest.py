@@ -89,6 +89,42 @@ def test_constituents_bring_observables(tmp_path: Path) -> None:
     assert set(rows.multiplicity.to_list()) == {3}
 
 
+def test_constituents_need_no_count(tmp_path: Path) -> None:
+    """Some PFNano files do not say how many constituents a jet has."""
+    counted, _ = run(write_nano(tmp_path / "a.root", constituents=True), tmp_path)
+    (tmp_path / "b").mkdir()
+    file = write_nano(tmp_path / "b" / "b.root", constituents=True, drop=("FatJet_nConstituents",))
+    uncounted, meta = run(file, tmp_path / "b")
+    assert meta["features"]["constituents"]
+    assert ak.almost_equal(counted, uncounted, rtol=0, atol=0)
+
+
+def test_events_without_fat_jets_are_an_empty_table(tmp_path: Path) -> None:
+    config = Ingest(fatjet_pt_min=900)
+    rows, meta = run(write_nano(tmp_path / "a.root"), tmp_path, config=config)
+    assert len(rows) == 0
+    assert meta["events"] == 50
+    assert meta["cutflow"][1]["events"] == 0
+
+
+def test_nan_in_a_file_is_refused(tmp_path: Path) -> None:
+    file = write_nano(tmp_path / "a.root", spoil="FatJet_mass")
+    with pytest.raises(BoostflowError, match=r"a\.root: NaN or infinite values in mass"):
+        run(file, tmp_path)
+    assert not (tmp_path / "j.parquet").exists()
+
+
+def test_flipped_bytes_are_named(tmp_path: Path) -> None:
+    content = bytearray(write_nano(tmp_path / "a.root", 3000).read_bytes())
+    tree = uproot.open(tmp_path / "a.root")["Events"]
+    basket = tree["FatJet_pt"].basket(0)
+    seek = tree["FatJet_pt"].basket_key(0).fSeekKey + basket.member("fKeylen") + 12
+    content[seek : seek + 40] = bytes(40)
+    (tmp_path / "a.root").write_bytes(bytes(content))
+    with pytest.raises(BoostflowError, match=r"a\.root: "):
+        run(tmp_path / "a.root", tmp_path)
+
+
 def test_collision_data_has_weight_one_and_no_label(tmp_path: Path) -> None:
     file = write_nano(tmp_path / "a.root", data=True)
     rows, meta = run(file, tmp_path, Label(None, None), data=True)

@@ -239,7 +239,7 @@ def test_an_unknown_correction_is_named() -> None:
 def test_parts_of_different_content_are_refused(parts, tmp_path: Path) -> None:
     meta = read_json(parts[1][1])
     write_json(parts[1][1], {**meta, "features": {"constituents": False}})
-    with pytest.raises(BoostflowError, match=r"other branches than 1\.root"):
+    with pytest.raises(BoostflowError, match=r"2\.root: has other branches than 1\.root"):
         run(parts, tmp_path)
 
 

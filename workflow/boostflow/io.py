@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import json
 import os
 import shutil
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def scratch(path: str | Path, use: str) -> Iterator[Path]:
+    """A temporary folder beside `path`, removed at the end.
+
+    What a killed predecessor left of the same use is removed at the start.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for litter in path.parent.glob(f".{glob.escape(path.name)}.{use}.*"):
+        shutil.rmtree(litter, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.{use}.", dir=path.parent) as folder:
+        yield Path(folder)
+
+
+@contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path (same folder, same suffix) that becomes `path` if the block succeeds.
 
@@ -25,10 +41,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     and an older `path` is untouched.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        part = scratch / path.name
+    with scratch(path, "part") as folder:
+        part = folder / path.name
         yield part
         if part.is_dir() and path.is_dir():
             shutil.rmtree(path)
@@ -36,8 +50,25 @@ def atomic(path: str | Path) -> Iterator[Path]:
             with part.open("rb") as file:
                 os.fsync(file.fileno())
         part.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def exclusive(path: str | Path) -> Iterator[None]:
+    """Hold the lock file `path` while the block runs; the system frees it even after kill -9.
+
+    Raises:
+        BoostflowError: another process holds it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BoostflowError(
+                f"{path}: another process still works here (left by a killed run?): end it first"
+            ) from None
+        yield
 
 
 def write_json(path: str | Path, data: Any) -> None:
@@ -66,6 +97,18 @@ def write_parquet(path: str | Path, rows: ak.Array) -> None:
 
     with atomic(path) as part:
         ak.to_parquet(rows, part, compression="zstd", list_to32=True)
+
+
+def require_rows(paths: Iterable[Path]) -> None:
+    """Raise BoostflowError for the first table of jets that is empty."""
+    import pyarrow.parquet
+
+    for path in paths:
+        if not pyarrow.parquet.read_metadata(path).num_rows:
+            raise BoostflowError(
+                f"{path}: no jet of this sample passes the selection (the JSON beside it says at "
+                "which cut): loosen `select`, or take the sample out"
+            )
 
 
 def read_parquet(path: str | Path, columns: Iterable[str] | None = None) -> ak.Array:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 try:
     from boostflow import paths
@@ -35,6 +36,7 @@ except BoostflowError as error:
     print(error, file=sys.stderr)
     raise SystemExit(1)
 
+STARTED = time.time()
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
 
@@ -286,6 +288,11 @@ def plot_label():
     return ["boostflow" if data else "boostflow simulation", luminosity]
 
 
+def energy_label():
+    """The same without the luminosity."""
+    return [plot_label()[0], f"{CONFIG.simulation.ecm / 1000:g} TeV"]
+
+
 def caption(name):
     """The report's text for a kind of plot."""
     return f"../report/{name}.rst"
@@ -397,7 +404,7 @@ def all_plots():
 
 
 def show_table():
-    """Print the figures of the run."""
+    """Print the figures, if this run has made them."""
     table = Path(at(paths.TABLE))
-    if table.is_file():
+    if table.is_file() and table.stat().st_mtime > STARTED:
         print(table.read_text())

@@ -18,7 +18,7 @@ rule plot_cutflow:
         runtime=attempt_scaled(15),
     params:
         script=script("plot_cutflow"),
-        label=plot_label(),
+        label=energy_label(),
     message:
         "Drawing the cutflow"
     shell:

@@ -56,4 +56,6 @@ rule train_ucluster:
     shell:
         "horovodrun -np {params.processes} -H localhost:{params.processes} --gloo"
         " python {params.script} --input {input:q} --output {output:q}"
-        " --checkpoint {params.checkpoint:q} --config {params.config:q} > {log:q} 2>&1"
+        " --checkpoint {params.checkpoint:q} --config {params.config:q} > {log:q} 2>&1 || {{"
+        " echo 'The training ended early; run again: it resumes from its last epoch.' >> {log:q};"
+        " exit 1; }}"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from boostflow.config.models import UCluster
+    from boostflow.io import exclusive, require_rows
     from boostflow.models.ucluster import train
 
     config = cli.parse_config(UCluster, args.config)
@@ -34,7 +36,11 @@ def main(args: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(args.threads)
-    train(args.input, config, args.output, args.checkpoint)
+    require_rows(args.input)
+    first = os.environ.get("HOROVOD_RANK", "0") == "0"
+    lock = args.output.parent / f".{args.output.name}.lock"
+    with exclusive(lock) if first else contextlib.nullcontext():
+        train(args.input, config, args.output, args.checkpoint)
 
 
 if __name__ == "__main__":

@@ -142,16 +142,34 @@ def _check(config: Config) -> list[str]:
                 f"models.{name}: needs samples of at least two classes; the labels of `samples` "
                 f"are {', '.join(labels) or 'none'} (`models: {{}}` switches the models off)"
             )
+    if any(c in config.output for c in "{}") or Path(config.output).is_file():
+        problems.append(f"output: {config.output!r} cannot be a folder")
+    if config.ingest.fatjet_pt_min >= config.select.fatjet.pt[1]:
+        problems.append("ingest.fatjet_pt_min: no fat jet above it can pass select.fatjet.pt")
     if config.models:
-        for name, region in config.templates.regions.items():
+        known("templates.variable", config.templates.variable, columns(), "observable")
+        regions = list(config.templates.regions.items())
+        for i, (name, region) in enumerate(regions):
             key = f"templates.regions.{name}"
             known(f"{key}.model", region.model, config.models, "model")
-            if isinstance(config.models.get(region.model), BDT):
-                known(f"{key}.score", region.score, [f"p_{x}" for x in labels], "score")
+            if region.model in config.models:
+                scores = score_columns(config.models[region.model], labels)
+                known(f"{key}.score", region.score, scores, "score")
+            for other, second in regions[:i]:
+                if (region.model, region.score) == (second.model, second.score) and (
+                    max(region.range[0], second.range[0]) < min(region.range[1], second.range[1])
+                ):
+                    problems.append(f"{key}.range: overlaps with that of region {other}")
         for name in config.infer.signal:
             known("infer.signal", name, config.samples, "sample")
+        if len(set(config.infer.signal)) < len(config.infer.signal):
+            problems.append("infer.signal: a sample is listed twice")
+        if not set(config.samples) - set(config.infer.signal):
+            problems.append("infer.signal: lists every sample, so that no background is left")
         if "rejection" in config.evaluate.model_fields_set:
             for signal, backgrounds in config.evaluate.rejection:
+                if not backgrounds or signal in backgrounds:
+                    problems.append(f"evaluate.rejection: {signal} needs other classes against it")
                 for label in (signal, *backgrounds):
                     known("evaluate.rejection", label, labels, "class")
     return problems
@@ -162,13 +180,25 @@ def known_features() -> list[str]:
     return sorted({*ALL_OBSERVABLES, "eta"})
 
 
+def columns() -> list[str]:
+    """Columns of the selected jets that can be drawn in templates."""
+    return sorted({*known_features(), "phi", "ht", "met_pt"})
+
+
+def score_columns(model: BDT | UCluster, labels: list[str]) -> list[str]:
+    """Columns that a model's score table will have."""
+    if isinstance(model, BDT):
+        return [f"p_{label}" for label in labels]
+    return ["cluster", "mass_bin", *(f"dist_{k}" for k in range(model.clusters))]
+
+
 def _check_systematics(config: Config, systematics: dict, root: Path) -> list[str]:
     problems = []
     simulated = [n for n, s in config.samples.items() if isinstance(s, SimulatedSample)]
     corrections: list[str] | None = None
     for name, declared in systematics.items():
-        if name.endswith(("_up", "_down")) or name == "nominal":
-            problems.append(f"{name}: the name must not be nominal nor end in _up or _down")
+        if name.endswith(("_up", "_down")) or name in ("nominal", "mu"):
+            problems.append(f"{name}: the name must not be nominal or mu, nor end in _up or _down")
         for sample in declared.samples or []:
             if sample not in config.samples:
                 hint = _suggest(sample, config.samples)
@@ -183,7 +213,7 @@ def _check_systematics(config: Config, systematics: dict, root: Path) -> list[st
         if isinstance(declared, Shift):
             if corrections is None:
                 corrections, found = _corrections(config.select.corrections, root)
-                problems += found
+                problems += [f"{name}: {text}" for text in found]
             if corrections and declared.correction not in corrections:
                 hint = _suggest(declared.correction, corrections)
                 problems.append(

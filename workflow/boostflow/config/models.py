@@ -30,7 +30,7 @@ Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator
 class Block(BaseModel):
     """A block of the configuration; a key that is not declared is an error."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 # --- samples -------------------------------------------------------------------------------------
@@ -177,13 +177,24 @@ class EventCuts(Block):
     met_min: float = Field(0.0, ge=0)
     """Smallest missing transverse momentum (GeV)."""
 
+    @model_validator(mode="after")
+    def can_pass(self) -> EventCuts:
+        """Some event can pass."""
+        if self.fatjets_max is not None and self.fatjets_min > self.fatjets_max:
+            raise ValueError(
+                f"fatjets_min {self.fatjets_min} is above fatjets_max {self.fatjets_max}"
+            )
+        if self.met_max is not None and self.met_min >= self.met_max:
+            raise ValueError(f"met_min {self.met_min:g} is not below met_max {self.met_max:g}")
+        return self
+
 
 class Split(Block):
     """Percent of the events in each part, decided by a hash of run, luminosity block and event."""
 
-    train: int = Field(50, ge=0, le=100)
-    validation: int = Field(15, ge=0, le=100)
-    test: int = Field(35, ge=0, le=100)
+    train: int = Field(50, ge=1, le=98)
+    validation: int = Field(15, ge=1, le=98)
+    test: int = Field(35, ge=1, le=98)
 
     @model_validator(mode="after")
     def adds_up(self) -> Split:
@@ -453,7 +464,7 @@ class Templates(Block):
 class Infer(Block):
     """The fit."""
 
-    signal: list[Name] = ["top"]
+    signal: list[Name] = Field(["top"], min_length=1)
     """Samples whose common strength mu is fitted."""
     mc_stat: bool = True
     """Statistical uncertainty of the templates (Barlow-Beeston, lite)."""
@@ -472,7 +483,7 @@ class Systematic(Block):
 
     group: Group = "exp"
     """Where it is counted in `mu = value ± stat ± exp ± model`."""
-    samples: list[Name] | None = None
+    samples: list[Name] | None = Field(None, min_length=1)
     """Samples that it touches; null for all."""
     title: str | None = None
     """How plots and tables call it; null for its name."""
@@ -526,9 +537,9 @@ class ModelVariation(Systematic):
     group: Group = "model"
     model: Name
     """Which model."""
-    up: dict[str, float | int | str]
+    up: dict[str, float | int | str] = Field(min_length=1)
     """Keys of the model's block that change."""
-    down: dict[str, float | int | str] | None = None
+    down: dict[str, float | int | str] | None = Field(None, min_length=1)
     """The same for down; null declares a one-sided variation."""
 
 

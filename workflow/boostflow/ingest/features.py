@@ -18,8 +18,8 @@ CONSTITUENTS = (
     "PFCands_mass",
     "PFCands_charge",
     "PFCands_pdgId",
-    "FatJet_nConstituents",
 )
+COUNT = "FatJet_nConstituents"
 TRUTH = tuple(
     f"GenPart_{name}"
     for name in ("eta", "phi", "pdgId", "status", "statusFlags", "genPartIdxMother")
@@ -36,6 +36,8 @@ class Features:
     gen_weight: bool
     ps_weight: bool
     met: str | None
+    counted: bool
+    """Constituents come with their number per jet, as coffea's PFNano schema wants it."""
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, bool]:
@@ -106,5 +108,6 @@ def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None)
         gen_weight="genWeight" in have,
         ps_weight="PSWeight" in have,
         met=met,
+        counted=not lacks((*CONSTITUENTS, COUNT)),
         notes=notes,
     )

@@ -16,6 +16,7 @@ from coffea import processor
 
 from boostflow import observables
 from boostflow.config.models import ALL_OBSERVABLES, Ingest
+from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
 from boostflow.ingest.truth import matched
@@ -37,6 +38,7 @@ class FatJetProcessor(processor.ProcessorABC):
     """Loose preselection, observables, truth labels and weights of one file.
 
     Args:
+        file: its path, for messages.
         config: the ingest block.
         features: what the file has.
         label: class of the sample's jets.
@@ -45,9 +47,15 @@ class FatJetProcessor(processor.ProcessorABC):
     """
 
     def __init__(
-        self, config: Ingest, features: Features, label: Label, radius: float, scratch: Path
+        self,
+        file: str,
+        config: Ingest,
+        features: Features,
+        label: Label,
+        radius: float,
+        scratch: Path,
     ) -> None:
-        self.config, self.features, self.label = config, features, label
+        self.file, self.config, self.features, self.label = file, config, features, label
         self.radius, self.scratch = radius, scratch
 
     def process(self, events: ak.Array) -> dict[str, Any]:
@@ -92,12 +100,25 @@ class FatJetProcessor(processor.ProcessorABC):
     def _fatjets(self, events: ak.Array) -> ak.Array:
         """Preselected fat jets, each with its position in the file's event."""
         jets = events.FatJet
+        if self.features.constituents:
+            jets = ak.with_field(jets, self._constituents(events), "candidates")
         jets = ak.with_field(jets, ak.local_index(jets.pt, axis=1), "position")
         keep = (jets.pt > self.config.fatjet_pt_min) & (
             abs(jets.eta) < self.config.fatjet_abs_eta_max
         )
         jets = jets[keep]
         return jets[ak.argsort(jets.pt, axis=1, ascending=False, stable=True)]
+
+    def _constituents(self, events: ak.Array) -> ak.Array:
+        """Particle-flow candidates of each fat jet, shape (events, jets, candidates)."""
+        if self.features.counted:
+            return ak.drop_none(events.FatJet.constituents.pf, axis=2)
+        link = events.FatJetPFCands
+        link = link[link.jetIdx >= 0]
+        link = link[ak.argsort(link.jetIdx, axis=1, stable=True)]
+        here = ak.local_index(events.FatJet.pt, axis=1)
+        counts = ak.sum(here[:, :, np.newaxis] == link.jetIdx[:, np.newaxis, :], axis=2)
+        return ak.unflatten(events.PFCands[link.pFCandsIdx], ak.flatten(counts), axis=1)
 
     def _rows(
         self,
@@ -134,13 +155,25 @@ class FatJetProcessor(processor.ProcessorABC):
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
         for name, values in relative.items():
             columns[name] = np.repeat(values.astype("float32"), count)
+        self._refuse_nonsense(columns)
         return ak.zip(columns, depth_limit=1)
+
+    def _refuse_nonsense(self, columns: dict[str, Any]) -> None:
+        """Raise BoostflowError for NaN or infinity in what everything else is computed from."""
+        inputs = ("pt", "eta", "phi", "mass", "met_pt", "met_phi", "genWeight")
+        inputs += tuple(f"pf_{name}" for name in ("pt", "eta", "phi", "mass"))
+        for name in inputs:
+            if name in columns and not ak.all(np.isfinite(columns[name]), axis=None):
+                raise BoostflowError(
+                    f"{self.file}: NaN or infinite values in {name.replace('pf_', 'PFCands ')}; "
+                    "the file is damaged"
+                )
 
     def _observables(self, flat: ak.Array) -> dict[str, Any]:
         """What can be had: from constituents, else the columns that NanoAOD brings along."""
         columns: dict[str, Any] = {}
         if self.features.constituents:
-            pf = ak.drop_none(flat.constituents.pf, axis=1)
+            pf = flat.candidates
             pf = pf[ak.argsort(pf.pt, axis=1, ascending=False, stable=True)]
             values = observables.compute(
                 pf.pt,

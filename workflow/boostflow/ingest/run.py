@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest.features import Features, detect
 from boostflow.ingest.processor import PS_WEIGHTS, FatJetProcessor, Label
-from boostflow.io import atomic, write_json
+from boostflow.io import atomic, scratch, write_json
 
 log = logging.getLogger("ingest")
 
@@ -53,11 +52,10 @@ def ingest(
         label = Label(None, None)
     for note in features.notes:
         log.info("%s: %s", file, note)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as scratch:
-        worker = FatJetProcessor(config, features, label, radius, Path(scratch))
+    with scratch(output, "chunks") as folder:
+        worker = FatJetProcessor(file, config, features, label, radius, folder)
         counts = _run(file, entries, worker, config) if entries else _nothing(features)
-        _merge(sorted(Path(scratch) / name for name in counts["chunks"]), output)
+        _merge(sorted(folder / name for name in counts["chunks"]), output)
     notes = features.notes + ([] if entries else ["the file has no events"])
     write_json(
         meta,
@@ -101,7 +99,8 @@ def inspect(
             trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
             if config.tree not in trees:
                 raise BoostflowError(
-                    f"{file}: no tree {config.tree!r}; the file has {', '.join(trees) or 'nothing'}"
+                    f"{file}: no tree {config.tree!r}; the file has "
+                    f"{', '.join(trees) or 'nothing, or is damaged'}"
                 )
             tree = root[config.tree]
             if not hasattr(tree, "num_entries"):
@@ -134,7 +133,7 @@ def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> di
 
     # Real files have many collections; cross-references that boostflow does not use may dangle.
     NanoAODSchema.warn_missing_crossrefs = False
-    schema = PFNanoAODSchema if worker.features.constituents else NanoAODSchema
+    schema = PFNanoAODSchema if worker.features.counted else NanoAODSchema
     fileset = {"sample": {"treename": config.tree, "files": [file]}}
     try:
         with warnings.catch_warnings(), _executor(config) as executor:
@@ -145,9 +144,13 @@ def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> di
             )
             counts = runner(fileset, processor_instance=worker)
     except Exception as error:
-        if not _is_read_error(error):
+        chain = _causes(error)
+        for cause in chain:
+            if isinstance(cause, BoostflowError):
+                raise cause from None
+        if not any(_is_read_error(cause) for cause in chain):
             raise
-        reason = " ".join(str(error).split())[:160]
+        reason = " ".join(str(chain[-1]).split())[:160]
         raise BoostflowError(f"{file}: cannot be read to its end ({reason})") from None
     if counts["events"] != entries:
         raise BoostflowError(
@@ -161,7 +164,7 @@ def _executor(config: Ingest) -> Iterator[Any]:
     from coffea import processor
 
     if config.executor == "futures":
-        yield processor.FuturesExecutor(workers=config.workers, status=False)
+        yield processor.FuturesExecutor(workers=config.workers, status=False, retries=0)
     elif config.executor == "dask":
         from distributed import Client, LocalCluster
 
@@ -171,20 +174,27 @@ def _executor(config: Ingest) -> Iterator[Any]:
             ) as cluster,
             Client(cluster) as client,
         ):
-            yield processor.DaskExecutor(client=client, status=False)
+            yield processor.DaskExecutor(client=client, status=False, retries=0)
     else:
-        yield processor.IterativeExecutor(status=False)
+        yield processor.IterativeExecutor(status=False, retries=0)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An exception and what it came from; coffea wraps what happens in a processor."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
 
 
 def _is_read_error(error: BaseException) -> bool:
-    """Whether an exception (or its cause) comes from reading bytes, not from a mistake of ours."""
-    seen = []
-    current: BaseException | None = error
-    while current is not None:
-        seen.append(type(current))
-        current = current.__cause__ or current.__context__
-    kinds = (OSError, EOFError, ValueError)
-    return any(t.__module__.startswith("uproot") or issubclass(t, kinds) for t in seen)
+    """Whether an exception comes from reading bytes, not from a mistake of ours."""
+    module = type(error).__module__.split(".")[0]
+    return module in ("uproot", "cramjam", "zlib", "lzma", "_lzma") or isinstance(
+        error, OSError | EOFError | ValueError
+    )
 
 
 def _nothing(features: Features) -> dict[str, Any]:
@@ -214,7 +224,8 @@ def _merge(chunks: list[Path], output: Path) -> None:
             return
         schema = pq.read_schema(chunks[0])
         with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-            for chunk in chunks:
+            for i, chunk in enumerate(chunks):
                 table = pq.read_table(chunk).cast(schema)
-                if table.num_rows:
+                # A file without any row group cannot be read back as an awkward array.
+                if table.num_rows or i == 0:
                     writer.write_table(table)

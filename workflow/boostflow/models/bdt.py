@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.models import BDT
 from boostflow.errors import BoostflowError
-from boostflow.io import atomic, read_json, read_parquet, write_json
+from boostflow.io import atomic, read_json, read_parquet, require_rows, write_json
 from boostflow.models.manifest import manifest
 from boostflow.select.split import TRAIN, VALIDATION
 
@@ -46,6 +46,7 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     import xgboost as xgb
 
     start = time.monotonic()
+    require_rows(inputs)
     columns = [*config.features, "label", "split", "weight"]
     features, labels, splits, weights = [], [], [], []
     for path in inputs:

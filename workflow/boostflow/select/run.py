@@ -78,7 +78,7 @@ def select(
     Raises:
         BoostflowError: parts that do not fit together, a split without events, or a bad correction.
     """
-    totals = _totals([read_json(path) for path in metas], metas)
+    totals = _totals([read_json(path) for path in metas])
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
@@ -134,7 +134,7 @@ class Totals:
     notes: list[str]
 
 
-def _totals(metas: list[dict[str, Any]], paths: list[Path]) -> Totals:
+def _totals(metas: list[dict[str, Any]]) -> Totals:
     """Add up the parts; cross-sections are averaged with the number of events as weight.
 
     Raises:
@@ -142,10 +142,10 @@ def _totals(metas: list[dict[str, Any]], paths: list[Path]) -> Totals:
     """
     features = metas[0]["features"]
     filled = [meta for meta in metas if meta["events"]] or metas[:1]
-    for meta, path in zip(metas, paths, strict=True):
+    for meta in metas:
         if meta["events"] and meta["features"] != filled[0]["features"]:
             raise BoostflowError(
-                f"{path}: its file has other branches than {filled[0]['file']}; "
+                f"{meta['file']}: has other branches than {filled[0]['file']}; "
                 "put files of different content into samples of their own"
             )
     known = [meta for meta in filled if meta["xsec"] is not None]

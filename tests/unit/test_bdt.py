@@ -1,0 +1,82 @@
+"""The BDT: it learns, it is reproducible, and it says what is wrong with its input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from boostflow.config.models import BDT
+from boostflow.errors import BoostflowError
+from boostflow.io import read_json, write_parquet
+from boostflow.models import score
+from boostflow.models.bdt import balanced, train
+
+CONFIG = BDT(features=["mass", "tau21"], rounds=60)
+
+
+def sample(path: Path, label: str, mass: float, n: int = 600, **columns) -> Path:
+    rng = np.random.default_rng(int(mass))
+    rows = {
+        "mass": rng.normal(mass, 10, n).astype("float32"),
+        "tau21": rng.uniform(0, 1, n).astype("float32"),
+        "label": ak.Array([label] * n),
+        "split": rng.integers(0, 3, n).astype("int8"),
+        "weight": rng.choice([1.0, 1.0, -1.0], n),
+        **columns,
+    }
+    write_parquet(path, ak.zip(rows, depth_limit=1))
+    return path
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[Path]:
+    return [
+        sample(tmp_path / "w.parquet", "w", 80),
+        sample(tmp_path / "top.parquet", "top", 170),
+        sample(tmp_path / "x.parquet", "unmatched", 20),
+    ]
+
+
+def test_it_separates_what_can_be_separated(inputs: list[Path], tmp_path: Path) -> None:
+    train(inputs, CONFIG, tmp_path / "m")
+    jets = ak.zip({"mass": [80.0, 170.0], "tau21": [0.5, 0.5]}, depth_limit=1)
+    scores = score(tmp_path / "m", jets)
+    assert list(scores) == ["p_top", "p_w"]
+    assert scores["p_w"][0] > 0.9
+    assert scores["p_top"][1] > 0.9
+    assert np.allclose(scores["p_w"] + scores["p_top"], 1)
+    metrics = read_json(tmp_path / "m" / "metrics.json")
+    assert metrics["importance"]["mass"] > metrics["importance"]["tau21"]
+    assert metrics["rounds"] <= len(metrics["history"]["loss"])
+
+
+def test_two_trainings_are_the_same_bit_for_bit(inputs: list[Path], tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        train(inputs, CONFIG, tmp_path / name)
+    one, two = ((tmp_path / name / "model.ubj").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_every_class_has_the_same_weight() -> None:
+    y = np.array([0, 0, 0, 1])
+    weight = balanced(y, np.array([1.0, 2.0, 3.0, 5.0]), ["a", "b"], "train")
+    assert weight[:3].sum() == pytest.approx(weight[3:].sum())
+    assert weight.mean() == pytest.approx(1)
+
+
+def test_what_is_wrong_is_named(inputs: list[Path], tmp_path: Path) -> None:
+    bad = sample(tmp_path / "z.parquet", "z", 90, tau21=np.full(600, np.nan, "float32"))
+    with pytest.raises(BoostflowError, match=r"z\.parquet: NaN or infinite values in tau21"):
+        train([*inputs, bad], CONFIG, tmp_path / "m")
+    with pytest.raises(BoostflowError, match="needs at least two classes, the jets have w"):
+        train(inputs[:1], CONFIG, tmp_path / "m")
+    empty = sample(tmp_path / "q.parquet", "q", 90, n=0)
+    with pytest.raises(BoostflowError, match=r"q\.parquet: no jet of this sample passes"):
+        train([*inputs, empty], CONFIG, tmp_path / "m")
+    few = sample(tmp_path / "g.parquet", "g", 90, split=np.zeros(600, "int8"))
+    with pytest.raises(BoostflowError, match="no jets of class g in the validation split"):
+        train([*inputs, few], CONFIG, tmp_path / "m")
+    assert not (tmp_path / "m").exists()

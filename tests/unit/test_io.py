@@ -1,0 +1,72 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import awkward as ak
+import pytest
+
+from boostflow.errors import BoostflowError
+from boostflow.io import atomic, exclusive, read_json, read_parquet, require_rows, write_parquet
+
+
+def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as part:
+        part.write_text("new")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_is_replaced(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with atomic(tmp_path / "model") as part:
+            part.mkdir()
+            (part / text).touch()
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["new"]
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from boostflow.io import atomic\n"
+        "with atomic(sys.argv[1]) as part: part.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.txt")], check=False)
+    assert killed.returncode == -9
+    assert not (tmp_path / "a.txt").exists()
+    assert list(tmp_path.iterdir())
+    with atomic(tmp_path / "a.txt") as part:
+        part.write_text("whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_only_one_process_holds_a_lock(tmp_path: Path) -> None:
+    with (
+        exclusive(tmp_path / "lock"),
+        pytest.raises(BoostflowError, match="another process still works here"),
+        exclusive(tmp_path / "lock"),
+    ):
+        pass
+    with exclusive(tmp_path / "lock"):
+        pass
+
+
+def test_empty_tables_and_missing_files_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "top.parquet"
+    write_parquet(path, ak.zip({"pt": ak.Array([1.0])[:0]}, depth_limit=1))
+    with pytest.raises(BoostflowError, match=r"top\.parquet: no jet of this sample passes"):
+        require_rows([path])
+    with pytest.raises(BoostflowError, match="no column eta; it has pt"):
+        read_parquet(path, ["eta"])
+    with pytest.raises(BoostflowError, match="no such file"):
+        read_parquet(tmp_path / "nix.parquet")
+    path.write_text("no")
+    with pytest.raises(BoostflowError, match="not a Parquet file"):
+        read_parquet(path)
+    with pytest.raises(BoostflowError, match="not a JSON file"):
+        read_json(path)
