@@ -12,6 +12,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${1:-$here/../.venv/bin/python}
+python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python") # the build changes folder
 cache=${BOOSTFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/boostflow}
 
 command -v "${CXX:-g++}" >/dev/null || {
