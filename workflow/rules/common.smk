@@ -27,6 +27,8 @@ ENVIRONMENT = str(REPOSITORY / "envs" / "conda.yaml")
 
 # `python` in a rule is the one that runs snakemake, also when .venv is not activated.
 os.environ.update(PATH=f"{Path(sys.executable).parent}:{os.getenv('PATH')}")
+# Not a parameter: another place of the repository is no reason to run anything again.
+os.environ.update(BOOSTFLOW_SCRIPTS=str(REPOSITORY / "workflow" / "scripts"))
 
 try:
     CONFIG, SYSTEMATICS = load(
@@ -39,11 +41,6 @@ except BoostflowError as error:
 STARTED = time.time()
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
-
-
-def script(name):
-    """A script of workflow/scripts, relative so that the folder can be moved."""
-    return os.path.relpath(REPOSITORY / "workflow" / "scripts" / f"{name}.py")
 
 
 def models_of(kind):

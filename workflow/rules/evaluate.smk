@@ -33,7 +33,6 @@ for kind, names in MODEL_PLOTS.items():
             mem_mb=attempt_scaled(3000),
             runtime=attempt_scaled(60),
         params:
-            script=script("evaluate"),
             config=evaluate_block(),
             signal=CONFIG.infer.signal,
             luminosity=CONFIG.luminosity,
@@ -43,7 +42,7 @@ for kind, names in MODEL_PLOTS.items():
         message:
             "Evaluating {wildcards.model}"
         shell:
-            "python {params.script} --select {input.jets:q} --scores {input.scores:q}"
+            'python "$BOOSTFLOW_SCRIPTS"/evaluate.py --select {input.jets:q} --scores {input.scores:q}'
             " --metrics {input.model:q}/metrics.json --output {output.figures:q}"
             " --plots $(dirname {output.plots[0]:q}) --model {wildcards.model}"
             " --config {params.config:q} --signal {params.signal}"

@@ -18,13 +18,12 @@ rule infer:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        script=script("infer"),
         config=as_json(CONFIG.infer),
         systematics=fitted_systematics(exclude={"title"}),
     message:
         "Fitting the signal strength"
     shell:
-        "python {params.script} --templates {input:q} --workspace {output.workspace:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/infer.py --templates {input:q} --workspace {output.workspace:q}'
         " --output {output.fit:q} --config {params.config:q}"
         " --systematics {params.systematics:q} > {log:q} 2>&1"
 
@@ -54,12 +53,11 @@ rule plot_fit:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        script=script("plot_fit"),
         systematics=fitted_systematics(),
         label=plot_label(),
     message:
         "Drawing the fit"
     shell:
-        "python {params.script} --templates {input.templates:q} --workspace {input.workspace:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/plot_fit.py --templates {input.templates:q} --workspace {input.workspace:q}'
         " --fit {input.fit:q} --output $(dirname {output.ranking:q})"
         " --systematics {params.systematics:q} --label {params.label:q} > {log:q} 2>&1"

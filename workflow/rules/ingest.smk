@@ -19,13 +19,12 @@ rule ingest:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        script=script("ingest"),
         config=as_json(CONFIG.ingest),
         radius=CONFIG.simulation.jet_radius,
         options=ingest_options,
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:
-        "python {params.script} --input {input:q} --output {output.table:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input:q} --output {output.table:q}'
         " --meta {output.meta:q} --config {params.config:q} --radius {params.radius}"
         " {params.options:q} > {log:q} 2>&1"

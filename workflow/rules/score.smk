@@ -18,10 +18,9 @@ rule score:
         mem_mb=attempt_scaled(3000),
         runtime=attempt_scaled(60),
     params:
-        script=script("score"),
         samples=SAMPLES,
     message:
         "Scoring with {wildcards.model} ({wildcards.variation})"
     shell:
-        "python {params.script} --model {input.model:q} --samples {params.samples}"
+        'python "$BOOSTFLOW_SCRIPTS"/score.py --model {input.model:q} --samples {params.samples}'
         " --input {input.jets:q} --output {output:q} > {log:q} 2>&1"

@@ -20,13 +20,12 @@ rule select:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        script=script("select_jets"),
         config=as_json(CONFIG.select.model_dump(mode="json", exclude={"corrections"})),
         shift=shift_options,
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:
-        "python {params.script} --input {input.tables:q} --meta {input.metas:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/select_jets.py --input {input.tables:q} --meta {input.metas:q}'
         " --output {output.table:q} --cutflow {output.cutflow:q} --sample {wildcards.sample}"
         " --variation {wildcards.variation} --config {params.config:q} {params.shift:q}"
         " > {log:q} 2>&1"

@@ -15,7 +15,6 @@ rule simulate:
         mem_mb=attempt_scaled(1500),
         runtime=attempt_scaled(60),
     params:
-        script=script("simulate"),
         config=as_json(CONFIG.simulation),
         seed=CONFIG.seed,
         events=simulate_events,
@@ -24,7 +23,7 @@ rule simulate:
     message:
         "Simulating {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:
-        "python {params.script} --sample {wildcards.sample} --part {wildcards.part}"
+        'python "$BOOSTFLOW_SCRIPTS"/simulate.py --sample {wildcards.sample} --part {wildcards.part}'
         " --variation {wildcards.variation} --process {params.process} --events {params.events}"
         " --seed {params.seed} --config {params.config:q} {params.settings:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -17,12 +17,11 @@ rule plot_cutflow:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        script=script("plot_cutflow"),
         label=energy_label(),
     message:
         "Drawing the cutflow"
     shell:
-        "python {params.script} --cutflow {input:q} --output {output:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/plot_cutflow.py --cutflow {input:q} --output {output:q}'
         " --label {params.label:q} > {log:q} 2>&1"
 
 
@@ -43,12 +42,11 @@ rule summary:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        script=script("summary"),
         options=summary_options(),
     message:
         "Collecting the figures"
     shell:
-        "python {params.script} {params.options:q} --output {output.summary:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/summary.py {params.options:q} --output {output.summary:q}'
         " --table {output.table:q} > {log:q} 2>&1"
 
 
@@ -66,7 +64,6 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        script=script("provenance"),
         config=as_json(CONFIG),
         declared=as_json(
             {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
@@ -74,6 +71,6 @@ rule provenance:
     message:
         "Recording the provenance"
     shell:
-        "python {params.script} --config {params.config:q} --systematics {params.declared:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/provenance.py --config {params.config:q} --systematics {params.declared:q}'
         " --output {output.record:q} --resolved {output.config:q}"
         " --declared {output.systematics:q} > {log:q} 2>&1"

@@ -18,14 +18,13 @@ rule templates:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        script=script("templates"),
         config=as_json(CONFIG.templates),
         luminosity=CONFIG.luminosity,
         weight=template_weight,
     message:
         "Making templates ({wildcards.variation})"
     shell:
-        "python {params.script} --select {input.jets:q} --scores {input.scores:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/templates.py --select {input.jets:q} --scores {input.scores:q}'
         " --output {output:q} --config {params.config:q} --luminosity {params.luminosity}"
         " {params.weight:q} > {log:q} 2>&1"
 

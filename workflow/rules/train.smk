@@ -19,12 +19,11 @@ rule train_bdt:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        script=script("train_bdt"),
         config=model_block,
     message:
         "Training {wildcards.model} ({wildcards.variation})"
     shell:
-        "python {params.script} --input {input:q} --output {output:q}"
+        'python "$BOOSTFLOW_SCRIPTS"/train_bdt.py --input {input:q} --output {output:q}'
         " --config {params.config:q} > {log:q} 2>&1"
 
 
@@ -47,7 +46,6 @@ rule train_ucluster:
         mem_mb=attempt_scaled(4000),
         runtime=attempt_scaled(120),
     params:
-        script=script("train_ucluster"),
         config=model_block,
         processes=horovod_processes,
         checkpoint=checkpoint_of,
@@ -55,7 +53,7 @@ rule train_ucluster:
         "Training {wildcards.model} ({wildcards.variation}) with horovodrun"
     shell:
         "horovodrun -np {params.processes} -H localhost:{params.processes} --gloo"
-        " python {params.script} --input {input:q} --output {output:q}"
+        ' python "$BOOSTFLOW_SCRIPTS"/train_ucluster.py --input {input:q} --output {output:q}'
         " --checkpoint {params.checkpoint:q} --config {params.config:q} > {log:q} 2>&1 || {{"
         " echo 'The training ended early; run again: it resumes from its last epoch.' >> {log:q};"
         " exit 1; }}"
