@@ -61,7 +61,7 @@ def test_complete(tmp_path):
 
 def test_parts_may_be_absent():
     assert collect([], [], None) == {"samples": {}, "notes": {}, "models": {}}
-    assert table({"samples": {}, "models": {}}) == "\n"
+    assert table({"samples": {}, "notes": {}, "models": {}}) == "\n"
 
 
 def test_missing_file(tmp_path):
