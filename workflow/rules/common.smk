@@ -7,7 +7,7 @@ import time
 try:
     from boostflow import paths
     from boostflow.config.load import find, input_files, load, varied_model
-    from boostflow.config.models import RootSample, SimulatedSample
+    from boostflow.config.models import SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.plots.names import MODEL_PLOTS, fit_plots
     from boostflow.variations import NOMINAL, Variations, is_data

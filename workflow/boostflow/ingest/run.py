@@ -14,6 +14,7 @@ import numpy as np
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
+from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.features import Features, detect
 from boostflow.ingest.processor import PS_WEIGHTS, FatJetProcessor, Label
 from boostflow.io import atomic, scratch, write_json
@@ -48,8 +49,6 @@ def ingest(
         BoostflowError: the file cannot be read, or lacks what no analysis can do without.
     """
     features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
-    if not features.truth and label.match is not None:
-        label = Label(None, None)
     for note in features.notes:
         log.info("%s: %s", file, note)
     with scratch(output, "chunks") as folder:
@@ -206,7 +205,7 @@ def _nothing(features: Features) -> dict[str, Any]:
         "rows": 0,
         "sumw": 0.0,
         "sumw2": 0.0,
-        "sumw_buckets": np.zeros(100),
+        "sumw_buckets": np.zeros(BUCKETS),
         "sumw_weights": weights,
         "with_fatjet": 0,
         "sumw_with_fatjet": 0.0,
