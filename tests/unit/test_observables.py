@@ -120,6 +120,19 @@ def test_soft_drop_mass_is_fastjets(jets, zcut):
     np.testing.assert_allclose(ours, ak.to_numpy(groomed.msoftdrop), rtol=1e-6, atol=1e-4)
 
 
+def test_trimmed_mass_is_fastjets(jets):
+    import fastjet
+
+    definition = fastjet.JetDefinition(fastjet.cambridge_algorithm, 0.2)
+    subjets = fastjet.ClusterSequence(four_momenta(jets), definition).inclusive_jets()
+    whole = ak.sum(jets.pt * np.exp(1j * jets.phi), axis=1)
+    kept = subjets[np.hypot(subjets.px, subjets.py) > 0.03 * np.abs(whole)]
+    e, px, py, pz = (ak.to_numpy(ak.sum(kept[k], axis=1)) for k in ("E", "px", "py", "pz"))
+    mass = np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
+    assert ak.any(ak.num(kept) < ak.num(subjets))
+    np.testing.assert_allclose(observe(jets)["mtrimmed"], mass, rtol=1e-6, atol=1e-4)
+
+
 @pytest.mark.parametrize("radius", [0.8, 1.0])
 def test_nsubjettiness_is_fastjets(jets, radius):
     theirs = cluster(jets, "kt").njettiness(
@@ -224,6 +237,7 @@ def test_two_equal_particles():
         "pt": 200 * np.cos(0.2),
         "mass": mass,
         "msoftdrop": mass,
+        "mtrimmed": mass,
         "tau1": 0.2 / 0.8,
         "tau2": 0,
         "tau21": 0,
@@ -399,5 +413,5 @@ def test_names():
 
 
 def test_every_observable_is_documented():
-    assert len(DEFINED) == 24
+    assert len(DEFINED) == 25
     assert all(function.__doc__ for function in DEFINED.values())

@@ -137,3 +137,57 @@ def read_parquet(path: str | Path, columns: Iterable[str] | None = None) -> ak.A
         )
     # awkward reads the columns of one level by prefix: "pt" would bring "pt_raw" along otherwise.
     return ak.from_parquet(path, columns=wanted)[wanted]
+
+
+def parquet_chunks(
+    path: str | Path,
+    columns: Iterable[str],
+    rows: int,
+    *,
+    optional: Iterable[str] = (),
+    together: str | None = None,
+) -> Iterator[ak.Array]:
+    """Read Parquet some rows at a time.
+
+    Args:
+        path: file.
+        columns: columns to read.
+        rows: how many rows at a time, about.
+        optional: further columns, where the file has them.
+        together: rows that follow each other with the same value in this column stay together; only
+            if it is among `columns`.
+
+    Raises:
+        BoostflowError: the file is missing, unreadable or lacks a column.
+    """
+    import awkward as ak
+    import pyarrow.lib
+    import pyarrow.parquet
+
+    wanted = list(columns)
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            present = file.schema_arrow.names
+            missing = [name for name in wanted if name not in present]
+            if missing:
+                raise BoostflowError(
+                    f"{path}: no column {', '.join(missing)}; it has {', '.join(sorted(present))}"
+                )
+            some = [*wanted, *(name for name in optional if name in present)]
+            rest: ak.Array | None = None
+            for batch in file.iter_batches(rows, columns=some):
+                chunk = ak.from_arrow(batch)
+                if together is None or together not in wanted:
+                    yield chunk
+                    continue
+                chunk = chunk if rest is None else ak.concatenate([rest, chunk])
+                last = int(ak.run_lengths(chunk[together])[-1])
+                rest = chunk[len(chunk) - last :]
+                if last < len(chunk):
+                    yield chunk[: len(chunk) - last]
+            if rest is not None:
+                yield rest
+    except FileNotFoundError:
+        raise BoostflowError(f"{path}: no such file") from None
+    except (pyarrow.lib.ArrowInvalid, OSError) as error:
+        raise BoostflowError(f"{path}: not a Parquet file ({error})") from None

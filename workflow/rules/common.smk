@@ -9,6 +9,7 @@ try:
     from boostflow.config.load import find, input_files, load, varied_model
     from boostflow.config.models import SimulatedSample
     from boostflow.errors import BoostflowError
+    from boostflow.models.ucluster import PACKING
     from boostflow.plots.names import MODEL_PLOTS, fit_plots
     from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
@@ -239,13 +240,38 @@ def training_jets(wildcards):
     return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
 
 
+def varied_block(model, variation):
+    """A model's block, with what the variation changes."""
+    block = CONFIG.models[model]
+    if variation == NOMINAL:
+        return block
+    varied = VARIATIONS.by_name[variation]
+    return varied_model(block, getattr(varied.declared, varied.direction))
+
+
 def model_block(wildcards):
-    """The model's block, with what the variation changes."""
-    block = CONFIG.models[wildcards.model]
-    if wildcards.variation != NOMINAL:
-        variation = VARIATIONS.by_name[wildcards.variation]
-        block = varied_model(block, getattr(variation.declared, variation.direction))
-    return as_json(block)
+    """The model's block as an argument."""
+    return as_json(varied_block(wildcards.model, wildcards.variation))
+
+
+def packing_of(model, variation):
+    """What decides which jets a model trains on, and how they are packed."""
+    keys = {"kind", "samples", *PACKING}
+    return varied_block(model, variation).model_dump(mode="json", include=keys)
+
+
+def packing_block(wildcards):
+    """The same as an argument."""
+    return as_json(packing_of(wildcards.model, wildcards.variation))
+
+
+def packed_jets(wildcards):
+    """Packed jets of a model: those of the first model or variation that packs the same ones."""
+    wanted = packing_of(wildcards.model, wildcards.variation)
+    candidates = [(model, NOMINAL) for model in models_of("ucluster")]
+    candidates.append((wildcards.model, wildcards.variation))
+    model, variation = next(c for c in candidates if packing_of(*c) == wanted)
+    return at(paths.PACKED).format(model=model, variation=variation)
 
 
 def checkpoint_of(wildcards):

@@ -27,10 +27,36 @@ rule train_bdt:
         " --config {params.config:q} > {log:q} 2>&1"
 
 
+rule pack_ucluster:
+    """Pack the jets that UCluster trains on into shards."""
+    input:
+        training_jets,
+    output:
+        directory(at(paths.PACKED)),
+    log:
+        log_of(paths.PACKED),
+    benchmark:
+        benchmark_of(paths.PACKED)
+    wildcard_constraints:
+        model=any_of(models_of("ucluster")),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=attempt_scaled(1000),
+        runtime=attempt_scaled(60),
+    params:
+        config=packing_block,
+    message:
+        "Packing jets for {wildcards.model} ({wildcards.variation})"
+    shell:
+        'python "$BOOSTFLOW_SCRIPTS"/pack_ucluster.py --input {input:q} --output {output:q}'
+        " --config {params.config:q} > {log:q} 2>&1"
+
+
 rule train_ucluster:
     """Train UCluster with Horovod."""
     input:
-        training_jets,
+        packed_jets,
     output:
         directory(at(paths.MODEL)),
     log:
@@ -54,6 +80,7 @@ rule train_ucluster:
     shell:
         "horovodrun -np {params.processes} -H localhost:{params.processes} --gloo"
         ' python "$BOOSTFLOW_SCRIPTS"/train_ucluster.py --input {input:q} --output {output:q}'
-        " --checkpoint {params.checkpoint:q} --config {params.config:q} > {log:q} 2>&1 || {{"
+        " --checkpoint {params.checkpoint:q} --config {params.config:q} 2>&1"
+        " | tee {log:q} > >(sed -un 's/^.*ucluster: epoch/{wildcards.model}: epoch/p' >&2) || {{"
         " echo 'The training ended early; run again: it resumes from its last epoch.' >> {log:q};"
         " exit 1; }}"

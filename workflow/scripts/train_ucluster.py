@@ -1,7 +1,9 @@
 """Train UCluster: started by `horovodrun -np N` on N processes, or alone on one.
 
     horovodrun -np 2 -H localhost:2 --gloo python workflow/scripts/train_ucluster.py \\
-        --input select/nominal/{w,z,top}.parquet --config '{"kind": "ucluster"}' --output model
+        --input packed --config '{"kind": "ucluster"}' --output model
+
+`packed` is what pack_ucluster.py made.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from boostflow import cli
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", nargs="+", type=Path, required=True, help="selected jets")
+    parser.add_argument("--input", type=Path, required=True, help="folder of packed jets")
     parser.add_argument(
         "--config", type=cli.json_argument, default={}, help="block of the model: JSON or @file"
     )
@@ -27,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from boostflow.config.models import UCluster
-    from boostflow.io import exclusive, require_rows
+    from boostflow.io import exclusive
     from boostflow.models.ucluster import train
 
     config = cli.parse_config(UCluster, args.config)
@@ -36,7 +38,9 @@ def main(args: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(args.threads)
-    require_rows(args.input)
+    # A rank that is alive but stuck ends the job too. No rank is ever busy alone for so long.
+    os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", "15")
+    os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", "45")
     first = os.environ.get("HOROVOD_RANK", "0") == "0"
     lock = args.output.parent / f".{args.output.name}.lock"
     with exclusive(lock) if first else contextlib.nullcontext():

@@ -237,6 +237,7 @@ OBSERVABLES = [
 
 ALL_OBSERVABLES = [
     *OBSERVABLES,
+    "mtrimmed",
     "r2",
     "planar_flow",
     "a3",
@@ -315,6 +316,8 @@ class UCluster(Block):
     beside a preset win."""
     samples: list[Name] = Field(["w", "z", "top"], min_length=1)
     """Samples that are clustered; their class labels are used only to judge the result."""
+    unit: Literal["jet", "event"] = "jet"
+    """What is clustered: each jet, or each event by its two leading selected jets."""
     mass: Range = [10.0, 200.0]
     """Window of the jet mass in training and in the judgement (GeV)."""
     clusters: int = Field(3, ge=2, le=50)
@@ -325,8 +328,8 @@ class UCluster(Block):
     seed: int = Field(1, ge=0)
     """Seed of the initial weights, the shuffling and k-means."""
 
-    views: list[Literal["mass", "msoftdrop"]] = Field(
-        ["mass", "msoftdrop"], min_length=1, max_length=2
+    views: list[Literal["mass", "msoftdrop", "mtrimmed"]] = Field(
+        ["mass", "msoftdrop", "mtrimmed"], min_length=1, max_length=3
     )
     """Masses whose bin the network learns to predict, the labels of the pretext task."""
     binning: Literal["quantile", "linear"] = "quantile"

@@ -21,6 +21,7 @@ OBSERVABLES: dict[str, Observable] = {}
 
 JET_CHARGE_KAPPA = 0.5
 ANGULARITY_A = -2
+TRIMMING_RADIUS, TRIMMING_FRACTION = 0.2, 0.03
 
 
 def observable(function: Observable) -> Observable:
@@ -53,6 +54,19 @@ def msoftdrop(jets: Jets) -> np.ndarray:
     tagger, arXiv:1307.0007). A jet that never passes ends as its last constituent.
     """
     px, py, pz, e = kernels.soft_drop(jets.offsets, *jets.cambridge, jets.zcut)
+    return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
+
+
+@observable
+def mtrimmed(jets: Jets) -> np.ndarray:
+    """Mass after trimming (GeV).
+
+    Sum of the inclusive Cambridge/Aachen subjets of radius 0.2 that have more than 3 % of the jet's
+    pT (Krohn, Thaler, Wang, arXiv:0912.1342, whose subjets are made with kT).
+    """
+    px, py, pz, e = kernels.trimmed(
+        jets.offsets, *jets.cambridge, TRIMMING_RADIUS, TRIMMING_FRACTION
+    )
     return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
 
 

@@ -303,6 +303,39 @@ def soft_drop(offsets, nodes, parents, zcut):
 
 
 @njit(cache=True)
+def trimmed(offsets, nodes, parents, radius, fraction):
+    """Four-momentum of the Cambridge/Aachen subjets with enough pT: (4, jets).
+
+    Mergings come in order: before the first one that is farther than `radius` the nodes are the
+    inclusive jets of that radius.
+    """
+    out = np.zeros((4, len(offsets) - 1))
+    size = 1
+    for j in range(len(offsets) - 1):
+        size = max(size, offsets[j + 1] - offsets[j])
+    alive = np.empty(2 * size, dtype=np.bool_)
+    for jet in range(len(offsets) - 1):
+        n = offsets[jet + 1] - offsets[jet]
+        if n == 0:
+            continue
+        base = 2 * offsets[jet]
+        alive[: 2 * n] = False
+        alive[:n] = True
+        for new in range(n, 2 * n - 1):
+            if nodes[6, base + new] > radius**2:
+                break
+            alive[new] = True
+            alive[parents[0, base + new]] = alive[parents[1, base + new]] = False
+        whole = base + 2 * n - 2
+        least = fraction * math.hypot(nodes[0, whole], nodes[1, whole])
+        for i in range(base, base + 2 * n - 1):
+            if alive[i - base] and math.hypot(nodes[0, i], nodes[1, i]) > least:
+                for c in range(4):
+                    out[c, jet] += nodes[c, i]
+    return out
+
+
+@njit(cache=True)
 def splittings(offsets, nodes, parents):
     """d12, d23 (GeV^2), distance of the last two subjets, lightest pair of three (GeV^2).
 

@@ -31,6 +31,7 @@ NAMES = {
 """How legends call the classes of the default analysis."""
 AXES = {
     "msoftdrop": ("Soft-drop mass", "GeV"),
+    "mtrimmed": ("Trimmed mass", "GeV"),
     "mass": ("Jet mass", "GeV"),
     "pt": ("Jet $p_T$", "GeV"),
     "tau21": (r"$\tau_{21}$", ""),

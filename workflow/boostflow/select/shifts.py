@@ -12,8 +12,8 @@ from boostflow.config.models import Shift
 from boostflow.errors import BoostflowError
 
 # Observables with the dimension of an energy; ratios and angles do not change when a jet is scaled.
-ENERGIES = ("pt", "mass", "msoftdrop", "sqrt_d12", "sqrt_d23", "qw", "pf_pt", "pf_mass")
-MASSES = ("mass", "msoftdrop")
+ENERGIES = ("pt", "mass", "msoftdrop", "mtrimmed", "sqrt_d12", "sqrt_d23", "qw", "pf_pt", "pf_mass")
+MASSES = ("mass", "msoftdrop", "mtrimmed")
 
 
 def apply_shift(

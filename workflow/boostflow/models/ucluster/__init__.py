@@ -1,6 +1,6 @@
 """UCluster (Mikuni & Canelli, arXiv:2010.07106): a graph network that clusters jets without labels.
 
-features   selected jets -> packed constituents       data       splits, labels, batches
+features   selected jets -> packed constituents       store      shards on disk, batches
 network    graph attention, embedding, mass bins      pretext    mass bins
 losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
     from boostflow.config.models import UCluster
 
+PACKING = ("unit", "mass", "views", "constituents", "neighbours")
+"""Keys of the model's block that decide what the packed jets contain."""
 
-def train(
-    inputs: list[Path], config: UCluster, output: Path, checkpoints: Path | None = None
-) -> None:
+
+def train(jets: Path, config: UCluster, output: Path, checkpoints: Path | None = None) -> None:
     """Train on the processes that `horovodrun` started, or on this one alone.
 
     Args:
-        inputs: selected jets of the samples to cluster.
+        jets: folder of packed jets (`store.write`).
         config: the model's block.
         output: directory to write: model.npz, metrics.json, manifest.json.
         checkpoints: directory of the checkpoint from which a killed training continues.
@@ -38,7 +39,7 @@ def train(
     """
     from boostflow.models.ucluster import distributed, training
 
-    training.train(inputs, config, output, distributed.connect(), checkpoints)
+    training.train(jets, config, output, distributed.connect(), checkpoints)
 
 
 def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:

@@ -11,6 +11,8 @@ from boostflow.errors import BoostflowError
 
 PSEUDOCOUNT = 1.0
 """Added to each cell of a cluster's table, in jets: no bin is impossible."""
+SHORT, LONG = 50, 1000
+"""Iterations of the mixture's fit: of each start, and of the best one."""
 
 
 def kmeans(
@@ -58,28 +60,31 @@ class Mixture:
         return np.exp(joint - _logsumexp(joint)[:, None])
 
 
-def fit_mixture(
-    bins: NDArray[np.int32], sizes: list[int], start: NDArray[np.float64], iterations: int = 300
-) -> Mixture:
-    """Expectation maximisation from given responsibilities.
+@dataclass(frozen=True)
+class Cells:
+    """Jets counted in cells of equal mass bins: (C, V) bins, (C,) jets, bins of each view."""
 
-    Args:
-        bins: (N, V) mass bins.
-        sizes: number of bins of each view.
-        start: (N, K) responsibilities.
-    """
+    bins: NDArray[np.int32]
+    jets: NDArray[np.int64]
+    sizes: list[int]
+
+
+def fit_mixture(cells: Cells, start: NDArray[np.float64], iterations: int) -> Mixture:
+    """Expectation maximisation from given responsibilities (C, K) of each cell."""
     posterior, last = start, -np.inf
+    weight = cells.jets[:, None]
     for _ in range(iterations):
-        total = posterior.sum(0)
+        share = weight * posterior
+        total = share.sum(0)
         prior = np.log((total + PSEUDOCOUNT) / (total + PSEUDOCOUNT).sum())
         tables = [
-            np.log(_table(bins[:, v], n, posterior) / (total + n * PSEUDOCOUNT)[:, None])
-            for v, n in enumerate(sizes)
+            np.log(_table(cells.bins[:, v], n, share) / (total + n * PSEUDOCOUNT)[:, None])
+            for v, n in enumerate(cells.sizes)
         ]
-        joint = _joint(prior, tables, bins)
+        joint = _joint(prior, tables, cells.bins)
         evidence = _logsumexp(joint)
         posterior = np.exp(joint - evidence[:, None])
-        likelihood = float(evidence.mean())
+        likelihood = float(np.average(evidence, weights=cells.jets))
         if likelihood - last < 1e-7:
             break
         last = likelihood
@@ -96,16 +101,31 @@ def best_mixture(
 ) -> Mixture:
     """The most likely mixture among fits from k-means' clusters and from random tables.
 
-    No class label takes part: the likelihood is that of the mass bins.
+    No class label takes part: the likelihood is that of the mass bins. All starts make
+    `SHORT` iterations, the best one goes on (short-run EM, Biernacki et al. 2003,
+    doi:10.1016/S0167-9473(02)00163-9).
+
+    Args:
+        bins: (N, V) mass bins.
+        sizes: number of bins of each view.
+        assignment: (N,) clusters of k-means.
+        clusters: K.
+        seed: of the random tables.
+        restarts: random starts.
     """
     rng = np.random.default_rng(seed)
-    hard = np.eye(clusters)[assignment]
-    starts = [0.9 * hard + 0.1 / clusters]
+    unique, cell, jets = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
+    cells = Cells(unique, jets, sizes)
+    hard = np.zeros((len(unique), clusters))
+    np.add.at(hard, (cell.ravel(), assignment), 1)
+    starts = [0.9 * hard / jets[:, None] + 0.1 / clusters]
     for _ in range(restarts):
         weights = [rng.dirichlet(np.ones(clusters), n) for n in sizes]
-        product = np.prod([w[bins[:, v]] for v, w in enumerate(weights)], axis=0)
+        product = np.prod([w[unique[:, v]] for v, w in enumerate(weights)], axis=0)
         starts.append(product / product.sum(1, keepdims=True))
-    return max((fit_mixture(bins, sizes, s) for s in starts), key=lambda m: m.log_likelihood)
+    fits = (fit_mixture(cells, start, SHORT) for start in starts)
+    best = max(fits, key=lambda m: m.log_likelihood)
+    return fit_mixture(cells, best.posterior(unique), LONG)
 
 
 def _table(bins: NDArray[np.int32], n: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from boostflow.errors import BoostflowError
 
 LAUNCHER_GRACE = 10.0
 """Seconds that a rank leaves rank 0 to print the error that all share."""
+MEETING = 0.1
+"""Seconds between two meetings of ranks that wait for rank 0."""
 
 
 class Single:
@@ -45,6 +48,14 @@ class Single:
     def gather(self, rows: NDArray) -> NDArray:
         """The rows of all ranks, rank after rank."""
         return rows
+
+    def first(self, work: Callable[[], None]) -> None:
+        """Let rank 0 do `work` while the others wait.
+
+        Raises:
+            BoostflowError: the work did; the same one on every rank.
+        """
+        work()
 
     def agree(self, error: BoostflowError | None) -> None:
         """Raise on every rank if any rank has an error, so that none waits for a lost one."""
@@ -76,6 +87,20 @@ class Horovod(Single):
 
     def gather(self, rows: NDArray) -> NDArray:
         return self.hvd.allgather(tf.constant(rows)).numpy()
+
+    def first(self, work: Callable[[], None]) -> None:
+        # Ranks that wait in one collective for long look stalled: they meet while the work goes on.
+        error = None
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(work) if self.rank == 0 else None
+            while not self.total(tf.constant(int(future is not None and future.done()))):
+                time.sleep(MEETING)
+            if future is not None:
+                try:
+                    future.result()
+                except BoostflowError as problem:
+                    error = problem
+        self.agree(error)
 
     def agree(self, error: BoostflowError | None) -> None:
         messages = self.hvd.allgather_object(None if error is None else str(error))

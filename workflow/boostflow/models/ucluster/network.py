@@ -1,6 +1,6 @@
 """The graph network on packed jets: attention blocks, learned mass channels, embedding, mass bins.
 
-Shapes: P particles and B jets of a batch, k neighbours, F features.
+Shapes: P particles, B units (jets, or events of J = 2 jets) of a batch, k neighbours, F features.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from boostflow.config.models import UCluster
-from boostflow.models.ucluster.data import Batch
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES
+from boostflow.models.ucluster.store import Batch, jets_in
 
 BN_EPSILON = 1e-3
 GROOMING_WIDTH = 32
@@ -26,7 +26,7 @@ class Graph(NamedTuple):
     """Packed jets as tensors.
 
     features: (P, 8); momenta: (P, 4); neighbours: (P, k) positions inside the jet;
-    counts: (B,) particles of each jet.
+    counts: (B * J,) particles of each jet.
     """
 
     features: tf.Tensor
@@ -220,6 +220,8 @@ class Network(keras.Model):
         channels = config.mass_channels
         self.masses = MassChannels(channels, ranks, norm) if channels else None
         self.jet = Dense(64, ranks, norm, "jet") if channels else None
+        self.jets = jets_in(config.unit)
+        self.event = Dense(64, ranks, norm, "event") if channels and self.jets > 1 else None
         relu = config.embedding_relu
         self.out = Dense(config.embedding, ranks, norm and relu, "embedding", relu=relu)
         self.heads = [chain(config.head, f"head_{v}") for v in range(len(bins))]
@@ -247,6 +249,8 @@ class Network(keras.Model):
         if channels:
             self.masses.build((None, local))
             self.jet.build((None, local + channels))
+            if self.event is not None:
+                self.event.build((None, self.jets * self.jet.width))
             self.out.build((None, self.jet.width))
         else:
             self.out.build((None, local))
@@ -259,7 +263,7 @@ class Network(keras.Model):
         self.built = True
 
     def call(self, graph: Graph, training: bool = False) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Embedding (B, D) and the logits of each view's mass bins, (B, bins) each."""
+        """Embedding (B, D) and the logits of each view's mass bins, (B, bins) each; B units."""
         jets = tf.shape(graph.counts)[0]
         jet = tf.repeat(tf.range(jets), graph.counts)
         starts = tf.cumsum(graph.counts, exclusive=True)
@@ -276,14 +280,18 @@ class Network(keras.Model):
                 x = layer(x, training=training)
                 kept.append(x)
         x = tf.concat([*kept, *maxima], axis=1)
-        count = tf.cast(graph.counts, x.dtype)[:, None]
         if self.masses is None:
-            embedding = tf.math.segment_sum(self.out(x, training=training), jet) / count
+            sizes = tf.reduce_sum(tf.reshape(graph.counts, (-1, self.jets)), axis=1)
+            total = tf.math.segment_sum(self.out(x, training=training), jet // self.jets)
+            embedding = total / tf.cast(sizes, x.dtype)[:, None]
         else:
-            mean = tf.math.segment_sum(x, jet) / count
+            mean = tf.math.segment_sum(x, jet) / tf.cast(graph.counts, x.dtype)[:, None]
             log_mass = self.masses(x, mean, graph.momenta, jet, training=training)
-            together = self.jet(tf.concat([mean, log_mass], axis=1), training=training)
-            embedding = self.out(together, training=training)
+            unit = self.jet(tf.concat([mean, log_mass], axis=1), training=training)
+            if self.event is not None:
+                unit = tf.reshape(unit, (-1, self.jets * self.jet.width))
+                unit = self.event(unit, training=training)
+            embedding = self.out(unit, training=training)
         return embedding, self.predict_bins(embedding, training)
 
     def set_momentum(self, momentum: float) -> None:
@@ -342,7 +350,7 @@ def graph(batch: Batch) -> Graph:
 
 
 def signature(neighbours: int) -> Graph:
-    """The shapes of a graph, so that one trace serves all batches."""
+    """The shapes of a graph: one trace serves all batches."""
     return Graph(
         tf.TensorSpec((None, len(FEATURES)), tf.float32),
         tf.TensorSpec((None, 4), tf.float32),

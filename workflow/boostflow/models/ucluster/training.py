@@ -6,7 +6,7 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, write_json
 from boostflow.models.manifest import manifest
-from boostflow.models.ucluster import checkpoint, clustering, data, losses, pretext, schedule
+from boostflow.models.ucluster import checkpoint, clustering, losses, pretext, schedule, store
 from boostflow.models.ucluster.clusters import Clusters
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES
@@ -28,9 +28,11 @@ from boostflow.seeds import derive
 
 log = logging.getLogger("ucluster")
 
-MODEL, CHECKPOINT = "model.npz", "checkpoint.npz"
+MODEL, CHECKPOINT, TENSORBOARD = "model.npz", "checkpoint.npz", "tensorboard"
 KMEANS_JETS = 50_000
-"""k-means looks at this many jets at most."""
+"""k-means looks at this many units at most."""
+READ_AHEAD = 4
+"""Batches that are read while the network is busy."""
 
 
 class Trainer:
@@ -43,15 +45,16 @@ class Trainer:
     def __init__(
         self,
         config: UCluster,
-        training: data.Jets,
-        validation: data.Jets,
+        training: store.Jets,
+        validation: store.Jets,
         ranks: Single,
     ) -> None:
         self.config, self.ranks = config, ranks
         self.training, self.validation = training, validation
+        self.views = store.views(config.unit, config.views)
         self.edges = [
             pretext.edges(training.masses[:, v], config.bins, config.binning, config.mass[1])
-            for v in range(len(config.views))
+            for v in range(len(self.views))
         ]
         self.labels = {
             id(jets): np.stack(
@@ -64,9 +67,8 @@ class Trainer:
         self.network = Network(config, self.bins, ranks)
         self.clusters = Clusters(config, self.bins)
         if config.standardise:
-            features = training.packed.features
-            self.network.feature_mean.assign(features.mean(0, dtype=np.float64))
-            self.network.feature_std.assign(features.std(0, dtype=np.float64))
+            self.network.feature_mean.assign(training.mean)
+            self.network.feature_std.assign(training.std)
         self.optimizer = keras.optimizers.Adam(config.learning_rate, name="adam")
         self.optimizer.build(self.trainable)
         self.epoch = 0
@@ -159,19 +161,12 @@ class Trainer:
         alpha = schedule.alpha(config, epoch)
         step = self.steps[alpha > 0]
         batch = min(config.batch, len(self.training))
-        per_epoch = data.steps(len(self.training), config.batch)
-        labels = self.labels[id(self.training)]
+        per_epoch = self.training.steps(config.batch)
         sums = np.zeros(4)
         start = time.monotonic()
-        rows = data.shuffled(
-            len(self.training), config.batch, config.seed, epoch, self.ranks.rank, self.ranks.size
-        )
-        for i, mine in enumerate(rows):
+        for i, (inputs, labels) in enumerate(self.batches()):
             self._set_rates((epoch * per_epoch + i) * batch)
-            inputs = graph(data.gather(self.training.packed, mine))
-            sums += step(
-                inputs, tf.constant(labels[mine]), tf.constant(float(batch)), tf.constant(alpha)
-            ).numpy()
+            sums += step(inputs, labels, tf.constant(float(batch)), tf.constant(alpha)).numpy()
         sums = self.ranks.total(tf.constant(sums, tf.float64)).numpy()
         seconds = time.monotonic() - start
         return {
@@ -181,6 +176,26 @@ class Trainer:
             **self._figures(sums),
             "jets_per_second": round(float(sums[3]) / seconds, 1),
         }
+
+    def batches(self) -> tf.data.Dataset:
+        """This rank's inputs and labels (B, V) of each step of the epoch, read ahead."""
+        config, jets = self.config, self.training
+        labels = self.labels[id(jets)]
+
+        def read() -> Iterator[tuple[Graph, NDArray[np.int32]]]:
+            for rows in jets.shuffled(
+                config.batch, config.seed, self.epoch, self.ranks.rank, self.ranks.size
+            ):
+                b = jets.batch(rows)
+                yield Graph(b.features, b.momenta, b.neighbours, b.counts), labels[rows]
+
+        return tf.data.Dataset.from_generator(
+            read,
+            output_signature=(
+                signature(config.neighbours),
+                tf.TensorSpec((None, len(self.bins)), tf.int32),
+            ),
+        ).prefetch(READ_AHEAD)
 
     def _figures(self, sums: NDArray) -> dict[str, float]:
         task, cluster, right, jets = (float(x) for x in sums)
@@ -199,11 +214,14 @@ class Trainer:
         if self.config.batch_norm:
             self.network.set_momentum(schedule.bn_momentum(jets))
 
-    def embed(self, jets: data.Jets) -> tuple[NDArray, list[NDArray], NDArray]:
-        """Embedding, logits and row numbers of this rank's share of the jets."""
+    def embed(
+        self, jets: store.Jets, chosen: NDArray[np.int64]
+    ) -> tuple[NDArray, list[NDArray], NDArray]:
+        """Embedding, logits and row numbers of this rank's share of the chosen units."""
         parts = []
-        for rows in data.in_order(len(jets), self.config.batch, self.ranks.rank, self.ranks.size):
-            embedding, logits = self.forward(graph(data.gather(jets.packed, rows)))
+        ranks = self.ranks
+        for rows in store.in_order(chosen, self.config.batch, ranks.rank, ranks.size):
+            embedding, logits = self.forward(graph(jets.batch(rows)))
             parts.append((embedding.numpy(), [z.numpy() for z in logits], rows))
         if not parts:
             empty = [np.zeros((0, n), np.float32) for n in self.bins]
@@ -218,7 +236,7 @@ class Trainer:
         The clustering accuracy is one matching of all jets; it is reported and never acted on.
         """
         jets = self.validation
-        embedding, logits, rows = self.embed(jets)
+        embedding, logits, rows = self.embed(jets, np.arange(len(jets)))
         labels = self.labels[id(jets)][rows]
         alpha = schedule.alpha(self.config, self.epoch)
         joint = alpha > 0
@@ -249,25 +267,25 @@ class Trainer:
     def start_clusters(self) -> None:
         """k-means on the embedding (and the mixture from there) by rank 0, for all ranks."""
         config = self.config
-        mine, _, rows = self.embed(self.training)
+        mine, _, rows = self.embed(self.training, self._kmeans_rows())
         embedding, rows = self.ranks.gather(mine), self.ranks.gather(rows)
-        error = None
-        if self.ranks.rank == 0:
-            try:
-                self._fit_clusters(embedding, self.labels[id(self.training)][rows])
-            except BoostflowError as problem:
-                error = problem
-        self.ranks.agree(error)
+        labels = self.labels[id(self.training)][rows]
+        self.ranks.first(lambda: self._fit_clusters(embedding, labels))
         self.ranks.broadcast(self.clusters.variables)
         self.check_ranks("after k-means")
         log.info("k-means: %d clusters from %d jets", config.clusters, len(embedding))
 
+    def _kmeans_rows(self) -> NDArray[np.int64]:
+        """The training units that k-means looks at."""
+        rows = np.arange(len(self.training))
+        if len(rows) <= KMEANS_JETS:
+            return rows
+        seed = derive(self.config.seed, "ucluster", "kmeans", "rows")
+        return np.sort(np.random.default_rng(seed).choice(rows, KMEANS_JETS, replace=False))
+
     def _fit_clusters(self, embedding: NDArray, labels: NDArray[np.int32]) -> None:
         config = self.config
         seed = derive(config.seed, "ucluster", "kmeans")
-        if len(embedding) > KMEANS_JETS:
-            chosen = np.random.default_rng(seed).choice(len(embedding), KMEANS_JETS, replace=False)
-            embedding, labels = embedding[chosen], labels[chosen]
         centroids, assignment = clustering.kmeans(embedding, config.clusters, seed, config.restarts)
         if config.cluster_loss == "kmeans":
             self.clusters.start(centroids, 1.0, None)
@@ -302,13 +320,9 @@ class Trainer:
 
         The number of processes may change: it does not enter the result.
         """
-        digest = hashlib.blake2b(digest_size=16)
-        for jets in (self.training, self.validation):
-            digest.update(jets.packed.features.tobytes())
-            digest.update(jets.masses.tobytes())
         return {
             "config": self.config.model_dump(mode="json", exclude={"processes"}),
-            "jets": digest.hexdigest(),
+            "jets": [self.training.digest, self.validation.digest],
         }
 
     def save(self, path: Path) -> None:
@@ -344,7 +358,7 @@ class Trainer:
             self.check_ranks("after resuming")
             log.info("resumed after epoch %d", self.epoch)
 
-    def write(self, output: Path, inputs: list[Path], seconds: float) -> None:
+    def write(self, output: Path, jets: Path, seconds: float) -> None:
         """Write the model's directory (rank 0 alone calls this)."""
         config = self.config
         header = {
@@ -354,7 +368,7 @@ class Trainer:
         }
         arrays = {
             **checkpoint.arrays_of([*self.network.variables, *self.clusters.variables]),
-            **{f"edges_{view}": e for view, e in zip(config.views, self.edges, strict=True)},
+            **{f"edges_{view}": e for view, e in zip(self.views, self.edges, strict=True)},
         }
         last = {name: values[-1] for name, values in self.history.items()}
         final = last | {
@@ -363,6 +377,7 @@ class Trainer:
             "processes": self.ranks.size,
             "seconds": round(seconds, 1),
         }
+        inputs = sorted(jets.iterdir())
         with atomic(output) as part:
             part.mkdir()
             checkpoint.write(part / MODEL, header, arrays)
@@ -370,12 +385,14 @@ class Trainer:
             packages = ["tensorflow-cpu", "keras", "horovod", "numpy", "awkward", "scikit-learn"]
             write_json(
                 part / "manifest.json",
-                manifest(config, inputs, [p for p in packages if _installed(p)], seconds),
+                manifest(
+                    config, sorted(jets.iterdir()), [p for p in packages if _installed(p)], seconds
+                ),
             )
 
 
 def train(
-    inputs: list[Path],
+    jets: Path,
     config: UCluster,
     output: Path,
     ranks: Single,
@@ -384,29 +401,32 @@ def train(
     """Train on all ranks; rank 0 writes `output` at the end and a checkpoint after each epoch.
 
     Args:
-        inputs: selected jets of the samples to cluster.
+        jets: folder of packed jets (`store.write`).
         config: the model's block.
         output: directory to write: model.npz, metrics.json, manifest.json.
         ranks: the processes of this training.
-        checkpoints: directory of the checkpoint from which a killed training continues.
+        checkpoints: directory of the checkpoint from which a killed training continues, and of the
+            figures for TensorBoard.
 
     Raises:
         BoostflowError: the same one on every rank.
     """
     start = time.monotonic()
-    error, jets = None, None
+    error, splits = None, None
     try:
-        jets = data.read(inputs, config)
-        _check_ranks_fit(len(jets[0]), config, ranks.size)
+        splits = store.read(jets, config)
+        _check_ranks_fit(len(splits[0]), config, ranks.size)
     except BoostflowError as problem:
         error = problem
     ranks.agree(error)
-    assert jets is not None
-    trainer = Trainer(config, *jets, ranks)
-    del jets
+    assert splits is not None
+    trainer = Trainer(config, *splits, ranks)
     path = None if checkpoints is None else checkpoints / CHECKPOINT
     if path is not None:
         trainer.resume(path)
+    board = None
+    if checkpoints is not None and ranks.rank == 0:
+        board = tf.summary.create_file_writer(str(checkpoints / TENSORBOARD))
     total = sum(config.epochs)
     begin, first = time.monotonic(), trainer.epoch
     if ranks.rank == 0:
@@ -427,9 +447,11 @@ def train(
             left = (time.monotonic() - begin) / done * (total - trainer.epoch)
             if path is not None:
                 trainer.save(path)
+            if board is not None:
+                _show(board, record)
             print(_line(record, total, left), file=sys.stderr, flush=True)
     if ranks.rank == 0:
-        trainer.write(output, inputs, time.monotonic() - start)
+        trainer.write(output, jets, time.monotonic() - start)
         if path is not None:
             path.unlink(missing_ok=True)
     ranks.agree(None)
@@ -441,6 +463,15 @@ def _check_ranks_fit(jets: int, config: UCluster, size: int) -> None:
             f"{size} processes share a batch of {min(jets, config.batch)} jets; start fewer or"
             " raise `batch`"
         )
+
+
+def _show(board: tf.summary.SummaryWriter, record: dict[str, Any]) -> None:
+    """An epoch's figures for TensorBoard."""
+    with board.as_default(step=record["epoch"]):
+        for name, value in record.items():
+            if name != "epoch" and value is not None:
+                tf.summary.scalar(name, value)
+    board.flush()
 
 
 def _line(record: dict[str, Any], total: int, left: float) -> str:
