@@ -37,6 +37,21 @@ def test_shipped_configurations_load(repository: Path, name: str) -> None:
     assert config.models
 
 
+@pytest.mark.parametrize("name", ["cms-nanoaod", "lhco", "hls4ml"])
+def test_examples_load(
+    repository: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = yaml.safe_load((repository / f"config/examples/{name}.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    for sample in raw["samples"].values():
+        for pattern in sample["files"]:
+            file = Path(pattern.replace("*", "1"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    config, _ = load(raw, repository)
+    assert list(config.samples) == list(raw["samples"])
+
+
 def problems(raw: dict[str, Any], root: Path) -> list[str]:
     with pytest.raises(BoostflowError) as caught:
         load(raw, root, "my.yaml")
@@ -88,6 +103,22 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         (
             {"samples": {"x": {"source": "root", "files": [__file__], "label": "x"}}},
             "my.yaml: samples.x.xsec: is required to normalise the templates",
+        ),
+        (
+            {"samples": {"x": {"source": "hls4ml", "files": [__file__], "select": "t"}}},
+            "my.yaml: samples.x.xsec: is required to normalise the templates",
+        ),
+        (
+            {"samples": {"x": {"source": "lhco", "files": ["no*.h5"]}}},
+            "my.yaml: samples.x.files: no file matches no*.h5",
+        ),
+        (
+            {"samples": {"x": {"source": "lhco", "files": ["root://far/away.h5"]}}},
+            "my.yaml: samples.x.files: no such file: root://far/away.h5",
+        ),
+        (
+            {"samples": {"x": {"source": "hls4ml", "files": [__file__], "select": "b"}}},
+            "my.yaml: samples.x.select: input should be 'all', 'g', 'q', 'w', 'z' or 't', not 'b'",
         ),
         ({"output": "out/{x}"}, "my.yaml: output: 'out/{x}' cannot be a folder"),
         (

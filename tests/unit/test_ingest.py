@@ -11,7 +11,7 @@ import uproot
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
-from boostflow.ingest.processor import Label
+from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
 from rootfiles import write_nano

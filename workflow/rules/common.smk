@@ -7,7 +7,7 @@ import time
 try:
     from boostflow import paths
     from boostflow.config.load import find, input_files, load, varied_model
-    from boostflow.config.models import SimulatedSample
+    from boostflow.config.models import RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import PACKING
     from boostflow.plots.names import MODEL_PLOTS, fit_plots
@@ -153,7 +153,7 @@ def simulate_settings(wildcards):
 
 
 def ingest_input(wildcards):
-    """The ROOT file of a part: simulated here, or the user's."""
+    """The file of a part: simulated here, or the user's."""
     block = CONFIG.samples[wildcards.sample]
     if isinstance(block, SimulatedSample):
         return at(paths.SAMPLE).format(
@@ -172,12 +172,15 @@ def ingest_options(wildcards):
         options += ["--label", block.label]
     if isinstance(block, SimulatedSample):
         return [*options, "--match", block.process]
-    if block.match is not None:
+    if isinstance(block, RootSample) and block.match is not None:
         options += ["--match", block.match]
     if block.xsec is not None:
         options += ["--xsec", block.xsec]
-    if block.data:
+    if is_data(block):
         options += ["--data"]
+    if not isinstance(block, RootSample):
+        # HDF5 events have no numbers of their own: the part makes them unique in the sample.
+        options += ["--source", block.source, "--select", block.select, "--part", wildcards.part]
     return options
 
 

@@ -1,8 +1,8 @@
-"""Ingestion with coffea: ROOT files -> tables of fat jets."""
+"""Ingestion: ROOT files (with coffea) and HDF5 files -> tables of fat jets."""
 
 
 rule ingest:
-    """Read one ROOT file: loose preselection, observables, truth labels, weights."""
+    """Read one file: loose preselection, observables, truth labels, weights."""
     input:
         ingest_input,
     output:

@@ -1,4 +1,4 @@
-"""Ingest one ROOT file: loose preselection, observables, truth labels -> table of fat jets."""
+"""Ingest one file: loose preselection, observables, truth labels -> table of fat jets."""
 
 import argparse
 from pathlib import Path
@@ -8,14 +8,17 @@ from boostflow.cli import json_argument, parse_config, run
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    parser.add_argument("--input", required=True, help="ROOT file with a NanoAOD-like TTree")
+    parser.add_argument("--input", required=True, help="ROOT or HDF5 file")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--meta", type=Path, required=True, help="JSON file to write")
     parser.add_argument(
         "--config", type=json_argument, default={}, help="ingest block as JSON, or @file"
     )
+    parser.add_argument("--source", default="root", choices=["root", "lhco", "hls4ml"])
     parser.add_argument("--label", help="class of the sample's jets")
     parser.add_argument("--match", help="only jets with this particle get the label")
+    parser.add_argument("--select", default="all", help="class that is taken from an HDF5 file")
+    parser.add_argument("--part", type=int, default=0, help="number of the file in its sample")
     parser.add_argument("--radius", type=float, default=0.8, help="radius of the fat jets")
     parser.add_argument("--data", action="store_true", help="collision data")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
@@ -24,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Ingest
-    from boostflow.ingest.processor import Label
+    from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
 
     ingest(
@@ -32,7 +35,10 @@ def main(args: argparse.Namespace) -> None:
         args.output,
         args.meta,
         parse_config(Ingest, args.config),
+        source=args.source,
         label=Label(args.label, args.match),
+        select=args.select,
+        part=args.part,
         radius=args.radius,
         data=args.data,
         xsec=args.xsec,

@@ -17,6 +17,7 @@ from boostflow.config.models import (
     BDT,
     AnySystematic,
     Config,
+    FileSample,
     ModelVariation,
     Name,
     RootSample,
@@ -27,6 +28,7 @@ from boostflow.config.models import (
     Weight,
 )
 from boostflow.errors import BoostflowError
+from boostflow.variations import is_data
 
 SIMULATED_WEIGHTS = ("weight_isr_up", "weight_isr_down", "weight_fsr_up", "weight_fsr_down")
 
@@ -75,7 +77,7 @@ def find(path: str, root: Path) -> Path | None:
     return next((p for p in (Path(path), root / path) if p.is_file()), None)
 
 
-def input_files(sample: RootSample) -> list[str]:
+def input_files(sample: FileSample) -> list[str]:
     """The files of a sample, patterns expanded and sorted within each pattern."""
     files: list[str] = []
     for pattern in sample.files:
@@ -111,11 +113,12 @@ def _check(config: Config) -> list[str]:
             problems.append(f"{key}: unknown {what} {name!r}{_suggest(name, among)}")
 
     for name, sample in config.samples.items():
-        if isinstance(sample, RootSample):
+        if isinstance(sample, FileSample):
             for pattern in sample.files:
+                remote = isinstance(sample, RootSample) and "://" in pattern
                 if glob.has_magic(pattern) and not glob.glob(pattern):
                     problems.append(f"samples.{name}.files: no file matches {pattern}")
-                elif "://" not in pattern and not glob.has_magic(pattern):
+                elif not remote and not glob.has_magic(pattern):
                     if not Path(pattern).exists():
                         problems.append(f"samples.{name}.files: no such file: {pattern}")
                     elif not Path(pattern).is_file():
@@ -123,7 +126,7 @@ def _check(config: Config) -> list[str]:
             files = input_files(sample)
             for file in sorted({f for f in files if files.count(f) > 1}):
                 problems.append(f"samples.{name}.files: {file} is listed more than once")
-            if config.models and sample.xsec is None and not sample.data:
+            if config.models and sample.xsec is None and not is_data(sample):
                 problems.append(
                     f"samples.{name}.xsec: is required to normalise the templates "
                     "(`models: {}` ends the chain before them)"

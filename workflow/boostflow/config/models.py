@@ -50,23 +50,50 @@ class SimulatedSample(Block):
     """Events in a file; nearly every event has two fat jets."""
 
 
-class RootSample(Block):
-    """ROOT files that exist already."""
+class FileSample(Block):
+    """Files that exist already."""
 
-    source: Literal["root"]
     files: list[str] = Field(min_length=1)
     """Paths or glob patterns, relative to the folder in which snakemake is started."""
     label: Name | None = None
     """Class of the jets of this sample; null if it is not to be trained on."""
-    match: Literal[*PROCESSES] | None = None
-    """Only jets that match such a generator particle get the label; null: all jets do."""
     xsec: float | None = Field(None, gt=0)
     """Cross-section in pb; null for collision data or where no normalisation is wanted."""
+
+
+class RootSample(FileSample):
+    """NanoAOD-like ROOT files."""
+
+    source: Literal["root"]
+    match: Literal[*PROCESSES] | None = None
+    """Only jets that match such a generator particle get the label; null: all jets do."""
     data: bool = False
     """Collision data: no genWeight, no GenPart, weight 1."""
 
 
-Sample = Annotated[SimulatedSample | RootSample, Field(discriminator="source")]
+class LhcoSample(FileSample):
+    """HDF5 files of the LHC Olympics 2020 (arXiv:2101.08320): particles, clustered here."""
+
+    source: Literal["lhco"]
+    select: Literal["all", "signal", "background"] = "all"
+    """Events that are taken, by the label column, which black boxes do not have. Without a `label`
+    the jets keep the class of the file, signal or background."""
+    data: bool = False
+    """A black box that stands for collision data: no template is made of it."""
+
+
+class Hls4mlSample(FileSample):
+    """HDF5 files of the HLS4ML LHC jets (doi:10.5281/zenodo.3602260): each jet is an event."""
+
+    source: Literal["hls4ml"]
+    select: Literal["all", "g", "q", "w", "z", "t"] = "all"
+    """Jets that are taken, by the one-hot columns `j_g` to `j_t`. Without a `label` the jets keep
+    the class of the file: gluon, quark, w, z or top."""
+
+
+Sample = Annotated[
+    SimulatedSample | RootSample | LhcoSample | Hls4mlSample, Field(discriminator="source")
+]
 
 
 # --- simulation ----------------------------------------------------------------------------------
@@ -127,16 +154,17 @@ class Simulation(Block):
 
 
 class Ingest(Block):
-    """Reading ROOT files with coffea."""
+    """Reading files: ROOT with coffea, HDF5 with h5py."""
 
     executor: Literal["iterative", "futures", "dask"] = "iterative"
-    """iterative is fastest for small files; futures and dask use `workers` processes."""
+    """iterative is fastest for small files; futures and dask use `workers` processes (only for ROOT
+    files)."""
     workers: int = Field(2, ge=1)
     """Processes of the futures and dask executors."""
     chunksize: int = Field(20_000, ge=100)
     """Events read at a time: bounds the memory."""
     tree: str = "Events"
-    """Name of the tree."""
+    """Name of the tree in ROOT files."""
     fatjet_pt_min: float = Field(200.0, ge=0)
     """Loose preselection: fat jets below are dropped (GeV)."""
     fatjet_abs_eta_max: float = Field(2.5, gt=0)

@@ -1,4 +1,4 @@
-"""What a ROOT file has: decides which parts of the analysis can run on it, and says so."""
+"""What a file has: decides which parts of the analysis can run on it, and says so."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class Features:
     met: str | None
     counted: bool
     """Constituents come with their number per jet, as coffea's PFNano schema wants it."""
+    classes: bool = False
+    """Each event has a `label`, the class that the file gives it."""
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, bool]:
@@ -52,7 +54,7 @@ class Features:
 
 
 def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None) -> Features:
-    """Look at the names of a tree's branches.
+    """Look at the names of a ROOT tree's branches.
 
     Args:
         file: for messages.

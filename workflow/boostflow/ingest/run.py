@@ -1,4 +1,4 @@
-"""Ingestion of one file: open, check, run the coffea processor, merge its chunks, sum up."""
+"""Ingestion of one file: open, check, read chunk by chunk, merge the chunks, sum up."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from coffea.processor import accumulate
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.features import Features, detect
-from boostflow.ingest.processor import PS_WEIGHTS, FatJetProcessor, Label
+from boostflow.ingest.hdf5 import read_chunks
+from boostflow.ingest.hls4ml import Hls4ml
+from boostflow.ingest.lhco import Lhco
+from boostflow.ingest.processor import FatJetProcessor
+from boostflow.ingest.rows import PS_WEIGHTS, Label, Rows
 from boostflow.io import atomic, scratch, write_json
 
 log = logging.getLogger("ingest")
+
+LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml}
+"""Sources of events in HDF5 files."""
 
 
 def ingest(
@@ -28,19 +36,25 @@ def ingest(
     meta: Path,
     config: Ingest,
     *,
+    source: str = "root",
     label: Label,
+    select: str = "all",
+    part: int = 0,
     radius: float = 0.8,
     data: bool = False,
     xsec: float | None = None,
 ) -> None:
-    """Turn a ROOT file into a table of fat jets (docs/contracts.md, "ingest").
+    """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
 
     Args:
-        file: path of a ROOT file with a NanoAOD-like TTree.
+        file: path of a ROOT file with a NanoAOD-like TTree, or of an HDF5 file.
         output: Parquet file to write.
         meta: JSON file to write: counts, sums of weights, cross-section, what is off and why.
         config: the ingest block.
+        source: layout of the file: root, lhco or hls4ml.
         label: class of the sample's jets.
+        select: class of the events that are taken from an HDF5 file, or all.
+        part: number of the file in its sample; HDF5 events are numbered by it.
         radius: of the fat jets.
         data: collision data.
         xsec: cross-section in pb; None takes the one that boostflow's simulation left in the file.
@@ -48,14 +62,24 @@ def ingest(
     Raises:
         BoostflowError: the file cannot be read, or lacks what no analysis can do without.
     """
-    features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
-    for note in features.notes:
-        log.info("%s: %s", file, note)
     with scratch(output, "chunks") as folder:
-        worker = FatJetProcessor(file, config, features, label, radius, folder)
-        counts = _run(file, entries, worker, config) if entries else _nothing(features)
+        if source == "root":
+            features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
+            rows = Rows(file, config, features, label, radius, folder)
+            counts = _run(file, entries, FatJetProcessor(rows), config) if entries else {}
+            xsec = xsec if xsec is not None else own_xsec
+        else:
+            with LAYOUTS[source](file, select, radius, config.fatjet_pt_min) as layout:
+                features = layout.features
+                rows = Rows(file, config, features, label, radius, folder)
+                counts = read_chunks(layout, rows, part)
+        counts = accumulate([_nothing(features), counts])
         _merge(sorted(folder / name for name in counts["chunks"]), output)
-    notes = features.notes + ([] if entries else ["the file has no events"])
+    notes = [*features.notes]
+    if not counts["events"]:
+        notes.append("the file has no events" + ("" if select == "all" else f" of class {select}"))
+    for note in notes:
+        log.info("%s: %s", file, note)
     write_json(
         meta,
         {
@@ -66,7 +90,7 @@ def ingest(
             "sumw2": counts["sumw2"],
             "sumw_buckets": [float(x) for x in counts["sumw_buckets"]],
             "sumw_weights": counts["sumw_weights"],
-            "xsec": xsec if xsec is not None else own_xsec,
+            "xsec": xsec,
             "cutflow": [
                 {"name": "all", "events": counts["events"], "sumw": counts["sumw"]},
                 {
@@ -86,7 +110,7 @@ def ingest(
 def inspect(
     file: str, config: Ingest, *, data: bool, match: str | None
 ) -> tuple[Features, int, float | None]:
-    """Read a file's metadata only: its features, number of events, and cross-section (pb) or None.
+    """Read a ROOT file's metadata: its features, number of events, cross-section (pb) or None.
 
     Raises:
         BoostflowError: not a readable ROOT file, no such tree, or branches missing.
@@ -132,7 +156,7 @@ def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> di
 
     # Real files have many collections; cross-references that boostflow does not use may dangle.
     NanoAODSchema.warn_missing_crossrefs = False
-    schema = PFNanoAODSchema if worker.features.counted else NanoAODSchema
+    schema = PFNanoAODSchema if worker.rows.features.counted else NanoAODSchema
     fileset = {"sample": {"treename": config.tree, "files": [file]}}
     try:
         with warnings.catch_warnings(), _executor(config) as executor:

@@ -1,0 +1,56 @@
+"""The shipped configurations for public HDF5 sets, with the real snakemake, to the cutflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from analyses import REPOSITORY, Analysis
+from boostflow.io import read_parquet
+from hdf5files import dijets, sprays, write_hls4ml, write_lhco
+
+pytestmark = pytest.mark.integration
+
+
+def test_both_sets_go_to_the_cutflow(analysis: Callable[[dict[str, Any]], Analysis]) -> None:
+    lhco, hls4ml = (
+        yaml.safe_load((REPOSITORY / f"config/examples/{name}.yaml").read_text())
+        for name in ("lhco", "hls4ml")
+    )
+    select = {"fatjet": lhco["select"]["fatjet"], "event": hls4ml["select"]["event"]}
+    config = {
+        "samples": {"signal": lhco["samples"]["signal"], "w": hls4ml["samples"]["w"]},
+        "select": select,
+        "simulation": lhco["simulation"],
+        "models": {},
+        "systematics": None,
+    }
+    run = analysis(config)
+    for name in ("lhco", "hls4ml"):
+        (run.folder / "inputs" / name).mkdir(parents=True)
+    label = np.arange(60) % 3 == 0
+    write_lhco(run.folder / "inputs/lhco/events_anomalydetection_v2.h5", dijets(60), label)
+    for part in range(2):
+        file = run.folder / f"inputs/hls4ml/jetImage_{part}_100p_0_10000.h5"
+        write_hls4ml(file, sprays(50, seed=part), [*"gqwzt"] * 10)
+    done = run.snakemake()
+    assert done.returncode == 0, done.stdout[-3000:]
+    events = {"signal": 20, "w": 20}
+    for name, number in events.items():
+        cutflow = json.loads((run.out / f"select/nominal/{name}.json").read_text())
+        assert cutflow["cutflow"][0]["events"] == number
+        jets = read_parquet(run.out / f"select/nominal/{name}.parquet")
+        assert len(jets) > number / 2
+        assert set(jets.label.to_list()) == {name}
+        expected = 1000 * config["samples"][name]["xsec"]
+        assert cutflow["cutflow"][0]["expected"] == pytest.approx(expected)
+    assert set(jets.luminosityBlock.to_list()) == {1, 2}
+    printed = " ".join(done.stdout.split())
+    assert "MET is the negative sum of the particles" in printed
+    assert "every jet is an event of its own" in printed
+    assert (run.out / "plots/cutflow.png").stat().st_size > 10_000

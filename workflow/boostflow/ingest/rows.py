@@ -1,0 +1,213 @@
+"""From a chunk of events with fat jets to rows of the ingest table, whatever they were read from.
+
+Each chunk is written to Parquet at once, and only its counts travel on, so memory is bounded by the
+size of a chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from boostflow import observables
+from boostflow.config.models import ALL_OBSERVABLES, Ingest
+from boostflow.errors import BoostflowError
+from boostflow.ingest.eventid import BUCKETS, bucket, event_id
+from boostflow.ingest.features import Features
+from boostflow.ingest.truth import matched
+from boostflow.io import write_parquet
+
+# PSWeight in the order of CMS NanoAOD: ISR x 0.5, FSR x 0.5, ISR x 2, FSR x 2 (of the scale).
+PS_WEIGHTS = ("isr_up", "fsr_up", "isr_down", "fsr_down")
+
+
+@dataclass(frozen=True)
+class Label:
+    """How jets of a sample get their class."""
+
+    name: str | None
+    match: str | None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Loose preselection, observables, labels and weights of the events of one file."""
+
+    file: str
+    """Its path, for messages."""
+    config: Ingest
+    features: Features
+    """What the file has."""
+    label: Label
+    """Class of the sample's jets."""
+    radius: float
+    """Of the fat jets, for observables and truth matching."""
+    scratch: Path
+    """Folder for the Parquet file of each chunk."""
+
+    def write(self, events: ak.Array, fatjets: ak.Array, start: int) -> dict[str, Any]:
+        """Write the rows of a chunk; return its counts.
+
+        Args:
+            events: records with `run`, `luminosityBlock`, `event` and what the features say:
+                `genWeight`, `PSWeight`, MET, `GenPart`, `label`.
+            fatjets: one list an event of all fat jets in the file, with `pt`, `eta`, `phi`, `mass`
+                (GeV) and, if there are constituents, `candidates` (`pt`, `eta`, `phi`, `mass`,
+                perhaps both `charge` and `pdgId`).
+            start: number of events in the file before these.
+
+        Raises:
+            BoostflowError: NaN or infinite values.
+        """
+        n = len(events)
+        weight = (
+            np.asarray(events.genWeight, dtype=np.float64)
+            if self.features.gen_weight
+            else np.ones(n)
+        )
+        ids = event_id(events.run, events.luminosityBlock, events.event)
+        relative = self._relative_weights(events)
+        jets = self._preselected(fatjets)
+        has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
+        rows = self._rows(events, jets, ids, weight, relative)
+        path = self.scratch / f"{start:012d}.parquet"
+        write_parquet(path, rows)
+        return {
+            "chunks": [path.name],
+            "events": n,
+            "rows": len(rows),
+            "sumw": float(weight.sum()),
+            "sumw2": float((weight**2).sum()),
+            "sumw_buckets": np.bincount(bucket(ids), weight, minlength=BUCKETS),
+            "sumw_weights": {k: float((weight * v).sum()) for k, v in relative.items()},
+            "with_fatjet": int(has_jet.sum()),
+            "sumw_with_fatjet": float(weight[has_jet].sum()),
+        }
+
+    def _relative_weights(self, events: ak.Array) -> dict[str, np.ndarray]:
+        """Event weights relative to nominal, by column name."""
+        if not self.features.ps_weight:
+            return {}
+        values = ak.to_numpy(events.PSWeight)
+        return {f"weight_{name}": values[:, i] for i, name in enumerate(PS_WEIGHTS)}
+
+    def _preselected(self, jets: ak.Array) -> ak.Array:
+        """The loose preselection, by falling pT; each jet with its position in the file's event."""
+        jets = ak.with_field(jets, ak.local_index(jets.pt, axis=1), "position")
+        keep = (jets.pt > self.config.fatjet_pt_min) & (
+            abs(jets.eta) < self.config.fatjet_abs_eta_max
+        )
+        jets = jets[keep]
+        return jets[ak.argsort(jets.pt, axis=1, ascending=False, stable=True)]
+
+    def _rows(
+        self,
+        events: ak.Array,
+        jets: ak.Array,
+        ids: np.ndarray,
+        weight: np.ndarray,
+        relative: dict[str, np.ndarray],
+    ) -> ak.Array:
+        count = ak.to_numpy(ak.num(jets, axis=1))
+
+        def repeat(values: Any, dtype: str) -> np.ndarray:
+            return np.repeat(ak.to_numpy(values).astype(dtype), count)
+
+        flat = ak.flatten(jets, axis=1)
+        columns: dict[str, Any] = {
+            "run": repeat(events.run, "uint32"),
+            "luminosityBlock": repeat(events.luminosityBlock, "uint32"),
+            "event": repeat(events.event, "uint64"),
+            "event_id": np.repeat(ids, count),
+            "jet_index": ak.to_numpy(flat.position).astype("int16"),
+        }
+        for name in ("pt", "eta", "phi", "mass"):
+            columns[name] = _float32(flat[name])
+        columns |= self._observables(flat)
+        if self.label.name is not None:
+            columns["label"] = self._labels(events, jets)
+        elif self.features.classes:
+            columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
+        met = events[self.features.met] if self.features.met else None
+        columns["met_pt"] = repeat(met.pt if met is not None else np.zeros(len(events)), "float32")
+        columns["met_phi"] = repeat(
+            met.phi if met is not None else np.zeros(len(events)), "float32"
+        )
+        columns["ht"] = repeat(ak.sum(jets.pt, axis=1), "float32")
+        columns["genWeight"] = np.repeat(weight.astype("float32"), count)
+        for name, values in relative.items():
+            columns[name] = np.repeat(values.astype("float32"), count)
+        self._refuse_nonsense(columns)
+        return ak.zip(columns, depth_limit=1)
+
+    def _refuse_nonsense(self, columns: dict[str, Any]) -> None:
+        """Raise BoostflowError for NaN or infinity in what everything else is computed from."""
+        inputs = ("pt", "eta", "phi", "mass", "met_pt", "met_phi", "genWeight")
+        inputs += tuple(f"pf_{name}" for name in ("pt", "eta", "phi", "mass"))
+        for name in inputs:
+            if name in columns and not ak.all(np.isfinite(columns[name]), axis=None):
+                raise BoostflowError(
+                    f"{self.file}: NaN or infinite values in {name.replace('pf_', 'PFCands ')}; "
+                    "the file is damaged"
+                )
+
+    def _observables(self, flat: ak.Array) -> dict[str, Any]:
+        """What can be had: from constituents, else the columns that NanoAOD brings along."""
+        columns: dict[str, Any] = {}
+        if self.features.constituents:
+            pf = flat.candidates
+            pf = pf[ak.argsort(pf.pt, axis=1, ascending=False, stable=True)]
+            typed = "charge" in pf.fields
+            values = observables.compute(
+                pf.pt,
+                pf.eta,
+                pf.phi,
+                pf.mass,
+                pf.charge if typed else None,
+                names=[
+                    name
+                    for name in ALL_OBSERVABLES
+                    if name not in ("pt", "mass") and (typed or name != "charge")
+                ],
+                zcut=self.config.soft_drop_zcut,
+                beta=self.config.nsubjettiness_beta,
+                radius=self.radius,
+            )
+            columns |= values
+            for name in ("pt", "eta", "phi", "mass"):
+                columns[f"pf_{name}"] = ak.values_astype(pf[name], "float32")
+            if typed:
+                columns["pf_charge"] = ak.values_astype(pf.charge, "int8")
+                columns["pf_pdgId"] = ak.values_astype(pf.pdgId, "int32")
+        else:
+            present = set(flat.fields)
+            for name in ("tau1", "tau2", "tau3"):
+                if name in present:
+                    columns[name] = _float32(flat[name])
+            for name, (high, low) in {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}.items():
+                if {high, low} <= columns.keys():
+                    with np.errstate(divide="ignore", invalid="ignore"):
+                        ratio = columns[high] / columns[low]
+                    columns[name] = np.where(columns[low] > 0, ratio, np.float32(0))
+            if "nConstituents" in present:
+                columns["multiplicity"] = _float32(flat.nConstituents)
+        # The file's own soft-drop mass is calibrated where the experiment calibrated it.
+        if "msoftdrop" in flat.fields:
+            columns["msoftdrop"] = _float32(flat.msoftdrop)
+        return columns
+
+    def _labels(self, events: ak.Array, jets: ak.Array) -> np.ndarray:
+        total = int(ak.sum(ak.num(jets, axis=1)))
+        if self.label.match is None:
+            return ak.Array(np.full(total, self.label.name))
+        good = matched(jets, events.GenPart, self.label.match, self.radius)
+        flat = ak.to_numpy(ak.flatten(good, axis=1)).astype(bool)
+        return ak.Array(np.where(flat, self.label.name, "unmatched"))
+
+
+def _float32(values: Any) -> np.ndarray:
+    return ak.to_numpy(values).astype("float32")
