@@ -6,8 +6,9 @@ losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
 distributed Horovod                                   training   the loop
 checkpoint files of named arrays                      scoring    score tables
+export     ONNX graph of a trained network            saved      Keras file of it
 
-TensorFlow is imported by `train` and `score` alone.
+TensorFlow is imported by `train` alone; scores come from ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def train(
     Args:
         inputs: selected jets of the samples to cluster.
         config: the model's block.
-        output: directory to write: model.npz, metrics.json, manifest.json.
+        output: directory to write (docs/ucluster.md, "Reading a model").
         checkpoints: directory of the checkpoint from which a killed training continues.
 
     Raises:
@@ -41,12 +42,13 @@ def train(
     training.train(inputs, config, output, distributed.connect(), checkpoints)
 
 
-def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
+def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray]:
     """Cluster, distances, embedding and mass bin of each jet.
 
     Args:
         model: directory of a trained model.
         jets: with the columns of `features.COLUMNS`.
+        threads: that compute at the same time.
 
     Returns:
         cluster (int16), mass_bin (int16), dist_<k> (squared distance to centroid k), emb_<i>.
@@ -57,4 +59,4 @@ def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
     """
     from boostflow.models.ucluster import scoring
 
-    return scoring.score(model, jets)
+    return scoring.score(model, jets, threads)

@@ -19,7 +19,16 @@ from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, write_json
 from boostflow.models.manifest import manifest
-from boostflow.models.ucluster import checkpoint, clustering, data, losses, pretext, schedule
+from boostflow.models.ucluster import (
+    checkpoint,
+    clustering,
+    data,
+    export,
+    losses,
+    pretext,
+    saved,
+    schedule,
+)
 from boostflow.models.ucluster.clusters import Clusters
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES
@@ -28,7 +37,7 @@ from boostflow.seeds import derive
 
 log = logging.getLogger("ucluster")
 
-MODEL, CHECKPOINT = "model.npz", "checkpoint.npz"
+CHECKPOINT = "checkpoint.npz"
 KMEANS_JETS = 50_000
 """k-means looks at this many jets at most."""
 
@@ -365,7 +374,9 @@ class Trainer:
         }
         with atomic(output) as part:
             part.mkdir()
-            checkpoint.write(part / MODEL, header, arrays)
+            checkpoint.write(part / checkpoint.MODEL, header, arrays)
+            export.write(part / export.ONNX, header, arrays)
+            saved.write(part / saved.KERAS, self.network, self.clusters)
             write_json(part / "metrics.json", {"history": self.history, "final": final})
             packages = ["tensorflow-cpu", "keras", "horovod", "numpy", "awkward", "scikit-learn"]
             write_json(
@@ -386,7 +397,7 @@ def train(
     Args:
         inputs: selected jets of the samples to cluster.
         config: the model's block.
-        output: directory to write: model.npz, metrics.json, manifest.json.
+        output: directory to write (docs/ucluster.md, "Reading a model").
         ranks: the processes of this training.
         checkpoints: directory of the checkpoint from which a killed training continues.
 
