@@ -172,6 +172,8 @@ def test_training_learns_and_records(trained):
     assert history["cluster_loss"][:2] == [0, 0] and min(history["cluster_loss"][2:]) > 0
     assert {p.name for p in (folder / "model").iterdir()} == {
         "model.npz",
+        "model.onnx",
+        "model.keras",
         "metrics.json",
         "manifest.json",
     }

@@ -1,68 +1,72 @@
-"""Scoring with a trained model, on one process and without Horovod."""
+"""Scoring with a trained model by ONNX Runtime: without TensorFlow, on one process."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from boostflow.config.models import UCluster
-from boostflow.models.ucluster import checkpoint, losses
-from boostflow.models.ucluster.clusters import Clusters
-from boostflow.models.ucluster.data import gather, in_order
-from boostflow.models.ucluster.distributed import Single
+from boostflow.models.ucluster import checkpoint, export
+from boostflow.models.ucluster.data import Batch, gather, in_order
 from boostflow.models.ucluster.features import pack, require
-from boostflow.models.ucluster.network import Network, graph, signature
-from boostflow.models.ucluster.training import MODEL
 
 if TYPE_CHECKING:
     import awkward as ak
+    from onnxruntime import InferenceSession
 
 BATCH = 512
 JETS = "jets to score"
 
 
-def load(model: Path) -> tuple[UCluster, Network, Clusters]:
-    """The trained network of a model's directory.
+def load(model: Path, threads: int) -> tuple[UCluster, InferenceSession]:
+    """The trained network of a model's directory, from its model.npz.
 
     Raises:
         BoostflowError: missing or damaged.
     """
-    header, arrays = checkpoint.read(model / MODEL)
-    config = UCluster.model_validate(header["config"])
-    network = Network(config, header["bins"], Single())
-    clusters = Clusters(config, header["bins"])
-    weights = {name: a for name, a in arrays.items() if not name.startswith("edges_")}
-    checkpoint.restore(model / MODEL, [*network.variables, *clusters.variables], weights)
-    return config, network, clusters
+    import onnxruntime
+
+    path = model / checkpoint.MODEL
+    header, arrays = checkpoint.read(path)
+    graph = export.build(header, arrays, str(path))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads would take the cores of other jobs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return UCluster.model_validate(header["config"]), session
 
 
-def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
+def run(session: InferenceSession, batch: Batch, names: Sequence[str]) -> list[NDArray]:
+    """The named outputs (`export.build`) of a batch."""
+    return session.run(list(names), {name: getattr(batch, name) for name in export.INPUTS})
+
+
+def score(model: Path, jets: ak.Array, threads: int) -> dict[str, NDArray]:
     """Clusters of jets; see `boostflow.models.ucluster.score`."""
 
-    config, network, clusters = load(model)
+    config, session = load(model, threads)
     n = len(jets)
     require(jets, JETS)
     usable = _usable(jets)
     packed = pack(jets[usable], config.constituents, config.neighbours, JETS)
-    forward = tf.function(
-        lambda g: network(g, training=False), input_signature=[signature(config.neighbours)]
-    )
     embedding = np.full((n, config.embedding), np.nan, np.float32)
     distance = np.full((n, config.clusters), np.nan, np.float32)
     mass_bin = np.full(n, -1, np.int16)
     cluster = np.full(n, -1, np.int16)
     places = np.flatnonzero(usable)
+    wanted = (export.EMBEDDING, export.DISTANCES, export.logits_of(config.views[0]))
     for rows in in_order(len(packed), BATCH, 0, 1):
-        found, logits = forward(graph(gather(packed, rows)))
         here = places[rows]
-        embedding[here] = found.numpy()
-        distance[here] = losses.squared_distances(found, clusters.centroids).numpy()
+        embedding[here], distance[here], logits = run(session, gather(packed, rows), wanted)
         cluster[here] = distance[here].argmin(1)
-        mass_bin[here] = logits[0].numpy().argmax(1)
+        mass_bin[here] = logits.argmax(1)
     columns: dict[str, NDArray] = {"cluster": cluster, "mass_bin": mass_bin}
     columns |= {f"dist_{k}": distance[:, k] for k in range(config.clusters)}
     columns |= {f"emb_{i}": embedding[:, i] for i in range(config.embedding)}
