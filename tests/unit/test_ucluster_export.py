@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
-from boostflow.models.ucluster import checkpoint, data, export, features, score, scoring
+from boostflow.models.ucluster import checkpoint, data, explain, export, features, score, scoring
 from ucluster_jets import jets
 
 tf = pytest.importorskip("tensorflow")
@@ -50,6 +51,15 @@ class Example:
             positive = any(name in v.path for name in ("variance", "std"))
             noise = rng.uniform(0.2, 1, v.shape) if positive else rng.normal(0, 0.1, v.shape)
             v.assign(noise if positive else v.numpy() + noise)
+        # Large jets beside ones with fewer constituents than neighbours; the last has a single one.
+        last = jets("z", 1, 3)
+        for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
+            last = ak.with_field(last, last[name][:, :1], name)
+        self.jets = ak.concatenate([jets("top", 6, 1, (20, 40)), jets("w", 8, 2, (2, 12)), last])
+        self.packed = features.pack(self.jets, 100, config.neighbours, "toy")
+        # Centroids amid the jets, so that more than one cluster has some.
+        near = self.tensorflow([0, 7, 14])["embedding"]
+        self.clusters.centroids.assign(near + rng.normal(0, 0.1, near.shape))
         self.header = {
             "config": config.model_dump(mode="json"),
             "features": list(features.FEATURES),
@@ -62,12 +72,6 @@ class Example:
         export.write(folder / export.ONNX, self.header, self.arrays)
         saved.write(folder / saved.KERAS, self.network, self.clusters)
         self.session = onnxruntime.InferenceSession(folder / export.ONNX)
-        # Large jets beside ones with fewer constituents than neighbours; the last has a single one.
-        last = jets("z", 1, 3)
-        for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
-            last = ak.with_field(last, last[name][:, :1], name)
-        self.jets = ak.concatenate([jets("top", 6, 1, (20, 40)), jets("w", 8, 2, (2, 12)), last])
-        self.packed = features.pack(self.jets, 100, config.neighbours, "toy")
 
     def tensorflow(self, rows: list[int]) -> dict[str, np.ndarray]:
         inputs = graph(data.gather(self.packed, np.array(rows)))
@@ -160,7 +164,7 @@ def test_scores_are_those_of_the_network(example):
     columns = score(example.folder, example.jets)
     wanted = example.tensorflow(list(range(len(example.packed))))
     for k in range(example.config.clusters):
-        np.testing.assert_allclose(columns[f"dist_{k}"], wanted["distances"][:, k], rtol=1e-4)
+        np.testing.assert_allclose(columns[f"dist_{k}"], wanted["distances"][:, k], 1e-4, 1e-4)
     assert (columns["cluster"] == wanted["distances"].argmin(1)).all()
     assert (columns["mass_bin"] == wanted["logits_mass"].argmax(1)).all()
     two = score(example.folder, example.jets, threads=2)
@@ -209,3 +213,67 @@ def test_a_model_that_does_not_fit_is_named(default, tmp_path, damage, message):
     with pytest.raises(BoostflowError, match=r"model\.npz: .*" + message) as caught:
         score(tmp_path, default.jets)
     assert "\n" not in str(caught.value)
+
+
+def test_an_explained_jet_is_what_the_network_computes(example):
+    explained = explain.explain(example.folder, example.jets)
+    together = example.onnx(list(range(len(example.packed))))
+    first = 0
+    for jet, rows in zip(explained, example.jets, strict=True):
+        n = len(jet.pt)
+        here = slice(first, first + n)
+        np.testing.assert_allclose(jet.pt, ak.sort(rows.pf_pt, ascending=False), rtol=1e-4)
+        np.testing.assert_allclose(jet.attention, together[export.ATTENTION][here], atol=1e-4)
+        if example.config.mass_channels:
+            np.testing.assert_allclose(jet.weights, together[export.CHANNELS][here], atol=1e-4)
+        # Masses of massless particles, each with its weight, in plain four-momenta.
+        for weight, mass in (
+            (np.ones(n), jet.mass),
+            *zip(jet.weights.T, jet.channel_masses, strict=True),
+        ):
+            pt, eta, phi = weight * jet.pt.astype(float), jet.eta, jet.phi
+            e, z = (pt * np.cosh(eta)).sum(), (pt * np.sinh(eta)).sum()
+            square = e**2 - z**2 - (pt * np.cos(phi)).sum() ** 2 - (pt * np.sin(phi)).sum() ** 2
+            assert mass == pytest.approx(np.sqrt(max(square, 0)), rel=5e-3, abs=0.1)
+        first += n
+    assert first == len(example.packed.features)
+
+
+def test_the_most_selective_channel_is_the_one_that_varies():
+    def jet(pt: list[float], weights: list[list[float]]) -> explain.Explanation:
+        n = len(pt)
+        none = np.zeros(n, np.float32)
+        return explain.Explanation(
+            none,
+            none,
+            np.array(pt),
+            np.zeros((n, 2), int),
+            np.ones((n, 2)),
+            np.array(weights),
+            1,
+            1,
+        )
+
+    # The first channel varies for soft particles alone, the last not at all.
+    weights = [[1.0, 0.9, 0.2], [1.0, 0.3, 0.2], [0.0, 0.9, 0.2]]
+    assert explain.most_selective([jet([500.0, 400.0, 1.0], weights)]) == 1
+    assert explain.most_selective([jet([5.0], [[]])]) is None
+
+
+def test_the_example_of_the_documentation_runs(default, repository, monkeypatch, capsys):
+    text = (repository / "docs/ucluster.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(default.folder)
+    wanted = score(default.folder, default.jets)["cluster"]
+    assert len(set(wanted)) > 1
+    for row, cluster in enumerate(wanted):
+        jet = default.jets[row]
+        order = ak.argsort(jet.pf_pt, ascending=False)
+        columns = [jet[name][order] for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass")]
+        np.save("constituents.npy", np.array(columns, float))
+        np.save("jet.npy", [float(jet[name]) for name in ("pt", "eta", "phi", "mass")])
+        scope: dict = {}
+        exec(code, scope)
+        assert capsys.readouterr().out == f"cluster {cluster}\n"
+        wanted_here = [default.tensorflow([row])["distances"][0]]
+        np.testing.assert_allclose(scope["found"][0], wanted_here, rtol=1e-3, atol=1e-3)

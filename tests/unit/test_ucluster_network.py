@@ -8,10 +8,14 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import UCluster
+from boostflow.config.models import Evaluate, UCluster
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
+from boostflow.evaluate.run import evaluate
+from boostflow.io import read_json, write_parquet
+from boostflow.models.table import score_table
 from boostflow.models.ucluster import data, features, score
+from boostflow.plots.names import MODEL_PLOTS
+from boostflow.plots.style import Label
 from ucluster_jets import SMALL, files, jets
 
 tf = pytest.importorskip("tensorflow")
@@ -233,6 +237,38 @@ def test_a_damaged_model_is_named(trained, tmp_path):
     (tmp_path / "model.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BoostflowError, match="damaged"):
         score(tmp_path, ak.from_parquet(inputs[0]))
+
+
+def test_the_evaluation_shows_what_the_network_sees(trained, tmp_path):
+    folder, inputs, _, _ = trained
+    selected = {path.stem: tmp_path / path.name for path in inputs}
+    for path in inputs:
+        rows = ak.from_parquet(path)
+        n = np.arange(len(rows))
+        rows["event_id"], rows["jet_index"] = n.astype(np.uint64), np.zeros(len(n), np.int16)
+        rows["split"], rows["weight"] = (n % 3).astype(np.int8), np.ones(len(n))
+        rows["candidate"] = n >= 0
+        write_parquet(selected[path.stem], rows)
+    score_table(folder / "model", selected, tmp_path / "scores.parquet")
+    for name in ("first", "again"):
+        evaluate(
+            list(selected.values()),
+            tmp_path / "scores.parquet",
+            folder / "model",
+            tmp_path / "figures.json",
+            tmp_path / name,
+            Evaluate(bootstrap=10),
+            model="ucluster",
+            signal=[],
+            luminosity=1.0,
+            samples=None,
+            mass=None,
+            seed=1,
+            label=Label(),
+        )
+    assert {path.stem for path in (tmp_path / "first").iterdir()} == set(MODEL_PLOTS["ucluster"])
+    first, again = ((tmp_path / n / "attention.png").read_bytes() for n in ("first", "again"))
+    assert first == again
 
 
 def start(trained, **changes) -> training.Trainer:

@@ -6,7 +6,9 @@ losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
 distributed Horovod                                   training   the loop
 checkpoint files of named arrays                      scoring    score tables
-export     ONNX graph of a trained network            saved      Keras file of it
+export     ONNX graph of a trained network            onnxgraph  its nodes
+saved      Keras file of a trained network            explain    attention, weights of particles
+architecture  numbers that network and export share
 
 TensorFlow is imported by `train` alone; scores come from ONNX Runtime.
 """
