@@ -8,7 +8,9 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
+from boostflow.config.models import UCluster
 from boostflow.io import write_parquet
+from boostflow.models.ucluster import store
 
 MASSES = {"w": (80.0, 3.0), "z": (91.0, 3.0), "top": (170.0, 8.0)}
 """Mean and width of the mass (GeV)."""
@@ -66,6 +68,8 @@ def table(
     n = len(counts)
     columns |= {name: values.astype(np.float32) for name, values in jet.items()}
     columns["msoftdrop"] = (jet["mass"] * rng.normal(0.98, 0.03, n)).astype(np.float32)
+    columns["mtrimmed"] = (jet["mass"] * rng.normal(0.97, 0.03, n)).astype(np.float32)
+    columns["event_id"] = np.arange(n, dtype=np.uint64)
     columns["label"] = np.full(n, label)
     columns["split"] = (np.arange(n) % 3 == 2).astype(np.int8)
     return ak.zip(columns, depth_limit=1)
@@ -79,6 +83,14 @@ def files(folder: Path, count: int = 120, seed: int = 1) -> list[Path]:
         write_parquet(path, jets(label, count, seed))
         paths.append(path)
     return paths
+
+
+def packed(folder: Path, config: UCluster, inputs: Sequence[Path] | None = None) -> Path:
+    """The packed jets of some files (of `files` by default) in a new folder."""
+    folder.mkdir(exist_ok=True)
+    output = folder / "packed"
+    store.write(files(folder) if inputs is None else inputs, config, output)
+    return output
 
 
 SMALL = {

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from boostflow.config.models import UCluster
 from boostflow.io import write_json
-from boostflow.models.ucluster import data, distributed, training
+from boostflow.models.ucluster import distributed, store, training
 from boostflow.models.ucluster.clustering import Mixture
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.network import graph
@@ -33,7 +33,7 @@ def gradients(
 ) -> list[np.ndarray]:
     """Gradients for these jets, as the training computes them (eagerly: tracing costs seconds)."""
     labels = trainer.labels[id(trainer.training)][rows]
-    inputs = graph(data.gather(trainer.training.packed, rows))
+    inputs = graph(trainer.training.batch(rows))
     found, _ = trainer.gradients(
         inputs, tf.constant(labels), tf.constant(float(jets)), tf.constant(1.5), joint
     )
@@ -52,11 +52,10 @@ def curve(trainer: training.Trainer) -> list[float]:
     labels = trainer.labels[id(trainer.training)]
     losses = []
     for i in range(STEPS):
-        n = len(trainer.training)
-        steps = list(data.shuffled(n, config.batch, config.seed, i, ranks.rank, ranks.size))
-        rows = steps[0]
+        steps = trainer.training.shuffled(config.batch, config.seed, i, ranks.rank, ranks.size)
+        rows = next(steps)
         sums = trainer.steps[False](
-            graph(data.gather(trainer.training.packed, rows)),
+            graph(trainer.training.batch(rows)),
             tf.constant(labels[rows]),
             tf.constant(float(config.batch)),
             tf.constant(0.0),
@@ -67,11 +66,11 @@ def curve(trainer: training.Trainer) -> list[float]:
 
 def main(folder: Path) -> None:
     ranks = distributed.connect()
-    inputs = sorted(folder.glob("*.parquet"))
+    packed = folder / "packed"
     checks: dict[str, object] = {"size": ranks.size}
     for name, batch_norm in (("plain", False), ("batch_norm", True)):
         config = UCluster(**SMALL | {"batch_norm": batch_norm})
-        jets = data.read(inputs, config)
+        jets = store.read(packed, config)
         together = training.Trainer(config, *jets, ranks)
         alone = training.Trainer(config, *jets, Single())
         rows = np.arange(config.batch - 1)  # odd: the ranks' shares are uneven
@@ -88,7 +87,7 @@ def main(folder: Path) -> None:
         checks[f"{name}_local_gradients"] = difference(gradients(alone, mine, n, True), wanted)
         checks[f"{name}_curve"] = float(np.abs(np.subtract(curve(together), curve(alone))).max())
     output = folder / f"model{ranks.rank}"
-    training.train(inputs, UCluster(**SMALL), output, ranks, folder / f"checkpoint{ranks.rank}")
+    training.train(packed, UCluster(**SMALL), output, ranks, folder / f"checkpoint{ranks.rank}")
     arrays = {v.path.replace("/", "."): v.numpy() for v in together.variables}
     np.savez(folder / f"rank{ranks.rank}.npz", **arrays)
     if ranks.rank == 0:

@@ -10,13 +10,13 @@ import sys
 import time
 from pathlib import Path
 
-import awkward as ak
 import numpy as np
 import psutil
 import pytest
 
+from boostflow.config.models import UCluster
 from boostflow.io import read_json
-from ucluster_jets import SMALL, files
+from ucluster_jets import SMALL, files, packed
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -40,12 +40,12 @@ def launch(processes: int, repository: Path, log: Path, *command: str) -> subpro
         )
 
 
-def training(repository: Path, inputs: list[Path], config: dict, folder: Path) -> list[str]:
+def training(repository: Path, jets: Path, config: dict, folder: Path) -> list[str]:
     """The command line of a training."""
     return [
         str(repository / "workflow/scripts/train_ucluster.py"),
         "--input",
-        *map(str, inputs),
+        str(jets),
         "--config",
         json.dumps(config),
         "--output",
@@ -59,7 +59,7 @@ def training(repository: Path, inputs: list[Path], config: dict, folder: Path) -
 def checked(repository, tmp_path_factory) -> tuple[Path, dict, str]:
     """horovod_checks.py on three ranks: its folder, its figures, the output."""
     folder = tmp_path_factory.mktemp("ranks")
-    files(folder, 121)
+    packed(folder, UCluster(**SMALL), files(folder, 121))
     log = folder / "log"
     script = repository / "tests/integration/horovod_checks.py"
     process = launch(3, repository, log, str(script), str(folder))
@@ -129,9 +129,9 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     The reference runs on one process, so this is also two ranks against one.
     """
     config = SMALL | {"epochs": [3, 5], "batch": 32, "learning_rate": 5e-4}
-    inputs = files(tmp_path, 400)
+    jets = packed(tmp_path, UCluster(**config), files(tmp_path, 400))
     whole = tmp_path / "whole"
-    command = training(repository, inputs, config, whole)
+    command = training(repository, jets, config, whole)
     subprocess.run(
         [sys.executable, *command],
         env=os.environ | {"PYTHONPATH": str(repository / "workflow")},
@@ -140,7 +140,7 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
         capture_output=True,
     )
     killed = tmp_path / "killed"
-    command = training(repository, inputs, config, killed)
+    command = training(repository, jets, config, killed)
     for i, (epoch, rank) in enumerate([(1, 0), (3, 1), (6, 0)]):
         log = tmp_path / f"log{i}"
         process = launch(2, repository, log, *command)
@@ -154,20 +154,17 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     assert results[0]["history"]["epoch"] == results[1]["history"]["epoch"]
     for name in ("loss", "validation_loss"):
         assert abs(results[0]["final"][name] - results[1]["final"][name]) < 1e-3
-    assert not list((killed / "checkpoint").iterdir())
+    assert [p.name for p in (killed / "checkpoint").iterdir()] == ["tensorboard"]
 
 
 def test_bad_input_ends_all_ranks_with_one_message(repository, tmp_path):
-    inputs = files(tmp_path, 60)
-    rows = ak.from_parquet(inputs[1])
-    pt = ak.to_list(rows.pf_pt)
-    pt[4][0] = float("nan")
-    ak.to_parquet(ak.with_field(rows, ak.Array(pt), "pf_pt"), inputs[1])
+    jets = packed(tmp_path, UCluster(**SMALL), files(tmp_path, 60))
+    (jets / "training-00000.particles").unlink()
     log = tmp_path / "log"
-    process = launch(2, repository, log, *training(repository, inputs, SMALL, tmp_path))
+    process = launch(2, repository, log, *training(repository, jets, SMALL, tmp_path))
     assert process.wait(TIMEOUT) != 0
     text = log.read_text()
     assert text.count("train_ucluster.py: error: ") == 1
-    assert "z.parquet: 1 constituents with a NaN" in text
+    assert "training-00000.particles: missing" in text
     assert "File " not in text.split("train_ucluster.py: error: ")[0]
     assert not (tmp_path / "model").exists()

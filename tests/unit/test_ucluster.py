@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
-from boostflow.models.ucluster import checkpoint, clustering, data, features, pretext, schedule
-from ucluster_jets import SMALL, files, jets
+from boostflow.models.ucluster import checkpoint, clustering, features, pretext, schedule, store
+from boostflow.models.ucluster.batch import dealt, gather, in_order, leading_pairs
+from ucluster_jets import SMALL, files, jets, packed
 
 
 def test_light_cone_momenta_give_the_jet_mass():
@@ -105,19 +106,22 @@ def test_missing_columns_are_named(tmp_path):
     rows = ak.from_parquet(paths[0])
     ak.to_parquet(rows[[f for f in rows.fields if not f.startswith("pf_")]], paths[0])
     with pytest.raises(BoostflowError, match=r"w\.parquet: no column pf_pt"):
-        data.read(paths, UCluster(**SMALL))
+        packed(tmp_path, UCluster(**SMALL), paths)
     with pytest.raises(BoostflowError, match=r"gone\.parquet: no such file"):
-        data.read([tmp_path / "gone.parquet"], UCluster(**SMALL))
+        packed(tmp_path, UCluster(**SMALL), [tmp_path / "gone.parquet"])
+    assert not list(tmp_path.glob("*packed*"))
 
 
 def test_too_few_jets_are_named(tmp_path):
+    config = UCluster(**SMALL)
+    folder = packed(tmp_path, config, files(tmp_path, 3)[:1])
     with pytest.raises(BoostflowError, match=r"2 training jets .* for 3 clusters"):
-        data.read(files(tmp_path, 3)[:1], UCluster(**SMALL))
+        store.read(folder, config)
 
 
 def test_jets_outside_the_window_do_not_train(tmp_path):
     config = UCluster(**SMALL, mass=[10, 120])
-    training, validation = data.read(files(tmp_path, 30), config)
+    training, validation = store.read(packed(tmp_path, config, files(tmp_path, 30)), config)
     for part in (training, validation):
         assert part.masses[:, 0].max() < 120
     assert len(training) == 2 * 20
@@ -149,29 +153,139 @@ def test_repeated_masses_make_fewer_bins_and_equal_ones_an_error():
         pretext.edges(np.array([1.0, np.nan]), 20, "quantile", 200)
 
 
-@pytest.mark.parametrize("n", [47, 48, 100, 101, 144])
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory) -> dict[int, store.Jets]:
+    """Training jets of the same tables in one shard, and in several; by the number of shards."""
+    folder = tmp_path_factory.mktemp("shards")
+    config, found = UCluster(**SMALL), {}
+    inputs = files(folder, 75)
+    with pytest.MonkeyPatch.context() as patch:
+        for size, name in ((8192, "one"), (40, "several")):
+            patch.setattr(store, "SHARD", size)
+            patch.setattr(store, "CHUNK", 33)
+            training, _ = store.read(packed(folder / name, config, inputs), config)
+            found[len(training.shards)] = training
+    return found
+
+
+def test_shards_hold_every_jet_once_and_all_samples(shards):
+    one, several = shards.values()
+    assert list(shards) == [1, 4]
+    assert len(one) == len(several) == 3 * 50 and one.digest == several.digest
+    sums = []
+    for jets_ in (one, several):
+        whole = jets_.batch(np.arange(len(jets_)))
+        first = np.cumsum(whole.counts) - whole.counts
+        sums.append(np.sort(np.add.reduceat(whole.features[:, 6].astype(float), first)))
+    assert len(np.unique(sums[0])) == 150
+    np.testing.assert_array_equal(*sums)
+    ends = np.cumsum(several.shards)
+    for end, size in zip(ends, several.shards, strict=True):
+        assert len(np.unique(several.truth[end - size : end])) == 3
+    np.testing.assert_allclose(one.mean, one.batch(np.arange(150)).features.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(one.std, one.batch(np.arange(150)).features.std(0), rtol=1e-4)
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+@pytest.mark.parametrize("batch", [47, 48, 150, 500])
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_all_ranks_take_the_same_steps_through_the_same_batches(n, size):
-    batch = 48
-    ranks = [list(data.shuffled(n, batch, 1, 0, rank, size)) for rank in range(size)]
-    assert {len(r) for r in ranks} == {data.steps(n, batch)}
-    alone = list(data.shuffled(n, batch, 1, 0, 0, 1))
+def test_all_ranks_take_the_same_steps_through_the_same_batches(shards, parts, batch, size):
+    training = shards[parts]
+    n = len(training)
+    ranks = [list(training.shuffled(batch, 1, 0, rank, size)) for rank in range(size)]
+    assert {len(r) for r in ranks} == {training.steps(batch)} == {max(1, n // batch)}
+    alone = list(training.shuffled(batch, 1, 0, 0, 1))
     for i, whole in enumerate(alone):
-        assert sorted(np.concatenate([r[i] for r in ranks])) == sorted(whole)
-    shares = [np.concatenate(list(data.in_order(n, 10, rank, size))) for rank in range(size)]
-    assert sorted(np.concatenate(shares)) == list(range(n))
+        shares = [r[i] for r in ranks]
+        assert sorted(np.concatenate(shares)) == sorted(whole)
+        assert np.ptp([len(s) for s in shares]) <= 1
+        work = [training.counts[s].sum() for s in shares]
+        assert np.ptp(work) <= 2 * training.counts.max()
+    assert len(np.unique(np.concatenate(alone))) == len(alone) * min(batch, n)
+    some = np.arange(n)
+    assert sorted(
+        np.concatenate([s for r in range(size) for s in in_order(some, 10, r, size)])
+    ) == (list(range(n)))
 
 
-def test_epochs_are_shuffled_differently_and_seeds_too():
-    orders = [next(data.shuffled(50, 50, seed, epoch, 0, 1)) for seed in (1, 2) for epoch in (0, 1)]
-    assert len({tuple(o) for o in orders}) == 4
+def test_dealing_there_and_back_again():
+    assert [dealt(7, rank, 3).tolist() for rank in range(3)] == [[0, 5, 6], [1, 4], [2, 3]]
+
+
+def test_epochs_are_shuffled_differently_and_seeds_too(shards):
+    for training in shards.values():
+        orders = [
+            next(training.shuffled(50, seed, epoch, 0, 1)) for seed in (1, 2) for epoch in (0, 1)
+        ]
+        assert len({tuple(o) for o in orders}) == 4
+
+
+def test_batches_are_the_jets_in_whatever_order(shards):
+    for training in shards.values():
+        rows = np.array([149, 3, 70, 4, 148])
+        together = training.batch(rows)
+        alone = [training.batch(rows[i : i + 1]) for i in range(len(rows))]
+        for name in ("features", "momenta", "neighbours", "counts"):
+            np.testing.assert_array_equal(
+                getattr(together, name), np.concatenate([getattr(b, name) for b in alone])
+            )
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("gone", r"training-00000\.particles: missing; remove .* run again"),
+        ("cut", r"training-00000\.jets: has \d+ bytes instead of \d+"),
+        ("index", r"index\.json: not a JSON file"),
+        ("folder", r"index\.json: no such file"),
+        ("settings", r"packed with other settings \(constituents\)"),
+    ],
+)
+def test_damaged_shards_are_named(tmp_path, damage, message):
+    config = UCluster(**SMALL)
+    folder = packed(tmp_path, config, files(tmp_path, 30))
+    if damage == "gone":
+        (folder / "training-00000.particles").unlink()
+    elif damage == "cut":
+        path = folder / "training-00000.jets"
+        path.write_bytes(path.read_bytes()[:-7])
+    elif damage == "index":
+        (folder / "index.json").write_text("{")
+    elif damage == "folder":
+        folder = tmp_path / "nowhere"
+    else:
+        config = config.model_copy(update={"constituents": 50})
+    with pytest.raises(BoostflowError, match=message):
+        store.read(folder, config)
+
+
+def test_events_are_their_two_leading_jets_the_heavier_one_first(tmp_path):
+    event = np.array([7, 7, 7, 3, 5, 5, 9])
+    mass = np.array([50.0, 80.0, 90.0, 10.0, 60.0, 40.0, 1.0])
+    assert leading_pairs(event, mass).tolist() == [[1, 0], [4, 5]]
+    assert leading_pairs([], []).shape == (0, 2)
+    rows = jets("top", 60, seed=1)
+    ids = np.repeat(np.arange(30, dtype=np.uint64), 2)
+    rows = ak.with_field(rows, ids, "event_id")
+    rows = ak.with_field(rows, (ids % 3 == 2).astype(np.int8), "split")
+    ak.to_parquet(rows, tmp_path / "top.parquet")
+    config = UCluster(**SMALL | {"unit": "event", "mass": [10, 500]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "CHUNK", 7)  # odd: chunks end inside events
+        folder = packed(tmp_path, config, [tmp_path / "top.parquet"])
+    training, validation = store.read(folder, config)
+    assert (len(training), len(validation)) == (20, 10)
+    assert training.counts.shape == (20, 2) and training.masses.shape == (20, 6)
+    assert (training.masses[:, 0] >= training.masses[:, 1]).all()
+    wanted = np.sort(np.asarray(rows.mass)[ids % 3 != 2].reshape(-1, 2).max(1))
+    np.testing.assert_allclose(np.sort(training.masses[:, 0]), wanted, rtol=1e-6)
 
 
 def test_gathered_jets_are_the_jets():
-    packed = features.pack(jets("z", 9, seed=2), 100, 4, "toy")
-    batch = data.gather(packed, np.array([7, 2]))
-    first = np.cumsum(packed.counts) - packed.counts
-    wanted = [packed.features[first[i] : first[i] + packed.counts[i]] for i in (7, 2)]
+    toy = features.pack(jets("z", 9, seed=2), 100, 4, "toy")
+    batch = gather(toy, np.array([7, 2]))
+    first = np.cumsum(toy.counts) - toy.counts
+    wanted = [toy.features[first[i] : first[i] + toy.counts[i]] for i in (7, 2)]
     np.testing.assert_array_equal(batch.features, np.concatenate(wanted))
 
 

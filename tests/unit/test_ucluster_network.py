@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import UCluster
+from boostflow.config.models import Evaluate, UCluster
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
-from boostflow.models.ucluster import data, features, score
+from boostflow.evaluate.run import evaluate
+from boostflow.io import read_json, write_parquet
+from boostflow.models.table import score_table
+from boostflow.models.ucluster import features, score, store
+from boostflow.models.ucluster.batch import gather
+from boostflow.plots.names import MODEL_PLOTS
+from boostflow.plots.style import Label
 from ucluster_jets import SMALL, files, jets
+from ucluster_jets import packed as pack_files
 
 tf = pytest.importorskip("tensorflow")
 
@@ -34,7 +38,7 @@ def packed() -> dict[int, features.Packed]:
 
 
 def embed(network: Network, packed: features.Packed, rows: list[int]) -> np.ndarray:
-    return network(graph(data.gather(packed, np.array(rows))), training=False)[0].numpy()
+    return network(graph(gather(packed, np.array(rows))), training=False)[0].numpy()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,7 +115,7 @@ def test_both_ways_of_batch_normalisation_agree(packed):
     for ranks in (Single(), Two()):
         tf.keras.utils.set_random_seed(1)
         network = Network(config, [5], ranks)
-        inputs = graph(data.gather(packed[config.neighbours], np.arange(12)))
+        inputs = graph(gather(packed[config.neighbours], np.arange(12)))
         with tf.GradientTape() as tape:
             embedding, logits = network(inputs, training=True)
             loss = tf.reduce_sum(embedding**2) + tf.reduce_sum(logits[0] ** 2)
@@ -159,7 +163,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     inputs = files(folder)
     config = UCluster(**SMALL)
-    training.train(inputs, config, folder / "model", Single())
+    training.train(pack_files(folder, config, inputs), config, folder / "model", Single())
     return folder, inputs, config, read_json(folder / "model" / "metrics.json")
 
 
@@ -172,6 +176,8 @@ def test_training_learns_and_records(trained):
     assert history["cluster_loss"][:2] == [0, 0] and min(history["cluster_loss"][2:]) > 0
     assert {p.name for p in (folder / "model").iterdir()} == {
         "model.npz",
+        "model.onnx",
+        "model.keras",
         "metrics.json",
         "manifest.json",
     }
@@ -186,7 +192,7 @@ def test_the_same_seed_gives_the_same_model_and_no_class_label_takes_part(traine
         rows = ak.from_parquet(path)
         blind.append(folder / "blind" / path.name)
         ak.to_parquet(ak.with_field(rows, np.full(len(rows), "w"), "label"), blind[-1])
-    training.train(blind, config, folder / "again", Single())
+    training.train(pack_files(folder / "blind", config, blind), config, folder / "again", Single())
     models = [checkpoint.read(folder / n / "model.npz")[1] for n in ("model", "again")]
     for name, values in models[0].items():
         np.testing.assert_array_equal(values, models[1][name], err_msg=name)
@@ -233,10 +239,42 @@ def test_a_damaged_model_is_named(trained, tmp_path):
         score(tmp_path, ak.from_parquet(inputs[0]))
 
 
+def test_the_evaluation_shows_what_the_network_sees(trained, tmp_path):
+    folder, inputs, _, _ = trained
+    selected = {path.stem: tmp_path / path.name for path in inputs}
+    for path in inputs:
+        rows = ak.from_parquet(path)
+        n = np.arange(len(rows))
+        rows["event_id"], rows["jet_index"] = n.astype(np.uint64), np.zeros(len(n), np.int16)
+        rows["split"], rows["weight"] = (n % 3).astype(np.int8), np.ones(len(n))
+        rows["candidate"] = n >= 0
+        write_parquet(selected[path.stem], rows)
+    score_table(folder / "model", selected, tmp_path / "scores.parquet")
+    for name in ("first", "again"):
+        evaluate(
+            list(selected.values()),
+            tmp_path / "scores.parquet",
+            folder / "model",
+            tmp_path / "figures.json",
+            tmp_path / name,
+            Evaluate(bootstrap=10),
+            model="ucluster",
+            signal=[],
+            luminosity=1.0,
+            samples=None,
+            mass=None,
+            seed=1,
+            label=Label(),
+        )
+    assert {path.stem for path in (tmp_path / "first").iterdir()} == set(MODEL_PLOTS["ucluster"])
+    first, again = ((tmp_path / n / "attention.png").read_bytes() for n in ("first", "again"))
+    assert first == again
+
+
 def start(trained, **changes) -> training.Trainer:
-    _, inputs, config, _ = trained
+    folder, _, config, _ = trained
     config = UCluster(**(config.model_dump() | changes))
-    return training.Trainer(config, *data.read(inputs, config), Single())
+    return training.Trainer(config, *store.read(folder / "packed", config), Single())
 
 
 def test_resuming_continues_exactly(trained, tmp_path):
@@ -260,8 +298,7 @@ def test_an_unusable_checkpoint_is_left_alone_with_a_word(trained, tmp_path, cap
     path = tmp_path / "checkpoint.npz"
     first = start(trained, seed=9) if damage == "configuration" else start(trained)
     if damage == "jets":
-        masses = first.training.masses * 1.01
-        first.training = dataclasses.replace(first.training, masses=masses)
+        first.training.digest = "of other jets"
     first.epoch = 2
     first.save(path)
     if damage == "cut":
@@ -276,9 +313,9 @@ def test_more_ranks_than_jets_in_a_batch_are_refused(trained, tmp_path):
     class Many(Single):
         size = 1000
 
-    _, inputs, config, _ = trained
+    folder, _, config, _ = trained
     with pytest.raises(BoostflowError, match="1000 processes share a batch of 48 jets"):
-        training.train(inputs, config, tmp_path / "model", Many())
+        training.train(folder / "packed", config, tmp_path / "model", Many())
 
 
 def test_a_diverged_training_is_reported(trained):

@@ -27,6 +27,8 @@ PACKAGES = (
     "keras",
     "numba",
     "numpy",
+    "onnx",
+    "onnxruntime",
     "pyhf",
     "pythia8mc",
     "snakemake",

@@ -43,7 +43,7 @@ for kind, names in MODEL_PLOTS.items():
             "Evaluating {wildcards.model}"
         shell:
             'python "$BOOSTFLOW_SCRIPTS"/evaluate.py --select {input.jets:q} --scores {input.scores:q}'
-            " --metrics {input.model:q}/metrics.json --output {output.figures:q}"
+            " --trained {input.model:q} --output {output.figures:q}"
             " --plots $(dirname {output.plots[0]:q}) --model {wildcards.model}"
             " --config {params.config:q} --signal {params.signal}"
             " --luminosity {params.luminosity} --seed {params.seed} {params.options:q}"

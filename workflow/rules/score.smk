@@ -14,6 +14,7 @@ rule score:
         benchmark_of(paths.SCORE)
     conda:
         ENVIRONMENT
+    threads: 1
     resources:
         mem_mb=attempt_scaled(3000),
         runtime=attempt_scaled(60),
@@ -23,4 +24,4 @@ rule score:
         "Scoring with {wildcards.model} ({wildcards.variation})"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/score.py --model {input.model:q} --samples {params.samples}'
-        " --input {input.jets:q} --output {output:q} > {log:q} 2>&1"
+        " --input {input.jets:q} --output {output:q} --threads {threads} > {log:q} 2>&1"

@@ -12,7 +12,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--select", type=Path, nargs="+", required=True, help="selected jets, {sample}.parquet"
     )
     parser.add_argument("--scores", type=Path, required=True, help="score table of the model")
-    parser.add_argument("--metrics", type=Path, required=True, help="metrics.json of the model")
+    parser.add_argument("--trained", type=Path, required=True, help="directory of the model")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--plots", type=Path, required=True, help="folder of the plots to write")
     parser.add_argument("--model", required=True, help="name of the model")
@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> None:
     evaluate(
         args.select,
         args.scores,
-        args.metrics,
+        args.trained,
         args.output,
         args.plots,
         parse_config(Evaluate, args.config),

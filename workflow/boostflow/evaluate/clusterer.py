@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,26 @@ def distances(table: Table) -> NDArray:
     """Columns `dist_0`, `dist_1`, ... (squared distances), shape (jets, clusters)."""
     size = sum(name.startswith("dist_") for name in table)
     return np.stack([table[f"dist_{k}"] for k in range(size)], axis=1).astype(float)
+
+
+def typical(jets: Table, classes: Sequence[str]) -> dict[str, int]:
+    """One jet of each class: the row of that which is nearest to its own cluster's centroid.
+
+    It is taken from the cluster matched to the class, where that has jets of the class.
+
+    Args:
+        jets: from `evaluate`, with at least one scored jet of each class.
+        classes: names of the classes.
+    """
+    cluster = jets["cluster"].astype(int)
+    own = np.where(cluster >= 0, distances(jets)[np.arange(len(cluster)), cluster], np.inf)
+    found = {}
+    for code, name in enumerate(classes):
+        mine = jets["truth"] == code
+        right = mine & (jets["matched"] == code)
+        rows = np.flatnonzero(right if right.any() else mine)
+        found[name] = int(rows[np.argmin(own[rows])])
+    return found
 
 
 def evaluate(

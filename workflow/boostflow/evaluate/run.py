@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import awkward as ak
+import numpy as np
 
 from boostflow.config.models import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import classifier, clusterer
-from boostflow.io import read_json, write_json
+from boostflow.io import read_json, read_parquet, write_json
+from boostflow.models.ucluster import features
+from boostflow.models.ucluster.explain import Explanation, explain
 from boostflow.plots import models as draw
+from boostflow.plots.attention import attention
 from boostflow.plots.style import Label, save, style
-from boostflow.scored import read_scored, read_scores, samples_of
+from boostflow.scored import Table, read_scored, read_scores, samples_of
 from boostflow.seeds import derive
 
 COLUMNS = ["split", "weight", "candidate"]
@@ -20,7 +26,7 @@ COLUMNS = ["split", "weight", "candidate"]
 def evaluate(
     select: Sequence[Path],
     scores: Path,
-    metrics: Path,
+    trained: Path,
     output: Path,
     plots: Path,
     config: Evaluate,
@@ -40,7 +46,7 @@ def evaluate(
     Args:
         select: selected jets, one file per sample, named by it.
         scores: the score table.
-        metrics: the model's metrics.json (`history`, and `importance` of trees).
+        trained: directory of the model; its metrics.json has `history`, and `importance` of trees.
         output: JSON to write.
         plots: folder of the plots (`plots.names.MODEL_PLOTS`).
         config: efficiencies, pairs, resamplings.
@@ -58,7 +64,8 @@ def evaluate(
     files = samples_of(select)
     seed = derive(seed, "evaluate", model)
     names = set(read_scores(scores))
-    trained = read_json(metrics)
+    metrics = read_json(trained / "metrics.json")
+    kind = read_json(trained / "manifest.json")["kind"]
     if any(name.startswith("p_") for name in names):
         unknown = [name for name in signal if name not in files]
         if unknown:
@@ -81,6 +88,24 @@ def evaluate(
         if figures["kind"] == "clusterer":
             save(draw.embedding(jets, figures, label), plots / "embedding.png")
             save(draw.mass(jets, figures, label), plots / "mass.png")
-        save(draw.history(trained, label), plots / "history.png")
-        if "importance" in trained:
-            save(draw.importance(trained, label), plots / "importance.png")
+        if kind == "ucluster":
+            classes = figures["confusion"]["classes"]
+            save(
+                attention(_explained(trained, files, jets, classes), label), plots / "attention.png"
+            )
+        save(draw.history(metrics, label), plots / "history.png")
+        if "importance" in metrics:
+            save(draw.importance(metrics, label), plots / "importance.png")
+
+
+def _explained(
+    trained: Path, files: Mapping[str, Path], jets: Table, classes: Sequence[str]
+) -> dict[str, Explanation]:
+    """What the network sees in one typical test jet of each class."""
+    found = {}
+    for name, row in clusterer.typical(jets, classes).items():
+        keys = ("event_id", "jet_index")
+        rows = read_parquet(files[str(jets["sample"][row])], [*keys, *features.COLUMNS])
+        same = np.all([ak.to_numpy(rows[key]) == jets[key][row] for key in keys], axis=0)
+        found[name] = explain(trained, rows[same])[0]
+    return found

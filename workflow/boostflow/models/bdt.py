@@ -121,15 +121,15 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
 
 
-def score(model: Path, jets: ak.Array) -> dict[str, NDArray[np.float32]]:
+def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
     """Class probabilities, `p_<class>`, each of shape (jets,)."""
     import xgboost as xgb
 
     about = read_json(model / "manifest.json")
     names = about["config"]["features"]
     booster = xgb.Booster(model_file=model / WEIGHTS)
-    booster.set_param({"nthread": 1})
-    data = xgb.DMatrix(matrix(jets, names, "jets"), feature_names=names, nthread=1)
+    booster.set_param({"nthread": threads})
+    data = xgb.DMatrix(matrix(jets, names, "jets"), feature_names=names, nthread=threads)
     values = booster.predict(data).reshape(len(jets), len(about["classes"]))
     return {f"p_{name}": values[:, i] for i, name in enumerate(about["classes"])}
 

@@ -16,13 +16,14 @@ from boostflow.models import score
 log = logging.getLogger("score")
 
 
-def score_table(model: Path, inputs: Mapping[str, Path], output: Path) -> None:
+def score_table(model: Path, inputs: Mapping[str, Path], output: Path, threads: int = 1) -> None:
     """Score the jets of all samples, in their order, one sample in memory at a time.
 
     Args:
         model: directory of a trained model.
         inputs: selected jets by name of the sample.
         output: Parquet file to write (docs/contracts.md, "scores").
+        threads: that compute at the same time.
 
     Raises:
         BoostflowError: no sample has any jet.
@@ -37,7 +38,7 @@ def score_table(model: Path, inputs: Mapping[str, Path], output: Path) -> None:
             "sample": ak.Array(np.full(len(jets), sample)),
             "event_id": jets.event_id,
             "jet_index": jets.jet_index,
-            **score(model, jets),
+            **score(model, jets, threads),
         }
         tables.append(ak.zip(columns, depth_limit=1))
         log.info("%s: %d jets", sample, len(jets))

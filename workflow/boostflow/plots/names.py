@@ -4,7 +4,7 @@ from __future__ import annotations
 
 MODEL_PLOTS = {
     "bdt": ("roc", "confusion", "scores", "significance", "history", "importance"),
-    "ucluster": ("accuracy", "confusion", "embedding", "mass", "roc", "history"),
+    "ucluster": ("accuracy", "confusion", "embedding", "mass", "roc", "attention", "history"),
 }
 """Names of the plots of the stage evaluate by kind of model."""
 

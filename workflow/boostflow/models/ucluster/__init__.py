@@ -6,8 +6,11 @@ losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
 distributed Horovod                                   training   the loop
 checkpoint files of named arrays                      scoring    score tables
+export     ONNX graph of a trained network            onnxgraph  its nodes
+saved      Keras file of a trained network            explain    attention, weights of particles
+architecture  numbers that network and export share
 
-TensorFlow is imported by `train` and `score` alone.
+TensorFlow is imported by `train` alone; scores come from ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ def train(jets: Path, config: UCluster, output: Path, checkpoints: Path | None =
     Args:
         jets: folder of packed jets (`store.write`).
         config: the model's block.
-        output: directory to write: model.npz, metrics.json, manifest.json.
+        output: directory to write (docs/ucluster.md, "Reading a model").
         checkpoints: directory of the checkpoint from which a killed training continues.
 
     Raises:
@@ -42,12 +45,13 @@ def train(jets: Path, config: UCluster, output: Path, checkpoints: Path | None =
     training.train(jets, config, output, distributed.connect(), checkpoints)
 
 
-def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
+def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray]:
     """Cluster, distances, embedding and mass bin of each jet.
 
     Args:
         model: directory of a trained model.
         jets: with the columns of `features.COLUMNS`.
+        threads: that compute at the same time.
 
     Returns:
         cluster (int16), mass_bin (int16), dist_<k> (squared distance to centroid k), emb_<i>.
@@ -58,4 +62,4 @@ def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
     """
     from boostflow.models.ucluster import scoring
 
-    return scoring.score(model, jets)
+    return scoring.score(model, jets, threads)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic
 
+MODEL = "model.npz"
+"""The trained model in its directory."""
 HEADER = "header"
 
 

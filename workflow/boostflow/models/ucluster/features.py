@@ -5,6 +5,7 @@ All constituents of all jets lie in one array, jet after jet; `counts` says how 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,13 +54,13 @@ class Packed:
         return len(self.counts)
 
 
-def require(jets: ak.Array, where: str) -> None:
-    """Check that all of `COLUMNS` are there.
+def require(jets: ak.Array, where: str, more: Sequence[str] = ()) -> None:
+    """Check that all of `COLUMNS`, and some more, are there.
 
     Raises:
         BoostflowError: names those that are missing.
     """
-    missing = [name for name in COLUMNS if name not in jets.fields]
+    missing = [name for name in (*COLUMNS, *more) if name not in jets.fields]
     if missing:
         raise BoostflowError(
             f"{where}: no column {', '.join(missing)}; UCluster needs jets with constituents"

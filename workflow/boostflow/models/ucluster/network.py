@@ -12,14 +12,16 @@ import numpy as np
 import tensorflow as tf
 
 from boostflow.config.models import UCluster
+from boostflow.models.ucluster.architecture import (
+    BN_EPSILON,
+    GROOMING_WIDTH,
+    JET_WIDTH,
+    LEAK,
+    SMALLEST_SQUARE,
+)
+from boostflow.models.ucluster.batch import Batch, jets_in
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES
-from boostflow.models.ucluster.store import Batch, jets_in
-
-BN_EPSILON = 1e-3
-GROOMING_WIDTH = 32
-SMALLEST_SQUARE = 1e-4
-"""Floor of a squared mass (100 GeV)^2 below its logarithm: 1 GeV."""
 
 
 class Graph(NamedTuple):
@@ -155,7 +157,7 @@ class Attention(keras.layers.Layer):
         edge = self.edge.finish(w[:, None, :] - tf.gather(w, neighbours), training)
         logit = self.node_logit(node, training=training)[:, None, :]
         logit = logit + self.edge_logit(edge, training=training)
-        attention = tf.nn.softmax(tf.nn.leaky_relu(logit, 0.2), axis=1)
+        attention = tf.nn.softmax(tf.nn.leaky_relu(logit, LEAK), axis=1)
         out = tf.nn.relu(tf.reduce_sum(attention * edge, axis=1) + self.bias)
         return out, tf.reduce_max(edge, axis=1)
 
@@ -219,9 +221,10 @@ class Network(keras.Model):
         self.hidden = [chain(widths, f"hidden_{i}") for i, widths in enumerate(config.hidden)]
         channels = config.mass_channels
         self.masses = MassChannels(channels, ranks, norm) if channels else None
-        self.jet = Dense(64, ranks, norm, "jet") if channels else None
+        self.jet = Dense(JET_WIDTH, ranks, norm, "jet") if channels else None
         self.jets = jets_in(config.unit)
-        self.event = Dense(64, ranks, norm, "event") if channels and self.jets > 1 else None
+        events = channels and self.jets > 1
+        self.event = Dense(JET_WIDTH, ranks, norm, "event") if events else None
         relu = config.embedding_relu
         self.out = Dense(config.embedding, ranks, norm and relu, "embedding", relu=relu)
         self.heads = [chain(config.head, f"head_{v}") for v in range(len(bins))]

@@ -1,72 +1,89 @@
-"""Scoring with a trained model, on one process and without Horovod."""
+"""Scoring with a trained model by ONNX Runtime: without TensorFlow, on one process."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from boostflow.config.models import UCluster
-from boostflow.models.ucluster import checkpoint, losses
-from boostflow.models.ucluster.clusters import Clusters
-from boostflow.models.ucluster.data import gather, in_order
-from boostflow.models.ucluster.distributed import Single
+from boostflow.models.ucluster import checkpoint, export
+from boostflow.models.ucluster.batch import Batch, gather, in_order, jets_in, leading_pairs, views
 from boostflow.models.ucluster.features import pack, require
-from boostflow.models.ucluster.network import Network, graph, signature
-from boostflow.models.ucluster.training import MODEL
 
 if TYPE_CHECKING:
     import awkward as ak
+    from onnxruntime import InferenceSession
 
 BATCH = 512
 JETS = "jets to score"
 
 
-def load(model: Path) -> tuple[UCluster, Network, Clusters]:
-    """The trained network of a model's directory.
+def load(model: Path, threads: int) -> tuple[UCluster, InferenceSession]:
+    """The trained network of a model's directory, from its model.npz.
 
     Raises:
         BoostflowError: missing or damaged.
     """
-    header, arrays = checkpoint.read(model / MODEL)
-    config = UCluster.model_validate(header["config"])
-    network = Network(config, header["bins"], Single())
-    clusters = Clusters(config, header["bins"])
-    weights = {name: a for name, a in arrays.items() if not name.startswith("edges_")}
-    checkpoint.restore(model / MODEL, [*network.variables, *clusters.variables], weights)
-    return config, network, clusters
+    import onnxruntime
+
+    path = model / checkpoint.MODEL
+    header, arrays = checkpoint.read(path)
+    graph = export.build(header, arrays, str(path))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads would take the cores of other jobs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return UCluster.model_validate(header["config"]), session
 
 
-def score(model: Path, jets: ak.Array) -> dict[str, NDArray]:
+def run(session: InferenceSession, batch: Batch, names: Sequence[str]) -> list[NDArray]:
+    """The named outputs (`export.build`) of a batch."""
+    return session.run(list(names), {name: getattr(batch, name) for name in export.INPUTS})
+
+
+def score(model: Path, jets: ak.Array, threads: int) -> dict[str, NDArray]:
     """Clusters of jets; see `boostflow.models.ucluster.score`."""
 
-    config, network, clusters = load(model)
+    config, session = load(model, threads)
     n = len(jets)
-    require(jets, JETS)
-    usable = _usable(jets)
-    packed = pack(jets[usable], config.constituents, config.neighbours, JETS)
-    forward = tf.function(
-        lambda g: network(g, training=False), input_signature=[signature(config.neighbours)]
-    )
+    require(jets, JETS, [] if config.unit == "jet" else ["event_id"])
+    places = _units(jets, _usable(jets), config.unit)
+    packed = pack(jets[places.ravel()], config.constituents, config.neighbours, JETS)
     embedding = np.full((n, config.embedding), np.nan, np.float32)
     distance = np.full((n, config.clusters), np.nan, np.float32)
     mass_bin = np.full(n, -1, np.int16)
     cluster = np.full(n, -1, np.int16)
-    places = np.flatnonzero(usable)
-    for rows in in_order(len(packed), BATCH, 0, 1):
-        found, logits = forward(graph(gather(packed, rows)))
-        here = places[rows]
-        embedding[here] = found.numpy()
-        distance[here] = losses.squared_distances(found, clusters.centroids).numpy()
+    view = views(config.unit, config.views)[0]
+    wanted = (export.EMBEDDING, export.DISTANCES, export.logits_of(view))
+    size = places.shape[1]
+    for rows in in_order(np.arange(len(places)), BATCH):
+        found, away, logits = run(session, gather(packed, rows, size), wanted)
+        here = places[rows].ravel()
+        embedding[here] = np.repeat(found, size, axis=0)
+        distance[here] = np.repeat(away, size, axis=0)
         cluster[here] = distance[here].argmin(1)
-        mass_bin[here] = logits[0].numpy().argmax(1)
+        mass_bin[here] = np.repeat(logits.argmax(1), size)
     columns: dict[str, NDArray] = {"cluster": cluster, "mass_bin": mass_bin}
     columns |= {f"dist_{k}": distance[:, k] for k in range(config.clusters)}
     columns |= {f"emb_{i}": embedding[:, i] for i in range(config.embedding)}
     return columns
+
+
+def _units(jets: ak.Array, usable: NDArray[np.bool_], unit: str) -> NDArray[np.int64]:
+    """Rows of the jets of each unit that can be scored, (B, J).
+
+    Of an event the two leading jets, the heavier one first, as in training.
+    """
+    rows = np.flatnonzero(usable) if jets_in(unit) == 1 else leading_pairs(jets.event_id, jets.mass)
+    rows = rows.reshape(-1, jets_in(unit))
+    return rows[usable[rows].all(1)]
 
 
 def _usable(jets: ak.Array) -> NDArray[np.bool_]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, parquet_chunks, read_json, write_json
 from boostflow.models.ucluster import PACKING
+from boostflow.models.ucluster.batch import Batch, dealt, jets_in, leading_pairs, spans, views
 from boostflow.models.ucluster.features import COLUMNS, FEATURES, pack
 from boostflow.seeds import derive
 from boostflow.select.split import TRAIN, VALIDATION
@@ -35,11 +35,6 @@ SHARD = 8192
 CHUNK = 4096
 """Rows of the selected jets in memory while packing."""
 UNMATCHED = "unmatched"
-
-
-def jets_in(unit: str) -> int:
-    """Jets in a unit of the training: a jet alone, or the two leading jets of an event."""
-    return {"jet": 1, "event": 2}[unit]
 
 
 def particle_type(neighbours: int) -> np.dtype:
@@ -57,21 +52,6 @@ def jet_type(unit: str, views: int) -> np.dtype:
     """One jet or event: constituents of its jets, its masses (GeV), its class (-1: unknown)."""
     jets = jets_in(unit)
     return np.dtype([("counts", "<i4", (jets,)), ("masses", "<f4", (views,)), ("truth", "<i4")])
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some units, packed: P particles, B units with J jets each.
-
-    features (P, 8), momenta (P, 4), neighbours (P, k; positions inside the jet), counts (B * J,),
-    and rows (B,): which units of the split they are.
-    """
-
-    features: NDArray[np.float32]
-    momenta: NDArray[np.float32]
-    neighbours: NDArray[np.int32]
-    counts: NDArray[np.int32]
-    rows: NDArray[np.int64]
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -139,22 +119,11 @@ def _units(path: Path, config: UCluster) -> Iterator[ak.Array]:
         mass = ak.to_numpy(rows.mass)
         if not np.isfinite(mass).all():
             raise BoostflowError(f"{path}: a jet mass is NaN or infinite; drop such jets")
-        units = leading_pairs(rows) if config.unit == "event" else ak.unflatten(rows, 1)
+        if config.unit == "event":
+            rows = rows[leading_pairs(rows.event_id, rows.mass).ravel()]
+        units = ak.unflatten(rows, jets_in(config.unit))
         low, high = config.mass
         yield units[ak.all((units.mass > low) & (units.mass < high), axis=1)]
-
-
-def leading_pairs(rows: ak.Array) -> ak.Array:
-    """The two leading jets of each event that has two, the heavier one first.
-
-    Args:
-        rows: selected jets, event by event and in the event by falling pT, with `event_id`.
-    """
-    import awkward as ak
-
-    pairs = ak.unflatten(rows, ak.run_lengths(rows.event_id))
-    pairs = pairs[ak.num(pairs, axis=1) >= 2][:, :2]
-    return pairs[ak.argsort(pairs.mass, axis=1, ascending=False, stable=True)]
 
 
 def _truth(units: ak.Array, classes: list[str]) -> NDArray[np.int32]:
@@ -300,12 +269,8 @@ class Jets:
             except OSError as error:
                 raise BoostflowError(f"a shard of {self.folder} is gone ({error})") from None
             local = starts[rows[mine] - (self._ends[shard] - self.shards[shard])]
-            here = np.arange(sizes[mine].sum()) - np.repeat(
-                np.cumsum(sizes[mine]) - sizes[mine], sizes[mine]
-            )
-            out[here + np.repeat(first[mine], sizes[mine])] = particles[
-                here + np.repeat(local, sizes[mine])
-            ]
+            there = spans(first[mine], sizes[mine])
+            out[there] = particles[spans(local, sizes[mine])]
         return Batch(
             np.ascontiguousarray(out["features"]),
             np.ascontiguousarray(out["momenta"]),
@@ -363,26 +328,6 @@ def read(folder: Path, config: UCluster) -> tuple[Jets, Jets]:
                 " `mass` window are needed"
             )
     return training, validation
-
-
-def views(unit: str, masses: Sequence[str]) -> list[str]:
-    """Names of the views: each mass of each jet of a unit."""
-    if unit == "jet":
-        return list(masses)
-    return [f"{mass}_{jet}" for mass in masses for jet in range(1, jets_in(unit) + 1)]
-
-
-def dealt(n: int, rank: int, size: int) -> NDArray[np.int64]:
-    """Which of n sorted things a rank gets when they are dealt out there and back again."""
-    rounds, place = np.divmod(np.arange(n), size)
-    return np.flatnonzero(np.where(rounds % 2, size - 1 - place, place) == rank)
-
-
-def in_order(rows: NDArray[np.int64], batch: int, rank: int, size: int) -> Iterator[NDArray]:
-    """This rank's share of some rows, in order; it may be one longer than another rank's."""
-    share = rows[rank::size]
-    for start in range(0, len(share), batch):
-        yield share[start : start + batch]
 
 
 def _file(name: str, shard: int, kind: str) -> str:

@@ -19,7 +19,17 @@ from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, write_json
 from boostflow.models.manifest import manifest
-from boostflow.models.ucluster import checkpoint, clustering, losses, pretext, schedule, store
+from boostflow.models.ucluster import (
+    checkpoint,
+    clustering,
+    export,
+    losses,
+    pretext,
+    saved,
+    schedule,
+    store,
+)
+from boostflow.models.ucluster.batch import in_order, views
 from boostflow.models.ucluster.clusters import Clusters
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES
@@ -28,7 +38,7 @@ from boostflow.seeds import derive
 
 log = logging.getLogger("ucluster")
 
-MODEL, CHECKPOINT, TENSORBOARD = "model.npz", "checkpoint.npz", "tensorboard"
+CHECKPOINT, TENSORBOARD = "checkpoint.npz", "tensorboard"
 KMEANS_JETS = 50_000
 """k-means looks at this many units at most."""
 READ_AHEAD = 4
@@ -51,7 +61,7 @@ class Trainer:
     ) -> None:
         self.config, self.ranks = config, ranks
         self.training, self.validation = training, validation
-        self.views = store.views(config.unit, config.views)
+        self.views = views(config.unit, config.views)
         self.edges = [
             pretext.edges(training.masses[:, v], config.bins, config.binning, config.mass[1])
             for v in range(len(self.views))
@@ -220,7 +230,7 @@ class Trainer:
         """Embedding, logits and row numbers of this rank's share of the chosen units."""
         parts = []
         ranks = self.ranks
-        for rows in store.in_order(chosen, self.config.batch, ranks.rank, ranks.size):
+        for rows in in_order(chosen, self.config.batch, ranks.rank, ranks.size):
             embedding, logits = self.forward(graph(jets.batch(rows)))
             parts.append((embedding.numpy(), [z.numpy() for z in logits], rows))
         if not parts:
@@ -380,14 +390,14 @@ class Trainer:
         inputs = sorted(jets.iterdir())
         with atomic(output) as part:
             part.mkdir()
-            checkpoint.write(part / MODEL, header, arrays)
+            checkpoint.write(part / checkpoint.MODEL, header, arrays)
+            export.write(part / export.ONNX, header, arrays)
+            saved.write(part / saved.KERAS, self.network, self.clusters)
             write_json(part / "metrics.json", {"history": self.history, "final": final})
             packages = ["tensorflow-cpu", "keras", "horovod", "numpy", "awkward", "scikit-learn"]
             write_json(
                 part / "manifest.json",
-                manifest(
-                    config, sorted(jets.iterdir()), [p for p in packages if _installed(p)], seconds
-                ),
+                manifest(config, inputs, [p for p in packages if _installed(p)], seconds),
             )
 
 
@@ -403,7 +413,7 @@ def train(
     Args:
         jets: folder of packed jets (`store.write`).
         config: the model's block.
-        output: directory to write: model.npz, metrics.json, manifest.json.
+        output: directory to write (docs/ucluster.md, "Reading a model").
         ranks: the processes of this training.
         checkpoints: directory of the checkpoint from which a killed training continues, and of the
             figures for TensorBoard.

@@ -1,0 +1,86 @@
+"""Some units of a split, packed, and how units are dealt out to ranks and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from boostflow.models.ucluster.features import Packed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some units, packed: P particles, B units with J jets each.
+
+    features (P, 8), momenta (P, 4), neighbours (P, k; positions inside the jet), counts (B * J,),
+    and rows (B,): which units they are.
+    """
+
+    features: NDArray[np.float32]
+    momenta: NDArray[np.float32]
+    neighbours: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    rows: NDArray[np.int64]
+
+
+def jets_in(unit: str) -> int:
+    """Jets in a unit: a jet alone, or the two leading jets of an event."""
+    return {"jet": 1, "event": 2}[unit]
+
+
+def leading_pairs(event_id: ArrayLike, mass: ArrayLike) -> NDArray[np.int64]:
+    """Rows of the two leading jets of each event that has two, the heavier one first: (events, 2).
+
+    Args:
+        event_id, mass: of the selected jets, event by event and in the event by falling pT.
+    """
+    event_id, mass = np.asarray(event_id), np.asarray(mass)
+    begins = np.flatnonzero(np.append(True, event_id[1:] != event_id[:-1])[: len(event_id)])
+    begins = begins[np.diff(np.append(begins, len(event_id))) >= 2]
+    lighter_first = mass[begins] < mass[begins + 1]
+    return np.stack([begins + lighter_first, begins + 1 - lighter_first], axis=1)
+
+
+def views(unit: str, masses: Sequence[str]) -> list[str]:
+    """Names of the views: each mass of each jet of a unit."""
+    if unit == "jet":
+        return list(masses)
+    return [f"{mass}_{jet}" for mass in masses for jet in range(1, jets_in(unit) + 1)]
+
+
+def gather(packed: Packed, rows: NDArray[np.int64], jets: int = 1) -> Batch:
+    """The named units of packed jets, of which `jets` that follow each other are a unit."""
+    counts = packed.counts.reshape(-1, jets)
+    sizes = counts.sum(1, dtype=np.int64)
+    particles = spans((np.cumsum(sizes) - sizes)[rows], sizes[rows])
+    return Batch(
+        packed.features[particles],
+        packed.momenta[particles],
+        packed.neighbours[particles],
+        counts[rows].ravel(),
+        rows,
+    )
+
+
+def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """start, start + 1, ... of each span, `size` numbers, one span after the other."""
+    ends = np.cumsum(sizes)
+    return np.arange(sizes.sum()) + np.repeat(starts - (ends - sizes), sizes)
+
+
+def dealt(n: int, rank: int, size: int) -> NDArray[np.int64]:
+    """Which of n sorted things a rank gets when they are dealt out there and back again."""
+    rounds, place = np.divmod(np.arange(n), size)
+    return np.flatnonzero(np.where(rounds % 2, size - 1 - place, place) == rank)
+
+
+def in_order(
+    rows: NDArray[np.int64], batch: int, rank: int = 0, size: int = 1
+) -> Iterator[NDArray[np.int64]]:
+    """This rank's share of some rows, in order; it may be one longer than another rank's."""
+    share = rows[rank::size]
+    for start in range(0, len(share), batch):
+        yield share[start : start + batch]
