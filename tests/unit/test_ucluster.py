@@ -359,13 +359,29 @@ def test_expectation_maximisation_never_loses_likelihood():
     rng = np.random.default_rng(2)
     bins = rng.integers(0, 6, (500, 2)).astype(np.int32)
     start = rng.dirichlet(np.ones(3), 500)
-    steps = [clustering.fit_mixture(bins, [6, 6], start, n).log_likelihood for n in (1, 5, 50)]
+    cells = clustering.Cells(bins, np.ones(500, int), [6, 6])
+    steps = [clustering.fit_mixture(cells, start, n).log_likelihood for n in (1, 5, 50)]
     assert steps[0] <= steps[1] + 1e-4 and steps[1] <= steps[2] + 1e-4
 
 
+def test_jets_in_cells_are_the_jets():
+    rng = np.random.default_rng(3)
+    bins = rng.integers(0, 4, (300, 2)).astype(np.int32)
+    start = rng.integers(0, 3, 300)
+    unique, cell, jets_in_cell = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
+    share = np.zeros((len(unique), 3))
+    np.add.at(share, (cell.ravel(), start), 1)
+    few = clustering.Cells(unique, jets_in_cell, [4, 4])
+    every = clustering.Cells(bins, np.ones(300, int), [4, 4])
+    a = clustering.fit_mixture(few, share / jets_in_cell[:, None], 20)
+    b = clustering.fit_mixture(every, np.eye(3)[start], 20)
+    np.testing.assert_allclose(a.log_prior, b.log_prior, rtol=1e-9)
+    np.testing.assert_allclose(a.posterior(bins), b.posterior(bins), atol=1e-9)
+
+
 def test_an_empty_bin_is_not_impossible():
-    bins = np.array([[0, 1], [1, 2], [0, 2]], np.int32)
-    mixture = clustering.fit_mixture(bins, [4, 4], np.eye(3))
+    cells = clustering.Cells(np.array([[0, 1], [1, 2], [0, 2]], np.int32), np.ones(3, int), [4, 4])
+    mixture = clustering.fit_mixture(cells, np.eye(3), 300)
     assert np.isfinite(mixture.posterior(np.array([[3, 0]], np.int32))).all()
 
 

@@ -35,7 +35,7 @@ KINDS = {
     "paper_log": UCluster(preset="paper_log"),
     "everything": UCluster(batch_norm=True, regraph=True, embedding_relu=True, head=[]),
 }
-BINS = [7, 5]
+BINS = [7, 5, 6]
 
 
 class Example:
