@@ -140,11 +140,11 @@ def simulate_process(wildcards):
 
 
 def simulate_settings(wildcards):
-    """Options with the Pythia settings that a variation changes."""
-    if wildcards.variation == NOMINAL:
-        return []
-    variation = VARIATIONS.by_name[wildcards.variation]
-    settings = getattr(variation.declared, variation.direction)
+    """Options with the Pythia settings of the sample, and after them those of a variation."""
+    settings = list(simulate_sample(wildcards).settings)
+    if wildcards.variation != NOMINAL:
+        variation = VARIATIONS.by_name[wildcards.variation]
+        settings += getattr(variation.declared, variation.direction)
     return [part for setting in settings for part in ("--setting", setting)]
 
 
