@@ -116,6 +116,10 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: select.event: fatjets_min 3 is above fatjets_max 1",
         ),
         (
+            {"select": {"event": {"mjj": [3000, 4000]}}},
+            "my.yaml: select.event: mjj needs two fat jets: fatjets_min is 1",
+        ),
+        (
             {"ingest": {"fatjet_pt_min": 5000}},
             "my.yaml: ingest.fatjet_pt_min: no fat jet above it can pass",
         ),

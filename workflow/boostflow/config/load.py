@@ -182,7 +182,7 @@ def known_features() -> list[str]:
 
 def columns() -> list[str]:
     """Columns of the selected jets that can be drawn in templates."""
-    return sorted({*known_features(), "phi", "ht", "met_pt"})
+    return sorted({*known_features(), "phi", "ht", "met_pt", "mjj"})
 
 
 def score_columns(model: BDT | UCluster, labels: list[str]) -> list[str]:

@@ -174,6 +174,10 @@ class EventCuts(Block):
     """Most fat jets that pass the jet cuts; null for no limit."""
     ht_min: float = Field(1500.0, ge=0)
     """Scalar sum of the pT of all ingested fat jets (GeV)."""
+    leading_pt_min: float = Field(0.0, ge=0)
+    """Transverse momentum of the leading jet that passes (GeV)."""
+    mjj: Range | None = None
+    """Mass of the two leading jets that pass (GeV); null for no cut."""
     met_max: float | None = Field(400.0, gt=0)
     """Largest missing transverse momentum (GeV); null for no limit."""
     met_min: float = Field(0.0, ge=0)
@@ -186,6 +190,8 @@ class EventCuts(Block):
             raise ValueError(
                 f"fatjets_min {self.fatjets_min} is above fatjets_max {self.fatjets_max}"
             )
+        if self.mjj is not None and self.fatjets_min < 2:
+            raise ValueError(f"mjj needs two fat jets: fatjets_min is {self.fatjets_min}")
         if self.met_max is not None and self.met_min >= self.met_max:
             raise ValueError(f"met_min {self.met_min:g} is not below met_max {self.met_max:g}")
         return self
