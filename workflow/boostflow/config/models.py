@@ -321,6 +321,9 @@ class UCluster(Block):
     preset: Literal["default", "paper", "paper_log"] = "default"
     """paper: the published model; paper_log: with the settings of its authors' best log. Keys given
     beside a preset win."""
+    unit: Literal["jet", "event"] = "jet"
+    """What is clustered: each jet, or each event by its two leading jets together (anomaly
+    detection: `evaluate.anomaly` says what should be found)."""
     samples: list[Name] = Field(["w", "z", "top"], min_length=1)
     """Samples that are clustered; their class labels are used only to judge the result."""
     mass: Range = [10.0, 200.0]
@@ -439,6 +442,8 @@ class Evaluate(Block):
     """Pairs of a signal class and background classes whose rejection is quoted."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
+    anomaly: list[Name] = []
+    """Samples that models with `unit: event` should find among the others. Used only to judge."""
 
 
 class Region(Block):
@@ -594,4 +599,18 @@ class Config(Block):
     """Models by name. Giving this key replaces the whole default set."""
     evaluate: Evaluate = Evaluate()
     templates: Templates = Templates()
-    infer: Infer = Infer()
+    infer: Infer | None = Infer()
+    """null for no templates and no fit."""
+
+    @property
+    def has_fit(self) -> bool:
+        """Whether the chain goes on to templates and the fit."""
+        return bool(self.models) and self.infer is not None
+
+    def event_models(self) -> dict[str, UCluster]:
+        """The models that cluster events."""
+        return {
+            name: model
+            for name, model in self.models.items()
+            if isinstance(model, UCluster) and model.unit == "event"
+        }
