@@ -149,6 +149,17 @@ def test_without_a_fit_the_chain_ends_at_the_evaluation(plan: Plan) -> None:
     assert plan.jobs() == NOMINAL - fit
 
 
+def test_settings_of_a_sample_come_before_those_of_a_variation(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    plan.config["samples"]["top"]["settings"] = ["6:m0 = 172."]
+    plan.systematics = {"mass": {**SAMPLE, "up": ["6:m0 = 175."]}}
+    settings = plan.parameters("settings")
+    assert settings["simulate/nominal/quark/0"] == []
+    assert settings["simulate/nominal/top/1"] == ["--setting", "6:m0 = 172."]
+    expected = ["--setting", "6:m0 = 172.", "--setting", "6:m0 = 175."]
+    assert settings["simulate/mass_up/top/0"] == expected
+
+
 def test_anomaly_detection(tmp_path: Path) -> None:
     """The shipped configuration: four clusterings of events, no fit, one comparison."""
     config = yaml.safe_load((REPOSITORY / "config" / "anomaly.yaml").read_text())

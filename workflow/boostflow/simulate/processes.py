@@ -15,10 +15,11 @@ HADRONIC_Z = ("23:onMode = off", "23:onIfAny = 1 2 3 4 5")
 NEAR_THE_W = ("24:mMin = 50.", "24:mMax = 120.")
 NEAR_THE_Z = ("23:mMin = 60.", "23:mMax = 120.")
 
-# The benchmark of the LHC Olympics' R&D data (arXiv:2101.08320): a W' that decays to two scalars, X
-# and Y, and these to quarks. Pythia has neither, so both are made here, with all decays isotropic:
-# mode 101 takes the branching fractions as they stand. The widths are narrow, or the falling parton
-# densities would give the W' a long tail below its mass.
+# With the masses of the LHC Olympics' R&D benchmark (arXiv:2101.08320): a heavy boson that decays
+# to X and Y, and these to quarks. Pythia has neither, so two scalars are made here. The boson is a
+# W': the cross-section of Pythia's Z' is a sum over its decays to fermions, zero without any. Mode
+# 101 takes the branching fractions as they stand; all decays are isotropic. The widths are narrow,
+# or the falling parton densities would give the W' a long tail below its mass.
 W_PRIME, X, Y = 34, 9000001, 9000002
 W_PRIME_TO_X_Y = (
     f"{X}:new = X void 1 0 0 500. 0.1",
