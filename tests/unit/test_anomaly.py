@@ -140,6 +140,15 @@ def test_the_bump_sees_neither_labels_nor_test_events():
     assert again == expected
 
 
+@pytest.mark.parametrize("events", [3, 30])
+def test_a_bump_in_few_events_is_a_number(events):
+    few = {name: column[:events] for name, column in sample(4000, 6).items()}
+    few["split"] = np.zeros(events, dtype=int)
+    assert 0 < anomaly.bump(few, few["cluster"], CLUSTERS)["p_value"] <= 1
+    nothing = np.full(events, -1)
+    assert anomaly.bump(few, nothing, CLUSTERS)["p_value"] == 1
+
+
 def test_a_cluster_of_high_masses_is_no_bump():
     """Background alone, with clusters whose share rises and falls with the dijet mass."""
     rng = np.random.default_rng(3)

@@ -160,7 +160,8 @@ def bump(events: Table, cluster: NDArray, clusters: int) -> dict[str, Any]:
 
     inside, around = sliding(known)
     all_inside, all_around = sliding(everything)
-    log_p = stats.hypergeom.logsf(inside - 1, all_around, all_inside, around)
+    # Nothing in a window is no bump: the probability is 1, not undefined.
+    log_p = np.nan_to_num(stats.hypergeom.logsf(inside - 1, all_around, all_inside, around), nan=0)
     best, window = np.unravel_index(np.argmin(log_p), log_p.shape)
     return {
         "cluster": int(best),
