@@ -28,6 +28,15 @@ class Plan:
         with self._dag(targets) as dag:
             return {short(job) for job in dag.needrun_jobs(exclude_finished=False)}
 
+    def parameters(self, name: str) -> dict[str, Any]:
+        """One parameter of each job that would be run and has it."""
+        with self._dag(()) as dag:
+            return {
+                "/".join(short(job)): job.params[name]
+                for job in dag.needrun_jobs(exclude_finished=False)
+                if hasattr(job.params, name)
+            }
+
     def finish(self) -> None:
         """Pretend that everything has been run: make every output, in order."""
         with self._dag(()) as dag:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
-from plans import CONFIG, Job, Plan
+import yaml
+
+from plans import CONFIG, REPOSITORY, Job, Plan
 
 SAMPLES = ("quark", "top")
 SHIFT = {"kind": "shift", "correction": "jes"}
@@ -137,6 +140,48 @@ def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
         | per_sample("select", "nominal")
         | {("plot_cutflow", ""), ("summary", ""), ("provenance", ""), ("default", "")}
     )
+
+
+def test_without_a_fit_the_chain_ends_at_the_evaluation(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG) | {"infer": None}
+    plan.systematics = {"lumi": RATE, "jes": SHIFT}
+    fit = {("templates", "nominal"), ("infer", ""), ("plot_fit", "")}
+    assert plan.jobs() == NOMINAL - fit
+
+
+def test_settings_of_a_sample_come_before_those_of_a_variation(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    plan.config["samples"]["top"]["settings"] = ["6:m0 = 172."]
+    plan.systematics = {"mass": {**SAMPLE, "up": ["6:m0 = 175."]}}
+    settings = plan.parameters("settings")
+    assert settings["simulate/nominal/quark/0"] == []
+    assert settings["simulate/nominal/top/1"] == ["--setting", "6:m0 = 172."]
+    expected = ["--setting", "6:m0 = 172.", "--setting", "6:m0 = 175."]
+    assert settings["simulate/mass_up/top/0"] == expected
+
+
+def test_anomaly_detection(tmp_path: Path) -> None:
+    """The shipped configuration: four clusterings of events, no fit, one comparison."""
+    config = yaml.safe_load((REPOSITORY / "config" / "anomaly.yaml").read_text())
+    expected: set[Job] = {
+        *(("plot_cutflow", ""), ("anomaly", "")),
+        *(("summary", ""), ("provenance", ""), ("default", "")),
+    }
+    for sample, parts in (("dijet", 4), ("resonance", 1)):
+        expected.add(("select", f"nominal/{sample}"))
+        for part in range(parts):
+            expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
+    for clusters in (2, 5, 10, 20):
+        model = f"clusters_{clusters}"
+        expected |= {
+            ("train_ucluster", f"{model}/nominal"),
+            ("score", f"{model}/nominal"),
+            ("evaluate_events", model),
+        }
+    plan = Plan(tmp_path, config, {})
+    assert plan.jobs() == expected
+    plan.finish()
+    assert plan.jobs() == set()
 
 
 def test_a_variation_by_name(plan: Plan) -> None:

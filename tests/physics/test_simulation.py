@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 import uproot
 
+from boostflow.config.models import Simulation
 from boostflow.simulate import simulate
-from boostflow.simulate.processes import PROCESSES
+from boostflow.simulate.processes import X, Y
 
 pytestmark = pytest.mark.slow
 
 EVENTS = 150
+DEFAULT = ("top", "w", "z", "quark", "gluon")
+"""Processes of the default analysis, which share a range of pT."""
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +88,7 @@ def test_w_and_z_are_near_their_mass_shells(sample):
 
 
 def test_jets_have_the_momentum_that_was_asked_for(sample):
-    for process in PROCESSES:
+    for process in DEFAULT:
         pt = leading(sample(process)[0], "pt")
         assert 800 < np.median(pt) < 1100, process
 
@@ -107,8 +110,8 @@ def test_prongs(sample):
 
 
 def test_cross_sections(sample):
-    xsec = {process: sample(process)[1]["xsec"] for process in PROCESSES}
-    for process in PROCESSES:
+    xsec = {process: sample(process)[1]["xsec"] for process in DEFAULT}
+    for process in DEFAULT:
         row = sample(process)[1]
         assert 0 < row["xsecError"] < 0.1 * row["xsec"], process
     assert xsec["gluon"] > xsec["top"] > xsec["w"] > xsec["z"] > 0
@@ -135,3 +138,57 @@ def test_reconstructed_jets_follow_generated_ones(sample):
     response = ak.flatten(events.FatJet_pt[:, :1] / events.GenJetAK8_pt[index])[matched]
     assert abs(np.mean(response) - 1) < 0.02
     assert 0.003 < np.std(response) < 0.05
+
+
+# --- the resonance of the anomaly detection ------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def resonance(tmp_path_factory) -> ak.Array:
+    """W' -> X Y in fat jets with R = 1; as in config/anomaly.yaml but for the number of events."""
+    path = tmp_path_factory.mktemp("resonance") / "0.root"
+    config = Simulation(mpi=False, jet_radius=1.0, pthat=[1100, 6500])
+    simulate(path, sample="r", process="resonance", part=0, events=400, seed=3, config=config)
+    events = uproot.open(path)["Events"].arrays()
+    return events[ak.num(events.FatJet_pt) >= 2]
+
+
+def test_the_resonance_peaks_at_its_three_masses(resonance):
+    mass = np.sort(ak.to_numpy(resonance.FatJet_msoftdrop[:, :2], allow_missing=False), axis=1)
+    for values, expected in ((mass[:, 1], 500), (mass[:, 0], 100)):
+        low, high = 0.85 * expected, 1.15 * expected
+        value, error = peak(values, low, high)
+        assert abs(value - expected) < 0.02 * expected + 3 * error, f"{value:.1f} ± {error:.1f} GeV"
+        # A decay quark below zcut, or outside of the jet, loses the mass of the others.
+        assert np.mean((values > low) & (values < high)) > 0.5
+    four = (resonance[f"FatJet_{name}"][:, :2] for name in ("pt", "eta", "phi", "mass"))
+    value, error = peak(dijet_mass(*four), 3000, 4000)
+    assert abs(value - 3500) < 50 + 3 * error, f"{value:.0f} ± {error:.0f} GeV"
+
+
+def dijet_mass(pt: ak.Array, eta: ak.Array, phi: ak.Array, mass: ak.Array) -> np.ndarray:
+    """Mass of the sum of an event's jets."""
+    energy = np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
+    parts = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
+    square = ak.sum(energy, axis=1) ** 2 - sum(ak.sum(part, axis=1) ** 2 for part in parts)
+    return np.sqrt(ak.to_numpy(square))
+
+
+def test_the_resonance_decays_isotropically_to_x_and_y(resonance):
+    """In the rest frame of the W' cos(theta) is flat: its square has a mean of 1/3."""
+    boson = ak.zip({k: resonance[f"GenPart_{k}"] for k in ("pt", "eta", "phi", "mass", "pdgId")})
+    ids = abs(boson.pdgId)
+    x, y = (boson[ids == particle][:, -1] for particle in (X, Y))
+
+    def momentum(p: ak.Array) -> np.ndarray:
+        pz = p.pt * np.sinh(p.eta)
+        energy = np.sqrt((p.pt * np.cosh(p.eta)) ** 2 + p.mass**2)
+        return np.stack([energy, p.pt * np.cos(p.phi), p.pt * np.sin(p.phi), pz])
+
+    first, total = momentum(x), momentum(x) + momentum(y)
+    # Along the beam alone: the pT of the W' is small against its mass.
+    beta = total[3] / total[0]
+    pz = (first[3] - beta * first[0]) / np.sqrt(1 - beta**2)
+    cosine = pz / np.sqrt(first[1] ** 2 + first[2] ** 2 + pz**2)
+    error = np.sqrt(4 / 45 / len(cosine))
+    assert abs(np.mean(cosine**2) - 1 / 3) < 4 * error

@@ -14,6 +14,7 @@ from boostflow.config.models import Config, RootSample
 from boostflow.errors import BoostflowError
 
 TOP = {"source": "simulation", "process": "top", "label": "top"}
+EVENTS = {"kind": "ucluster", "unit": "event", "samples": ["top", "w"]}
 QUARK = {"source": "simulation", "process": "quark", "label": "quark"}
 
 
@@ -50,6 +51,28 @@ def test_examples_load(
             file.touch()
     config, _ = load(raw, repository)
     assert list(config.samples) == list(raw["samples"])
+
+
+def test_the_shipped_anomaly_detection_loads(repository: Path) -> None:
+    config, _ = load(yaml.safe_load((repository / "config/anomaly.yaml").read_text()), repository)
+    assert not config.has_fit
+    assert {m.clusters for m in config.event_models().values()} == {2, 5, 10, 20}
+    generated = {name: s.parts * s.events for name, s in config.samples.items()}
+    assert generated["resonance"] == 0.01 * generated["dijet"]
+
+
+def test_clusterings_of_events_need_neither_classes_nor_cross_sections(repository: Path) -> None:
+    raw = {
+        "samples": {
+            name: {"source": "root", "files": [__file__]} for name in ("simulated", "signal")
+        },
+        "models": {"c": {**EVENTS, "samples": ["simulated", "signal"]}},
+        "evaluate": {"anomaly": ["signal"]},
+        "systematics": None,
+        "infer": None,
+    }
+    config, _ = load(raw, repository)
+    assert list(config.event_models()) == ["c"]
 
 
 def problems(raw: dict[str, Any], root: Path) -> list[str]:
@@ -145,6 +168,23 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         (
             {"select": {"event": {"fatjets_min": 3, "fatjets_max": 1}}},
             "my.yaml: select.event: fatjets_min 3 is above fatjets_max 1",
+        ),
+        (
+            {"models": {"c": {**EVENTS, "samples": ["w", "z"]}}, "evaluate": {"anomaly": ["top"]}},
+            "my.yaml: evaluate.anomaly: must name some, not all, of the samples of models.c, which"
+            " has `unit: event`: w, z",
+        ),
+        (
+            {"models": {"c": EVENTS}, "evaluate": {"anomaly": ["topp"]}},
+            "my.yaml: evaluate.anomaly: unknown sample 'topp'; did you mean 'top'?",
+        ),
+        (
+            {"models": {"c": {**EVENTS, "unit": "events"}}},
+            "my.yaml: models.c.unit: input should be 'jet' or 'event', not 'events'",
+        ),
+        (
+            {"select": {"event": {"mjj": [3000, 4000]}}},
+            "my.yaml: select.event: mjj needs two fat jets: fatjets_min is 1",
         ),
         (
             {"ingest": {"fatjet_pt_min": 5000}},

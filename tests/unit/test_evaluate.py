@@ -217,6 +217,13 @@ def test_classifier_figures(run):
     assert again == result
 
 
+def test_a_classifier_without_a_signal_has_no_significance(run):
+    columns = ["split", "weight", "candidate"]
+    table = read_scored(files(run), run / "scores/bdt/nominal.parquet", columns, [])
+    result = classifier.evaluate(table, Evaluate(bootstrap=10), [], 138.0, 1)
+    assert "significance" not in result and "macro_auc" in result
+
+
 def test_delong_is_used_for_equal_weights(run):
     table = read_scored(
         files(run), run / "scores/bdt/nominal.parquet", ["split", "weight", "candidate"], []

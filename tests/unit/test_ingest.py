@@ -13,7 +13,9 @@ from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
+from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
+from boostflow.simulate.processes import X, Y
 from rootfiles import write_nano
 
 TOP = Label("top", "top")
@@ -73,6 +75,26 @@ def test_only_jets_with_the_particle_get_the_label(tmp_path: Path) -> None:
     assert (label[lead] == "top").all()
     # Other jets get it only by lying on top of the leading one.
     assert (label[~lead] == "unmatched").mean() > 0.8
+
+
+def test_matching_a_decay_of_the_resonance() -> None:
+    """X with both quarks in the jet, Y with one of them outside, and a jet of neither."""
+    fatjets = ak.Array([[{"eta": 0.0, "phi": 0.0}, {"eta": 0.0, "phi": 3.1}, {"eta": 2, "phi": 1}]])
+    last, hard = 1 << 13, 1 << 7
+    genpart = ak.zip(
+        {
+            "eta": [[0.0, 0.0, 0.3, -0.3, 0.1, 1.5]],
+            "phi": [[0.0, 3.1, 0.1, -0.1, 3.0, -3.0]],
+            "pdgId": [[X, -Y, 3, -3, 2, -1]],
+            "status": [[22, 22, 23, 23, 23, 23]],
+            "statusFlags": [[last, last, hard, hard, hard, hard]],
+            "genPartIdxMother": [[-1, -1, 0, 0, 1, 1]],
+        }
+    )
+    assert matched(fatjets, genpart, "resonance", 1.0).tolist() == [[True, False, False]]
+    assert matched(fatjets, genpart, "resonance", 1.6).tolist() == [[True, True, False]]
+    # The same quarks as partons: each jet that one of them lies in.
+    assert matched(fatjets, genpart, "dijet", 1.0).tolist() == [[True, True, False]]
 
 
 def test_without_match_all_jets_get_the_label(tmp_path: Path) -> None:

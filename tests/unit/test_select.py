@@ -12,6 +12,7 @@ from boostflow.config.models import Select, Shift, Split
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket, event_id
 from boostflow.io import read_json, read_parquet, write_json, write_parquet
+from boostflow.select.dijet import leading_two
 from boostflow.select.run import select
 from boostflow.select.shifts import apply_shift
 from boostflow.select.split import split
@@ -113,6 +114,39 @@ def test_cuts_are_those_of_a_plain_computation(parts, tmp_path: Path) -> None:
     }  # fmt: skip
     counts = [step["events"] for step in flow["cutflow"]]
     assert counts == sorted(counts, reverse=True)
+
+
+def test_cuts_on_the_two_leading_jets(parts, tmp_path: Path) -> None:
+    """The leading pT and the mass of the two leading jets, against ROOT-like vectors."""
+    import vector
+
+    cuts = {"ht_min": 0, "met_max": None, "fatjets_min": 2}
+    loose = {"abs_eta_max": 9, "mass": [-1, 999], "pt": [750, 1250], "multiplicity_min": 0}
+    plain, _ = run(parts, tmp_path, config=Select.model_validate({"fatjet": loose, "event": cuts}))
+    p = vector.arr({k: ak.to_numpy(plain[k]).astype(float) for k in ("pt", "eta", "phi", "mass")})
+    mjj = (p[::2] + p[1::2]).mass
+    assert np.allclose(plain.mjj, np.repeat(mjj, 2), rtol=1e-5)
+    event = cuts | {"leading_pt_min": 1000, "mjj": [2000, 3000]}
+    config = Select.model_validate({"fatjet": loose, "event": event})
+    rows, flow = run(parts, tmp_path, config=config)
+    good = (ak.to_numpy(plain.pt)[::2] >= 1000) & (mjj >= 2000) & (mjj < 3000)
+    assert 0 < good.sum() < len(good)
+    assert ak.all(rows.event_id == plain.event_id[np.repeat(good, 2)])
+    left = {step["name"]: step["events"] for step in flow["cutflow"]}
+    assert left["fat jets, at least"] > left["leading fat jet pT"] > left["dijet mass"]
+
+
+def test_the_two_leading_jets_that_count() -> None:
+    pt = np.array([5.0, 9.0, 7.0, 4.0, 3.0, 8.0, 6.0])
+    starts = np.array([0, 3, 4])
+    events, pair = leading_two(pt, starts)
+    assert events.tolist() == [0, 2]
+    assert pair.tolist() == [[1, 2], [5, 6]]
+    good = np.array([True, False, True, True, True, True, False])
+    events, pair = leading_two(pt, starts, good)
+    assert pair.tolist() == [[2, 0], [5, 4]]
+    events, pair = leading_two(pt, starts, good & (pt > 6))
+    assert events.tolist() == [] and pair.shape == (0, 2)
 
 
 def test_each_split_is_normalised_to_the_whole_cross_section(parts, tmp_path: Path) -> None:

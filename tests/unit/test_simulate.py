@@ -16,7 +16,7 @@ from boostflow.errors import BoostflowError
 from boostflow.simulate import jets, rootfile, simulate, truth
 from boostflow.simulate.detector import Particles, Response
 from boostflow.simulate.generator import Generator, settings
-from boostflow.simulate.processes import PROCESSES
+from boostflow.simulate.processes import PROCESSES, X, Y
 from boostflow.simulate.record import Record
 
 EVENTS = 30
@@ -132,7 +132,10 @@ def test_generator_jets_match(top):
 
 @pytest.mark.parametrize(
     ("process", "heavy", "quarks"),
-    [("top", 6, 3), ("w", 24, 2), ("z", 23, 2), ("quark", 0, 0), ("gluon", 0, 0)],
+    [
+        *[("top", 6, 3), ("w", 24, 2), ("z", 23, 2), ("quark", 0, 0), ("gluon", 0, 0)],
+        ("dijet", 0, 0),
+    ],
 )
 def test_truth_has_what_matching_needs(tmp_path, process, heavy, quarks):
     events = make(tmp_path / "x.root", process, events=8)
@@ -143,7 +146,8 @@ def test_truth_has_what_matching_needs(tmp_path, process, heavy, quarks):
     if not heavy:
         flavours = np.abs(ak.flatten(part.pdgId[hard]))
         assert ak.all(ak.num(part[hard]) == 2)
-        assert ak.all(flavours == 21 if process == "gluon" else flavours <= 3)
+        partons = {"gluon": [21], "quark": [1, 2, 3], "dijet": [1, 2, 3, 4, 5, 21]}[process]
+        assert np.isin(ak.to_numpy(flavours), partons).all()
         return
     last = (part.statusFlags & truth.IS_LAST_COPY) > 0
     decaying = part[last & (np.abs(part.pdgId) == heavy)]
@@ -161,6 +165,25 @@ def test_truth_has_what_matching_needs(tmp_path, process, heavy, quarks):
                 assert ids[j] == heavy
                 reached.append(i)
         assert len(reached) == 2 * quarks
+
+
+def test_truth_of_the_resonance(tmp_path):
+    """W' -> X Y, each with two quarks whose mother it is; a sample's settings move the masses."""
+    changed = ["34:m0 = 2500.", "9000001:m0 = 300.", "9000002:m0 = 200."]
+    for name, lines, masses in (
+        ("a", [], {34: 3500, X: 500, Y: 100}),
+        ("b", changed, {34: 2500, X: 300, Y: 200}),
+    ):
+        events = make(tmp_path / f"{name}.root", "resonance", events=8, settings=lines)
+        ids = np.abs(events.GenPart_pdgId)
+        assert np.isfinite(ak.to_numpy(ak.flatten(events.GenPart_eta))).all()
+        mothers = ids[events.GenPart_genPartIdxMother]
+        quarks = (events.GenPart_genPartIdxMother >= 0) & (ids <= 5)
+        for particle in (X, Y):
+            assert ak.all(ak.sum(quarks & (mothers == particle), axis=1) == 2)
+        for particle, mass in masses.items():
+            found = ak.flatten(events.GenPart_mass[ids == particle])
+            assert abs(np.median(ak.to_numpy(found)) - mass) < 0.01 * mass
 
 
 # --- determinism ---------------------------------------------------------------------------------

@@ -262,8 +262,9 @@ def test_damaged_shards_are_named(tmp_path, damage, message):
 def test_events_are_their_two_leading_jets_the_heavier_one_first(tmp_path):
     event = np.array([7, 7, 7, 3, 5, 5, 9])
     mass = np.array([50.0, 80.0, 90.0, 10.0, 60.0, 40.0, 1.0])
-    assert leading_pairs(event, mass).tolist() == [[1, 0], [4, 5]]
-    assert leading_pairs([], []).shape == (0, 2)
+    pt = np.array([900.0, 800.0, 700.0, 1.0, 500.0, 600.0, 1.0])
+    assert leading_pairs(event, pt, mass).tolist() == [[1, 0], [4, 5]]
+    assert leading_pairs([], [], []).shape == (0, 2)
     rows = jets("top", 60, seed=1)
     ids = np.repeat(np.arange(30, dtype=np.uint64), 2)
     rows = ak.with_field(rows, ids, "event_id")

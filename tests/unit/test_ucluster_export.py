@@ -17,7 +17,7 @@ import pytest
 from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.models.ucluster import checkpoint, explain, export, features, score, scoring
-from boostflow.models.ucluster.batch import gather
+from boostflow.models.ucluster.batch import gather, jets_in, views
 from ucluster_jets import jets
 
 tf = pytest.importorskip("tensorflow")
@@ -43,7 +43,8 @@ class Example:
 
     def __init__(self, config: UCluster, folder: Path) -> None:
         self.config, self.folder = config, folder
-        bins = BINS[: len(config.views)]
+        names = views(config.unit, config.views)
+        bins = (2 * BINS)[: len(names)]
         keras.utils.set_random_seed(1)
         self.network, self.clusters = Network(config, bins, Single()), Clusters(config, bins)
         rng = np.random.default_rng(1)
@@ -57,9 +58,11 @@ class Example:
         for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
             last = ak.with_field(last, last[name][:, :1], name)
         self.jets = ak.concatenate([jets("top", 6, 1, (20, 40)), jets("w", 8, 2, (2, 12)), last])
-        self.packed = features.pack(self.jets, 100, config.neighbours, "toy")
+        even = self.jets[:14] if config.unit == "event" else self.jets
+        self.packed = features.pack(even, 100, config.neighbours, "toy")
         # Centroids amid the jets, so that more than one cluster has some.
-        near = self.tensorflow([0, 7, 14])["embedding"]
+        units = [0, 7, 14] if config.unit == "jet" else [0, 3, 6]
+        near = self.tensorflow(units)["embedding"]
         self.clusters.centroids.assign(near + rng.normal(0, 0.1, near.shape))
         self.header = {
             "config": config.model_dump(mode="json"),
@@ -67,7 +70,7 @@ class Example:
             "bins": bins,
         }
         self.arrays = checkpoint.arrays_of(variables)
-        for view, n in zip(config.views, bins, strict=True):
+        for view, n in zip(names, bins, strict=True):
             self.arrays[f"edges_{view}"] = np.linspace(20, 180, n - 1)
         checkpoint.write(folder / checkpoint.MODEL, self.header, self.arrays)
         export.write(folder / export.ONNX, self.header, self.arrays)
@@ -75,11 +78,14 @@ class Example:
         self.session = onnxruntime.InferenceSession(folder / export.ONNX)
 
     def tensorflow(self, rows: list[int]) -> dict[str, np.ndarray]:
-        inputs = graph(gather(self.packed, np.array(rows)))
+        inputs = graph(gather(self.packed, np.array(rows), jets_in(self.config.unit)))
         embedding, logits = self.network(inputs, training=False)
         distances = losses.squared_distances(embedding, self.clusters.centroids)
         result = {"embedding": embedding, "distances": distances}
-        result |= {f"logits_{v}": z for v, z in zip(self.config.views, logits, strict=True)}
+        result |= {
+            f"logits_{v}": z
+            for v, z in zip(views(self.config.unit, self.config.views), logits, strict=True)
+        }
         return {name: value.numpy() for name, value in result.items()}
 
     def onnx(self, rows: list[int]) -> dict[str, np.ndarray]:
@@ -151,8 +157,32 @@ def test_the_file_says_what_it_is(default):
         value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
         for value in (*model.graph.input, *model.graph.output)
     }
-    assert shapes["features"] == ["P", 8] and shapes["counts"] == ["B"]
+    assert shapes["features"] == ["P", 8] and shapes["counts"] == ["jets"]
     assert shapes["logits_msoftdrop"] == ["B", BINS[1]]
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_events_are_what_the_network_makes_of_them(preset, tmp_path):
+    """Seven events of two jets each, and a lonely jet that cannot be scored."""
+    example = Example(
+        UCluster(
+            preset=preset, unit="event", views=["mass", "mtrimmed"][: 1 if preset == "paper" else 2]
+        ),
+        tmp_path,
+    )
+    ids = np.repeat(np.arange(8), 2)[:15]
+    rows = ak.with_field(example.jets, ids, "event_id")
+    columns = score(tmp_path, rows)
+    assert (columns["cluster"][:14:2] == columns["cluster"][1:14:2]).all()
+    assert columns["cluster"][14] == -1 and np.isnan(columns["dist_0"][14])
+    mass, pairs = np.asarray(rows.mass), np.arange(14).reshape(7, 2)
+    heavier = np.where(mass[pairs[:, :1]] < mass[pairs[:, 1:]], pairs[:, ::-1], pairs)
+    packed = features.pack(rows[heavier.ravel()], 100, example.config.neighbours, "toy")
+    inputs = graph(gather(packed, np.arange(7), jets=2))
+    wanted = example.network(inputs, training=False)[0].numpy()
+    found = np.stack([columns[f"emb_{i}"] for i in range(wanted.shape[1])], axis=1)
+    np.testing.assert_allclose(found[:14:2], wanted, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(found[:14:2], found[1:14:2])
 
 
 def test_the_same_weights_make_the_same_file(default):

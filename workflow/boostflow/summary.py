@@ -44,7 +44,12 @@ def collect(
         }
         if "significance" in data:
             entry["significance"] = data["significance"]["best"]
-        if "baselines" in data:
+        if data["kind"] == "events":
+            entry |= {
+                key: data[key] for key in ("signal", "before", "unscored", "chosen", "baselines")
+            }
+            entry["clusters"] = len(data["clusters"])
+        elif "baselines" in data:
             entry["adjusted_mutual_information"] = data["adjusted_mutual_information"]
             entry["baselines"] = data["baselines"]
         result["models"][data["model"]] = entry
@@ -61,8 +66,32 @@ def collect(
 
 def _number(figure: dict[str, Any], digits: int = 3) -> str:
     if "limit" in figure:
-        return f"> {figure['limit']:.0f} ({100 * figure['level']:.0f} % CL)"
+        return f"> {figure['limit']:.{max(digits - 1, 0)}f} ({100 * figure['level']:.0f} % CL)"
     return f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
+
+
+def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows: what each chosen cluster gains."""
+    chosen = {"all test events": model["before"]}
+    supervised = "mass window (supervised)"
+    for name, found in (("", model["chosen"]), *model["baselines"].items()):
+        if name == supervised:
+            chosen[name] = found
+            continue
+        for choice, title in (("labels", "by labels"), ("bump", "by the dijet mass")):
+            chosen[f"{name or 'cluster'} ({title})"] = found[choice]
+    columns = ["events", "s", "b", "s/b", "enrichment", "s/sqrt(b)"]
+    return columns, [
+        [
+            name,
+            str(one["s"]),
+            str(one["b"]),
+            _number(one["s/b"]),
+            "1" if one is model["before"] else _number(one["enrichment"], 1),
+            _number(one["s/sqrt(b)"], 2),
+        ]
+        for name, one in chosen.items()
+    ]
 
 
 def table(summary: dict[str, Any], width: int = 100) -> str:
@@ -101,6 +130,9 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
     for note, names in summary["notes"].items():
         console.print(f"{', '.join(names)}: {note}", soft_wrap=False, highlight=False)
     for name, model in summary["models"].items():
+        if model["kind"] == "events":
+            show(f"Model {name}, {model['clusters']} clusters of events", *_of_events(model))
+            continue
         rows = [("accuracy", _number(model["accuracy"]))]
         for baseline, figure in model.get("baselines", {}).items():
             rows.append((f"accuracy of {baseline}", _number(figure)))

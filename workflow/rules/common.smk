@@ -49,6 +49,21 @@ def models_of(kind):
     return [name for name, block in CONFIG.models.items() if block.kind == kind]
 
 
+def evaluated_as(model):
+    """The kind of a model's evaluation, a key of MODEL_PLOTS: its own, or `events`."""
+    return "events" if model in CONFIG.event_models() else CONFIG.models[model].kind
+
+
+def models_evaluated_as(kind):
+    """Names of the models with this kind of evaluation."""
+    return [name for name in CONFIG.models if evaluated_as(name) == kind]
+
+
+def model_plots(kind):
+    """Names of the plots of a kind of evaluation; significance is that of the fit's signal."""
+    return [name for name in MODEL_PLOTS[kind] if name != "significance" or CONFIG.infer]
+
+
 def any_of(names):
     """A regular expression for one of some names; one that never matches if there are none."""
     return "|".join(names) or "(?!)"
@@ -141,11 +156,11 @@ def simulate_process(wildcards):
 
 
 def simulate_settings(wildcards):
-    """Options with the Pythia settings that a variation changes."""
-    if wildcards.variation == NOMINAL:
-        return []
-    variation = VARIATIONS.by_name[wildcards.variation]
-    settings = getattr(variation.declared, variation.direction)
+    """Options with the Pythia settings of the sample, and after them those of a variation."""
+    settings = list(simulate_sample(wildcards).settings)
+    if wildcards.variation != NOMINAL:
+        variation = VARIATIONS.by_name[wildcards.variation]
+        settings += getattr(variation.declared, variation.direction)
     return [part for setting in settings for part in ("--setting", setting)]
 
 
@@ -337,17 +352,19 @@ def evaluate_block():
 
 
 def evaluate_options(wildcards):
-    """What a clustering is judged by."""
+    """What a clustering is judged by, and the signal of a classifier."""
     block = CONFIG.models[wildcards.model]
     if block.kind != "ucluster":
-        return []
-    return ["--samples", *block.samples, "--mass", *block.mass]
+        return ["--signal", *CONFIG.infer.signal] if CONFIG.infer else []
+    return ["--samples", *block.samples, "--mass", *block.mass, "--unit", block.unit]
 
 
-def labelled(pattern, **wildcards):
-    """Paths under the nominal variation, of the samples that have a class."""
+def evaluate_jets(wildcards):
+    """Jets of the samples that have a class; for a clustering of events, of its samples."""
     names = [name for name, block in CONFIG.samples.items() if block.label]
-    return expand_at(pattern, variation=NOMINAL, sample=names, **wildcards)
+    if evaluated_as(wildcards.model) == "events":
+        names = CONFIG.models[wildcards.model].samples
+    return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
 
 
 def template_models():
@@ -412,6 +429,7 @@ def summary_options():
     options = ["--cutflow", *expand_at(paths.CUTFLOW, variation=NOMINAL, sample=SAMPLES)]
     if CONFIG.models:
         options += ["--evaluation", *expand_at(paths.EVALUATION, model=CONFIG.models)]
+    if CONFIG.has_fit:
         options += ["--fit", at(paths.FIT)]
     return options
 
@@ -424,9 +442,11 @@ def summary_inputs():
 def all_plots():
     """Every plot."""
     plots = [at(paths.CUTFLOW_PLOT)]
-    for model, block in CONFIG.models.items():
-        plots += expand_at(paths.MODEL_PLOT, model=model, plot=MODEL_PLOTS[block.kind])
-    return plots + (expand_at(paths.FIT_PLOT, plot=fit_plot_names()) if CONFIG.models else [])
+    for model in CONFIG.models:
+        plots += expand_at(paths.MODEL_PLOT, model=model, plot=model_plots(evaluated_as(model)))
+    if CONFIG.event_models():
+        plots.append(at(paths.ANOMALY_PLOT))
+    return plots + (expand_at(paths.FIT_PLOT, plot=fit_plot_names()) if CONFIG.has_fit else [])
 
 
 def show_table():

@@ -19,13 +19,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=json_argument, default={}, help="evaluate block as JSON, or @file"
     )
-    parser.add_argument("--signal", nargs="+", default=["top"], help="signal samples of the scan")
+    parser.add_argument(
+        "--signal", nargs="+", default=[], help="signal samples of the significance scan"
+    )
     parser.add_argument("--luminosity", type=float, default=138.0, help="in 1/fb")
     parser.add_argument(
         "--samples", nargs="+", help="samples that a clustering is judged by (default: all)"
     )
     parser.add_argument(
         "--mass", type=float, nargs=2, metavar=("LOW", "HIGH"), help="their jet mass window (GeV)"
+    )
+    parser.add_argument(
+        "--unit", choices=("jet", "event"), default="jet", help="what a clustering's clusters hold"
     )
     parser.add_argument("--seed", type=int, default=1, help="of bootstrap and k-means")
     parser.add_argument(
@@ -51,6 +56,7 @@ def main(args: argparse.Namespace) -> None:
         luminosity=args.luminosity,
         samples=args.samples,
         mass=tuple(args.mass) if args.mass else None,
+        unit=args.unit,
         seed=args.seed,
         label=Label(*args.label),
     )

@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="S",
-        help="a Pythia setting of the variation, read last; may be repeated",
+        help="a Pythia setting of the sample or variation, read last; may be repeated",
     )
     parser.add_argument(
         "--config",

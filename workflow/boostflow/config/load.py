@@ -126,11 +126,21 @@ def _check(config: Config) -> list[str]:
             files = input_files(sample)
             for file in sorted({f for f in files if files.count(f) > 1}):
                 problems.append(f"samples.{name}.files: {file} is listed more than once")
-            if config.models and sample.xsec is None and not is_data(sample):
+            if config.has_fit and sample.xsec is None and not is_data(sample):
                 problems.append(
                     f"samples.{name}.xsec: is required to normalise the templates "
-                    "(`models: {}` ends the chain before them)"
+                    "(`models: {}` or `infer: null` ends the chain before them)"
                 )
+    events = config.event_models()
+    for name in config.evaluate.anomaly:
+        known("evaluate.anomaly", name, config.samples, "sample")
+    for name, model in events.items():
+        found = set(model.samples) & set(config.evaluate.anomaly)
+        if not found or found == set(model.samples):
+            problems.append(
+                f"evaluate.anomaly: must name some, not all, of the samples of models.{name}, which"
+                f" has `unit: event`: {', '.join(model.samples)}"
+            )
     for name, model in config.models.items():
         if isinstance(model, UCluster):
             for sample in model.samples:
@@ -140,7 +150,7 @@ def _check(config: Config) -> list[str]:
                 known(f"models.{name}.features", feature, known_features(), "observable")
             if len(set(model.features)) < len(model.features):
                 problems.append(f"models.{name}.features: an observable is listed twice")
-        if len(labels) < 2:
+        if len(labels) < 2 and name not in events:
             problems.append(
                 f"models.{name}: needs samples of at least two classes; the labels of `samples` "
                 f"are {', '.join(labels) or 'none'} (`models: {{}}` switches the models off)"
@@ -149,7 +159,7 @@ def _check(config: Config) -> list[str]:
         problems.append(f"output: {config.output!r} cannot be a folder")
     if config.ingest.fatjet_pt_min >= config.select.fatjet.pt[1]:
         problems.append("ingest.fatjet_pt_min: no fat jet above it can pass select.fatjet.pt")
-    if config.models:
+    if config.models and config.infer is not None:
         known("templates.variable", config.templates.variable, columns(), "observable")
         regions = list(config.templates.regions.items())
         for i, (name, region) in enumerate(regions):
@@ -169,12 +179,12 @@ def _check(config: Config) -> list[str]:
             problems.append("infer.signal: a sample is listed twice")
         if not set(config.samples) - set(config.infer.signal):
             problems.append("infer.signal: lists every sample, so that no background is left")
-        if "rejection" in config.evaluate.model_fields_set:
-            for signal, backgrounds in config.evaluate.rejection:
-                if not backgrounds or signal in backgrounds:
-                    problems.append(f"evaluate.rejection: {signal} needs other classes against it")
-                for label in (signal, *backgrounds):
-                    known("evaluate.rejection", label, labels, "class")
+    if config.models and "rejection" in config.evaluate.model_fields_set:
+        for signal, backgrounds in config.evaluate.rejection:
+            if not backgrounds or signal in backgrounds:
+                problems.append(f"evaluate.rejection: {signal} needs other classes against it")
+            for label in (signal, *backgrounds):
+                known("evaluate.rejection", label, labels, "class")
     return problems
 
 
@@ -185,7 +195,7 @@ def known_features() -> list[str]:
 
 def columns() -> list[str]:
     """Columns of the selected jets that can be drawn in templates."""
-    return sorted({*known_features(), "phi", "ht", "met_pt"})
+    return sorted({*known_features(), "phi", "ht", "met_pt", "mjj"})
 
 
 def score_columns(model: BDT | UCluster, labels: list[str]) -> list[str]:

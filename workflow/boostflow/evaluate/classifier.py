@@ -207,8 +207,8 @@ def evaluate(
     Args:
         table: from `scored.read_scored` with `split`, `weight`, `candidate`.
         config: efficiencies, pairs, background uncertainty, resamplings.
-        signal: signal samples of the significance scan; the score is the sum of p_<class> over the
-            classes their jets are labelled with.
+        signal: signal samples of the significance scan, empty for none; the score is the sum of
+            p_<class> over the classes their jets are labelled with.
         luminosity: in 1/fb.
         seed: of the bootstrap.
 
@@ -227,6 +227,8 @@ def evaluate(
     result |= confusion(scores.argmax(axis=1), code, weight, classes)
     result["rejection"] = rejections(scores, code, weight, classes, config)
     result["overtraining"] = overtraining(table, classes)
+    if not signal:
+        return result
     wanted = sorted(set(table["label"][np.isin(table["sample"], signal)]) & set(classes))
     if not wanted:
         raise BoostflowError(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import awkward as ak
 import numpy as np
 
 from boostflow.config.models import Evaluate
 from boostflow.errors import BoostflowError
+from boostflow.evaluate import anomaly as of_events
 from boostflow.evaluate import classifier, clusterer
 from boostflow.io import read_json, read_parquet, write_json
 from boostflow.models.ucluster import features
 from boostflow.models.ucluster.explain import Explanation, explain
+from boostflow.plots import anomaly as draw_events
 from boostflow.plots import models as draw
 from boostflow.plots.attention import attention
 from boostflow.plots.style import Label, save, style
@@ -36,12 +39,14 @@ def evaluate(
     luminosity: float,
     samples: list[str] | None,
     mass: tuple[float, float] | None,
+    unit: Literal["jet", "event"] = "jet",
     seed: int,
     label: Label,
 ) -> None:
     """Evaluate a model, write its figures and plots.
 
-    A table with `p_<class>` columns is a classifier, one with `cluster` and `dist_<k>` a clusterer.
+    A table with `p_<class>` columns is a classifier, one with `cluster` and `dist_<k>` a clusterer:
+    of jets, or of events by their two leading jets.
 
     Args:
         select: selected jets, one file per sample, named by it.
@@ -49,12 +54,13 @@ def evaluate(
         trained: directory of the model; its metrics.json has `history`, and `importance` of trees.
         output: JSON to write.
         plots: folder of the plots (`plots.names.MODEL_PLOTS`).
-        config: efficiencies, pairs, resamplings.
+        config: efficiencies, pairs, resamplings, the samples that are an anomaly.
         model: name of the model.
-        signal: signal samples of the significance scan of a classifier.
+        signal: signal samples of the significance scan of a classifier, empty for no scan.
         luminosity: in 1/fb.
         samples: samples that a clustering is judged by; null for all.
         mass: window of the jet mass of those (GeV); null for none.
+        unit: what a clustering clusters.
         seed: of the bootstrap and of k-means.
         label: text above the plots.
 
@@ -72,12 +78,18 @@ def evaluate(
             raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
         table = read_scored(files, scores, COLUMNS, [])
         figures = classifier.evaluate(table, config, signal, luminosity, seed)
-        pictures = ["roc", "confusion", "scores", "significance"]
+        pictures = ["roc", "confusion", "scores"] + ["significance"] * bool(signal)
     elif {"cluster", "dist_0"} <= names:
         used = {name: path for name, path in files.items() if not samples or name in samples}
-        table = read_scored(used, scores, [*COLUMNS, *clusterer.COLUMNS], clusterer.OPTIONAL)
-        figures, jets = clusterer.evaluate(table, config, samples, mass, seed)
-        pictures = ["roc", "confusion", "accuracy"]
+        if unit == "event":
+            size = sum(name.startswith("dist_") for name in names)
+            table = read_scored(used, scores, of_events.COLUMNS, [])
+            figures, events = of_events.evaluate(table, size, config.anomaly, mass, seed)
+            pictures = []
+        else:
+            table = read_scored(used, scores, [*COLUMNS, *clusterer.COLUMNS], clusterer.OPTIONAL)
+            figures, jets = clusterer.evaluate(table, config, samples, mass, seed)
+            pictures = ["roc", "confusion", "accuracy"]
     else:
         raise BoostflowError(f"{scores}: neither columns p_<class> nor cluster and dist_<k>")
     write_json(output, {"model": model} | figures)
@@ -88,11 +100,14 @@ def evaluate(
         if figures["kind"] == "clusterer":
             save(draw.embedding(jets, figures, label), plots / "embedding.png")
             save(draw.mass(jets, figures, label), plots / "mass.png")
-        if kind == "ucluster":
+        if figures["kind"] == "clusterer" and kind == "ucluster":
             classes = figures["confusion"]["classes"]
             save(
                 attention(_explained(trained, files, jets, classes), label), plots / "attention.png"
             )
+        if figures["kind"] == "events":
+            save(draw_events.planes(events, figures, label), plots / "planes.png")
+            save(draw_events.clusters(figures, label), plots / "clusters.png")
         save(draw.history(metrics, label), plots / "history.png")
         if "importance" in metrics:
             save(draw.importance(metrics, label), plots / "importance.png")
@@ -109,3 +124,21 @@ def _explained(
         same = np.all([ak.to_numpy(rows[key]) == jets[key][row] for key in keys], axis=0)
         found[name] = explain(trained, rows[same])[0]
     return found
+
+
+def anomaly(evaluations: Sequence[Path], output: Path, plot: Path, label: Label) -> None:
+    """Compare clusterings of events, write figures and a plot.
+
+    Args:
+        evaluations: JSON of each.
+        output: JSON to write.
+        plot: PNG to write.
+        label: text above the plot.
+
+    Raises:
+        BoostflowError: a file is missing or is not JSON.
+    """
+    summary = of_events.compare([read_json(path) for path in evaluations])
+    write_json(output, summary)
+    with style():
+        save(draw_events.scan(summary, label), plot)

@@ -7,19 +7,30 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-Particle = Literal["top", "w", "z", "quark", "gluon"]
+from boostflow.simulate.processes import X, Y
+
+Particle = Literal["top", "w", "z", "quark", "gluon", "dijet", "resonance"]
 
 _HARD_PROCESS = 1 << 7  # NanoAOD GenPart_statusFlags: isHardProcess
 _LAST_COPY = 1 << 13  # isLastCopy
-_PDG_ID = {"top": (6,), "w": (24,), "z": (23,), "quark": (1, 2, 3, 4, 5), "gluon": (21,)}
-_BOSON = {"top": 24, "w": 24, "z": 23}
+_PDG_ID = {
+    "top": (6,),
+    "w": (24,),
+    "z": (23,),
+    "quark": (1, 2, 3, 4, 5),
+    "gluon": (21,),
+    "dijet": (1, 2, 3, 4, 5, 21),
+    "resonance": (X, Y),
+}
+_BOSON = {"top": (24,), "w": (24,), "z": (23,), "resonance": (X, Y)}
 
 
 def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: float) -> ak.Array:
     """Whether each fat jet is a fully merged hadronic decay, or the jet of a hard parton.
 
     Heavy particles: the last copy lies within `radius` of the jet axis, and so do both quarks of a
-    W or Z decay (for top, of the W in it). Partons: an outgoing parton of the hard process does.
+    decay of W, Z, X or Y (for top, of the W in it). Partons: an outgoing parton of the hard process
+    does.
 
     Args:
         fatjets: records with eta, phi, shape (events, jets).
@@ -39,7 +50,10 @@ def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: fl
         wanted = wanted & (flags & _LAST_COPY != 0)
         mother = genpart.genPartIdxMother
         mother_pdg = ak.where(mother >= 0, pdg[ak.where(mother >= 0, mother, 0)], 0)
-        quarks = genpart[(pdg <= 5) & (mother_pdg == _BOSON[particle])]
+        of_boson = ak.zeros_like(pdg, dtype=bool)
+        for code in _BOSON[particle]:
+            of_boson = of_boson | (mother_pdg == code)
+        quarks = genpart[(pdg <= 5) & of_boson]
         merged = ak.sum(_near(fatjets, quarks, radius), axis=2) >= 2
         return merged & ak.any(_near(fatjets, genpart[wanted], radius), axis=2)
     # Incoming partons are of the hard process too: they lie along the beam, and have status 21.

@@ -5,8 +5,9 @@ from __future__ import annotations
 MODEL_PLOTS = {
     "bdt": ("roc", "confusion", "scores", "significance", "history", "importance"),
     "ucluster": ("accuracy", "confusion", "embedding", "mass", "roc", "attention", "history"),
+    "events": ("planes", "clusters", "history"),
 }
-"""Names of the plots of the stage evaluate by kind of model."""
+"""Names of the plots of the stage evaluate by kind of model; `events`: clusterings of events."""
 
 
 def fit_plots(regions: list[str], systematics: dict[str, str]) -> list[str]:

@@ -27,6 +27,8 @@ NAMES = {
     "quark": "Light quark",
     "gluon": "Gluon",
     "unmatched": "Unmatched",
+    "dijet": "QCD dijets",
+    "resonance": "Resonance",
 }
 """How legends call the classes of the default analysis."""
 AXES = {

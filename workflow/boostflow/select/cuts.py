@@ -24,12 +24,19 @@ def fatjet_cuts(rows: ak.Array, cuts: FatJetCuts) -> PackedSelection:
 
 
 def event_cuts(
-    n_fatjets: np.ndarray, ht: np.ndarray, met: np.ndarray, cuts: EventCuts
+    n_fatjets: np.ndarray,
+    leading_pt: np.ndarray,
+    mjj: np.ndarray,
+    ht: np.ndarray,
+    met: np.ndarray,
+    cuts: EventCuts,
 ) -> PackedSelection:
     """Cuts on each event; one bit a cut, shape (events,).
 
     Args:
         n_fatjets: number of fat jets that pass the jet cuts.
+        leading_pt: the highest pT of those (GeV); 0 without one.
+        mjj: mass of the two leading ones (GeV); NaN where there are fewer.
         ht, met: in GeV.
         cuts: the block.
     """
@@ -37,6 +44,10 @@ def event_cuts(
     selection.add("fat jets, at least", n_fatjets >= cuts.fatjets_min)
     if cuts.fatjets_max is not None:
         selection.add("fat jets, at most", n_fatjets <= cuts.fatjets_max)
+    if cuts.leading_pt_min > 0:
+        selection.add("leading fat jet pT", leading_pt >= cuts.leading_pt_min)
+    if cuts.mjj is not None:
+        selection.add("dijet mass", (mjj >= cuts.mjj[0]) & (mjj < cuts.mjj[1]))
     selection.add("HT", ht >= cuts.ht_min)
     if cuts.met_max is not None:
         selection.add("MET, at most", met < cuts.met_max)

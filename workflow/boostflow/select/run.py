@@ -15,6 +15,7 @@ from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket
 from boostflow.io import atomic, read_json, read_parquet, write_json
 from boostflow.select.cuts import event_cuts, fatjet_cuts
+from boostflow.select.dijet import dijet_mass
 from boostflow.select.shifts import apply_shift
 from boostflow.select.split import split_of_bucket
 
@@ -214,8 +215,13 @@ def _select_part(
         flow.add(names[i], left.sum(), weight[left].sum())
     good = jets.all(*names)
     n_good = np.add.reduceat(good.astype(int), starts)
+    leading_pt = np.maximum.reduceat(np.where(good, ak.to_numpy(rows.pt), 0), starts)
+    mjj = dijet_mass(rows, good, starts)
+    rows = ak.with_field(rows, np.repeat(mjj, np.diff(np.append(starts, n))), "mjj")
     events = event_cuts(
         n_good,
+        leading_pt,
+        mjj,
         ak.to_numpy(rows.ht)[starts],
         ak.to_numpy(rows.met_pt)[starts],
         config.event,

@@ -15,6 +15,27 @@ HADRONIC_Z = ("23:onMode = off", "23:onIfAny = 1 2 3 4 5")
 NEAR_THE_W = ("24:mMin = 50.", "24:mMax = 120.")
 NEAR_THE_Z = ("23:mMin = 60.", "23:mMax = 120.")
 
+# With the masses of the LHC Olympics' R&D benchmark (arXiv:2101.08320): a heavy boson that decays
+# to X and Y, and these to quarks. Pythia has neither, so two scalars are made here. The boson is a
+# W': the cross-section of Pythia's Z' is a sum over its decays to fermions, zero without any. Mode
+# 101 takes the branching fractions as they stand; all decays are isotropic. The widths are narrow,
+# or the falling parton densities would give the W' a long tail below its mass.
+W_PRIME, X, Y = 34, 9000001, 9000002
+W_PRIME_TO_X_Y = (
+    f"{X}:new = X void 1 0 0 500. 0.1",
+    f"{X}:isResonance = on",
+    f"{X}:oneChannel = 1 0.2 101 1 -1",
+    *(f"{X}:addChannel = 1 0.2 101 {quark} -{quark}" for quark in (2, 3, 4, 5)),
+    f"{Y}:new = Y+ Y- 1 3 0 100. 0.1",
+    f"{Y}:isResonance = on",
+    f"{Y}:oneChannel = 1 0.5 101 2 -1",
+    f"{Y}:addChannel = 1 0.5 101 4 -3",
+    f"{W_PRIME}:m0 = 3500.",
+    f"{W_PRIME}:mWidth = 1.",
+    f"{W_PRIME}:doForceWidth = on",
+    f"{W_PRIME}:oneChannel = 1 1. 101 {X} {Y}",
+)
+
 
 @dataclass(frozen=True)
 class Process:
@@ -56,5 +77,12 @@ PROCESSES: dict[str, Process] = {
     "gluon": Process(
         "two gluons",
         ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
+    ),
+    "dijet": Process("two quarks or gluons, all of QCD", ("HardQCD:all = on",)),
+    "resonance": Process(
+        "W' (34, 3500 GeV) -> X (9000001, 500 GeV) Y (9000002, 100 GeV), both -> q q'; pthat does"
+        " not apply, masses are changed with settings like `34:m0 = 3000.`",
+        ("NewGaugeBoson:ffbar2Wprime = on", *W_PRIME_TO_X_Y),
+        heavy=(W_PRIME, X, Y),
     ),
 }

@@ -50,7 +50,7 @@ def simulate(
         seed: the run's seed.
         variation: `nominal` or the name of a variation.
         config: what all samples share; the defaults if None.
-        settings: further Pythia settings of the variation, read after all others.
+        settings: further Pythia settings of the sample and the variation, read after all others.
         batch: events held in memory at a time.
 
     Raises:

@@ -60,7 +60,8 @@ class Record:
         return Particles(
             np.searchsorted(self.offsets, rows, side="right") - 1,
             pt,
-            np.arcsinh(self.pz[rows] / pt),
+            # A resonance from a single vertex has no pT before radiation: its eta stays finite.
+            np.arcsinh(self.pz[rows] / np.maximum(pt, PT_TINY)),
             np.arctan2(self.py[rows], self.px[rows]),
             self.mass[rows],
             charges(pdg_id),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from boostflow.models.ucluster.features import Packed
+from boostflow.select.dijet import leading_two
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,16 @@ def jets_in(unit: str) -> int:
     return {"jet": 1, "event": 2}[unit]
 
 
-def leading_pairs(event_id: ArrayLike, mass: ArrayLike) -> NDArray[np.int64]:
+def leading_pairs(event_id: ArrayLike, pt: ArrayLike, mass: ArrayLike) -> NDArray[np.intp]:
     """Rows of the two leading jets of each event that has two, the heavier one first: (events, 2).
 
     Args:
-        event_id, mass: of the selected jets, event by event and in the event by falling pT.
+        event_id, pt, mass: of the selected jets, event by event.
     """
     event_id, mass = np.asarray(event_id), np.asarray(mass)
-    begins = np.flatnonzero(np.append(True, event_id[1:] != event_id[:-1])[: len(event_id)])
-    begins = begins[np.diff(np.append(begins, len(event_id))) >= 2]
-    lighter_first = mass[begins] < mass[begins + 1]
-    return np.stack([begins + lighter_first, begins + 1 - lighter_first], axis=1)
+    starts = np.flatnonzero(np.append(True, event_id[1:] != event_id[:-1])[: len(event_id)])
+    _, rows = leading_two(np.asarray(pt), starts)
+    return np.where((mass[rows[:, 0]] < mass[rows[:, 1]])[:, None], rows[:, ::-1], rows)
 
 
 def views(unit: str, masses: Sequence[str]) -> list[str]:

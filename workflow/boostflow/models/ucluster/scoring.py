@@ -81,7 +81,11 @@ def _units(jets: ak.Array, usable: NDArray[np.bool_], unit: str) -> NDArray[np.i
 
     Of an event the two leading jets, the heavier one first, as in training.
     """
-    rows = np.flatnonzero(usable) if jets_in(unit) == 1 else leading_pairs(jets.event_id, jets.mass)
+    rows = (
+        np.flatnonzero(usable)
+        if jets_in(unit) == 1
+        else leading_pairs(jets.event_id, jets.pt, jets.mass)
+    )
     rows = rows.reshape(-1, jets_in(unit))
     return rows[usable[rows].all(1)]
 

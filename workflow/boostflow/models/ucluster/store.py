@@ -120,7 +120,7 @@ def _units(path: Path, config: UCluster) -> Iterator[ak.Array]:
         if not np.isfinite(mass).all():
             raise BoostflowError(f"{path}: a jet mass is NaN or infinite; drop such jets")
         if config.unit == "event":
-            rows = rows[leading_pairs(rows.event_id, rows.mass).ravel()]
+            rows = rows[leading_pairs(rows.event_id, rows.pt, rows.mass).ravel()]
         units = ak.unflatten(rows, jets_in(config.unit))
         low, high = config.mass
         yield units[ak.all((units.mass > low) & (units.mass < high), axis=1)]
