@@ -38,6 +38,7 @@ NOMINAL: set[Job] = (
     | per_sample("select", "nominal")
     | {
         ("train_bdt", "bdt/nominal"),
+        ("pack_ucluster", "ucluster/nominal"),
         ("train_ucluster", "ucluster/nominal"),
         ("score", "bdt/nominal"),
         ("score", "ucluster/nominal"),

@@ -314,6 +314,7 @@ UCLUSTER_PRESETS: dict[str, dict[str, object]] = {
     "paper": {
         "views": ["mass"],
         "binning": "linear",
+        "bins": 20,
         "standardise": False,
         "neighbours": 10,
         "regraph": True,
@@ -371,7 +372,7 @@ class UCluster(Block):
     """Masses whose bin the network learns to predict, the labels of the pretext task."""
     binning: Literal["quantile", "linear"] = "quantile"
     """Mass bins of equal population, or of equal width between 0 and the end of the window."""
-    bins: int = Field(20, ge=2, le=200)
+    bins: int = Field(30, ge=2, le=200)
     """Number of mass bins; linear: of edges, as in the published `linspace(0, 200, 20)`."""
 
     constituents: int = Field(100, ge=1, le=1000)
@@ -420,8 +421,9 @@ class UCluster(Block):
     """Jets in a step, of all processes together."""
     learning_rate: float = Field(4e-3, gt=0)
     """Learning rate of Adam in the first step."""
-    learning_rate_halving: int = Field(120_000, ge=1)
-    """The learning rate is halved each time this many jets have been seen."""
+    learning_rate_halving: int | None = Field(None, ge=1)
+    """The learning rate is halved each time this many jets have been seen; null: four times in the
+    course of the training, whatever the number of jets."""
     learning_rate_min: float = Field(1e-5, ge=0)
     """The learning rate does not fall below."""
 

@@ -14,9 +14,16 @@ def alpha(config: UCluster, epoch: int) -> float:
     return 0.0 if joint < 0 else config.alpha[0] + config.alpha[1] * joint
 
 
-def learning_rate(config: UCluster, jets: int) -> float:
-    """Learning rate after `jets` training jets: halved in steps, never below the minimum."""
-    halvings = jets // config.learning_rate_halving
+HALVINGS = 4
+"""How often the learning rate is halved in a training where the configuration does not say."""
+
+
+def learning_rate(config: UCluster, jets: int, total: int) -> float:
+    """Learning rate after `jets` of `total` training jets: halved in steps, above the minimum."""
+    if config.learning_rate_halving is None:
+        halvings = jets * (HALVINGS + 1) // total
+    else:
+        halvings = jets // config.learning_rate_halving
     return max(config.learning_rate * 0.5**halvings, config.learning_rate_min)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.models import UCluster
 from boostflow.models.ucluster import checkpoint, export
-from boostflow.models.ucluster.batch import Batch, gather, in_order, jets_in, leading_pairs, views
+from boostflow.models.ucluster.batch import Batch, gather, in_order, leading_pairs, views
 from boostflow.models.ucluster.features import pack, require
 
 if TYPE_CHECKING:
@@ -81,12 +81,9 @@ def _units(jets: ak.Array, usable: NDArray[np.bool_], unit: str) -> NDArray[np.i
 
     Of an event the two leading jets, the heavier one first, as in training.
     """
-    rows = (
-        np.flatnonzero(usable)
-        if jets_in(unit) == 1
-        else leading_pairs(jets.event_id, jets.pt, jets.mass)
-    )
-    rows = rows.reshape(-1, jets_in(unit))
+    if unit == "jet":
+        return np.flatnonzero(usable)[:, None]
+    rows = leading_pairs(jets.event_id, jets.pt, jets.mass)
     return rows[usable[rows].all(1)]
 
 

@@ -218,7 +218,9 @@ class Trainer:
         }
 
     def _set_rates(self, jets: int) -> None:
-        rate = schedule.learning_rate(self.config, jets)
+        total = sum(self.config.epochs) * self.training.steps(self.config.batch)
+        total *= min(self.config.batch, len(self.training))
+        rate = schedule.learning_rate(self.config, jets, total)
         if rate != self.optimizer.learning_rate.numpy():
             self.optimizer.learning_rate.assign(rate)
         if self.config.batch_norm:
