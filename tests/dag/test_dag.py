@@ -172,6 +172,8 @@ def test_anomaly_detection(tmp_path: Path) -> None:
         expected.add(("select", f"nominal/{sample}"))
         for part in range(parts):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
+    # All cluster the same events: packed once, for the first by name.
+    expected.add(("pack_ucluster", "clusters_10/nominal"))
     for clusters in (2, 5, 10, 20):
         model = f"clusters_{clusters}"
         expected |= {

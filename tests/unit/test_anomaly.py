@@ -261,6 +261,7 @@ def write_run(folder: Path, events: int = 4000, clusters: int = CLUSTERS) -> lis
         )
     scores = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     factory.write_table(folder / f"scores_{clusters}.parquet", scores)
+    write_json(folder / "manifest.json", {"kind": "ucluster"})
     write_json(folder / "metrics.json", {"history": {"train_loss": [2.0, 1.5, 1.4]}})
     return [folder / f"select/{name}.parquet" for name in ("dijet", "resonance")]
 
@@ -271,7 +272,7 @@ def call(folder: Path, select: list[Path], clusters: int = CLUSTERS, **changes) 
     evaluate(
         select,
         folder / f"scores_{clusters}.parquet",
-        folder / "metrics.json",
+        folder,
         folder / f"{arguments['model']}.json",
         folder / f"plots/{clusters}",
         signal=[],

@@ -306,6 +306,7 @@ def test_the_learning_rate_falls_to_its_floor_and_not_below():
     total = 10**10
     rates = [schedule.learning_rate(config, jets, total) for jets in (0, 499_999, 500_000, 10**9)]
     assert rates == [1e-3, 1e-3, 5e-4, 1e-5]
+    assert [schedule.bn_momentum(j) for j in (0, 500_000, 10**9)] == [0.5, 0.75, 0.99]
 
 
 @pytest.mark.parametrize("total", [1000, 320_000])

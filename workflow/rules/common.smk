@@ -286,7 +286,7 @@ def packing_block(wildcards):
 def packed_jets(wildcards):
     """Packed jets of a model: those of the first model or variation that packs the same ones."""
     wanted = packing_of(wildcards.model, wildcards.variation)
-    candidates = [(model, NOMINAL) for model in models_of("ucluster")]
+    candidates = [(model, NOMINAL) for model in sorted(models_of("ucluster"))]
     candidates.append((wildcards.model, wildcards.variation))
     model, variation = next(c for c in candidates if packing_of(*c) == wanted)
     return at(paths.PACKED).format(model=model, variation=variation)
