@@ -200,6 +200,27 @@ def test_mass_cuts_find_the_best_cuts():
     assert 100 < cuts[1] < 165
 
 
+def test_the_mixture_finds_what_no_single_mass_separates():
+    """Three masses, each of which separates one pair of classes; trees with labels are the ceiling.
+
+    Two would not do: a mixture of products is identified from three factors on (Allman, Matias,
+    Rhodes, doi:10.1214/09-AOS689).
+    """
+    rng = np.random.default_rng(1)
+    truth = np.repeat([0, 1, 2], 3000)
+    means = np.array([[80, 90, 90], [80, 80, 90], [80, 90, 80]])[:, truth]
+    masses = rng.normal(means, 4.0).T
+    odd = np.arange(len(truth)) % 2 == 1
+
+    def accuracy(found):
+        return matching.accuracy(matching.contingency(truth[~odd], found, 3, 3), (~odd).sum())
+
+    mixture = accuracy(baselines.mixture(masses[odd], masses[~odd], 3, 1))
+    one = accuracy(baselines.kmeans(masses[odd][:, :1], masses[~odd][:, :1], 3, 1))
+    ceiling = accuracy(baselines.trees(masses[odd], masses[~odd], truth[odd], 1))
+    assert one < 0.7 < ceiling - 0.03 < mixture < ceiling + 0.01
+
+
 def test_classifier_figures(run):
     table = read_scored(
         files(run), run / "scores/bdt/nominal.parquet", ["split", "weight", "candidate"], []

@@ -1,6 +1,8 @@
-"""What a clustering has to beat: k-means on masses or observables, and supervised mass cuts."""
+"""What a clustering is compared with: k-means, a mixture of masses, supervised cuts and trees."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +73,53 @@ def mass_cuts(mass: NDArray, truth: NDArray, classes: int, grid: int = 200) -> N
     return np.array(cuts[::-1])
 
 
+MASS_BINS = 30
+
+
+def mixture(train: NDArray, test: NDArray, clusters: int, seed: int) -> NDArray:
+    """Clusters of the test jets by a mixture of independent mass bins, fitted without labels.
+
+    What UCluster's default setting teaches its network, computed from the masses themselves.
+
+    Args:
+        train: shape (training jets, masses), GeV.
+        test: shape (test jets, masses).
+        clusters: number of clusters.
+        seed: of the starts.
+    """
+    from boostflow.models.ucluster import clustering, pretext
+
+    edges = [pretext.edges(column, MASS_BINS, "quantile", 0) for column in train.T]
+
+    def bins(masses: NDArray) -> NDArray:
+        columns = zip(masses.T, edges, strict=True)
+        return np.stack([pretext.labels(column, edge) for column, edge in columns], axis=1)
+
+    start = kmeans(train, train, clusters, seed)
+    sizes = [len(edge) + 1 for edge in edges]
+    fit = clustering.best_mixture(bins(train), sizes, start, clusters, seed, 10)
+    return fit.posterior(bins(test)).argmax(axis=1)
+
+
+def trees(train: NDArray, test: NDArray, truth: NDArray, seed: int) -> NDArray:
+    """Classes of the test jets by gradient-boosted trees.
+
+    Supervised: what the observables know about the classes, the ceiling of any clustering of them.
+
+    Args:
+        train: shape (training jets, columns).
+        test: shape (test jets, columns).
+        truth: shape (training jets,), class number from 0.
+        seed: of the subsampling.
+    """
+    from xgboost import XGBClassifier
+
+    model = XGBClassifier(
+        n_estimators=200, max_depth=4, learning_rate=0.1, subsample=0.8, n_jobs=1, random_state=seed
+    )
+    return model.fit(train, truth).predict(test)
+
+
 def clusterings(
     train: Table, test: Table, truth: NDArray, classes: int, clusters: int, seed: int
 ) -> dict[str, NDArray]:
@@ -80,7 +129,8 @@ def clusterings(
         train: training jets with `mass`, `msoftdrop` (GeV) and observables; those with a NaN are
             not used.
         test: test jets with the same columns.
-        truth: shape (training jets,), class number from 0; only `mass cuts` looks at it.
+        truth: shape (training jets,), class number from 0; only what is called supervised looks at
+            it.
         classes: number of classes.
         clusters: number of clusters of k-means.
         seed: of k-means.
@@ -90,19 +140,32 @@ def clusterings(
         for name in ALL_OBSERVABLES
         if name in train and np.isfinite(train[name]).all() and np.isfinite(test[name]).all()
     ]
+
+    def of(table: Table, names: Sequence[str]) -> NDArray:
+        return np.stack([table[name] for name in names], axis=1).astype(float)
+
+    masses = [name for name in ("mass", "msoftdrop", "mtrimmed") if name in ("mass", *observables)]
     columns = {
         "k-means, mass": lambda t: t["mass"][:, None],
         "k-means, log mass": lambda t: np.log(np.maximum(t["mass"], 1e-3))[:, None],
         "k-means, soft-drop mass": lambda t: t["msoftdrop"][:, None],
-        f"k-means, {len(observables)} observables": lambda t: np.stack(
-            [t[name] for name in observables], axis=1
-        ),
+        f"k-means, {len(observables)} observables": lambda t: of(t, observables),
     }
+    if "mtrimmed" in masses:
+        columns["k-means, trimmed mass"] = lambda t: t["mtrimmed"][:, None]
     result = {
         name: kmeans(values(train), values(test), clusters, seed)
         for name, values in columns.items()
     }
+    if len(masses) > 1:
+        result[f"mixture, {len(masses)} masses"] = mixture(
+            of(train, masses), of(test, masses), clusters, seed
+        )
     result["mass cuts (supervised)"] = np.digitize(
         test["mass"], mass_cuts(train["mass"], truth, classes)
     )
+    if "mtrimmed" in masses:
+        cuts = mass_cuts(train["mtrimmed"], truth, classes)
+        result["trimmed mass cuts (supervised)"] = np.digitize(test["mtrimmed"], cuts)
+    result["BDT (supervised)"] = trees(of(train, observables), of(test, observables), truth, seed)
     return result

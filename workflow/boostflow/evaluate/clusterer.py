@@ -104,9 +104,12 @@ def evaluate(
         )
     found |= clusterings(train, test, train_truth, len(classes), clusters, seed)
 
+    # What is supervised has as many clusters as there are classes.
+    widest = (len(classes), max(shape))
+
     def accuracies(count: NDArray) -> NDArray:
         values = [
-            matching.accuracy(matching.contingency(truth, cluster, *shape, count), count.sum())
+            matching.accuracy(matching.contingency(truth, cluster, *widest, count), count.sum())
             for cluster in found.values()
         ]
         return np.array([values, values[0] - np.array(values)])
