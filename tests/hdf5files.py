@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,16 @@ def dijets(events: int, seed: int = 1) -> np.ndarray:
     return table
 
 
+GZIP = {"compression": "gzip"}
+
+
 def write_lhco(
-    path: Path, particles: np.ndarray, label: np.ndarray | None = None, *, key: str = "df"
+    path: Path,
+    particles: np.ndarray,
+    label: np.ndarray | None = None,
+    *,
+    key: str = "df",
+    compression: Mapping[str, Any] = GZIP,
 ) -> Path:
     """What pandas' `to_hdf(path, key)` writes of a table of floats in its fixed format.
 
@@ -56,6 +65,7 @@ def write_lhco(
         particles: (events, 700, 3) pT, eta, phi.
         label: (events) 1 signal, 0 background; None for a black box.
         key: name of the table.
+        compression: options of h5py.
     """
     table = particles.reshape(len(particles), -1)
     if label is not None:
@@ -67,7 +77,7 @@ def write_lhco(
         group["axis0"] = np.arange(table.shape[1])
         group["axis1"] = np.arange(table.shape[0])
         group["block0_items"] = np.arange(table.shape[1])
-        values = group.create_dataset("block0_values", data=table, compression="gzip")
+        values = group.create_dataset("block0_values", data=table, **compression)
         values.attrs["transposed"] = True
     return path
 

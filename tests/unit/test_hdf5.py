@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,22 @@ def test_lhco_select_takes_one_class(tmp_path: Path) -> None:
         signal
     )
     assert ak.almost_equal(everything[SIGNAL[ak.to_numpy(everything.event)]].mass, signal.mass)
+
+
+def test_blosc_is_read_as_in_the_published_files(tmp_path: Path) -> None:
+    """In a process of its own: the filters must come from boostflow, not from this test."""
+    import hdf5plugin
+
+    events = dijets(4)
+    plain = write_lhco(tmp_path / "plain.h5", events)
+    packed = write_lhco(tmp_path / "packed.h5", events, compression=hdf5plugin.Blosc())
+    script = Path(__file__).parents[2] / "workflow/scripts/ingest.py"
+    for file in (plain, packed):
+        out = [str(file.with_suffix(end)) for end in (".parquet", ".json")]
+        command = ["--input", str(file), "--output", out[0], "--meta", out[1], "--source", "lhco"]
+        subprocess.run([sys.executable, str(script), *command], check=True, timeout=120)
+    rows = [read_parquet(file.with_suffix(".parquet")) for file in (plain, packed)]
+    assert len(rows[0]) and ak.almost_equal(*rows)
 
 
 def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,5 +315,7 @@ def test_an_unknown_compression_is_named(tmp_path: Path) -> None:
         properties.set_filter(511, h5py.h5z.FLAG_OPTIONAL, ())
         space = h5py.h5s.create_simple((2, 2100))
         h5py.h5d.create(file.id, b"table", h5py.h5t.NATIVE_DOUBLE, space, properties)
-    with pytest.raises(BoostflowError, match=r"/table is compressed with filter 511.*hdf5plugin"):
+    with pytest.raises(
+        BoostflowError, match=r"/table is compressed with filter 511.*another compression"
+    ):
         run(tmp_path / "a.h5", "lhco")

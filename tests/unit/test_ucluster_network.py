@@ -100,8 +100,9 @@ def test_neighbours_in_feature_space_are_the_nearest_of_the_same_jet():
 
 def test_the_published_network_has_its_size():
     network = Network(UCluster(preset="paper"), [20], Single())
-    assert len(network.trainable_variables) > 50
-    assert abs(network.count_params() - 186_211) / 186_211 < 0.35
+    size = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+    # With the 3 x 3 centroids 186,210; the published count of 186,211 has a step counter besides.
+    assert size == 186_201
 
 
 def test_both_ways_of_batch_normalisation_agree(packed):

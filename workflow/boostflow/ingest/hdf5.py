@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -119,8 +118,8 @@ class Layout(ABC):
             if not _available(code):
                 raise BoostflowError(
                     f"{self.file}: {dataset.name} is compressed with "
-                    f"{name.decode() or f'filter {code}'}, which HDF5 cannot undo here: the Python "
-                    "package hdf5plugin, if installed, brings blosc and others"
+                    f"{name.decode() or f'filter {code}'}, which can be undone neither by HDF5 nor "
+                    "by hdf5plugin: write it anew with another compression"
                 )
 
     def numbers(self, dataset: h5py.Dataset, *where: slice) -> np.ndarray:
@@ -195,12 +194,11 @@ def _open(file: str) -> h5py.File:
 
 
 def _available(code: int) -> bool:
-    """Whether HDF5 has a filter; many come with the package hdf5plugin, if that is installed."""
+    """Whether HDF5 has a filter, also after hdf5plugin has brought its own."""
     from h5py import h5z
 
     if not h5z.filter_avail(code):
-        with suppress(ImportError):
-            import hdf5plugin  # noqa: F401
+        import hdf5plugin  # noqa: F401
     return h5z.filter_avail(code)
 
 
