@@ -48,8 +48,24 @@ def test_features_are_those_of_the_published_model():
     np.testing.assert_allclose(
         named["log_e"], np.log([200 * np.cosh(0.5), 100 * np.cosh(0.7)]), rtol=1e-6
     )
+    local = [200 / 300, 100 / 300] if np.hypot(0.2, d_phi) > 0.2 else [1.0, 1.0]
+    np.testing.assert_allclose(named["log_local_pt"], np.log(local), rtol=1e-6)
     theta = 2 * np.arctan(np.exp(-np.array([0.5, 0.7])))
     np.testing.assert_allclose(named["cos_theta_rel"], np.cos(theta - theta[0]), rtol=1e-6)
+
+
+def test_the_pt_around_a_particle():
+    sample = jets("top", 5, seed=4)
+    found = np.exp(features.pack(sample, 100, 4, "toy").features[:, 8])
+    start = 0
+    for jet in sample:
+        pt, eta, phi = (ak.to_numpy(jet[f"pf_{n}"]).astype(float) for n in ("pt", "eta", "phi"))
+        away = np.hypot(eta[:, None] - eta, np.angle(np.exp(1j * (phi[:, None] - phi))))
+        order = np.argsort(-pt, kind="stable")
+        wanted = ((away < 0.2) * pt).sum(1)[order] / jet.pt
+        assert np.ptp(wanted) > 0.01
+        np.testing.assert_allclose(found[start : start + len(pt)], wanted, rtol=1e-4)
+        start += len(pt)
 
 
 def test_neighbours_are_the_nearest_and_oneself_first():

@@ -66,7 +66,7 @@ class Example:
         self.clusters.centroids.assign(near + rng.normal(0, 0.1, near.shape))
         self.header = {
             "config": config.model_dump(mode="json"),
-            "features": list(features.FEATURES),
+            "features": list(features.FEATURES[: features.used(config.local_pt)]),
             "bins": bins,
         }
         self.arrays = checkpoint.arrays_of(variables)
@@ -157,7 +157,7 @@ def test_the_file_says_what_it_is(default):
         value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
         for value in (*model.graph.input, *model.graph.output)
     }
-    assert shapes["features"] == ["P", 8] and shapes["counts"] == ["jets"]
+    assert shapes["features"] == ["P", 9] and shapes["counts"] == ["jets"]
     assert shapes["logits_msoftdrop"] == ["B", BINS[1]]
 
 

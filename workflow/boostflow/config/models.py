@@ -316,6 +316,7 @@ UCLUSTER_PRESETS: dict[str, dict[str, object]] = {
         "binning": "linear",
         "bins": 20,
         "standardise": False,
+        "local_pt": False,
         "neighbours": 10,
         "regraph": True,
         "attention": [16, 128],
@@ -379,6 +380,9 @@ class UCluster(Block):
     """Constituents of a jet that are read, by falling pT."""
     standardise: bool = True
     """Scale the particle features to mean 0 and standard deviation 1."""
+    local_pt: bool = True
+    """Besides the eight published features, the pT around each particle (within 0.2), relative to
+    the jet's."""
     neighbours: int = Field(6, ge=2, le=64)
     """Neighbours of a particle in the graph, itself included."""
     regraph: bool = False

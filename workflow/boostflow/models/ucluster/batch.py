@@ -16,7 +16,7 @@ from boostflow.select.dijet import leading_two
 class Batch:
     """Some units, packed: P particles, B units with J jets each.
 
-    features (P, 8), momenta (P, 4), neighbours (P, k; positions inside the jet), counts (B * J,),
+    features (P, 9), momenta (P, 4), neighbours (P, k; positions inside the jet), counts (B * J,),
     and rows (B,): which units they are.
     """
 

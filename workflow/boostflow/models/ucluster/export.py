@@ -27,7 +27,7 @@ from boostflow.models.ucluster.architecture import (
     SMALLEST_SQUARE,
 )
 from boostflow.models.ucluster.batch import jets_in, views
-from boostflow.models.ucluster.features import FEATURES
+from boostflow.models.ucluster.features import used
 from boostflow.models.ucluster.onnxgraph import FLOAT, INT64, Builder
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def logits_of(view: str) -> str:
 def build(header: Mapping[str, Any], arrays: Mapping[str, NDArray], where: str) -> onnx.ModelProto:
     """The network at inference, batch normalisation folded into the layers before it.
 
-    Inputs: features (P, 8), momenta (P, 4), neighbours (P, k), counts (B * J,), as in
+    Inputs: features (P, F), momenta (P, 4), neighbours (P, k), counts (B * J,), as in
     `features.Packed`, with at least one particle in every jet; a unit is one jet (J = 1) or the two
     of an event.
 
@@ -98,7 +98,7 @@ def build(header: Mapping[str, Any], arrays: Mapping[str, NDArray], where: str) 
     return graph.model(
         "ucluster",
         [
-            info("features", FLOAT, ("P", len(FEATURES))),
+            info("features", FLOAT, ("P", used(config.local_pt))),
             info("momenta", FLOAT, ("P", 4)),
             info("neighbours", int32, ("P", config.neighbours)),
             info("counts", int32, ("jets",)),
@@ -225,7 +225,7 @@ def _network(graph: Builder, weights: _Weights, config: UCluster, bins: list[int
     """`network.Network` without training, and the distances to the centroids."""
     op, norm, in_unit = graph.op, config.batch_norm, jets_in(config.unit)
     jets = _Jets(graph, config.neighbours)
-    features = len(FEATURES)
+    features = used(config.local_pt)
     mean, std = (weights.take(f"ucluster/feature_{w}", features) for w in ("mean", "std"))
     inputs = op("Div", op("Sub", "features", mean), std)
     neighbours = jets.to_rows(op("Cast", "neighbours", to=INT64))

@@ -27,8 +27,17 @@ FEATURES = (
     "log_e_rel",
     "log_pt",
     "cos_theta_rel",
+    "log_local_pt",
 )
-"""The particle features in the order of the published model; logarithms of GeV."""
+"""The particle features, first those of the published model in its order; logarithms of GeV."""
+
+PUBLISHED = 8
+"""How many of them the published model has."""
+
+LOCAL_RADIUS = 0.2
+"""Distance in (eta, phi) within which `log_local_pt` adds up the pT, relative to the jet's: what
+tells a soft particle of a prong from one of underlying event or pile-up (the idea of PUPPI,
+arXiv:1407.6013)."""
 
 COLUMNS = ("pf_pt", "pf_eta", "pf_phi", "pf_mass", "pt", "eta", "phi", "mass")
 """Columns of the selected jets that the network needs."""
@@ -38,7 +47,7 @@ COLUMNS = ("pf_pt", "pf_eta", "pf_phi", "pf_mass", "pt", "eta", "phi", "mass")
 class Packed:
     """Jets without padding; P is the sum of `counts`.
 
-    features: (P, 8) float32, `FEATURES`, not standardised.
+    features: (P, 9) float32, `FEATURES`, not standardised.
     momenta: (P, 4) float32, light-cone momenta along the jet axis (p+, p-, px, py) in 100 GeV.
     neighbours: (P, k) int32, nearest constituents in (eta, phi) as positions inside the jet, itself
         first. Where a jet has fewer than k constituents the missing ones are the particle itself.
@@ -52,6 +61,11 @@ class Packed:
 
     def __len__(self) -> int:
         return len(self.counts)
+
+
+def used(local_pt: bool) -> int:
+    """How many of `FEATURES` a network reads."""
+    return len(FEATURES) if local_pt else PUBLISHED
 
 
 def require(jets: ak.Array, where: str, more: Sequence[str] = ()) -> None:
@@ -102,6 +116,7 @@ def pack(jets: ak.Array, constituents: int, neighbours: int, where: str) -> Pack
     d_phi = np.mod(phi - jet_phi + np.pi, 2 * np.pi) - np.pi
     energy = np.hypot(pt * np.cosh(eta), mass)
     jet_energy = np.hypot(jet_pt * np.cosh(jet_eta), jet_mass)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
     theta, jet_theta = (2 * np.arctan(np.exp(-x)) for x in (eta, jet_eta))
     features = np.stack(
         [
@@ -113,6 +128,7 @@ def pack(jets: ak.Array, constituents: int, neighbours: int, where: str) -> Pack
             _log(energy / jet_energy),
             _log(pt),
             np.cos(theta - jet_theta),
+            _log(_local_pt(pt, d_eta, d_phi, starts, counts) / jet_pt),
         ],
         axis=1,
     ).astype(np.float32)
@@ -124,7 +140,6 @@ def pack(jets: ak.Array, constituents: int, neighbours: int, where: str) -> Pack
             f"{where}: {bad.sum()} constituents with a NaN or infinite momentum"
             f" (the first in row {first}); drop these jets in the input"
         )
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
     near = _nearest(d_eta, d_phi, starts, counts, neighbours)
     return Packed(features, momenta, near, counts)
 
@@ -152,6 +167,25 @@ def _light_cone(
     with np.errstate(invalid="ignore"):  # infinite momenta are reported by the caller
         minus = (across**2 + z**2 + mass**2) / np.maximum(e + along, 1e-12)
     return (np.stack([e + along, minus, across, z], axis=1) / 100).astype(np.float32)
+
+
+@numba.njit(cache=True)
+def _local_pt(
+    pt: NDArray[np.float64],
+    eta: NDArray[np.float64],
+    phi: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """pT of all constituents of the jet within `LOCAL_RADIUS` of each, itself included; (P,)."""
+    result = np.zeros(len(pt))
+    for jet in range(len(counts)):
+        first, end = starts[jet], starts[jet] + counts[jet]
+        for i in range(first, end):
+            for j in range(first, end):
+                if (eta[i] - eta[j]) ** 2 + (phi[i] - phi[j]) ** 2 < LOCAL_RADIUS**2:
+                    result[i] += pt[j]
+    return result
 
 
 @numba.njit(cache=True)

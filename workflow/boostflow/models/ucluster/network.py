@@ -21,13 +21,13 @@ from boostflow.models.ucluster.architecture import (
 )
 from boostflow.models.ucluster.batch import Batch, jets_in
 from boostflow.models.ucluster.distributed import Single
-from boostflow.models.ucluster.features import FEATURES
+from boostflow.models.ucluster.features import FEATURES, used
 
 
 class Graph(NamedTuple):
     """Packed jets as tensors.
 
-    features: (P, 8); momenta: (P, 4); neighbours: (P, k) positions inside the jet;
+    features: (P, 9); momenta: (P, 4); neighbours: (P, k) positions inside the jet;
     counts: (B * J,) particles of each jet.
     """
 
@@ -231,14 +231,14 @@ class Network(keras.Model):
         self.logits = [
             Dense(n, ranks, False, f"logits_{v}", relu=False) for v, n in enumerate(bins)
         ]
+        h = used(config.local_pt)
         self.feature_mean = self.add_weight(
-            shape=(len(FEATURES),), initializer="zeros", trainable=False, name="feature_mean"
+            shape=(h,), initializer="zeros", trainable=False, name="feature_mean"
         )
         self.feature_std = self.add_weight(
-            shape=(len(FEATURES),), initializer="ones", trainable=False, name="feature_std"
+            shape=(h,), initializer="ones", trainable=False, name="feature_std"
         )
 
-        h = len(FEATURES)
         width = h
         local = 0
         for block, layers in zip(self.blocks, self.hidden, strict=True):
@@ -270,7 +270,8 @@ class Network(keras.Model):
         jets = tf.shape(graph.counts)[0]
         jet = tf.repeat(tf.range(jets), graph.counts)
         starts = tf.cumsum(graph.counts, exclusive=True)
-        inputs = (graph.features - self.feature_mean) / self.feature_std
+        inputs = graph.features[:, : self.feature_mean.shape[0]]
+        inputs = (inputs - self.feature_mean) / self.feature_std
         neighbours = graph.neighbours + tf.gather(starts, jet)[:, None]
         x, kept, maxima = inputs, [], []
         for i, (block, layers) in enumerate(zip(self.blocks, self.hidden, strict=True)):

@@ -35,7 +35,7 @@ class Exported(keras.Model):
         self.built = True
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
-        """features (P, 8), momenta (P, 4), neighbours (P, k), counts (B * J,) -> named outputs."""
+        """features (P, 9), momenta (P, 4), neighbours (P, k), counts (B * J,) -> named outputs."""
         graph = Graph(**{name: inputs[name] for name in Graph._fields})
         embedding, logits = self.network(graph, training=training)
         outputs = {

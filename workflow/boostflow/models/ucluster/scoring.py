@@ -45,7 +45,10 @@ def load(model: Path, threads: int) -> tuple[UCluster, InferenceSession]:
 
 def run(session: InferenceSession, batch: Batch, names: Sequence[str]) -> list[NDArray]:
     """The named outputs (`export.build`) of a batch."""
-    return session.run(list(names), {name: getattr(batch, name) for name in export.INPUTS})
+    inputs = {name: getattr(batch, name) for name in export.INPUTS}
+    width = session.get_inputs()[0].shape[1]
+    inputs["features"] = inputs["features"][:, :width]
+    return session.run(list(names), inputs)
 
 
 def score(model: Path, jets: ak.Array, threads: int) -> dict[str, NDArray]:

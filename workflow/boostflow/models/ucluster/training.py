@@ -32,7 +32,7 @@ from boostflow.models.ucluster import (
 from boostflow.models.ucluster.batch import in_order, views
 from boostflow.models.ucluster.clusters import Clusters
 from boostflow.models.ucluster.distributed import Single
-from boostflow.models.ucluster.features import FEATURES
+from boostflow.models.ucluster.features import FEATURES, used
 from boostflow.models.ucluster.network import Graph, Network, graph, signature
 from boostflow.seeds import derive
 
@@ -77,8 +77,9 @@ class Trainer:
         self.network = Network(config, self.bins, ranks)
         self.clusters = Clusters(config, self.bins)
         if config.standardise:
-            self.network.feature_mean.assign(training.mean)
-            self.network.feature_std.assign(training.std)
+            size = used(config.local_pt)
+            self.network.feature_mean.assign(training.mean[:size])
+            self.network.feature_std.assign(training.std[:size])
         self.optimizer = keras.optimizers.Adam(config.learning_rate, name="adam")
         self.optimizer.build(self.trainable)
         self.epoch = 0
@@ -375,7 +376,7 @@ class Trainer:
         config = self.config
         header = {
             "config": config.model_dump(mode="json"),
-            "features": list(FEATURES),
+            "features": list(FEATURES[: used(config.local_pt)]),
             "bins": self.bins,
         }
         arrays = {
