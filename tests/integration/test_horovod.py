@@ -104,12 +104,15 @@ def test_figures_are_those_of_all_ranks(checked):
     assert log.count("ucluster: epoch 4/4") == 1
 
 
-def kill_in_epoch(process: subprocess.Popen, log: Path, epoch: int, rank: int) -> float:
-    """kill -9 a rank once an epoch is finished; seconds until the job has ended."""
+def stop_in_epoch(
+    process: subprocess.Popen, log: Path, epoch: int, rank: int, how: signal.Signals
+) -> tuple[float, psutil.Process]:
+    """Kill or halt a rank after an epoch; seconds until the job has ended, and the rank."""
     end = time.monotonic() + TIMEOUT
     while f"epoch {epoch}/" not in log.read_text():
         assert process.poll() is None and time.monotonic() < end, log.read_text()[-3000:]
         time.sleep(0.05)
+    victim = None
     for child in psutil.Process(process.pid).children(recursive=True):
         try:
             command = child.cmdline()
@@ -117,10 +120,12 @@ def kill_in_epoch(process: subprocess.Popen, log: Path, epoch: int, rank: int) -
         except psutil.Error:
             continue
         if found and command and Path(command[0]).name.startswith("python"):
-            child.send_signal(signal.SIGKILL)
+            child.send_signal(how)
+            victim = child
+    assert victim is not None
     start = time.monotonic()
-    assert process.wait(60) != 0
-    return time.monotonic() - start
+    assert process.wait(90) != 0
+    return time.monotonic() - start, victim
 
 
 def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
@@ -144,8 +149,10 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     for i, (epoch, rank) in enumerate([(1, 0), (3, 1), (6, 0)]):
         log = tmp_path / f"log{i}"
         process = launch(2, repository, log, *command)
-        assert kill_in_epoch(process, log, epoch, rank) < 60
+        seconds, _ = stop_in_epoch(process, log, epoch, rank, signal.SIGKILL)
+        assert seconds < 60
         assert not (killed / "model").exists()
+        assert f"rank {1 - rank}: another process of this training was killed" in log.read_text()
         assert i == 0 or "resumed after epoch" in log.read_text()
     log = tmp_path / "last"
     assert launch(2, repository, log, *command).wait(TIMEOUT) == 0, log.read_text()[-3000:]
@@ -155,6 +162,18 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     for name in ("loss", "validation_loss"):
         assert abs(results[0]["final"][name] - results[1]["final"][name]) < 1e-3
     assert [p.name for p in (killed / "checkpoint").iterdir()] == ["tensorboard"]
+
+
+def test_a_stuck_rank_ends_the_job(repository, tmp_path):
+    """Alive, but it does nothing any more: Horovod alone would wait for ever."""
+    config = SMALL | {"epochs": [3, 500]}
+    jets = packed(tmp_path, UCluster(**config))
+    log = tmp_path / "log"
+    process = launch(2, repository, log, *training(repository, jets, config, tmp_path))
+    seconds, rank = stop_in_epoch(process, log, 1, 1, signal.SIGSTOP)
+    assert seconds < 75
+    assert "rank 0: another process of this training was killed or has stalled" in log.read_text()
+    assert not rank.is_running() or rank.status() == psutil.STATUS_ZOMBIE
 
 
 def test_bad_input_ends_all_ranks_with_one_message(repository, tmp_path):

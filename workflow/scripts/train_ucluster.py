@@ -41,8 +41,8 @@ def main(args: argparse.Namespace) -> None:
     # The system's allocator gives memory back after every step: half of the time went into that.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     # A rank that is alive but stuck ends the job too. No rank is ever busy alone for so long.
-    os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", "15")
-    os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", "45")
+    os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", "10")
+    os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", "40")
     first = os.environ.get("HOROVOD_RANK", "0") == "0"
     lock = args.output.parent / f".{args.output.name}.lock"
     with exclusive(lock) if first else contextlib.nullcontext():

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,15 @@ class Single:
         """
         work()
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Say it clearly if another rank is lost inside the block.
+
+        Raises:
+            BoostflowError: another rank was killed, or did not answer for too long.
+        """
+        yield
+
     def agree(self, error: BoostflowError | None) -> None:
         """Raise on every rank if any rank has an error, so that none waits for a lost one."""
         if error is not None:
@@ -101,6 +111,18 @@ class Horovod(Single):
                 except BoostflowError as problem:
                     error = problem
         self.agree(error)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if "Horovod" not in str(error):
+                raise
+            raise BoostflowError(
+                f"rank {self.rank}: another process of this training was killed or has stalled;"
+                " run again: it resumes from the last epoch"
+            ) from None
 
     def agree(self, error: BoostflowError | None) -> None:
         messages = self.hvd.allgather_object(None if error is None else str(error))

@@ -424,6 +424,13 @@ def train(
     Raises:
         BoostflowError: the same one on every rank.
     """
+    with ranks.together():
+        _train(jets, config, output, ranks, checkpoints)
+
+
+def _train(
+    jets: Path, config: UCluster, output: Path, ranks: Single, checkpoints: Path | None
+) -> None:
     start = time.monotonic()
     error, splits = None, None
     try:
