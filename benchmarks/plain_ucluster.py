@@ -1,4 +1,4 @@
-"""The published graph of UCluster written plainly, layer by layer: what the package is timed beside.
+"""The published graph of UCluster written plainly, layer by layer: the package's yardstick.
 
 Jets are padded to a fixed number of particles with zeros and the padding takes part in everything,
 as in the original (arXiv:2010.07106): in both graphs, which every step computes, in the moments of
@@ -123,7 +123,9 @@ def pad(packed: Path, config: UCluster, output: Path) -> None:
     for jets in store.read(packed, config):
         batch = jets.batch(np.arange(len(jets)))
         jet = np.repeat(np.arange(len(jets)), batch.counts)
-        place = np.arange(len(jet)) - np.repeat(np.cumsum(batch.counts) - batch.counts, batch.counts)
+        place = np.arange(len(jet)) - np.repeat(
+            np.cumsum(batch.counts) - batch.counts, batch.counts
+        )
         rows = np.zeros((len(jets), particles), store.particle_type(config.neighbours))
         rows["features"][jet, place] = batch.features
         for some in np.array_split(np.arange(len(jets)), len(jets) // 256 + 1):

@@ -1,20 +1,27 @@
-"""Speed of UCluster beside the published graph written plainly, interleaved in one process.
+"""Speed of UCluster beside the published graph written plainly, interleaved.
 
 Jets per second, medians of several rounds; the order changes from round to round, so that a busy
-machine treats all alike. A round of training is an epoch of the package's own loop: reading the
-shards, forward, backward, Adam. Inference is what `score` does with packed jets, in ONNX Runtime;
-the two padded networks run in TensorFlow. Jets are simulated once and repeated.
+machine treats all alike. Each row is a process of its own, one of them at work at a time. A round
+of training is an epoch of the package's own loop: reading the shards, forward, backward, Adam.
+Inference is what `score` does with packed jets, in ONNX Runtime; the padded networks run in
+TensorFlow. Jets are simulated once and repeated.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
+import resource
+import runpy
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,22 +30,39 @@ from boostflow.cli import run
 from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 
-if TYPE_CHECKING:
-    from boostflow.models.ucluster.training import Trainer
-
 TOLERANCE = 1e-4
 """Of the outputs, relative to the largest."""
 FEW = 16
 """Jets of the comparison in training: float32 moments of a whole batch (half a million edges) are
 good to 1e-4 in either network, and such differences change some particles' k-th neighbour."""
-PLAIN, PADDED, PAPER, DEFAULT = (
-    "plain, padded",
-    "package, padded",
-    "package, preset paper",
-    "package, preset default",
+SCRIPT = Path(__file__).parents[1] / "workflow/scripts/train_ucluster.py"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    preset: of the model's block. padded: with zeros, which count as particles. plain: the network
+    of plain_ucluster.py. keep: memory as in the training script, else as the system does it.
+    """
+
+    name: str
+    preset: str
+    padded: bool = False
+    plain: bool = False
+    keep: bool = True
+    goals: tuple[float | None, float | None] = (None, None)
+
+
+PLAIN = Row("plain, padded", "paper", padded=True, plain=True, keep=False)
+ROWS = (
+    PLAIN,
+    Row("plain, memory kept", "paper", padded=True, plain=True),
+    Row("package, padded", "paper", padded=True, goals=(2.0, 2.0)),
+    Row("package, preset paper", "paper"),
+    Row("package, preset default", "default", goals=(5.0, 4.0)),
 )
-GOALS = {PADDED: (2.0, 2.0), PAPER: (None, None), DEFAULT: (5.0, 4.0)}
-"""How many times faster than plain: training, inference."""
+"""`goals`: how many times faster than plain, training and inference."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,55 +76,130 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Measure and print a table."""
+    """Measure and print the tables."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(args.threads)
     jets = simulated.simulated(args.cache, args.jets, args.mean)
-    with tempfile.TemporaryDirectory() as folder:
-        trainers = prepare(Path(folder), jets, args.epoch)
-        compare(trainers[PLAIN], trainers[PADDED])
-        size = trainers[PAPER].training.counts.mean()
-        print(f"{args.epoch} jets a round, {size:.1f} constituents each, {args.threads} threads")
-        training = {name: epoch(trainer) for name, trainer in trainers.items()}
-        trained = measure(training, args.rounds)
-        inference, packing = predictions(Path(folder), trainers, jets, args.threads)
-        inferred = measure(inference, args.rounds)
-        report(trained, inferred)
-        details(measure(packing | graphs(trainers), args.rounds))
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        tasks: dict[tuple[str, Row | None], Callable[[], float]] = {}
+        workers = {}
+        for row in ROWS:
+            pool = ProcessPoolExecutor(1, mp_context=context)
+            workers[row] = stack.enter_context(pool)
+            pool.submit(start, row, folder, jets, args.epoch, args.threads).result()
+            for what in ("train", "infer"):
+                tasks[what, row] = lambda pool=pool, what=what: pool.submit(rate, what).result()
+        for line in workers[PLAIN].submit(compare).result():
+            print(line)
+        for what in ("pack", "graph, padded", "graph, real"):
+            tasks[what, None] = lambda what=what: workers[PLAIN].submit(rate, what).result()
+        measured = measure(tasks, args.rounds)
+        peaks = {row: pool.submit(peak).result() for row, pool in workers.items()}
+    print(f"{args.epoch} jets a round, {args.threads} threads")
+    report(measured, peaks)
 
 
-def prepare(folder: Path, jets: Path, count: int) -> dict[str, Trainer]:
-    """A trainer for each row of the table."""
-    import keras
+# --- in the process of a row ----------------------------------------------------------------------
 
-    from boostflow.models.ucluster import store
+WORK: dict[str, Callable[[], int]] = {}
+"""What this process can be asked to do; each returns its number of jets."""
+STATE: dict[str, Any] = {}
+
+
+def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
+    """Make the row's trainer and what it predicts with."""
+    if row.keep:
+        runpy.run_path(str(SCRIPT))["keep_memory"]()
+    import plain_ucluster
+    from boostflow.io import read_parquet
+    from boostflow.models.ucluster import export, scoring, store
+    from boostflow.models.ucluster.batch import gather, in_order
     from boostflow.models.ucluster.distributed import Single
+    from boostflow.models.ucluster.features import pack
+    from boostflow.models.ucluster.network import graph
     from boostflow.models.ucluster.training import Trainer
-    from plain_ucluster import PlainNetwork, pad
 
-    table = folder / "jets.parquet"
-    simulated.repeated(jets, count, 64, table)
-    paper, default = UCluster(preset="paper"), UCluster()
-    store.write([table], paper, folder / "paper")
-    store.write([table], default, folder / "default")
-    pad(folder / "paper", paper, folder / "padded")
-    trainers = {
-        name: Trainer(config, *store.read(folder / packed, config), Single())
-        for name, packed, config in (
-            (PLAIN, "padded", paper),
-            (PADDED, "padded", paper),
-            (PAPER, "paper", paper),
-            (DEFAULT, "default", default),
-        )
-    }
-    plain = trainers[PLAIN]
-    plain.network = PlainNetwork(plain.network, paper.constituents)
-    return trainers
+    config = UCluster(preset=row.preset)
+    table, packed = folder / "jets.parquet", folder / row.preset
+    if not table.exists():
+        simulated.repeated(jets, count, 64, table)
+    if not packed.exists():
+        store.write([table], config, packed)
+    if row.padded:
+        packed = folder / "padded"
+        if not packed.exists():
+            plain_ucluster.pad(folder / row.preset, config, packed)
+    trainer = Trainer(config, *store.read(packed, config), Single())
+    if row.plain:
+        trainer.network = plain_ucluster.PlainNetwork(trainer.network, config.constituents)
+    training = trainer.training
+    STATE["trainer"] = trainer
+
+    def train() -> int:
+        trainer.run_epoch()
+        return training.steps(config.batch) * config.batch
+
+    def forward() -> int:
+        for rows in in_order(np.arange(len(training)), scoring.BATCH):
+            embedding, logits = trainer.forward(graph(training.batch(rows)))
+            embedding.numpy(), logits[0].numpy()
+        return len(training)
+
+    WORK.update({"train": train, "infer": forward})
+    sample = read_parquet(jets)
+    if row == PLAIN:
+        WORK["pack"] = lambda: len(pack(sample, config.constituents, config.neighbours, str(jets)))
+        WORK.update(graphs(folder / row.preset, packed, config))
+    if row.padded:
+        return
+    model = folder / f"{row.preset}-model"
+    trainer.write(model, packed, 0.0)
+    _, session = scoring.load(model, threads)
+    ready = pack(sample, config.constituents, config.neighbours, str(jets))
+    wanted = (export.EMBEDDING, export.DISTANCES, export.logits_of("mass"))
+
+    def predict() -> int:
+        for rows in in_order(np.arange(len(ready)), scoring.BATCH):
+            scoring.run(session, gather(ready, rows), wanted)
+        return len(ready)
+
+    WORK["infer"] = predict
 
 
-def compare(plain: Trainer, padded: Trainer) -> None:
-    """The two padded networks must give the same numbers with the same weights.
+def graphs(real: Path, padded: Path, config: UCluster) -> dict[str, Callable[[], int]]:
+    """What finds the neighbours in (eta, phi), which the package does once, when it packs."""
+    import tensorflow as tf
+
+    import plain_ucluster
+    from boostflow.models.ucluster import store
+    from boostflow.models.ucluster.network import nearest
+
+    (jets, _), (zeros, _) = (store.read(folder, config) for folder in (real, padded))
+    rows = np.arange(min(config.batch, len(jets)))
+    batch = jets.batch(rows)
+    x, counts = tf.constant(batch.features[:, :2]), tf.constant(batch.counts)
+    jet = tf.constant(np.repeat(rows, batch.counts).astype(np.int32))
+    dense = zeros.batch(rows).features[:, :2].reshape(len(rows), -1, 2)
+    of_real = tf.function(
+        lambda: nearest(x, jet, tf.cumsum(counts, exclusive=True), counts, config.neighbours)
+    )
+    of_padded = tf.function(lambda: plain_ucluster.nearest(tf.constant(dense), config.neighbours))
+
+    def timed(function: Callable[[], tf.Tensor]) -> Callable[[], int]:
+        def work() -> int:
+            function().numpy()
+            return len(rows)
+
+        return work
+
+    return {"graph, padded": timed(of_padded), "graph, real": timed(of_real)}
+
+
+def compare() -> list[str]:
+    """Whether the two padded networks give the same numbers with the same weights.
 
     Raises:
         BoostflowError: they do not.
@@ -109,153 +208,87 @@ def compare(plain: Trainer, padded: Trainer) -> None:
 
     from boostflow.models.ucluster.network import graph
 
+    trainer = STATE["trainer"]
+    plain, package = trainer.network, trainer.network.network
     rng = np.random.default_rng(1)
-    for a, b in zip(plain.network.variables, padded.network.variables, strict=True):
-        noise = rng.normal(0, 0.1, a.shape) * (a.path.split("/")[-1] in ("beta", "bias", "mean"))
-        a.assign(a.numpy() + noise)
-        b.assign(a.numpy())
+    before = [v.numpy() for v in package.variables]
+    for v in package.variables:
+        if v.path.split("/")[-1] in ("beta", "bias", "mean"):
+            v.assign(v.numpy() + rng.normal(0, 0.1, v.shape))
+    lines = []
     for training, count in ((False, 256), (True, FEW)):
-        inputs = graph(plain.training.batch(np.arange(count)))
+        inputs = graph(trainer.training.batch(np.arange(count)))
         results = []
-        for trainer in (plain, padded):
-            embedding, logits = trainer.network(inputs, training=training)
+        for network in (plain, package):
+            embedding, logits = network(inputs, training=training)
             results.append(tf.concat([embedding, *logits], axis=1).numpy())
         worst = float(np.abs(results[0] - results[1]).max() / np.abs(results[0]).max())
         mode = "training" if training else "inference"
-        print(f"largest difference of the padded networks, {mode}, {count} jets: {worst:.1e}")
+        lines.append(
+            f"largest difference of the padded networks, {mode}, {count} jets: {worst:.1e}"
+        )
         if worst > TOLERANCE:
-            raise BoostflowError(f"the padded networks differ by {worst:.1e} > {TOLERANCE:g}")
+            raise BoostflowError(f"{lines[-1]}, more than {TOLERANCE:g}")
+    for v, value in zip(package.variables, before, strict=True):
+        v.assign(value)
+    return lines
 
 
-def epoch(trainer: Trainer) -> Callable[[], int]:
-    """An epoch of training; returns its jets."""
-
-    def work() -> int:
-        trainer.run_epoch()
-        return trainer.training.steps(trainer.config.batch) * trainer.config.batch
-
-    return work
+def rate(what: str) -> float:
+    """Jets per second."""
+    begin = time.perf_counter()
+    jets = WORK[what]()
+    return jets / (time.perf_counter() - begin)
 
 
-def predictions(
-    folder: Path, trainers: dict[str, Trainer], jets: Path, threads: int
-) -> tuple[dict[str, Callable[[], int]], dict[str, Callable[[], int]]]:
-    """What predicts all jets by the row of the table, and what packs them."""
-    from boostflow.io import read_parquet
-    from boostflow.models.ucluster import export, scoring
-    from boostflow.models.ucluster.batch import gather, in_order
-    from boostflow.models.ucluster.features import pack
-    from boostflow.models.ucluster.network import graph
-
-    sample = read_parquet(jets)
-    tasks: dict[str, Callable[[], int]] = {}
-    packing: dict[str, Callable[[], int]] = {}
-    for name, trainer in trainers.items():
-        config = trainer.config
-        if name in (PLAIN, PADDED):
-
-            def work(trainer: Trainer = trainer) -> int:
-                for rows in in_order(np.arange(len(trainer.training)), scoring.BATCH):
-                    embedding, logits = trainer.forward(graph(trainer.training.batch(rows)))
-                    embedding.numpy(), logits[0].numpy()
-                return len(trainer.training)
-
-        else:
-            model = folder / f"{config.preset}-model"
-            trainer.write(model, folder / config.preset, 0.0)
-            _, session = scoring.load(model, threads)
-            packed = pack(sample, config.constituents, config.neighbours, str(jets))
-            wanted = (export.EMBEDDING, export.DISTANCES, export.logits_of("mass"))
-
-            def work(session: Any = session, packed: Any = packed, wanted: Any = wanted) -> int:
-                for rows in in_order(np.arange(len(packed)), scoring.BATCH):
-                    scoring.run(session, gather(packed, rows), wanted)
-                return len(packed)
-
-            def prepare(config: UCluster = config) -> int:
-                return len(pack(sample, config.constituents, config.neighbours, str(jets)))
-
-            packing[f"packing, {config.preset}"] = prepare
-        tasks[name] = work
-    return tasks, packing
+def peak() -> float:
+    """Peak memory of this process (GB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def graphs(trainers: dict[str, Trainer]) -> dict[str, Callable[[], int]]:
-    """What finds the neighbours in (eta, phi), which the package does once, when it packs."""
-    import tensorflow as tf
-
-    import plain_ucluster
-    from boostflow.models.ucluster.network import nearest
-
-    jets, config = trainers[PAPER].training, trainers[PAPER].config
-    count = min(config.batch, len(jets))
-    rows = np.arange(count)
-    batch = jets.batch(rows)
-    x = tf.constant(batch.features[:, :2])
-    jet = tf.constant(np.repeat(rows, batch.counts).astype(np.int32))
-    starts = tf.constant((np.cumsum(batch.counts) - batch.counts).astype(np.int32))
-    padded = trainers[PLAIN].training.batch(rows).features[:, :2]
-    dense = tf.constant(padded.reshape(count, config.constituents, 2))
-    of_packed = tf.function(lambda: nearest(x, jet, starts, batch.counts, config.neighbours))
-    of_padded = tf.function(lambda: plain_ucluster.nearest(dense, config.neighbours))
-
-    def timed(function: Callable[[], tf.Tensor]) -> Callable[[], int]:
-        def work() -> int:
-            function().numpy()
-            return count
-
-        return work
-
-    return {
-        "first graph, padded": timed(of_padded),
-        "first graph, real particles": timed(of_packed),
-    }
+# --- the tables -----------------------------------------------------------------------------------
 
 
 def measure(
-    tasks: dict[str, Callable[[], int]], rounds: int
-) -> dict[str, tuple[float, float, float]]:
-    """Jets per second of each task, median and half the spread of the middle half; load average."""
-    rates: dict[str, list[float]] = {name: [] for name in tasks}
-    loads: dict[str, list[float]] = {name: [] for name in tasks}
+    tasks: dict[Any, Callable[[], float]], rounds: int
+) -> dict[Any, tuple[float, float, float]]:
+    """Rate of each task, median and half the width of the middle half; median load average."""
+    rates: dict[Any, list[float]] = {key: [] for key in tasks}
+    loads: dict[Any, list[float]] = {key: [] for key in tasks}
     for turn in range(-1, rounds):
-        for name in list(tasks)[:: 1 if turn % 2 else -1]:
-            start = time.perf_counter()
-            jets = tasks[name]()
+        for key in list(tasks)[:: 1 if turn % 2 else -1]:
+            value = tasks[key]()
             if turn >= 0:  # round -1 traces and compiles
-                rates[name].append(jets / (time.perf_counter() - start))
-                loads[name].append(os.getloadavg()[0])
+                rates[key].append(value)
+                loads[key].append(os.getloadavg()[0])
     result = {}
-    for name, values in rates.items():
+    for key, values in rates.items():
         low, middle, high = np.percentile(values, [25, 50, 75])
-        result[name] = middle, (high - low) / 2, float(np.median(loads[name]))
+        result[key] = float(middle), float(high - low) / 2, float(np.median(loads[key]))
     return result
 
 
-def report(
-    training: dict[str, tuple[float, float, float]],
-    inference: dict[str, tuple[float, float, float]],
-) -> None:
-    """The table."""
-    print(f"{'':26s} {'training':^35s} {'inference':^35s}")
-    head = f"{'jets/s':>8s} {'+-':>5s} {'ratio':>7s} {'goal':>6s} {'load':>5s}"
-    print(f"{'':26s} {head} {head}")
-    for name in training:
-        line = f"{name:26s}"
-        for which, table in enumerate((training, inference)):
-            rate, spread, load = table[name]
-            goal = GOALS.get(name, (None, None))[which]
+def report(measured: dict[Any, tuple[float, float, float]], peaks: dict[Row, float]) -> None:
+    """Print the tables."""
+    head = f"{'jets/s':>8s} {'+-':>5s} {'ratio':>7s} {'goal':>5s} {'load':>5s}"
+    print(f"{'':24s} {'training':^34s} {'inference':^34s} {'peak':>7s}")
+    print(f"{'':24s} {head} {head}")
+    for row in ROWS:
+        line = f"{row.name:24s}"
+        for what, goal in zip(("train", "infer"), row.goals, strict=True):
+            middle, spread, load = measured[what, row]
+            ratio = middle / measured[what, PLAIN][0]
             wanted = "" if goal is None else f"{goal:.0f}x"
-            ratio = rate / table[PLAIN][0]
-            line += f" {rate:8.0f} {spread:5.0f} {ratio:6.2f}x {wanted:>6s} {load:5.1f}"
-        print(line)
-
-
-def details(rates: dict[str, tuple[float, float, float]]) -> None:
-    """What the table leaves out, in microseconds a jet."""
-    print("outside the table:")
-    for name, (rate, _, load) in rates.items():
-        print(f"{name:28s} {1e6 / rate:8.1f} us a jet, load {load:.1f}")
+            line += f" {middle:8.0f} {spread:5.0f} {ratio:6.2f}x {wanted:>5s} {load:5.1f}"
+        print(f"{line} {peaks[row]:4.1f} GB")
+    print("not in the table, in microseconds a jet:")
+    for what, title in (
+        ("pack", "packing (features, momenta, first graph), one thread"),
+        ("graph, padded", "the first graph in each step, padded"),
+        ("graph, real", "the first graph in each step, real particles"),
+    ):
+        middle, _, load = measured[what, None]
+        print(f"{title:54s} {1e6 / middle:7.1f}, load {load:.1f}")
 
 
 if __name__ == "__main__":
