@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import simulated
-
 from boostflow.cli import run
 from boostflow.errors import BoostflowError
 
