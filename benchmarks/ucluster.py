@@ -182,11 +182,11 @@ def graphs(real: Path, padded: Path, config: UCluster) -> dict[str, Callable[[],
     batch = jets.batch(rows)
     x, counts = tf.constant(batch.features[:, :2]), tf.constant(batch.counts)
     jet = tf.constant(np.repeat(rows, batch.counts).astype(np.int32))
-    dense = zeros.batch(rows).features[:, :2].reshape(len(rows), -1, 2)
+    dense = tf.constant(zeros.batch(rows).features[:, :2].reshape(len(rows), -1, 2))
     of_real = tf.function(
         lambda: nearest(x, jet, tf.cumsum(counts, exclusive=True), counts, config.neighbours)
     )
-    of_padded = tf.function(lambda: plain_ucluster.nearest(tf.constant(dense), config.neighbours))
+    of_padded = tf.function(lambda: plain_ucluster.nearest(dense, config.neighbours))
 
     def timed(function: Callable[[], tf.Tensor]) -> Callable[[], int]:
         def work() -> int:
