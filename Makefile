@@ -73,6 +73,18 @@ test: $(READY) ## Run all tests: unit, DAG, the complete chain with horovodrun, 
 test-fast: $(READY) ## Run the tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow and not integration" $(PYTEST)
 
+.PHONY: bench-ucluster
+bench-ucluster: $(READY) ## Time UCluster beside the published graph; peak memory (BENCH="--rounds 3")
+	@$(BIN)/python benchmarks/ucluster.py $(BENCH)
+
+.PHONY: bench-memory
+bench-memory: $(READY) ## Peak memory of packing and training against the number of jets
+	@$(BIN)/python benchmarks/memory.py $(BENCH)
+
+.PHONY: bench-horovod
+bench-horovod: $(READY) ## Time UCluster on two Horovod processes beside one
+	@$(BIN)/python benchmarks/ranks.py $(BENCH)
+
 .PHONY: lint
 lint: $(READY) ## Check the style of Python and Snakemake files
 	@$(BIN)/ruff check .

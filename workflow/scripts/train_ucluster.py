@@ -30,19 +30,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from boostflow.config.models import UCluster
     from boostflow.io import exclusive
-    from boostflow.models.ucluster import train
+    from boostflow.models.ucluster import environment, train
 
     config = cli.parse_config(UCluster, args.config)
     if args.seed is not None:
         config = config.model_copy(update={"seed": args.seed})
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = str(args.threads)
-    # The system's allocator gives memory back after every step: half of the time went into that.
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    # A rank that is alive but stuck ends the job too. No rank is ever busy alone for so long.
-    os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", "10")
-    os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", "40")
+    for name, value in environment(args.threads).items():
+        os.environ.setdefault(name, value)
     first = os.environ.get("HOROVOD_RANK", "0") == "0"
     lock = args.output.parent / f".{args.output.name}.lock"
     with exclusive(lock) if first else contextlib.nullcontext():
