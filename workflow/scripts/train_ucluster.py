@@ -30,11 +30,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from boostflow.config.models import UCluster
     from boostflow.io import exclusive
+    from boostflow.launch import take_gpu
     from boostflow.models.ucluster import train
 
     config = cli.parse_config(UCluster, args.config)
     if args.seed is not None:
         config = config.model_copy(update={"seed": args.seed})
+    take_gpu(os.environ)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(args.threads)
