@@ -8,10 +8,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 SCRIPT = Path(__file__).with_name("cluster") / "slurm.sh"
+
+
+class Process(NamedTuple):
+    """A process on the cluster, with its number on this machine."""
+
+    pid: int
+    args: str
 
 
 class Cluster:
@@ -42,8 +50,8 @@ class Cluster:
         code = self.start(*command, folder=folder, log=log).wait(120)
         return subprocess.CompletedProcess(command, code, log.read_text())
 
-    def processes(self, words: str) -> list[str]:
-        """Command lines on the cluster that contain some words."""
+    def processes(self, words: str) -> list[Process]:
+        """Processes on the cluster with some words in their command lines."""
         home = Path(f"/proc/{self.init}/ns/pid").readlink()
         found = []
         for process in psutil.process_iter():
@@ -53,7 +61,7 @@ class Cluster:
             except (psutil.Error, OSError):
                 continue
             if inside and words in line:
-                found.append(line)
+                found.append(Process(process.pid, line))
         return found
 
 
