@@ -24,7 +24,7 @@ from ucluster_jets import SMALL, files
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 
-TIMEOUT = 420
+TIMEOUT = 600
 CANCEL_AFTER = 3
 """Epoch: pre-training is over, k-means and the compilation of the joint step come next."""
 
