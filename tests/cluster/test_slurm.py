@@ -203,9 +203,8 @@ def test_too_small_a_job_says_so(
     cluster: Cluster, repository: Path, tmp_path: Path, allocation: list[str], message: str
 ) -> None:
     script = repository / "workflow/scripts/launch_horovod.py"
-    command = ["launch_horovod", str(script), "--processes", "3", "--", "true"]
     batch = tmp_path / "batch.sh"
-    batch.write_text(f"#!/bin/sh\nexec {sys.executable} {' '.join(command[1:])}\n")
+    batch.write_text(f"#!/bin/sh\nexec {sys.executable} {script} --processes 3 -- true\n")
     out = tmp_path / "out"
     done = cluster.run(
         *("sbatch", "--wait", "--partition=gpu", f"--output={out}", *allocation, str(batch)),
