@@ -73,6 +73,11 @@ test: $(READY) ## Run all tests: unit, DAG, the complete chain with horovodrun, 
 test-fast: $(READY) ## Run the tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow and not integration" $(PYTEST)
 
+.PHONY: test-cluster
+test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machine starts (root)
+	@tests/cluster/slurm.sh check >&2
+	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
+
 .PHONY: bench-ucluster
 bench-ucluster: $(READY) ## Time UCluster beside the published graph; peak memory (BENCH="--rounds 3")
 	@$(BIN)/python benchmarks/ucluster.py $(BENCH)

@@ -63,6 +63,9 @@ rule provenance:
         log_of(paths.PROVENANCE),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=attempt_scaled(1000),
+        runtime=attempt_scaled(15),
     params:
         config=as_json(CONFIG),
         declared=as_json(

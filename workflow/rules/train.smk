@@ -78,7 +78,7 @@ rule train_ucluster:
     message:
         "Training {wildcards.model} ({wildcards.variation}) with horovodrun"
     shell:
-        "horovodrun -np {params.processes} -H localhost:{params.processes} --gloo"
+        'python "$BOOSTFLOW_SCRIPTS"/launch_horovod.py --processes {params.processes} --'
         ' python "$BOOSTFLOW_SCRIPTS"/train_ucluster.py --input {input:q} --output {output:q}'
         " --checkpoint {params.checkpoint:q} --config {params.config:q} 2>&1"
         " | tee {log:q} > >(sed -un 's/^.*ucluster: epoch/{wildcards.model}: epoch/p' >&2) || {{"

@@ -30,13 +30,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from boostflow.config.models import UCluster
     from boostflow.io import exclusive
+    from boostflow.launch import take_gpu
     from boostflow.models.ucluster import environment, train
 
     config = cli.parse_config(UCluster, args.config)
     if args.seed is not None:
         config = config.model_copy(update={"seed": args.seed})
-    for name, value in environment(args.threads).items():
-        os.environ.setdefault(name, value)
+    take_gpu(os.environ)
+    wanted = environment(args.threads)
+    # Snakemake sets OMP_NUM_THREADS for the rule, not for a rank; Horovod's may be the user's.
+    os.environ.update(wanted | {k: v for k, v in os.environ.items() if k.startswith("HOROVOD_")})
     first = os.environ.get("HOROVOD_RANK", "0") == "0"
     lock = args.output.parent / f".{args.output.name}.lock"
     with exclusive(lock) if first else contextlib.nullcontext():

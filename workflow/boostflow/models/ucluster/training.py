@@ -282,6 +282,9 @@ class Trainer:
         config = self.config
         mine, _, rows = self.embed(self.training, self._kmeans_rows())
         embedding, rows = self.ranks.gather(mine), self.ranks.gather(rows)
+        # k-means depends on the order, which must not depend on the number of ranks.
+        order = np.argsort(rows)
+        embedding, rows = embedding[order], rows[order]
         labels = self.labels[id(self.training)][rows]
         self.ranks.first(lambda: self._fit_clusters(embedding, labels))
         self.ranks.broadcast(self.clusters.variables)
