@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from boostflow.config.models import UCluster
+from boostflow.models.ucluster import packing_name
 from plans import CONFIG, REPOSITORY, Job, Plan
 
 SAMPLES = ("quark", "top")
@@ -32,13 +34,15 @@ def per_sample(rule: str, variation: str, *parts: int) -> set[Job]:
     return {(rule, f"{variation}/{sample}/{part}") for sample in SAMPLES for part in parts}
 
 
+PACKED = ("pack_ucluster", packing_name(UCluster(**CONFIG["models"]["ucluster"])))
+
 NOMINAL: set[Job] = (
     per_sample("simulate", "nominal", 0, 1)
     | per_sample("ingest", "nominal", 0, 1)
     | per_sample("select", "nominal")
     | {
         ("train_bdt", "bdt/nominal"),
-        ("pack_ucluster", "ucluster/nominal"),
+        PACKED,
         ("train_ucluster", "ucluster/nominal"),
         ("score", "bdt/nominal"),
         ("score", "ucluster/nominal"),
@@ -172,8 +176,8 @@ def test_anomaly_detection(tmp_path: Path) -> None:
         expected.add(("select", f"nominal/{sample}"))
         for part in range(parts):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
-    # All cluster the same events: packed once, for the first by name.
-    expected.add(("pack_ucluster", "clusters_10/nominal"))
+    # All cluster the same events: packed once.
+    expected.add(("pack_ucluster", packing_name(UCluster(**config["models"]["clusters_2"]))))
     for clusters in (2, 5, 10, 20):
         model = f"clusters_{clusters}"
         expected |= {
@@ -185,6 +189,21 @@ def test_anomaly_detection(tmp_path: Path) -> None:
     assert plan.jobs() == expected
     plan.finish()
     assert plan.jobs() == set()
+
+
+def test_models_share_packed_jets_and_leave_each_other_alone(tmp_path: Path) -> None:
+    """Another model with the same jets, first by name, trains itself; other masses pack anew."""
+    plan = Plan(tmp_path, copy.deepcopy(CONFIG), {})
+    plan.finish()
+    block = CONFIG["models"]["ucluster"]
+    plan.config["models"] = {"another": {**block, "seed": 9}, **plan.config["models"]}
+    mine = {("train_ucluster", "another/nominal"), ("score", "another/nominal")}
+    mine |= {("evaluate_ucluster", "another")}
+    after = {("summary", ""), ("provenance", ""), ("default", "")}
+    assert plan.jobs() == mine | after
+    paper = {**block, "preset": "paper"}
+    plan.config["models"]["another"] = paper
+    assert plan.jobs() == mine | after | {("pack_ucluster", packing_name(UCluster(**paper)))}
 
 
 def test_a_variation_by_name(plan: Plan) -> None:

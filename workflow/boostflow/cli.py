@@ -72,3 +72,11 @@ def run(
     except BoostflowError as error:
         print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        # A full disk, a folder that cannot be written: nothing that a traceback explains.
+        if error.filename is None:
+            raise
+        print(
+            f"{Path(sys.argv[0]).name}: error: {error.filename}: {error.strerror}", file=sys.stderr
+        )
+        sys.exit(1)

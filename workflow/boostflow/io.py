@@ -100,11 +100,18 @@ def write_parquet(path: str | Path, rows: ak.Array) -> None:
 
 
 def require_rows(paths: Iterable[Path]) -> None:
-    """Raise BoostflowError for the first table of jets that is empty."""
+    """Raise BoostflowError for the first table of jets that is empty or unreadable."""
+    import pyarrow.lib
     import pyarrow.parquet
 
     for path in paths:
-        if not pyarrow.parquet.read_metadata(path).num_rows:
+        try:
+            rows = pyarrow.parquet.read_metadata(path).num_rows
+        except FileNotFoundError:
+            raise BoostflowError(f"{path}: no such file") from None
+        except (pyarrow.lib.ArrowInvalid, OSError) as error:
+            raise BoostflowError(f"{path}: not a Parquet file ({error})") from None
+        if not rows:
             raise BoostflowError(
                 f"{path}: no jet of this sample passes the selection (the JSON beside it says at "
                 "which cut): loosen `select`, or take the sample out"

@@ -55,6 +55,8 @@ def launch(processes: int, command: Sequence[str]) -> NoReturn:
             horovodrun.
     """
     environment = dict(os.environ)
+    if processes < 1:
+        raise BoostflowError(f"{processes} processes: at least 1 is needed")
     options = ["-H", f"localhost:{processes}", "--gloo"]
     job = environment.get("SLURM_JOB_ID")
     if job:

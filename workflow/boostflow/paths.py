@@ -1,6 +1,7 @@
 """Every path below the output folder, as Snakemake patterns, in this one place.
 
-Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `model`, `plot`.
+Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `model`, `plot`,
+`packing` (a name of what UCluster's packed jets depend on).
 """
 
 SAMPLE = "samples/{variation}/{sample}/{part}.root"
@@ -8,7 +9,7 @@ INGEST = "ingest/{variation}/{sample}/{part}.parquet"
 INGEST_META = "ingest/{variation}/{sample}/{part}.json"
 SELECT = "select/{variation}/{sample}.parquet"
 CUTFLOW = "select/{variation}/{sample}.json"
-PACKED = "packed/{model}/{variation}"
+PACKED = "packed/{packing}"
 MODEL = "models/{model}/{variation}"
 CHECKPOINT = "checkpoints/{model}/{variation}"
 SCORE = "scores/{model}/{variation}.parquet"

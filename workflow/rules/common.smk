@@ -9,7 +9,7 @@ try:
     from boostflow.config.load import find, input_files, load, varied_model
     from boostflow.config.models import RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
-    from boostflow.models.ucluster import PACKING
+    from boostflow.models.ucluster import packing, packing_name
     from boostflow.plots.names import MODEL_PLOTS, fit_plots
     from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
@@ -74,6 +74,7 @@ wildcard_constraints:
     sample=any_of(SAMPLES),
     model=any_of(CONFIG.models),
     part=r"\d+",
+    packing="[0-9a-f]{10}",
 
 
 def at(pattern):
@@ -272,24 +273,32 @@ def model_block(wildcards):
     return as_json(varied_block(wildcards.model, wildcards.variation))
 
 
-def packing_of(model, variation):
-    """What decides which jets a model trains on, and how they are packed."""
-    keys = {"kind", "samples", *PACKING}
-    return varied_block(model, variation).model_dump(mode="json", include=keys)
+def packings():
+    """The blocks of the UCluster models and their variations, by the name of their packed jets."""
+    names = models_of("ucluster")
+    found = {packing_name(CONFIG.models[model]): CONFIG.models[model] for model in names}
+    for name, variation in VARIATIONS.by_name.items():
+        if variation.declared.kind == "model" and variation.declared.model in names:
+            block = varied_block(variation.declared.model, name)
+            found.setdefault(packing_name(block), block)
+    return found
 
 
 def packing_block(wildcards):
-    """The same as an argument."""
-    return as_json(packing_of(wildcards.model, wildcards.variation))
+    """What decides how jets are packed, as an argument."""
+    return as_json(packing(packings()[wildcards.packing]))
+
+
+def packing_jets(wildcards):
+    """The selected jets that are packed."""
+    samples = packings()[wildcards.packing].samples
+    return expand_at(paths.SELECT, variation=NOMINAL, sample=samples)
 
 
 def packed_jets(wildcards):
-    """Packed jets of a model: those of the first model or variation that packs the same ones."""
-    wanted = packing_of(wildcards.model, wildcards.variation)
-    candidates = [(model, NOMINAL) for model in sorted(models_of("ucluster"))]
-    candidates.append((wildcards.model, wildcards.variation))
-    model, variation = next(c for c in candidates if packing_of(*c) == wanted)
-    return at(paths.PACKED).format(model=model, variation=variation)
+    """The packed jets of a model."""
+    block = varied_block(wildcards.model, wildcards.variation)
+    return at(paths.PACKED).format(packing=packing_name(block))
 
 
 def checkpoint_of(wildcards):

@@ -43,7 +43,7 @@ for kind in MODEL_PLOTS:
         shell:
             'python "$BOOSTFLOW_SCRIPTS"/evaluate.py --select {input.jets:q} --scores {input.scores:q}'
             " --trained {input.model:q} --output {output.figures:q}"
-            " --plots $(dirname {output.plots[0]:q}) --model {wildcards.model}"
+            ' --plots "$(dirname {output.plots[0]:q})" --model {wildcards.model}'
             " --config {params.config:q}"
             " --luminosity {params.luminosity} --seed {params.seed} {params.options:q}"
             " --label {params.label:q} > {log:q} 2>&1"

@@ -59,5 +59,5 @@ rule plot_fit:
         "Drawing the fit"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/plot_fit.py --templates {input.templates:q} --workspace {input.workspace:q}'
-        " --fit {input.fit:q} --output $(dirname {output.ranking:q})"
+        ' --fit {input.fit:q} --output "$(dirname {output.ranking:q})"'
         " --systematics {params.systematics:q} --label {params.label:q} > {log:q} 2>&1"

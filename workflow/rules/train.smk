@@ -30,15 +30,13 @@ rule train_bdt:
 rule pack_ucluster:
     """Pack the jets that UCluster trains on into shards."""
     input:
-        training_jets,
+        packing_jets,
     output:
         directory(at(paths.PACKED)),
     log:
         log_of(paths.PACKED),
     benchmark:
         benchmark_of(paths.PACKED)
-    wildcard_constraints:
-        model=any_of(models_of("ucluster")),
     conda:
         ENVIRONMENT
     resources:
@@ -47,7 +45,7 @@ rule pack_ucluster:
     params:
         config=packing_block,
     message:
-        "Packing jets for {wildcards.model} ({wildcards.variation})"
+        "Packing the jets of UCluster"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/pack_ucluster.py --input {input:q} --output {output:q}'
         " --config {params.config:q} > {log:q} 2>&1"

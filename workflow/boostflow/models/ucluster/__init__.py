@@ -15,8 +15,10 @@ TensorFlow is imported by `train` alone; scores come from ONNX Runtime.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -26,6 +28,19 @@ if TYPE_CHECKING:
 
 PACKING = ("unit", "mass", "views", "constituents", "neighbours")
 """Keys of the model's block that decide what the packed jets contain."""
+
+
+def packing(config: UCluster) -> dict[str, Any]:
+    """What decides which jets a model trains on, and how they are packed: part of its block."""
+    block = config.model_dump(mode="json", include={"kind", "samples", *PACKING})
+    # Goes with any number of views; what is packed does not depend on it.
+    return block | {"cluster_loss": "kmeans"}
+
+
+def packing_name(config: UCluster) -> str:
+    """The name of its packed jets: the same for all models that pack the same ones."""
+    text = json.dumps(packing(config), sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
 
 
 def environment(threads: int) -> dict[str, str]:

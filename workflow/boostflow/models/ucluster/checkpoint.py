@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,14 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        return json.loads(str(arrays.pop(HEADER))), arrays
+        header = json.loads(str(arrays.pop(HEADER)))
+        if not isinstance(header, dict):
+            raise TypeError("its header is no object")
+        return header, arrays
     except FileNotFoundError:
         raise BoostflowError(f"{path}: no such file") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    # zipfile and NumPy raise many kinds of errors on broken bytes; all mean the same to the user.
+    except Exception as error:
         raise BoostflowError(f"{path}: damaged or no UCluster file ({error})") from None
 
 

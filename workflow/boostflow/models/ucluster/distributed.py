@@ -7,6 +7,7 @@ TensorFlow variables behind them (`variable.value`).
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
+
+log = logging.getLogger("ucluster")
 
 LAUNCHER_GRACE = 10.0
 """Seconds that a rank leaves rank 0 to print the error that all share."""
@@ -110,6 +113,9 @@ class Horovod(Single):
                     future.result()
                 except BoostflowError as problem:
                     error = problem
+                except Exception as problem:
+                    log.exception("rank 0 failed while the others waited")
+                    error = BoostflowError(f"rank 0: {problem!r}")
         self.agree(error)
 
     @contextmanager

@@ -99,9 +99,8 @@ def pack(jets: ak.Array, constituents: int, neighbours: int, where: str) -> Pack
     order = ak.argsort(jets.pf_pt, axis=1, ascending=False, stable=True)[:, :constituents]
     counts = ak.to_numpy(ak.num(order)).astype(np.int32)
     if len(counts) and counts.min() < 1:
-        first = int(np.argmin(counts))
         raise BoostflowError(
-            f"{where}: {np.sum(counts < 1)} jets have no constituents (the first is row {first}); "
+            f"{where}: {np.sum(counts < 1)} jets have no constituents; "
             "raise select.fatjet.multiplicity_min"
         )
     pt, eta, phi, mass = (
@@ -135,10 +134,9 @@ def pack(jets: ak.Array, constituents: int, neighbours: int, where: str) -> Pack
     momenta = _light_cone(pt, d_eta, d_phi, mass)
     bad = ~(np.isfinite(features).all(axis=1) & np.isfinite(momenta).all(axis=1))
     if bad.any():
-        first = int(jet[np.argmax(bad)])
         raise BoostflowError(
-            f"{where}: {bad.sum()} constituents with a NaN or infinite momentum"
-            f" (the first in row {first}); drop these jets in the input"
+            f"{where}: {len(np.unique(jet[bad]))} jets have constituents with a NaN or infinite"
+            " momentum; drop these jets in the input"
         )
     near = _nearest(d_eta, d_phi, starts, counts, neighbours)
     return Packed(features, momenta, near, counts)

@@ -116,14 +116,19 @@ def _units(path: Path, config: UCluster) -> Iterator[ak.Array]:
     if config.unit == "event":
         columns.append("event_id")
     for rows in parquet_chunks(path, columns, CHUNK, optional=["label"], together="event_id"):
-        mass = ak.to_numpy(rows.mass)
-        if not np.isfinite(mass).all():
-            raise BoostflowError(f"{path}: a jet mass is NaN or infinite; drop such jets")
+        for name in dict.fromkeys(["pt", "eta", "phi", "mass", *config.views]):
+            bad = ~np.isfinite(ak.to_numpy(rows[name]))
+            if bad.any():
+                raise BoostflowError(
+                    f"{path}: {bad.sum()} jets whose {name} is NaN or infinite; drop such jets"
+                )
         if config.unit == "event":
             rows = rows[leading_pairs(rows.event_id, rows.pt, rows.mass).ravel()]
+        if not len(rows):
+            continue
         units = ak.unflatten(rows, jets_in(config.unit))
         low, high = config.mass
-        yield units[ak.all((units.mass > low) & (units.mass < high), axis=1)]
+        yield units[ak.all((units.mass >= low) & (units.mass < high), axis=1)]
 
 
 def _truth(units: ak.Array, classes: list[str]) -> NDArray[np.int32]:
@@ -143,8 +148,8 @@ class _Writer:
     def __init__(self, folder: Path, name: str, config: UCluster, shards: int) -> None:
         self.folder, self.name, self.config = folder, name, config
         self.jets, self.particles = [0] * shards, [0] * shards
-        self.digest = hashlib.blake2b(digest_size=16)
-        """Of all that was added, in that order."""
+        self.digests = [hashlib.blake2b(digest_size=16) for _ in range(2)]
+        """Of all particles and all jets in the order in which they came, whatever the chunks."""
         self.sums = np.zeros((2, len(FEATURES)))
         for shard in range(shards):
             for kind in ("particles", "jets"):
@@ -164,8 +169,8 @@ class _Writer:
         jets["counts"] = packed.counts.reshape(len(units), -1)
         jets["masses"] = np.concatenate([ak.to_numpy(units[v]) for v in config.views], axis=1)
         jets["truth"] = truth
-        for rows in (particles, jets):
-            self.digest.update(rows.tobytes())
+        for digest, rows in zip(self.digests, (particles, jets), strict=True):
+            digest.update(rows.tobytes())
         features = packed.features.astype(np.float64)
         self.sums += [features.sum(0), (features**2).sum(0)]
         shard = np.random.default_rng(seed).integers(len(self.jets), size=len(jets))
@@ -188,7 +193,7 @@ class _Writer:
             "particles": self.particles,
             "mean": mean.tolist(),
             "std": np.sqrt(np.maximum(square - mean**2, 0)).tolist(),
-            "digest": self.digest.hexdigest(),
+            "digest": "".join(digest.hexdigest() for digest in self.digests),
         }
 
 
@@ -313,6 +318,8 @@ def read(folder: Path, config: UCluster) -> tuple[Jets, Jets]:
             fewer units than clusters.
     """
     index = read_json(folder / INDEX)
+    if not isinstance(index, dict) or not {"packing", "classes", "splits"} <= set(index):
+        raise BoostflowError(f"{folder / INDEX}: not what pack_ucluster.py writes: pack again")
     wanted = _packing(config)
     if index["packing"] != wanted:
         other = [key for key in PACKING if index["packing"].get(key) != wanted[key]]

@@ -361,8 +361,8 @@ class Trainer:
             try:
                 header, arrays = checkpoint.read(path)
                 if header.get("fingerprint") == self.fingerprint():
-                    checkpoint.restore(path, self.variables, arrays)
                     state = header["epoch"], header["history"]
+                    checkpoint.restore(path, self.variables, arrays)
                 else:
                     log.warning("%s is of another configuration or other jets: not used", path)
             except BoostflowError as error:
@@ -393,7 +393,7 @@ class Trainer:
             "processes": self.ranks.size,
             "seconds": round(seconds, 1),
         }
-        inputs = sorted(jets.iterdir())
+        inputs = [jets / store.INDEX]  # holds a digest of all jets
         with atomic(output) as part:
             part.mkdir()
             checkpoint.write(part / checkpoint.MODEL, header, arrays)
