@@ -496,7 +496,13 @@ def test_a_killed_job_leaves_no_file(tmp_path, repository, environment, kill):
         *("--sample", "w", "--process", "w", "--events", "100000", "--output", str(path)),
         *("--config", '{"mpi": false}'),
     )
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as job:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        # A shell's background jobs ignore it, and so would this one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as job:
         limit = time.monotonic() + 60
         while not any(p.stat().st_size > 100_000 for p in tmp_path.glob(".x.root.*/x.root")):
             assert job.poll() is None
