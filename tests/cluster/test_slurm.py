@@ -17,7 +17,9 @@ import psutil
 import pytest
 import yaml
 
+from boostflow.config.models import UCluster
 from boostflow.io import read_json
+from boostflow.models.ucluster import packing_name
 from boostflow.paths import CHECKPOINT, LOG, MODEL, PACKED
 from slurmcluster import Cluster, slurm
 from ucluster_jets import SMALL, files
@@ -56,7 +58,8 @@ class Training:
 
     def path(self, pattern: str, model: str) -> Path:
         """A path of a model."""
-        return self.folder / "out" / pattern.format(model=model, variation="nominal")
+        name = packing_name(UCluster(**BLOCK))
+        return self.folder / "out" / pattern.format(model=model, variation="nominal", packing=name)
 
     def log(self, model: str) -> str:
         """The log of a model's training so far."""
