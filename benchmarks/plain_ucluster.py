@@ -21,7 +21,7 @@ from boostflow.config.models import UCluster
 from boostflow.io import read_json, write_json
 from boostflow.models.ucluster import store
 from boostflow.models.ucluster.architecture import BN_EPSILON, LEAK
-from boostflow.models.ucluster.features import FEATURES
+from boostflow.models.ucluster.features import PUBLISHED
 from boostflow.models.ucluster.network import Graph, Network
 
 
@@ -48,7 +48,8 @@ class PlainNetwork:
     def __call__(self, graph: Graph, training: bool) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Embedding (B, 3) and logits of the mass bins; every jet has `particles` particles."""
         config, k = self.config, self.config.neighbours
-        inputs = tf.reshape(graph.features, (-1, self.particles, len(FEATURES)))
+        inputs = graph.features[:, :PUBLISHED]
+        inputs = tf.reshape(inputs, (-1, self.particles, PUBLISHED))
         x, kept, maxima = inputs, [], []
         for i, layers in enumerate(config.hidden):
             neighbours = nearest(inputs[:, :, :2] if i == 0 else x, k)
