@@ -161,8 +161,7 @@ def parquet_chunks(
         columns: columns to read.
         rows: how many rows at a time, about.
         optional: further columns, where the file has them.
-        together: rows that follow each other with the same value in this column stay together; only
-            if it is among `columns`.
+        together: one of `columns`: rows that follow each other with the same value stay together.
 
     Raises:
         BoostflowError: the file is missing, unreadable or lacks a column.
@@ -184,7 +183,7 @@ def parquet_chunks(
             rest: ak.Array | None = None
             for batch in file.iter_batches(rows, columns=some):
                 chunk = ak.from_arrow(batch)
-                if together is None or together not in wanted:
+                if together is None:
                     yield chunk
                     continue
                 chunk = chunk if rest is None else ak.concatenate([rest, chunk])

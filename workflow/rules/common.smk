@@ -251,11 +251,8 @@ def shift_options(wildcards):
 
 
 def training_jets(wildcards):
-    """Selected jets of the samples that the model learns from: those with a class, or its own."""
-    block = CONFIG.models[wildcards.model]
-    names = getattr(block, "samples", None) or [
-        name for name, sample in CONFIG.samples.items() if sample.label
-    ]
+    """Selected jets of the samples that have a class."""
+    names = [name for name, sample in CONFIG.samples.items() if sample.label]
     return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
 
 

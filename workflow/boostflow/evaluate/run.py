@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import awkward as ak
 import numpy as np
@@ -14,14 +14,14 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly as of_events
 from boostflow.evaluate import classifier, clusterer
 from boostflow.io import read_json, read_parquet, write_json
-from boostflow.models.ucluster import features
-from boostflow.models.ucluster.explain import Explanation, explain
 from boostflow.plots import anomaly as draw_events
 from boostflow.plots import models as draw
-from boostflow.plots.attention import attention
 from boostflow.plots.style import Label, save, style
 from boostflow.scored import Table, read_scored, read_scores, samples_of
 from boostflow.seeds import derive
+
+if TYPE_CHECKING:
+    from boostflow.models.ucluster.explain import Explanation
 
 COLUMNS = ["split", "weight", "candidate"]
 
@@ -101,6 +101,9 @@ def evaluate(
             save(draw.embedding(jets, figures, label), plots / "embedding.png")
             save(draw.mass(jets, figures, label), plots / "mass.png")
         if figures["kind"] == "clusterer" and kind == "ucluster":
+            # With it come Numba and ONNX Runtime, which no other kind of model needs.
+            from boostflow.plots.attention import attention
+
             classes = figures["confusion"]["classes"]
             save(
                 attention(_explained(trained, files, jets, classes), label), plots / "attention.png"
@@ -117,10 +120,13 @@ def _explained(
     trained: Path, files: Mapping[str, Path], jets: Table, classes: Sequence[str]
 ) -> dict[str, Explanation]:
     """What the network sees in one typical test jet of each class."""
+    from boostflow.models.ucluster.explain import explain
+    from boostflow.models.ucluster.features import COLUMNS as CONSTITUENTS
+
     found = {}
     for name, row in clusterer.typical(jets, classes).items():
         keys = ("event_id", "jet_index")
-        rows = read_parquet(files[str(jets["sample"][row])], [*keys, *features.COLUMNS])
+        rows = read_parquet(files[str(jets["sample"][row])], [*keys, *CONSTITUENTS])
         same = np.all([ak.to_numpy(rows[key]) == jets[key][row] for key in keys], axis=0)
         found[name] = explain(trained, rows[same])[0]
     return found

@@ -113,9 +113,10 @@ def _units(path: Path, config: UCluster) -> Iterator[ak.Array]:
     import awkward as ak
 
     columns = [*dict.fromkeys([*COLUMNS, *config.views]), "split"]
-    if config.unit == "event":
-        columns.append("event_id")
-    for rows in parquet_chunks(path, columns, CHUNK, optional=["label"], together="event_id"):
+    together = None if config.unit == "jet" else "event_id"
+    if together is not None:
+        columns.append(together)
+    for rows in parquet_chunks(path, columns, CHUNK, optional=["label"], together=together):
         for name in dict.fromkeys(["pt", "eta", "phi", "mass", *config.views]):
             bad = ~np.isfinite(ak.to_numpy(rows[name]))
             if bad.any():
@@ -205,7 +206,7 @@ class Jets:
 
     masses: (N, V) float64, the views (GeV). counts: (N, J) int32, constituents of each jet.
     truth: (N,) int32, index of the class in `classes`, -1 unknown; never part of a training.
-    mean, std: (8,) of the particles' features. shards: units in each shard.
+    mean, std: (9,) of the particles' features. shards: units in each shard.
     """
 
     def __init__(self, folder: Path, name: str, index: dict[str, Any]) -> None:
