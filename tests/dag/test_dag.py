@@ -216,3 +216,27 @@ def test_a_variation_by_name(plan: Plan) -> None:
         ("templates", "jms_up"),
         ("variation_jms_up", ""),
     }
+
+
+def test_adding_an_envelope_of_weights(plan: Plan) -> None:
+    columns = ["weight_isr_up", "weight_isr_down", "weight_fsr_up"]
+    jobs = added(plan, "scale", {"kind": "weight", "envelope": columns})
+    assert jobs == TAIL | {("templates", f"scale_m{i}") for i in range(3)}
+
+
+def test_adding_replicas_of_a_training(plan: Plan) -> None:
+    jobs = added(plan, "seed", {**MODEL, "up": None, "replicas": [{"seed": 2}, {"seed": 3}]})
+    assert jobs == TAIL | {
+        job
+        for v in ("seed_m0", "seed_m1")
+        for job in {("train_bdt", f"bdt/{v}"), ("score", f"bdt/{v}"), ("templates", v)}
+    }
+
+
+def test_another_model_in_its_place_needs_templates_alone(plan: Plan) -> None:
+    instead = {
+        "pass": {"model": "ucluster", "clusters": ["top"]},
+        "fail": {"model": "ucluster", "clusters": ["quark"]},
+    }
+    jobs = added(plan, "method", {"kind": "model", "instead": instead})
+    assert jobs == TAIL | {("templates", "method_up")}

@@ -8,7 +8,8 @@ import numpy as np
 import pyhf
 import pytest
 
-from boostflow.config.models import Infer, Rate, Shift
+from boostflow.config.models import Infer
+from boostflow.config.systematics import Rate, Shift
 from boostflow.infer import fit
 from boostflow.infer.workspace import build
 from boostflow.templates.files import Template

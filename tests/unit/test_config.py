@@ -219,7 +219,7 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
     [
         ("x: {kind: rate, value: 0.1, samples: [tpo]}", "x.samples: unknown sample 'tpo'"),
         ("x: {kind: rat, value: 0.1}", "x: kind is 'rat', must be one of"),
-        ("x: {kind: rate}", "x.value: is required"),
+        ("x: {kind: rate}", "x: needs either value, or up (and down)"),
         ("x: {kind: rate, value: 2}", "x.value: input should be less than 1, not 2"),
         ("x: {value: 2}", "x: 'kind' is required"),
         (
@@ -236,7 +236,38 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("mu: {kind: rate, value: 0.1}", "mu: the name must not be nominal or mu"),
         ("x: {kind: rate, value: 0.1, samples: []}", "x.samples: list should have at least 1"),
         ("x: {kind: model, model: bdt, up: {}}", "x.up: dictionary should have at least 1"),
-        ("x: {kind: rate, value: 0.1, value: }", "x.value: input should be a valid number"),
+        ("x: {kind: rate, value: }", "x: needs either value, or up (and down)"),
+        ("x: {kind: rate, up: 1.2}", "x: up: the yield of the mirrored side would not be positive"),
+        (
+            "x: {kind: rate, value: 0.1}\nx: {kind: rate, value: 0.2}",
+            "x: is declared more than once",
+        ),
+        ("x: {kind: weight, down: weight_isr_up}", "x: down without up"),
+        (
+            "x: {kind: weight, up: weight_isr_up, envelope: [weight_isr_up, weight_isr_down]}",
+            "x: needs one of up (and down), envelope, replicas, hessian; found up and envelope",
+        ),
+        (
+            "x: {kind: weight, envelope: [weight_isr_up, weight_isr_dwn]}",
+            "x.envelope.1: unknown weight column 'weight_isr_dwn'",
+        ),
+        ("x_m0: {kind: rate, value: 0.1}", "x_m0: the name must not be nominal"),
+        ("x: {kind: rate, value: 0.1, regions: [pas]}", "x.regions: unknown region 'pas'"),
+        ("x: {kind: rate, value: 0.1, parameter: mu}", "x.parameter: mu is taken"),
+        (
+            "x: {kind: rate, value: 0.1}\ny: {kind: rate, value: 0.1, parameter: x, group: ml}",
+            "y.group: ml, but other entries of parameter x are in group exp",
+        ),
+        ("x: {kind: model, up: {seed: 2}}", "x: needs model (and what changes), or instead"),
+        (
+            "x: {kind: model, instead: {pass: {model: ucluster, clusters: [top]}}}",
+            "x.instead: needs the regions fail, pass, each once",
+        ),
+        (
+            "x: {kind: model, instead: {pass: {model: ucluster, clusters: [tp]},"
+            " fail: {model: bdt, clusters: [w]}}}",
+            "x.instead.pass.clusters: no cluster stands for class 'tp'",
+        ),
         ("x: [", "not readable as YAML"),
     ],
 )

@@ -10,13 +10,15 @@ import numpy as np
 import pyhf
 import pytest
 
-from boostflow.config.models import Infer, Rate, SampleVariation, Shift, Weight
+from boostflow.config.models import Infer, Prune
+from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit
+from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.run import infer, parse_systematics, plot
-from boostflow.infer.workspace import FLOOR, build, modifiers, shape_is_noise, varied
+from boostflow.infer.workspace import FLOOR, build, floored, modifiers, shape_is_noise
 from boostflow.plots.names import fit_plots
 from boostflow.plots.style import Label
 from boostflow.templates.files import Template, write
@@ -128,7 +130,9 @@ def test_restricted_to_samples():
 
 def test_mirroring_and_floor():
     nominal = np.array([10.0, 4.0, FLOOR])
-    up, down = varied(nominal, np.array([12.0, 9.0, 3.0]), None)
+    declared = Weight(kind="weight", up="weight_isr_up")
+    both = sides(declared, template(nominal), [np.array([12.0, 9.0, 3.0])])
+    up, down = (floored(nominal, side) for side in both)
     assert up.tolist() == [12.0, 9.0, FLOOR]  # a floored bin stays as it is
     assert down.tolist() == [8.0, FLOOR, FLOOR]  # 2*4 - 9 would be negative
 
@@ -136,9 +140,9 @@ def test_mirroring_and_floor():
 def test_modifiers_without_positive_yield_and_without_effect():
     nominal = np.array([3.0, 2.0])
     empty = np.full(2, FLOOR)
-    (only,) = modifiers("x", nominal, empty, nominal)
+    (only,) = modifiers("x", nominal, empty, nominal, Prune(norm=0, shape=0))
     assert only["type"] == "histosys" and only["data"]["hi_data"] == empty.tolist()
-    assert modifiers("x", nominal, nominal, nominal) == []
+    assert modifiers("x", nominal, nominal, nominal, Prune(norm=0, shape=0)) == []
 
 
 def test_noise_between_independent_samples():
@@ -214,7 +218,7 @@ def test_merging():
 
 def test_breakdown_adds_up(fitted):
     parts = fitted[-1]
-    assert parts["order"] == ["exp", "model"]
+    assert parts["order"] == ["exp", "model", "ml"]
     for side in ("up", "down", "error"):
         squares = sum(parts[name][side] ** 2 for name in ("stat", "exp", "model"))
         assert squares == pytest.approx(parts["total"][side] ** 2, rel=1e-6)

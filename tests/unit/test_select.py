@@ -8,7 +8,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import Select, Shift, Split
+from boostflow.config.models import Select, Split
+from boostflow.config.systematics import Shift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket, event_id
 from boostflow.io import read_json, read_parquet, write_json, write_parquet

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from boostflow.config.load import SYSTEMATICS
 from boostflow.config.models import Config
+from boostflow.config.systematics import SYSTEMATICS
 from boostflow.variations import Variations
 
 DECLARED = SYSTEMATICS.validate_python(

@@ -9,17 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from boostflow.config.models import (
-    AnySystematic,
-    Config,
-    ModelVariation,
-    Rate,
-    SampleVariation,
-    Shift,
-    SimulatedSample,
-)
+from boostflow.config.models import Config, SimulatedSample
+from boostflow.config.systematics import AnySystematic, ModelVariation, SampleVariation
 
 NOMINAL = "nominal"
 
@@ -32,6 +25,14 @@ ENTRY: dict[str, Stage] = {
     "weight": "templates",
     "rate": "infer",
 }
+
+
+def entry(declared: AnySystematic) -> Stage:
+    """The stage at which a systematic enters; other regions need no other training."""
+    if isinstance(declared, ModelVariation) and declared.instead:
+        return "templates"
+    return ENTRY[declared.kind]
+
 
 UPSTREAM: dict[Stage, tuple[Stage, ...]] = {
     "simulate": (),
@@ -46,16 +47,22 @@ UPSTREAM: dict[Stage, tuple[Stage, ...]] = {
 
 @dataclass(frozen=True)
 class Variation:
-    """One direction of one systematic."""
+    """One direction of one systematic: a side or a numbered member."""
 
     systematic: str
-    direction: Literal["up", "down"]
+    direction: str
+    """`up`, `down`, or `m0`, `m1`... of an envelope, replicas or a Hessian set."""
     declared: AnySystematic
 
     @property
     def name(self) -> str:
         """As in paths: `jes_up`."""
         return f"{self.systematic}_{self.direction}"
+
+    @property
+    def change(self) -> Any:
+        """What this direction changes, as declared."""
+        return self.declared.members()[self.direction]
 
 
 class Variations:
@@ -66,7 +73,7 @@ class Variations:
         self.systematics = dict(systematics)
         self.by_name: dict[str, Variation] = {}
         for name, declared in systematics.items():
-            for direction in directions(declared):
+            for direction in declared.members():
                 variation = Variation(name, direction, declared)
                 self.by_name[variation.name] = variation
 
@@ -104,8 +111,10 @@ class Variations:
         self, stage: Stage, variation: str, sample: str | None = None, model: str | None = None
     ) -> bool:
         declared = self.by_name[variation].declared
-        if ENTRY[declared.kind] == stage:
+        if entry(declared) == stage:
             if isinstance(declared, ModelVariation):
+                if declared.instead:
+                    return True
                 read = {region.model for region in self.config.templates.regions.values()}
                 return declared.model == model or (model is None and declared.model in read)
             return any(self._applies(declared, s) for s in [sample] if s) or (
@@ -124,12 +133,3 @@ class Variations:
 def is_data(sample: object) -> bool:
     """Whether a sample is collision data, which no systematic varies."""
     return bool(getattr(sample, "data", False))
-
-
-def directions(declared: AnySystematic) -> tuple[Literal["up", "down"], ...]:
-    """The directions that have files: none for a rate, `up` alone for a one-sided variation."""
-    if isinstance(declared, Rate):
-        return ()
-    if isinstance(declared, Shift) or declared.down is not None:
-        return ("up", "down")
-    return ("up",)

@@ -161,7 +161,7 @@ def simulate_settings(wildcards):
     settings = list(simulate_sample(wildcards).settings)
     if wildcards.variation != NOMINAL:
         variation = VARIATIONS.by_name[wildcards.variation]
-        settings += getattr(variation.declared, variation.direction)
+        settings += variation.change
     return [part for setting in settings for part in ("--setting", setting)]
 
 
@@ -262,7 +262,7 @@ def varied_block(model, variation):
     if variation == NOMINAL:
         return block
     varied = VARIATIONS.by_name[variation]
-    return varied_model(block, getattr(varied.declared, varied.direction))
+    return varied_model(block, varied.change)
 
 
 def model_block(wildcards):
@@ -373,9 +373,17 @@ def evaluate_jets(wildcards):
     return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
 
 
-def template_models():
-    """Models whose scores define the regions."""
-    return sorted({region.model for region in CONFIG.templates.regions.values()})
+def template_regions(variation):
+    """The regions of a variation: another model's, where it says so."""
+    declared = VARIATIONS.by_name.get(variation)
+    instead = getattr(declared and declared.declared, "instead", None)
+    return instead or CONFIG.templates.regions
+
+
+def template_block(wildcards):
+    """The templates block with the regions of a variation."""
+    regions = template_regions(wildcards.variation)
+    return as_json(CONFIG.templates.model_copy(update={"regions": regions}))
 
 
 def template_jets(wildcards):
@@ -386,7 +394,8 @@ def template_jets(wildcards):
 
 def template_scores(wildcards):
     """The score tables of the models that the regions read."""
-    return [scored(model, wildcards.variation) for model in template_models()]
+    models = {region.model for region in template_regions(wildcards.variation).values()}
+    return [scored(model, wildcards.variation) for model in sorted(models)]
 
 
 def template_weight(wildcards):
@@ -394,8 +403,8 @@ def template_weight(wildcards):
     variation = VARIATIONS.by_name.get(wildcards.variation)
     if variation is None or variation.declared.kind != "weight":
         return []
-    weight = variation.declared.model_dump(mode="json", exclude={"title", "group"})
-    return ["--weight", as_json(weight), "--direction", variation.direction]
+    samples = variation.declared.samples
+    return ["--weight", variation.change, *(["--weighted", *samples] if samples else [])]
 
 
 def all_templates():

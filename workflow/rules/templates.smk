@@ -18,7 +18,7 @@ rule templates:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=as_json(CONFIG.templates),
+        config=template_block,
         luminosity=CONFIG.luminosity,
         weight=template_weight,
     message:

@@ -24,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Select, Shift
+    from boostflow.config.models import Select
+    from boostflow.config.systematics import Shift
     from boostflow.select.run import select
 
     select(

@@ -19,20 +19,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--config", type=json_argument, default={}, help="templates block as JSON, or @file"
     )
     parser.add_argument("--luminosity", type=float, required=True, help="in 1/fb")
-    parser.add_argument("--weight", type=json_argument, help="declared systematic of kind weight")
-    parser.add_argument("--direction", choices=["up", "down"], default="up")
+    parser.add_argument("--weight", help="column of relative event weights")
+    parser.add_argument("--weighted", nargs="+", help="samples that get it (default: all)")
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Templates, Weight
+    from boostflow.config.models import Templates
     from boostflow.templates.build import Weighting
     from boostflow.templates.run import make
 
-    weighting = None
-    if args.weight:
-        declared = parse_config(Weight, args.weight)
-        weighting = Weighting.of(declared, args.direction)
+    samples = tuple(args.weighted) if args.weighted else None
+    weighting = Weighting(args.weight, samples) if args.weight else None
     make(
         args.select,
         args.scores,

@@ -5,34 +5,38 @@ from __future__ import annotations
 import difflib
 import glob
 import json
+import re
 import types
 import typing
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from boostflow.config.models import (
     ALL_OBSERVABLES,
     BDT,
-    AnySystematic,
     Config,
     FileSample,
-    ModelVariation,
     Name,
+    Region,
     RootSample,
-    SampleVariation,
-    Shift,
     SimulatedSample,
     UCluster,
+)
+from boostflow.config.systematics import (
+    SYSTEMATICS,
+    Alternatives,
+    AnySystematic,
+    ModelVariation,
+    SampleVariation,
+    Shift,
     Weight,
 )
 from boostflow.errors import BoostflowError
 from boostflow.variations import is_data
 
 SIMULATED_WEIGHTS = ("weight_isr_up", "weight_isr_down", "weight_fsr_up", "weight_fsr_down")
-
-SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])
 
 
 def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Config, dict]:
@@ -93,9 +97,18 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text())
+        text = path.read_text()
+        raw = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return {}, [f"not readable as YAML: {' '.join(str(error).split())}"]
+    # YAML readers keep the last of two entries of one name, silently.
+    names = (
+        [key.value for key, _ in getattr(yaml.compose(text, yaml.SafeLoader), "value", [])]
+        if raw
+        else []
+    )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        return {}, [f"{name}: is declared more than once" for name in twice]
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
@@ -161,18 +174,7 @@ def _check(config: Config) -> list[str]:
         problems.append("ingest.fatjet_pt_min: no fat jet above it can pass select.fatjet.pt")
     if config.models and config.infer is not None:
         known("templates.variable", config.templates.variable, columns(), "observable")
-        regions = list(config.templates.regions.items())
-        for i, (name, region) in enumerate(regions):
-            key = f"templates.regions.{name}"
-            known(f"{key}.model", region.model, config.models, "model")
-            if region.model in config.models:
-                scores = score_columns(config.models[region.model], labels)
-                known(f"{key}.score", region.score, scores, "score")
-            for other, second in regions[:i]:
-                if (region.model, region.score) == (second.model, second.score) and (
-                    max(region.range[0], second.range[0]) < min(region.range[1], second.range[1])
-                ):
-                    problems.append(f"{key}.range: overlaps with that of region {other}")
+        problems += _check_regions("templates.regions", config.templates.regions, config)
         for name in config.infer.signal:
             known("infer.signal", name, config.samples, "sample")
         if len(set(config.infer.signal)) < len(config.infer.signal):
@@ -185,6 +187,47 @@ def _check(config: Config) -> list[str]:
                 problems.append(f"evaluate.rejection: {signal} needs other classes against it")
             for label in (signal, *backgrounds):
                 known("evaluate.rejection", label, labels, "class")
+    return problems
+
+
+def _check_regions(where: str, regions: dict[str, Region], config: Config) -> list[str]:
+    """Models, scores and classes of regions exist, and no two regions overlap."""
+    problems = []
+    labels = sorted({s.label for s in config.samples.values() if s.label})
+    for i, (name, region) in enumerate(regions.items()):
+        key = f"{where}.{name}"
+        model = config.models.get(region.model)
+        if model is None:
+            hint = _suggest(region.model, config.models)
+            problems.append(f"{key}.model: unknown model {region.model!r}{hint}")
+        elif region.clusters is not None:
+            if not isinstance(model, UCluster) or model.unit != "jet":
+                problems.append(f"{key}.clusters: {region.model} does not cluster jets")
+                continue
+            classes = [config.samples[s].label for s in model.samples if s in config.samples]
+            for label in region.clusters:
+                if label not in classes:
+                    hint = _suggest(label, classes)
+                    problems.append(f"{key}.clusters: no cluster stands for class {label!r}{hint}")
+        elif region.score not in (scores := score_columns(model, labels)):
+            hint = _suggest(region.score, scores)
+            problems.append(f"{key}.score: unknown score {region.score!r}{hint}")
+        for other, second in list(regions.items())[:i]:
+            if region.model != second.model:
+                continue
+            if region.clusters and second.clusters:
+                both = set(region.clusters) & set(second.clusters)
+                if both:
+                    problems.append(
+                        f"{key}.clusters: {', '.join(sorted(both))} is in region {other}, too"
+                    )
+            elif (
+                region.range
+                and second.range
+                and region.score == second.score
+                and max(region.range[0], second.range[0]) < min(region.range[1], second.range[1])
+            ):
+                problems.append(f"{key}.range: overlaps with that of region {other}")
     return problems
 
 
@@ -209,19 +252,35 @@ def _check_systematics(config: Config, systematics: dict, root: Path) -> list[st
     problems = []
     simulated = [n for n, s in config.samples.items() if isinstance(s, SimulatedSample)]
     corrections: list[str] | None = None
+    groups: dict[str, str] = {}
     for name, declared in systematics.items():
-        if name.endswith(("_up", "_down")) or name in ("nominal", "mu"):
-            problems.append(f"{name}: the name must not be nominal or mu, nor end in _up or _down")
         for sample in declared.samples or []:
             if sample not in config.samples:
                 hint = _suggest(sample, config.samples)
                 problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
             elif isinstance(declared, SampleVariation) and sample not in simulated:
                 problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
+        if re.search(r"_(up|down|m\d+)$", name) or name in ("nominal", "mu"):
+            problems.append(
+                f"{name}: the name must not be nominal or mu, nor end in _up, _down, _m0..."
+            )
+        parameter = declared.parameter or name
+        if parameter in ("nominal", "mu") or parameter.startswith("staterror_"):
+            problems.append(f"{name}.parameter: {parameter} is taken; choose another name")
+        if groups.setdefault(parameter, declared.group) != declared.group:
+            problems.append(
+                f"{name}.group: {declared.group}, but other entries of parameter {parameter} are in"
+                f" group {groups[parameter]}"
+            )
+        for region in declared.regions or []:
+            if region not in config.templates.regions:
+                hint = _suggest(region, config.templates.regions)
+                problems.append(f"{name}.regions: unknown region {region!r}{hint}")
         if isinstance(declared, Weight) and simulated:
-            for key, column in (("up", declared.up), ("down", declared.down)):
-                if column is not None and column not in SIMULATED_WEIGHTS:
+            for direction, column in declared.members().items():
+                if column not in SIMULATED_WEIGHTS:
                     hint = _suggest(column, SIMULATED_WEIGHTS)
+                    key = _form(declared, direction)
                     problems.append(f"{name}.{key}: unknown weight column {column!r}{hint}")
         if isinstance(declared, Shift):
             if corrections is None:
@@ -237,7 +296,18 @@ def _check_systematics(config: Config, systematics: dict, root: Path) -> list[st
     return problems
 
 
+def _form(declared: Alternatives, direction: str) -> str:
+    """The key that declares a direction: `up`, `envelope.2`."""
+    form = declared.combination()
+    return direction if form is None else f"{form}.{direction.removeprefix('m')}"
+
+
 def _check_model_variation(name: str, declared: ModelVariation, config: Config) -> list[str]:
+    if declared.instead is not None:
+        wanted = set(config.templates.regions)
+        if not config.has_fit or set(declared.instead) == wanted:
+            return _check_regions(f"{name}.instead", declared.instead, config)
+        return [f"{name}.instead: needs the regions {', '.join(sorted(wanted))}, each once"]
     block = config.models.get(declared.model)
     if block is None:
         if not config.models:
@@ -245,14 +315,12 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
         hint = _suggest(declared.model, config.models)
         return [f"{name}.model: unknown model {declared.model!r}{hint}"]
     problems = []
-    for direction in ("up", "down"):
-        changes = getattr(declared, direction)
-        if changes is None:
-            continue
+    for direction, changes in declared.members().items():
         try:
             varied_model(block, changes)
         except ValidationError as error:
-            problems += [f"{name}.{direction}.{text}" for text in describe(error, type(block))]
+            key = _form(declared, direction)
+            problems += [f"{name}.{key}.{text}" for text in describe(error, type(block))]
     return problems
 
 

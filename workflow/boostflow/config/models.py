@@ -307,6 +307,8 @@ class BDT(Block):
     """Part of the features that each tree sees."""
     seed: int = Field(1, ge=0)
     """Seed of the subsampling."""
+    bootstrap: int | None = Field(None, ge=0)
+    """Seed of a bootstrap of the training events; null: each counts once."""
 
 
 UCLUSTER_PRESETS: dict[str, dict[str, object]] = {
@@ -482,12 +484,23 @@ class Evaluate(Block):
 
 
 class Region(Block):
-    """A range of one model's score."""
+    """A range of one model's score, or the clusters of some classes."""
 
     model: Name = "bdt"
     score: str = "p_top"
     """Column of the model's score table."""
-    range: Range
+    range: Range | None = None
+    """Range of the score."""
+    clusters: list[Name] | None = Field(None, min_length=1)
+    """Instead of a range: the clusters that stand for these classes (matched once, globally, on the
+    validation split)."""
+
+    @model_validator(mode="after")
+    def is_one_of_both(self) -> Region:
+        """A range or clusters."""
+        if (self.range is None) == (self.clusters is None):
+            raise ValueError("needs either range (of a score) or clusters (classes)")
+        return self
 
 
 class Templates(Block):
@@ -509,6 +522,15 @@ class Templates(Block):
     """Regions by name; they must not overlap. The lower edge belongs to the region, as does 1."""
 
 
+class Prune(Block):
+    """Effects below these sizes are left out of the fit; yield and shape apart."""
+
+    norm: float = Field(0.0005, ge=0)
+    """Largest relative change of a sample's yield in a region."""
+    shape: float = Field(0.0005, ge=0)
+    """Largest relative change of a bin at fixed yield."""
+
+
 class Infer(Block):
     """The fit."""
 
@@ -519,81 +541,8 @@ class Infer(Block):
     bin_error_max: float = Field(0.5, gt=0)
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""
+    prune: Prune = Prune()
 
-
-# --- systematics ---------------------------------------------------------------------------------
-
-Group = Literal["exp", "model"]
-
-
-class Systematic(Block):
-    """What all kinds of systematic uncertainty share."""
-
-    group: Group = "exp"
-    """Where it is counted in `mu = value ± stat ± exp ± model`."""
-    samples: list[Name] | None = Field(None, min_length=1)
-    """Samples that it touches; null for all."""
-    title: str | None = None
-    """How plots and tables call it; null for its name."""
-
-
-class Rate(Systematic):
-    """Normalisation: touches the fit alone."""
-
-    kind: Literal["rate"]
-    value: float = Field(gt=0, lt=1)
-    """Relative uncertainty: 0.016 for 1.6 %."""
-
-
-class Weight(Systematic):
-    """Another column of event weights: touches the templates."""
-
-    kind: Literal["weight"]
-    up: Name
-    """Column with the relative weight (1 = nominal)."""
-    down: Name | None = None
-    """The same for down; null declares a one-sided variation (down = 2 nominal - up)."""
-
-
-class Shift(Systematic):
-    """A shift of reconstructed objects: touches the selection and all after it."""
-
-    kind: Literal["shift"]
-    correction: str
-    """Name in the correctionlib file of `select.corrections`: relative uncertainty of jet pT."""
-    quantity: Literal["energy", "mass"] = "energy"
-    """energy scales the whole four-momentum (and MET); mass only the masses."""
-
-
-class SampleVariation(Systematic):
-    """Alternative simulation: touches everything."""
-
-    kind: Literal["sample"]
-    group: Group = "model"
-    up: list[str] = Field(min_length=1)
-    """Pythia settings of the up sample."""
-    down: list[str] | None = Field(None, min_length=1)
-    """Pythia settings of the down sample; null declares a one-sided variation."""
-    parts: int | None = Field(None, ge=1, le=10_000)
-    """Files of each alternative sample; null for as many as the nominal sample has."""
-
-
-class ModelVariation(Systematic):
-    """Another training: touches the model, its scores and the templates."""
-
-    kind: Literal["model"]
-    group: Group = "model"
-    model: Name
-    """Which model."""
-    up: dict[str, float | int | str] = Field(min_length=1)
-    """Keys of the model's block that change."""
-    down: dict[str, float | int | str] | None = Field(None, min_length=1)
-    """The same for down; null declares a one-sided variation."""
-
-
-AnySystematic = Annotated[
-    Rate | Weight | Shift | SampleVariation | ModelVariation, Field(discriminator="kind")
-]
 
 # --- the whole -----------------------------------------------------------------------------------
 

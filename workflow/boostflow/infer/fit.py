@@ -12,7 +12,7 @@ import pyhf
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from boostflow.config.models import AnySystematic, Group
+from boostflow.config.systematics import AnySystematic, Group, by_parameter
 from boostflow.errors import BoostflowError
 from boostflow.progress import progress
 
@@ -185,10 +185,11 @@ def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[fl
 
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:
-    """Group of a parameter: its systematic's, `MC_STAT_GROUP` for staterror, null for mu."""
+    """Group of a parameter: its systematics', `MC_STAT_GROUP` for staterror, null for mu."""
     if parameter.startswith("staterror_"):
         return MC_STAT_GROUP
-    return systematics[parameter].group if parameter in systematics else None
+    names = by_parameter(systematics).get(parameter)
+    return systematics[names[0]].group if names else None
 
 
 def breakdown(

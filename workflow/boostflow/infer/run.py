@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
-from boostflow.config.models import AnySystematic, Infer
+from boostflow.config.models import Infer
+from boostflow.config.systematics import AnySystematic
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit, workspace
 from boostflow.infer.merge import binning, merge
@@ -26,7 +28,7 @@ def parse_systematics(data: object) -> dict[str, AnySystematic]:
     Raises:
         BoostflowError: a declaration is not valid.
     """
-    from boostflow.config.load import SYSTEMATICS
+    from boostflow.config.systematics import SYSTEMATICS
 
     try:
         return SYSTEMATICS.validate_python(data)
@@ -98,8 +100,13 @@ def plot(
 
     for name in ("pyhf", "cabinetry"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    templates = read_templates(paths)
     spec, result = read_json(workspace_path), read_json(fit_path)
+    templates = read_templates(paths)
+    kept = {
+        region: np.flatnonzero(np.isin(next(iter(samples.values())).edges, result["edges"][region]))
+        for region, samples in templates["nominal"].items()
+    }
+    templates = {name: merge(others, kept) for name, others in templates.items()}
     titles = {name: declared.title or name for name, declared in systematics.items()}
     with style():
         variable = next(iter(templates["nominal"].values()))[result["signal"][0]].variable
@@ -109,6 +116,6 @@ def plot(
         save(draw.ranking(result, titles, label), folder / "ranking.png")
         save(draw.breakdown(result, label), folder / "breakdown.png")
         for name, declared in systematics.items():
-            if workspace.sides(name, declared):
+            if declared.members():
                 figure = draw.systematic(name, declared, templates, result["signal"], label)
                 save(figure, folder / f"systematic_{name}.png")

@@ -4,12 +4,13 @@ Conventions:
 
 * `mu` scales the signal samples, between `MU_MAX` and where the expectation of a bin would become
   negative. Data are the sum of the nominal templates (Asimov data, mu = 1).
-* A systematic is one parameter of its name, fully correlated between regions and samples. Its
-  effect is split region by region and sample by sample into a change of the yield (normsys) and
-  a change of the shape at fixed yield (histosys). Where the yield of one side is not positive, all
-  of the effect is in the histosys.
-* One-sided: down = 2 nominal - up, bin by bin.
-* Rates: yield x (1 + value) and x (1 - value).
+* A systematic is one parameter of its name (or of its `parameter`: entries that share one add
+  their changes up), fully correlated between regions and samples. Its effect is split region by
+  region and sample by sample into a change of the yield (normsys) and a change of the shape at
+  fixed yield (histosys). Where the yield of one side is not positive, all of the effect is in the
+  histosys. Either part is left out (pruned) where both sides are below its threshold.
+* One-sided, envelope, replicas, Hessian, symmetrised and smoothed entries: `infer.effects`.
+* Rates: yield x (1 + value) and x (1 - value), or the sides that are declared; never pruned.
 * Statistical uncertainty of the templates: one parameter per bin of a region (Barlow-Beeston lite,
   staterror) from the sum of squared weights of all samples.
 * Neighbouring bins of a region are merged until the statistical error of its background is below
@@ -22,21 +23,24 @@ Conventions:
 * A sample without expected events in all regions is left out.
 * The templates of a sample variation come from other simulated events and differ from the
   nominal ones by the statistical error of both as well. A change of shape that this explains
-  (chi-squared probability above `NOISE` for up and for down) is dropped, or the fit would
-  constrain the parameter by noise; the change of the yield stays. Nothing is smoothed.
+  (chi-squared probability above `NOISE` for all of them) is dropped, or the fit would
+  constrain the parameter by noise; the change of the yield stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.models import AnySystematic, Infer, Rate, SampleVariation
+from boostflow.config.models import Infer, Prune
+from boostflow.config.systematics import AnySystematic, Rate, SampleVariation, by_parameter
 from boostflow.errors import BoostflowError
+from boostflow.infer.effects import sides
 from boostflow.infer.merge import mean_weight
 from boostflow.templates.files import Template, TemplateSet
 
@@ -44,42 +48,40 @@ FLOOR = 1e-6
 """Expected events in a bin that is empty or negative."""
 NOISE = 0.05
 """Probability above which a change of shape between independent samples counts as noise."""
+SAME = 1e-9
+"""Relative changes up to this are rounding."""
 MU_MAX = 100.0
 """The fitted signal strength is at most this, and at least minus this."""
 
 
-def sides(name: str, systematic: AnySystematic) -> tuple[str, ...]:
-    """Variations (template files) that a systematic needs: none for a rate, else up and down."""
-    if isinstance(systematic, Rate):
-        return ()
-    if getattr(systematic, "down", "declared") is None:
-        return (f"{name}_up",)
-    return (f"{name}_up", f"{name}_down")
+def files_of(name: str, systematic: AnySystematic) -> list[str]:
+    """Variations (template files) that a systematic needs: none for a rate."""
+    return [f"{name}_{direction}" for direction in systematic.members()]
 
 
-def affects(systematic: AnySystematic, sample: str) -> bool:
-    """Whether a systematic touches a sample."""
-    return systematic.samples is None or sample in systematic.samples
-
-
-def varied(nominal: NDArray, up: NDArray, down: NDArray | None) -> tuple[NDArray, NDArray]:
-    """Up and down templates, mirrored where down is null; floored bins of the nominal one stay."""
-    filled = nominal > FLOOR
-    mirrored = 2 * nominal - up if down is None else down
-    return (
-        np.where(filled, np.maximum(up, FLOOR), nominal),
-        np.where(filled, np.maximum(mirrored, FLOOR), nominal),
+def affects(systematic: AnySystematic, region: str, sample: str) -> bool:
+    """Whether a systematic touches a sample in a region."""
+    return (systematic.samples is None or sample in systematic.samples) and (
+        systematic.regions is None or region in systematic.regions
     )
 
 
-def modifiers(name: str, nominal: NDArray, up: NDArray, down: NDArray) -> list[dict[str, Any]]:
-    """normsys and histosys of one systematic in one region and sample; none where nothing changes.
+def floored(nominal: NDArray, varied: NDArray) -> NDArray:
+    """A varied template without negative bins; floored bins of the nominal one stay."""
+    return np.where(nominal > FLOOR, np.maximum(varied, FLOOR), nominal)
+
+
+def modifiers(
+    name: str, nominal: NDArray, up: NDArray, down: NDArray, prune: Prune
+) -> list[dict[str, Any]]:
+    """normsys and histosys of one parameter in one region and sample; none where nothing changes.
 
     Args:
         name: of the parameter.
         nominal: expected events, shape (bins,), positive.
         up: with the parameter at +1.
         down: with the parameter at -1.
+        prune: yield and shape are left out if both sides change them by less than this.
     """
     ratio = {
         side: float(values.sum() / nominal.sum()) for side, values in (("hi", up), ("lo", down))
@@ -87,10 +89,10 @@ def modifiers(name: str, nominal: NDArray, up: NDArray, down: NDArray) -> list[d
     result: list[dict[str, Any]] = []
     empty = 2 * FLOOR * len(nominal) / nominal.sum()
     if min(ratio.values()) > empty:
-        if not np.allclose(list(ratio.values()), 1, rtol=0, atol=1e-9):
+        if max(abs(r - 1) for r in ratio.values()) > max(prune.norm, SAME):
             result.append({"name": name, "type": "normsys", "data": ratio})
         up, down = up / ratio["hi"], down / ratio["lo"]
-    if not (np.allclose(up, nominal, rtol=1e-9) and np.allclose(down, nominal, rtol=1e-9)):
+    if np.max(np.abs([up, down] - nominal) / nominal) > max(prune.shape, SAME):
         data = {"hi_data": up.tolist(), "lo_data": down.tolist()}
         result.append({"name": name, "type": "histosys", "data": data})
     return result
@@ -143,7 +145,7 @@ def build(
     samples = list(dict.fromkeys(sample for region in nominal.values() for sample in region))
     _check_names(samples, systematics, config)
     for name, systematic in systematics.items():
-        for variation in sides(name, systematic):
+        for variation in files_of(name, systematic):
             if variation not in templates:
                 raise BoostflowError(f"systematic {name}: no templates of {variation}")
             check_alike(nominal, templates[variation], variation)
@@ -167,7 +169,11 @@ def build(
         ]
         channels.append({"name": region, "samples": entries})
     used = {m["name"] for channel in channels for s in channel["samples"] for m in s["modifiers"]}
-    notes += [f"{name}: no effect on any template" for name in systematics if name not in used]
+    notes += [
+        f"{name}: no effect on any template above infer.prune"
+        for name in by_parameter(systematics)
+        if name not in used
+    ]
     bounds = [_lowest_mu(channels, config.signal), MU_MAX]
     parameters = [{"name": "mu", "bounds": [bounds], "inits": [1.0]}]
     workspace = {
@@ -233,22 +239,34 @@ def _sample(
     entry: dict[str, Any] = {"name": sample, "data": values.tolist(), "modifiers": []}
     if sample in config.signal:
         entry["modifiers"].append({"name": "mu", "type": "normfactor", "data": None})
-    for name, systematic in systematics.items():
-        if not affects(systematic, sample):
-            continue
-        if isinstance(systematic, Rate):
-            data = {"hi": 1 + systematic.value, "lo": 1 - systematic.value}
-            entry["modifiers"].append({"name": name, "type": "normsys", "data": data})
-            continue
-        found = [templates[v][region][sample] for v in sides(name, systematic)]
-        contents = [other.values for other in found]
-        if isinstance(systematic, SampleVariation) and all(
-            shape_is_noise(template, other) for other in found
-        ):
-            contents = [values * other.values.sum() / values.sum() for other in found]
-            notes.append(f"{region}/{sample}: {name} changes the yield only, its shape is noise")
-        up, down = varied(values, contents[0], contents[1] if len(found) > 1 else None)
-        entry["modifiers"] += modifiers(name, values, up, down)
+    start = replace(template, values=values)
+    for parameter, names in by_parameter(systematics).items():
+        # Entries of one parameter move together: their changes add up.
+        change = np.zeros((2, len(values)))
+        pruned = []
+        for name in names:
+            systematic = systematics[name]
+            if not affects(systematic, region, sample):
+                continue
+            if isinstance(systematic, Rate):
+                change += [values * (factor - 1) for factor in systematic.sides()]
+                pruned.append(Prune(norm=0, shape=0))
+                continue
+            found = [templates[v][region][sample] for v in files_of(name, systematic)]
+            contents = [other.values for other in found]
+            if isinstance(systematic, SampleVariation) and all(
+                shape_is_noise(template, other) for other in found
+            ):
+                contents = [values * other.values.sum() / values.sum() for other in found]
+                notes.append(
+                    f"{region}/{sample}: {name} changes the yield only, its shape is noise"
+                )
+            change += np.array(sides(systematic, start, contents)) - values
+            pruned.append(systematic.prune or config.prune)
+        if pruned:
+            least = Prune(norm=min(p.norm for p in pruned), shape=min(p.shape for p in pruned))
+            up, down = (floored(values, values + side) for side in change)
+            entry["modifiers"] += modifiers(parameter, values, up, down, least)
     if config.mc_stat:
         errors = np.sqrt(np.where(empty, weight**2, template.variances))
         # A bin without any expectation says nothing; an error relative to FLOOR would be absurd.

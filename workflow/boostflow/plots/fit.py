@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from boostflow.config.models import AnySystematic
-from boostflow.infer.workspace import sides
+from boostflow.config.systematics import AnySystematic
+from boostflow.infer.effects import sides
+from boostflow.infer.workspace import affects, files_of
 from boostflow.plots.style import Label, axis_label, colour, label, name_of
 from boostflow.templates.files import TemplateSet
 
@@ -132,10 +133,12 @@ def systematic(
 ) -> Figure:
     """Up and down over nominal of one systematic, for signal and background in each region.
 
-    The grey band is the statistical error of the nominal template.
+    Thick lines are what the fit uses, thin ones the templates that it is made of, where they
+    differ (envelopes, replicas, smoothing...). The grey band is the statistical error of the
+    nominal template.
     """
     nominal = templates["nominal"]
-    files = sides(name, declared)
+    files = files_of(name, declared)
     fig, axes = plt.subplots(
         2, len(nominal), figsize=(5.4 * len(nominal) + 0.6, 7.2), sharex=True, squeeze=False
     )
@@ -161,7 +164,7 @@ def _ratio(
     members: list[str],
     declared: AnySystematic,
     templates: Mapping[str, TemplateSet],
-    files: tuple[str, ...],
+    files: list[str],
 ) -> None:
     """Draw the ratios of the sum of some samples in one region."""
     nominal = templates["nominal"][region]
@@ -181,21 +184,20 @@ def _ratio(
     )
     ax.axhline(1, color="0.4", lw=1)
     reach = 0.02
-    for variation, shade in zip(files, ("C3", "C0"), strict=False):
-        varied = sum(
-            (
-                (
-                    templates[variation][region][s]
-                    if declared.samples is None or s in declared.samples
-                    else nominal[s]
-                ).values
-                for s in members
-            ),
-            zero,
-        )
-        ratio = np.where(filled, varied / safe, np.nan)
-        change = varied.sum() / total.sum() - 1 if total.sum() > 0 else np.nan
-        side = "up" if variation.endswith("_up") else "down"
+    varied = {file: zero.copy() for file in [*files, "up", "down"]}
+    for s in members:
+        touched = affects(declared, region, s)
+        parts = [(templates[f][region][s] if touched else nominal[s]).values for f in files]
+        used = sides(declared, nominal[s], parts) if touched else [nominal[s].values] * 2
+        for file, values in zip(varied, [*parts, *used], strict=True):
+            varied[file] += values
+    final = {side: varied.pop(side) for side in ("up", "down")}
+    for values in varied.values():
+        if not any(np.allclose(values, side) for side in final.values()):
+            ax.stairs(np.where(filled, values / safe, np.nan), edges, color="0.55", baseline=None)
+    for (side, values), shade in zip(final.items(), ("C3", "C0"), strict=True):
+        ratio = np.where(filled, values / safe, np.nan)
+        change = values.sum() / total.sum() - 1 if total.sum() > 0 else np.nan
         ax.stairs(ratio, edges, color=shade, lw=2, label=side.capitalize(), baseline=None)
         ax.text(
             0.97,

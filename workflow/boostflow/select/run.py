@@ -10,7 +10,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from boostflow.config.models import Select, Shift
+from boostflow.config.models import Select
+from boostflow.config.systematics import Shift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket
 from boostflow.io import atomic, read_json, read_parquet, write_json

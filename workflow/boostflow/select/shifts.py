@@ -8,7 +8,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from boostflow.config.models import Shift
+from boostflow.config.systematics import Shift
 from boostflow.errors import BoostflowError
 
 # Observables with the dimension of an energy; ratios and angles do not change when a jet is scaled.

@@ -17,9 +17,10 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Region, Templates, Weight
+from boostflow.config.models import Region, Templates
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, Table
+from boostflow.templates.categories import cluster_classes
 
 log = logging.getLogger(__name__)
 
@@ -34,37 +35,31 @@ class Weighting:
     column: str
     samples: tuple[str, ...] | None = None
 
-    @classmethod
-    def of(cls, declared: Weight, direction: str) -> Weighting:
-        """The weighting of one direction of a declared weight systematic.
-
-        Raises:
-            BoostflowError: it is one-sided and the direction is down.
-        """
-        column = getattr(declared, direction)
-        if column is None:
-            raise BoostflowError("weight: a one-sided systematic has no down templates")
-        return cls(column, None if declared.samples is None else tuple(declared.samples))
-
     def applies(self, sample: str) -> bool:
         """Whether the sample's jets get this weight."""
         return self.samples is None or sample in self.samples
 
 
 def in_region(region: Region, score: NDArray) -> NDArray[np.bool_]:
-    """Which scores lie in a region: low <= score < high, and 1 lies in [low, 1]. NaN in none."""
+    """Which scores lie in a range: low <= score < high, and 1 lies in [low, 1]. NaN in none."""
     low, high = region.range
     score = np.asarray(score, dtype=float)
     return (score >= low) & ((score < high) | ((high == 1) & (score == 1)))
 
 
-def regions_of(config: Templates, scores: Mapping[str, Table], sample: str) -> dict[str, NDArray]:
+def regions_of(
+    config: Templates,
+    scores: Mapping[str, Table],
+    sample: str,
+    classes: Mapping[str, Mapping[int, str]],
+) -> dict[str, NDArray]:
     """Which jets of a sample lie in which region.
 
     Args:
         config: the regions.
         scores: score columns of the sample's jets by model.
         sample: its name, for messages.
+        classes: the class that each cluster stands for, by model, where regions are clusters.
 
     Raises:
         BoostflowError: a model or score column is missing, or a jet lies in two regions.
@@ -77,6 +72,10 @@ def regions_of(config: Templates, scores: Mapping[str, Table], sample: str) -> d
                 f"there are {', '.join(scores)}"
             )
         columns = scores[region.model]
+        if region.clusters is not None:
+            mine = [k for k, name in classes[region.model].items() if name in region.clusters]
+            inside[name] = np.isin(columns["cluster"], mine)
+            continue
         if region.score not in columns:
             raise BoostflowError(
                 f"templates.regions.{name}.score: {region.model} has no column {region.score}; "
@@ -104,7 +103,8 @@ def fill(
 
     Args:
         jets: selected jets by sample with the template variable, `split`, `candidate`, `weight`
-            (events per 1/fb) and the weighting's column where it applies.
+            (events per 1/fb), the weighting's column where it applies, and `label` where
+            regions are clusters.
         scores: score columns of those jets by sample and model.
         config: variable, axis and regions.
         luminosity: in 1/fb.
@@ -115,10 +115,14 @@ def fill(
             weight is not finite.
     """
     axis = hist.axis.Regular(config.bins, *config.range, name=config.variable, flow=False)
+    classes = {
+        model: cluster_classes(jets, {s: scores[s][model]["cluster"] for s in jets}, model)
+        for model in {r.model for r in config.regions.values() if r.clusters is not None}
+    }
     result: Histograms = {}
     counts = dict.fromkeys(config.regions, 0)
     for sample, table in jets.items():
-        inside = regions_of(config, scores[sample], sample)
+        inside = regions_of(config, scores[sample], sample, classes)
         used = (table["split"] == TEST) & table["candidate"].astype(bool)
         value = table[config.variable].astype(float)
         weight = table["weight"] * luminosity
@@ -140,9 +144,12 @@ def fill(
     for region, count in counts.items():
         if count == 0:
             limits = config.regions[region]
+            inside = f"{limits.score} in {limits.range}"
+            if limits.clusters is not None:
+                inside = f"a cluster of {', '.join(limits.clusters)}"
             raise BoostflowError(
                 f"templates.regions.{region}: no jet of any sample has {limits.model} "
-                f"{limits.score} in {limits.range} and {config.variable} in {config.range}; widen "
+                f"{inside} and {config.variable} in {config.range}; widen "
                 "templates.regions or templates.range, or simulate more events (samples.*.events)"
             )
     log.info("%s", ", ".join(f"{region}: {count} jets" for region, count in counts.items()))

@@ -44,7 +44,7 @@ def make(
         columns = [config.variable, "split", "candidate", "weight"]
         if weighting is not None and weighting.applies(sample):
             columns.append(weighting.column)
-        jets[sample] = read_jets(path, columns)
+        jets[sample] = read_jets(path, columns, ["label"])
         score_columns[sample] = {
             model: beside(jets[sample], table, sample, f"{where} and {path}")
             for model, (where, table) in tables.items()

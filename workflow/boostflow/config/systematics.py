@@ -1,0 +1,215 @@
+"""Declared systematic uncertainties: the entries of config/systematics.yaml.
+
+An entry has a kind, which says where it enters the chain (`boostflow.variations`), and one of these
+forms:
+
+* `up` and `down`: two sides,
+* `up` alone: one-sided, down = 2 nominal - up,
+* `envelope`: several alternatives, of which the extremes count bin by bin (scales: never a sum in
+  quadrature),
+* `replicas`: their standard deviation around their mean (Monte Carlo PDF sets, seeds, bootstraps),
+* `hessian`: the quadratic sum of their differences from nominal (Hessian PDF sets).
+
+Kinds with a natural size (rate, shift, constituent) take a value or a correction instead and have
+both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from boostflow.config.models import Block, Name, Prune, Region
+
+Group = Literal["exp", "model", "ml"]
+
+Change = TypeVar("Change")
+"""What one side or member changes."""
+
+COMBINATIONS = ("envelope", "replicas", "hessian")
+"""Forms with several members, of which a rule makes an up and a down template."""
+FORMS = ("up", "down", *COMBINATIONS)
+
+
+class Systematic(Block):
+    """What all kinds share."""
+
+    group: Group = "exp"
+    """Where it is counted in `mu = value ± stat ± exp ± model ± ml`."""
+    samples: list[Name] | None = Field(None, min_length=1)
+    """Samples that it touches; null for all."""
+    regions: list[Name] | None = Field(None, min_length=1)
+    """Regions of the fit that it touches; null for all."""
+    parameter: Name | None = None
+    """Name of its nuisance parameter; entries with the same one are fully correlated. null: the
+    entry's own name."""
+    title: str | None = None
+    """How plots and tables call it; null for its name."""
+
+    def members(self) -> dict[str, Any]:
+        """What is varied, by direction (`up`, `down`, `m0`, `m1`...); empty without templates."""
+        return {}
+
+
+class Templated(Systematic):
+    """What kinds with templates of their own share."""
+
+    symmetrise: Literal["none", "mean", "largest"] = "none"
+    """none: up and down as they are. mean: half of their difference, bin by bin. largest: the
+    larger of both changes in each bin, with the sign of up."""
+    smooth: Literal["none", "353qh", "linear", "flat"] = "none"
+    """Of the ratio to nominal: running medians (353QH, twice), a straight line, or a constant."""
+    prune: Prune | None = None
+    """Thresholds of this entry; null for those of `infer.prune`."""
+
+
+class Alternatives(Templated, Generic[Change]):
+    """Sides or members that are declared one by one."""
+
+    up: Change | None = None
+    """The up variation."""
+    down: Change | None = None
+    """The down variation; with `up` alone down is 2 x nominal - up."""
+    envelope: list[Change] | None = Field(None, min_length=2)
+    """Alternatives whose extremes count, bin by bin."""
+    replicas: list[Change] | None = Field(None, min_length=2)
+    """Alternatives whose standard deviation counts."""
+    hessian: list[Change] | None = Field(None, min_length=1)
+    """Alternatives whose differences from nominal add up in quadrature."""
+
+    @model_validator(mode="after")
+    def has_one_form(self) -> Alternatives[Change]:
+        """Exactly one form."""
+        check_form(self)
+        return self
+
+    def members(self) -> dict[str, Change]:
+        """Up, down or numbered members."""
+        form = self.combination()
+        if form is not None:
+            return {f"m{i}": member for i, member in enumerate(getattr(self, form))}
+        sides = {"up": self.up, "down": self.down}
+        return {name: change for name, change in sides.items() if change is not None}
+
+    def combination(self) -> str | None:
+        """Which rule makes up and down of the members; null where there are sides."""
+        return next((name for name in COMBINATIONS if getattr(self, name) is not None), None)
+
+
+def check_form(declared: Alternatives) -> None:
+    """Raise ValueError unless a declaration has exactly one form."""
+    forms = [name for name in FORMS if getattr(declared, name) is not None]
+    if declared.up is None and declared.down is not None:
+        raise ValueError("down without up: a one-sided variation is declared with up alone")
+    if len([name for name in forms if name != "down"]) != 1:
+        found = " and ".join(forms) or "none"
+        raise ValueError(f"needs one of up (and down), envelope, replicas, hessian; found {found}")
+
+
+class Rate(Systematic):
+    """Normalisation: touches the fit alone."""
+
+    kind: Literal["rate"]
+    value: float | None = Field(None, gt=0, lt=1)
+    """Relative uncertainty: 0.016 for 1.6 %."""
+    up: float | None = Field(None, gt=-1, lt=10)
+    """Relative change of the up side, where the sides differ: 0.05."""
+    down: float | None = Field(None, gt=-1, lt=10)
+    """The same for down: -0.03; null: minus that of up."""
+
+    @model_validator(mode="after")
+    def has_a_size(self) -> Rate:
+        """A value, or sides."""
+        if (self.value is None) == (self.up is None):
+            raise ValueError("needs either value, or up (and down)")
+        if self.up is None and self.down is not None:
+            raise ValueError("down without up")
+        if self.sides()[1] <= 0:
+            raise ValueError("up: the yield of the mirrored side would not be positive; give down")
+        return self
+
+    def sides(self) -> tuple[float, float]:
+        """Factors of the yield: up and down."""
+        up = self.value if self.up is None else self.up
+        return 1 + up, 1 + (-up if self.down is None else self.down)
+
+
+class Weight(Alternatives[Name]):
+    """Other columns of relative event weights (1 = nominal): touches the templates."""
+
+    kind: Literal["weight"]
+
+
+class Shift(Templated):
+    """A shift of reconstructed objects: touches the selection and all after it."""
+
+    kind: Literal["shift"]
+    correction: str
+    """Name in the correctionlib file of `select.corrections`: relative uncertainty of jet pT."""
+    quantity: Literal["energy", "mass"] = "energy"
+    """energy scales the whole four-momentum (and MET); mass only the masses."""
+
+    def members(self) -> dict[str, Literal["up", "down"]]:
+        """Up and down by one standard deviation."""
+        return {"up": "up", "down": "down"}
+
+
+Settings = Annotated[list[str], Field(min_length=1)]
+"""Pythia settings."""
+Keys = Annotated[dict[str, Any], Field(min_length=1)]
+"""Keys of a model's block with their values."""
+
+
+class SampleVariation(Alternatives[Settings]):
+    """Alternative simulation: touches everything."""
+
+    kind: Literal["sample"]
+    group: Group = "model"
+    parts: int | None = Field(None, ge=1, le=10_000)
+    """Files of each alternative sample; null for as many as the nominal sample has."""
+
+
+class ModelVariation(Alternatives[Keys]):
+    """Another training (keys of the model's block that change), or other regions in its place."""
+
+    kind: Literal["model"]
+    group: Group = "ml"
+    model: Name | None = None
+    """Which model is trained otherwise."""
+    instead: dict[Name, Region] | None = None
+    """Regions in the place of those of `templates.regions`, all of them: another model's.
+    One-sided."""
+
+    @model_validator(mode="after")
+    def has_one_form(self) -> ModelVariation:
+        """Other regions are one alternative and stand alone; else a model and what changes."""
+        forms = [name for name in FORMS if getattr(self, name) is not None]
+        if self.instead is not None:
+            if forms or self.model is not None:
+                raise ValueError(f"instead: stands alone, without {', '.join(['model', *forms])}")
+        elif self.model is None:
+            raise ValueError("needs model (and what changes), or instead (other regions)")
+        else:
+            check_form(self)
+        return self
+
+    def members(self) -> dict[str, dict[str, Any]]:
+        """Up, down or numbered members; with `instead` up alone, which changes no training."""
+        return super().members() if self.instead is None else {"up": {}}
+
+
+AnySystematic = Annotated[
+    Rate | Weight | Shift | SampleVariation | ModelVariation, Field(discriminator="kind")
+]
+
+SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])
+
+
+def by_parameter(systematics: dict[str, AnySystematic]) -> dict[str, Sequence[str]]:
+    """Names of the systematics behind each nuisance parameter."""
+    result: dict[str, list[str]] = {}
+    for name, declared in systematics.items():
+        result.setdefault(declared.parameter or name, []).append(name)
+    return result
