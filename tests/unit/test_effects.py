@@ -45,7 +45,7 @@ def test_replicas_are_a_standard_deviation_and_hessian_a_quadratic_sum():
 
 
 def test_symmetrising():
-    up, down = NOMINAL + (4, 4, -2, 1), NOMINAL + (-2, 2, 1, -3)
+    up, down = NOMINAL + np.array([[4, 4, -2, 1], [-2, 2, 1, -3]])
     mean = sides(weight(up="a", down="b", symmetrise="mean"), template(NOMINAL), [up, down])
     np.testing.assert_allclose(mean[0] - NOMINAL, [3, 1, -1.5, 2])
     np.testing.assert_allclose(mean[1] - NOMINAL, [-3, -1, 1.5, -2])
