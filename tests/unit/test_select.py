@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 
 from boostflow.config.models import Select, Split
-from boostflow.config.systematics import Shift
+from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket, event_id
 from boostflow.io import read_json, read_parquet, write_json, write_parquet
 from boostflow.select.dijet import leading_two
 from boostflow.select.run import select
-from boostflow.select.shifts import apply_shift
 from boostflow.select.split import split
 
 CORRECTIONS = Path(__file__).parents[2] / "config" / "corrections" / "jetmet.json"
-JES = Shift(kind="shift", correction="jes")
+UP = JetShift(quantity="energy", side="up", correction="jes")
 
 
 def part(path: Path, lumi: int, events: int, seed: int = 0) -> tuple[Path, Path]:
@@ -201,7 +200,7 @@ def test_both_jets_of_an_event_are_on_one_side(parts, tmp_path: Path) -> None:
 def test_the_split_is_the_same_under_a_shift(parts, tmp_path: Path) -> None:
     nominal, _ = run(parts, tmp_path)
     (tmp_path / "up").mkdir()
-    up, _ = run(parts, tmp_path / "up", shift=JES, direction="up", corrections=CORRECTIONS)
+    up, _ = run(parts, tmp_path / "up", shift=UP, corrections=CORRECTIONS)
     before = dict(zip(nominal.event_id.to_list(), nominal.split.to_list(), strict=True))
     after = dict(zip(up.event_id.to_list(), up.split.to_list(), strict=True))
     common = before.keys() & after.keys()
@@ -223,52 +222,6 @@ def test_event_ids_are_unique_and_depend_on_each_part() -> None:
     assert len(np.unique(ids)) == n
     one = event_id([1], [2], [3])[0]
     assert one != event_id([2], [1], [3])[0] != event_id([1], [3], [2])[0]
-
-
-def one_event(**columns) -> ak.Array:
-    base = {
-        "pt": [1000.0, 900.0], "eta": [0.0, 2.0], "phi": [0.0, np.pi], "mass": [100.0, 80.0],
-        "msoftdrop": [90.0, 70.0], "tau21": [0.3, 0.4], "met_pt": [0.0, 0.0],
-        "met_phi": [0.0, 0.0], "ht": [1900.0, 1900.0],
-    }  # fmt: skip
-    return ak.zip({**base, **columns, "pf_pt": [[10.0], [20.0]]}, depth_limit=1)
-
-
-def test_a_jet_energy_shift_scales_jets_and_moves_met() -> None:
-    import correctionlib
-
-    jes = correctionlib.CorrectionSet.from_file(str(CORRECTIONS))["jes"]
-    u = jes.evaluate(np.array([1000.0, 900.0]), np.array([0.0, 2.0]))
-    up = apply_shift(one_event(), JES, "up", CORRECTIONS, np.array([0]))
-    assert np.allclose(up.pt, [1000 * (1 + u[0]), 900 * (1 + u[1])])
-    assert np.allclose(up.msoftdrop, [90 * (1 + u[0]), 70 * (1 + u[1])])
-    assert np.allclose(ak.flatten(up.pf_pt), [10 * (1 + u[0]), 20 * (1 + u[1])])
-    assert np.allclose(up.tau21, [0.3, 0.4])
-    gain = np.array([1000 * u[0], 900 * u[1]])
-    # The second jet points to -x and gains more: MET balances along +x.
-    assert np.allclose(up.met_pt, gain[1] - gain[0], rtol=1e-5)
-    assert np.allclose(np.cos(up.met_phi), 1.0)
-    assert np.allclose(up.ht, 1900 + gain.sum())
-
-
-def test_up_and_down_are_opposite() -> None:
-    up = apply_shift(one_event(), JES, "up", CORRECTIONS, np.array([0]))
-    down = apply_shift(one_event(), JES, "down", CORRECTIONS, np.array([0]))
-    assert np.allclose(up.pt + down.pt, [2000, 1800])
-
-
-def test_a_mass_shift_leaves_momenta_alone() -> None:
-    jms = Shift(kind="shift", correction="jms", quantity="mass")
-    up = apply_shift(one_event(), jms, "up", CORRECTIONS, np.array([0]))
-    assert np.allclose(up.msoftdrop, [90 * 1.01, 70 * 1.015])
-    assert np.allclose(up.pt, [1000, 900])
-    assert np.allclose(up.ht, 1900)
-
-
-def test_an_unknown_correction_is_named() -> None:
-    shift = Shift(kind="shift", correction="jer")
-    with pytest.raises(BoostflowError, match=r"jetmet\.json: no correction 'jer'; it has"):
-        apply_shift(one_event(), shift, "up", CORRECTIONS, np.array([0]))
 
 
 def test_parts_of_different_content_are_refused(parts, tmp_path: Path) -> None:

@@ -219,32 +219,25 @@ def ingested(pattern):
 
 
 def shift_of(variation):
-    """The declared shift of a variation, or None."""
+    """What a variation shifts, or None."""
     declared = VARIATIONS.by_name.get(variation)
-    return declared if declared and declared.declared.kind == "shift" else None
+    return declared.change if declared and declared.declared.kind == "shift" else None
 
 
 def corrections_file(wildcards):
-    """The correctionlib file, where a shift reads it."""
-    if shift_of(wildcards.variation) is None:
+    """The correctionlib file, where a shift or smearing reads it."""
+    block = CONFIG.select
+    smears = (block.smearing or block.mass_smearing) and not is_data(CONFIG.samples[wildcards.sample])
+    if shift_of(wildcards.variation) is None and not smears:
         return []
-    return str(find(CONFIG.select.corrections, REPOSITORY))
+    return str(find(block.corrections, REPOSITORY))
 
 
 def shift_options(wildcards):
-    """The shift, where there is one."""
-    variation = shift_of(wildcards.variation)
-    if variation is None:
-        return []
-    shift = variation.declared.model_dump(mode="json", include={"kind", "correction", "quantity"})
-    return [
-        "--shift",
-        as_json(shift),
-        "--direction",
-        variation.direction,
-        "--corrections",
-        corrections_file(wildcards),
-    ]
+    """The shift and the file of corrections, where they are needed."""
+    shift, file = shift_of(wildcards.variation), corrections_file(wildcards)
+    options = ["--shift", as_json(shift)] if shift else []
+    return [*options, "--corrections", file] if file else options
 
 
 # --- train ---------------------------------------------------------------------------------------

@@ -17,15 +17,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=json_argument, default={}, help="select block as JSON, or @file"
     )
-    parser.add_argument("--shift", type=json_argument, help="declared systematic of kind shift")
-    parser.add_argument("--direction", choices=["up", "down"], default="up")
-    parser.add_argument("--corrections", type=Path, help="correctionlib file of the shift")
+    parser.add_argument("--shift", type=json_argument, help="one direction of a shift, as JSON")
+    parser.add_argument(
+        "--corrections", type=Path, help="correctionlib file of the shift and of smearing"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Select
-    from boostflow.config.systematics import Shift
+    from boostflow.config.systematics import JetShift
     from boostflow.select.run import select
 
     select(
@@ -36,8 +37,7 @@ def main(args: argparse.Namespace) -> None:
         parse_config(Select, args.config),
         sample=args.sample,
         variation=args.variation,
-        shift=parse_config(Shift, args.shift) if args.shift else None,
-        direction=args.direction,
+        shift=parse_config(JetShift, args.shift) if args.shift else None,
         corrections=args.corrections,
     )
 

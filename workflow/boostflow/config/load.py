@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import glob
-import json
 import re
 import types
 import typing
@@ -22,21 +21,26 @@ from boostflow.config.models import (
     Region,
     RootSample,
     SimulatedSample,
+    Smearing,
     UCluster,
 )
 from boostflow.config.systematics import (
     SYSTEMATICS,
-    Alternatives,
     AnySystematic,
     ModelVariation,
     SampleVariation,
     Shift,
+    Templated,
     Weight,
 )
 from boostflow.errors import BoostflowError
+from boostflow.select.corrections import OPTIONAL, Corrections
 from boostflow.variations import is_data
 
 SIMULATED_WEIGHTS = ("weight_isr_up", "weight_isr_down", "weight_fsr_up", "weight_fsr_down")
+
+PT_MARGIN = 0.9
+"""Ingested jets reach this far below the cut on pT, so that shifts can move jets across it."""
 
 
 def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Config, dict]:
@@ -67,10 +71,10 @@ def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Confi
         else:
             systematics, found = _load_systematics(path)
             problems += [(str(path), text) for text in found]
-            problems += [
-                (str(path), text) for text in _check_systematics(config, systematics, root)
-            ]
+            problems += [(str(path), text) for text in _check_systematics(config, systematics)]
+            problems += [(str(path), text) for text in _check_shifts(config, systematics, root)]
     problems += [(origin, text) for text in _check(config)]
+    problems += [(origin, text) for text in _check_smearing(config, root)]
     if problems:
         raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
     return config, systematics
@@ -248,10 +252,9 @@ def score_columns(model: BDT | UCluster, labels: list[str]) -> list[str]:
     return ["cluster", "mass_bin", *(f"dist_{k}" for k in range(model.clusters))]
 
 
-def _check_systematics(config: Config, systematics: dict, root: Path) -> list[str]:
+def _check_systematics(config: Config, systematics: dict) -> list[str]:
     problems = []
     simulated = [n for n, s in config.samples.items() if isinstance(s, SimulatedSample)]
-    corrections: list[str] | None = None
     groups: dict[str, str] = {}
     for name, declared in systematics.items():
         for sample in declared.samples or []:
@@ -282,21 +285,12 @@ def _check_systematics(config: Config, systematics: dict, root: Path) -> list[st
                     hint = _suggest(column, SIMULATED_WEIGHTS)
                     key = _form(declared, direction)
                     problems.append(f"{name}.{key}: unknown weight column {column!r}{hint}")
-        if isinstance(declared, Shift):
-            if corrections is None:
-                corrections, found = _corrections(config.select.corrections, root)
-                problems += [f"{name}: {text}" for text in found]
-            if corrections and declared.correction not in corrections:
-                hint = _suggest(declared.correction, corrections)
-                problems.append(
-                    f"{name}.correction: unknown correction {declared.correction!r}{hint}"
-                )
         if isinstance(declared, ModelVariation):
             problems += _check_model_variation(name, declared, config)
     return problems
 
 
-def _form(declared: Alternatives, direction: str) -> str:
+def _form(declared: Templated, direction: str) -> str:
     """The key that declares a direction: `up`, `envelope.2`."""
     form = declared.combination()
     return direction if form is None else f"{form}.{direction.removeprefix('m')}"
@@ -329,16 +323,128 @@ def varied_model(block: BDT | UCluster, changes: dict[str, Any]) -> BDT | UClust
     return type(block).model_validate({**block.model_dump(), **changes})
 
 
-def _corrections(path: str, root: Path) -> tuple[list[str], list[str]]:
-    """Names in a correctionlib file."""
+# --- corrections ---------------------------------------------------------------------------------
+
+
+def _check_smearing(config: Config, root: Path) -> list[str]:
+    """Nominal smearing names corrections that can serve."""
+    blocks = {name: getattr(config.select, name) for name in ("smearing", "mass_smearing")}
+    named = {f"select.{name}": block for name, block in blocks.items() if block is not None}
+    if not named:
+        return []
+    try:
+        corrections = _open_corrections(config, root)
+    except BoostflowError as error:
+        return [str(error)]
+    problems = []
+    for key, block in named.items():
+        problems += _check_smearing_names(key, block, list(config.samples), corrections, config)
+    return problems
+
+
+def _check_shifts(config: Config, systematics: dict, root: Path) -> list[str]:
+    """Shifts name corrections that can serve, and jets that they move into the cuts are there."""
+    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
+    if not shifts:
+        return []
+    try:
+        corrections = _open_corrections(config, root)
+    except BoostflowError as error:
+        return [str(error)]
+    problems = []
+    moves = [name for name, s in shifts.items() if s.quantity in ("energy", "resolution")]
+    low = config.select.fatjet.pt[0]
+    if moves and config.ingest.fatjet_pt_min > PT_MARGIN * low:
+        problems.append(
+            f"{moves[0]}: jets that it moves above select.fatjet.pt ({low:g} GeV) are not ingested:"
+            f" set ingest.fatjet_pt_min to {PT_MARGIN * low:g} GeV or less"
+        )
+    for name, declared in shifts.items():
+        samples = declared.samples or list(config.samples)
+        named = {"correction": declared.correction}
+        named |= {f"envelope.{i}": x for i, x in enumerate(declared.envelope or [])}
+        for key, correction in named.items():
+            if correction is not None:
+                problems += _check_correction(
+                    f"{name}.{key}", correction, False, samples, corrections, config
+                )
+        if declared.quantity in ("energy", "mass"):
+            continue
+        key = "smearing" if declared.quantity == "resolution" else "mass_smearing"
+        nominal, own = getattr(config.select, key), declared.smearing()
+        if nominal is None and own is None:
+            problems.append(f"{name}: needs resolution and scale_factor, or select.{key}")
+        elif nominal is not None and own is not None:
+            problems.append(
+                f"{name}: leave out resolution and scale_factor: select.{key} names those that up,"
+                " down and nominal share"
+            )
+        elif own is not None:
+            found = _check_smearing_names(name, own, samples, corrections, config)
+            problems += found or _check_nominal(f"{name}.scale_factor", key, own, corrections)
+    return problems
+
+
+def _check_smearing_names(
+    key: str, block: Smearing, samples: list[str], corrections: Corrections, config: Config
+) -> list[str]:
+    problems = []
+    for part, by_value in (("resolution", False), ("scale_factor", True)):
+        name = getattr(block, part)
+        problems += _check_correction(f"{key}.{part}", name, by_value, samples, corrections, config)
+    return problems
+
+
+def _check_correction(
+    key: str,
+    name: str,
+    by_value: bool,
+    samples: list[str],
+    corrections: Corrections,
+    config: Config,
+) -> list[str]:
+    """A correction is in the file, takes known inputs, and the samples have them."""
+    if name not in corrections.names():
+        hint = _suggest(name, corrections.names())
+        return [f"{key}: unknown correction {name!r} in {corrections.path}{hint}"]
+    if problem := corrections.problem(name, by_value=by_value):
+        return [f"{key}: {problem}"]
+    for column in corrections.columns(name):
+        for sample in samples:
+            block = config.samples.get(sample)
+            if column in OPTIONAL and block and not isinstance(block, RootSample):
+                return [
+                    f"{key}: {name} takes {column}, which only ROOT files have ({OPTIONAL[column]})"
+                    f", not sample {sample}"
+                ]
+    return []
+
+
+def _check_nominal(key: str, smearing: str, block: Smearing, corrections: Corrections) -> list[str]:
+    """Without nominal smearing the nominal scale factor is 1."""
+    # Somewhere in the acceptance: files give values other than 1 everywhere, or nowhere.
+    jet = {"pt": 500.0, "eta": 0.1, "phi": 0.1, "mass": 80.0, "rho": 20.0, "area": 2.0}
+    try:
+        value = float(corrections.evaluate(block.scale_factor, jet, "nom"))
+    except BoostflowError as error:
+        return [f"{key}: {error}"]
+    if value == 1:
+        return []
+    return [
+        f"{key}: the nominal one of {block.scale_factor} is {value:g}, not 1: name both in"
+        f" select.{smearing} instead, so that nominal jets are smeared, too"
+    ]
+
+
+def _open_corrections(config: Config, root: Path) -> Corrections:
+    path = config.select.corrections
     file = find(path, root)
     if file is None:
-        return [], [f"select.corrections: no such file: {path}"]
+        raise BoostflowError(f"select.corrections: no such file: {path}")
     try:
-        content = json.loads(file.read_text())
-        return [entry["name"] for entry in content["corrections"]], []
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
-        return [], [f"select.corrections: {file} is not a correctionlib JSON file"]
+        return Corrections(file)
+    except BoostflowError as error:
+        raise BoostflowError(f"select.corrections: {error}") from None
 
 
 # --- messages ------------------------------------------------------------------------------------

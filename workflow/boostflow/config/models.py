@@ -241,6 +241,16 @@ class Split(Block):
         return self
 
 
+class Smearing(Block):
+    """Resolution of jets in simulation made that of data, by two corrections of a correctionlib
+    file."""
+
+    resolution: str
+    """Relative resolution of simulated jets: sigma over value."""
+    scale_factor: str
+    """Resolution of data over that of simulation; its input `systematic` is nom, up or down."""
+
+
 class Select(Block):
     """Object and event selection."""
 
@@ -248,7 +258,12 @@ class Select(Block):
     event: EventCuts = EventCuts()
     split: Split = Split()
     corrections: str = "config/corrections/jetmet.json"
-    """correctionlib file with the jet energy scale uncertainties that shifts name."""
+    """correctionlib file (.json or .json.gz) with what shifts and smearing name."""
+    smearing: Smearing | None = None
+    """Smears the pT of simulated jets: {resolution: NAME, scale_factor: NAME}; null where nominal
+    jets have the resolution of data, as those of the toy detector by construction."""
+    mass_smearing: Smearing | None = None
+    """The same for jet masses."""
 
 
 # --- models --------------------------------------------------------------------------------------

@@ -11,17 +11,18 @@ forms:
 * `hessian`: the quadratic sum of their differences from nominal (Hessian PDF sets).
 
 Kinds with a natural size (rate, shift, constituent) take a value or a correction instead and have
-both sides.
+both sides; a shift may name one side, or an envelope of corrections.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from boostflow.config.models import Block, Name, Prune, Region
+from boostflow.config.models import Block, Name, Prune, Region, Smearing
 
 Group = Literal["exp", "model", "ml"]
 
@@ -63,6 +64,10 @@ class Templated(Systematic):
     """Of the ratio to nominal: running medians (353QH, twice), a straight line, or a constant."""
     prune: Prune | None = None
     """Thresholds of this entry; null for those of `infer.prune`."""
+
+    def combination(self) -> str | None:
+        """Which rule makes up and down of the members; null where there are sides."""
+        return None
 
 
 class Alternatives(Templated, Generic[Change]):
@@ -142,18 +147,89 @@ class Weight(Alternatives[Name]):
     kind: Literal["weight"]
 
 
+Quantity = Literal["energy", "mass", "resolution", "mass_resolution"]
+Side = Literal["up", "down"]
+
+
+class JetShift(Block):
+    """One direction of a shift: what the selection is told."""
+
+    quantity: Quantity
+    side: Side
+    correction: str | None = None
+    """Of energy and mass."""
+    smearing: Smearing | None = None
+    """Of resolutions; null for that of the selection."""
+
+
 class Shift(Templated):
-    """A shift of reconstructed objects: touches the selection and all after it."""
+    """A shift of reconstructed jets: touches the selection and all after it.
+
+    Corrections are named as in the correctionlib file of `select.corrections`.
+    """
 
     kind: Literal["shift"]
-    correction: str
-    """Name in the correctionlib file of `select.corrections`: relative uncertainty of jet pT."""
-    quantity: Literal["energy", "mass"] = "energy"
-    """energy scales the whole four-momentum (and MET); mass only the masses."""
+    quantity: Quantity = "energy"
+    """energy scales the whole four-momentum (and MET), mass the masses alone; resolution smears the
+    four-momentum (and MET), mass_resolution the masses."""
+    correction: str | None = None
+    """Relative uncertainty of the scale of energy or mass."""
+    envelope: list[str] | None = Field(None, min_length=2)
+    """Several such corrections, of which the extremes count bin by bin."""
+    resolution: str | None = None
+    """Relative resolution of simulated jets; null for that of `select.smearing` (of masses:
+    `select.mass_smearing`)."""
+    scale_factor: str | None = None
+    """Resolution of data over simulation, by `systematic`: nom, up, down; null as above."""
+    sides: list[Side] = Field(["up", "down"], min_length=1, max_length=2)
+    """[up] is one-sided: down is then 2 x nominal - up."""
 
-    def members(self) -> dict[str, Literal["up", "down"]]:
-        """Up and down by one standard deviation."""
-        return {"up": "up", "down": "down"}
+    @model_validator(mode="after")
+    def has_what_its_quantity_takes(self) -> Shift:
+        """A correction or an envelope of them; resolutions: both names, or none."""
+        if len(set(self.sides)) < len(self.sides):
+            raise ValueError("sides: one is listed twice")
+        if "up" not in self.sides:
+            raise ValueError("sides: down without up; a one-sided shift has up alone")
+        smears = self.quantity in ("resolution", "mass_resolution")
+        foreign = ("correction", "envelope") if smears else ("resolution", "scale_factor")
+        if given := [name for name in foreign if getattr(self, name) is not None]:
+            raise ValueError(f"quantity {self.quantity} takes no {' and '.join(given)}")
+        if smears and (self.resolution is None) != (self.scale_factor is None):
+            raise ValueError("needs both of resolution and scale_factor, or none")
+        if not smears and (self.correction is None) == (self.envelope is None):
+            raise ValueError("needs either correction, or envelope")
+        if self.envelope and len(set(self.envelope)) < len(self.envelope):
+            raise ValueError("envelope: a correction is listed twice")
+        return self
+
+    def combination(self) -> str | None:
+        """Envelope, or sides."""
+        return None if self.envelope is None else "envelope"
+
+    def smearing(self) -> Smearing | None:
+        """Its own names, where it has them."""
+        if self.resolution is None or self.scale_factor is None:
+            return None
+        return Smearing(resolution=self.resolution, scale_factor=self.scale_factor)
+
+    def members(self) -> dict[str, JetShift]:
+        """The sides; of an envelope those of each correction in turn."""
+        if self.envelope is not None:
+            pairs = itertools.product(self.envelope, sorted(self.sides, reverse=True))
+            return {
+                f"m{i}": JetShift(quantity=self.quantity, side=side, correction=name)
+                for i, (name, side) in enumerate(pairs)
+            }
+        return {
+            side: JetShift(
+                quantity=self.quantity,
+                side=side,
+                correction=self.correction,
+                smearing=self.smearing(),
+            )
+            for side in sorted(self.sides, reverse=True)
+        }
 
 
 Settings = Annotated[list[str], Field(min_length=1)]

@@ -22,7 +22,7 @@ import numpy as np
 from cabinetry.smooth import smooth_353qh_twice
 from numpy.typing import NDArray
 
-from boostflow.config.systematics import Alternatives, Templated
+from boostflow.config.systematics import Templated
 from boostflow.templates.files import Template
 
 
@@ -52,7 +52,7 @@ def sides(
 def _combined(
     declared: Templated, nominal: NDArray, members: Sequence[NDArray]
 ) -> tuple[NDArray, NDArray]:
-    rule = declared.combination() if isinstance(declared, Alternatives) else None
+    rule = declared.combination()
     if rule is None:
         return members[0], members[1] if len(members) > 1 else 2 * nominal - members[0]
     stacked = np.array(members)

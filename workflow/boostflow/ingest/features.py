@@ -25,6 +25,12 @@ TRUTH = tuple(
     for name in ("eta", "phi", "pdgId", "status", "statusFlags", "genPartIdxMother")
 )
 MET = ("MET", "PuppiMET", "PFMET")
+GENERATOR_JETS = (
+    "FatJet_genJetAK8Idx",
+    *(f"GenJetAK8_{name}" for name in ("pt", "eta", "phi", "mass")),
+)
+RHO = ("Rho_fixedGridRhoFastjetAll", "fixedGridRhoFastjetAll")
+AREA = "FatJet_area"
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,11 @@ class Features:
     """Constituents come with their number per jet, as coffea's PFNano schema wants it."""
     classes: bool = False
     """Each event has a `label`, the class that the file gives it."""
+    generator_jets: bool = False
+    rho: str | None = None
+    """Branch of the median pT density, which resolutions depend on."""
+    area: bool = False
+    """Jets have an area."""
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, bool]:
@@ -50,6 +61,9 @@ class Features:
             "genWeight": self.gen_weight,
             "PSWeight": self.ps_weight,
             "MET": self.met is not None,
+            "generatorJets": self.generator_jets,
+            "rho": self.rho is not None,
+            "area": self.area,
         }
 
 
@@ -111,5 +125,8 @@ def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None)
         ps_weight="PSWeight" in have,
         met=met,
         counted=not lacks((*CONSTITUENTS, COUNT)),
+        generator_jets=not lacks(GENERATOR_JETS),
+        rho=next((name for name in RHO if name in have), None),
+        area=AREA in have,
         notes=notes,
     )

@@ -9,6 +9,7 @@ import numpy as np
 from coffea import processor
 
 from boostflow.ingest.rows import Rows
+from boostflow.ingest.truth import with_generator_jet
 
 
 class FatJetProcessor(processor.ProcessorABC):
@@ -26,6 +27,8 @@ class FatJetProcessor(processor.ProcessorABC):
         jets = events.FatJet
         if self.rows.features.constituents:
             jets = ak.with_field(jets, self._constituents(events), "candidates")
+        if self.rows.features.generator_jets:
+            jets = with_generator_jet(jets, events.GenJetAK8, self.rows.radius / 2)
         return self.rows.write(events, jets, events.metadata["entrystart"])
 
     def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any]:

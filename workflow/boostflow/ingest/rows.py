@@ -127,11 +127,17 @@ class Rows:
         }
         for name in ("pt", "eta", "phi", "mass"):
             columns[name] = _float32(flat[name])
+        for name in ("gen_pt", "gen_mass", "area"):
+            if name in flat.fields:
+                columns[name] = _float32(flat[name])
         columns |= self._observables(flat)
         if self.label.name is not None:
             columns["label"] = self._labels(events, jets)
         elif self.features.classes:
             columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
+        if self.features.rho:
+            # coffea puts branches of a common first name into a collection.
+            columns["rho"] = repeat(events[tuple(self.features.rho.split("_"))], "float32")
         met = events[self.features.met] if self.features.met else None
         columns["met_pt"] = repeat(met.pt if met is not None else np.zeros(len(events)), "float32")
         columns["met_phi"] = repeat(

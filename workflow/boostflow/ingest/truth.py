@@ -1,4 +1,4 @@
-"""Which fat jets contain the particle that their sample is about."""
+"""Which fat jets contain the particle that their sample is about, and their generator jets."""
 
 from __future__ import annotations
 
@@ -61,8 +61,31 @@ def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: fl
     return ak.any(_near(fatjets, genpart[wanted], radius), axis=2)
 
 
+def with_generator_jet(fatjets: ak.Array, generated: ak.Array, distance: float) -> ak.Array:
+    """Fat jets with `gen_pt` and `gen_mass` of their generator jet (GeV), NaN without one.
+
+    Args:
+        fatjets: records with eta, phi and genJetAK8Idx, shape (events, jets).
+        generated: generator jets, records with pt, eta, phi, mass.
+        distance: largest one in (eta, phi) between a jet and its generator jet.
+    """
+    index = fatjets.genJetAK8Idx
+    # Some files keep fewer generator jets than they refer to.
+    found = generated[ak.mask(index, (index >= 0) & (index < ak.num(generated)))]
+    close = _distance2(fatjets, found) < distance**2
+    for name in ("pt", "mass"):
+        values = ak.fill_none(ak.where(close, found[name], np.nan), np.nan)
+        fatjets = ak.with_field(fatjets, ak.values_astype(values, "float32"), f"gen_{name}")
+    return fatjets
+
+
 def _near(jets: ak.Array, particles: ak.Array, radius: float) -> ak.Array:
     """Shape (events, jets, particles): closer than `radius` in (eta, phi)."""
     pairs = ak.cartesian({"j": jets[["eta", "phi"]], "p": particles[["eta", "phi"]]}, nested=True)
-    dphi = (pairs.j.phi - pairs.p.phi + np.pi) % (2 * np.pi) - np.pi
-    return (pairs.j.eta - pairs.p.eta) ** 2 + dphi**2 < radius**2
+    return _distance2(pairs.j, pairs.p) < radius**2
+
+
+def _distance2(one: ak.Array, other: ak.Array) -> ak.Array:
+    """Squared distance in (eta, phi)."""
+    dphi = (one.phi - other.phi + np.pi) % (2 * np.pi) - np.pi
+    return (one.eta - other.eta) ** 2 + dphi**2

@@ -11,13 +11,14 @@ import awkward as ak
 import numpy as np
 
 from boostflow.config.models import Select
-from boostflow.config.systematics import Shift
+from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket
 from boostflow.io import atomic, read_json, read_parquet, write_json
+from boostflow.select.corrections import Corrections
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
-from boostflow.select.shifts import apply_shift
+from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
 
 log = logging.getLogger("select")
@@ -59,8 +60,7 @@ def select(
     *,
     sample: str,
     variation: str = "nominal",
-    shift: Shift | None = None,
-    direction: str = "up",
+    shift: JetShift | None = None,
     corrections: Path | None = None,
 ) -> None:
     """Select fat jets (docs/contracts.md, "select"). The parts are read one at a time.
@@ -73,9 +73,8 @@ def select(
         config: the select block.
         sample: name of the sample.
         variation: name of the variation.
-        shift: the systematic that shifts objects, if the variation is of that kind.
-        direction: up or down, of the shift.
-        corrections: the correctionlib file of the shift.
+        shift: what it shifts, if it is of that kind.
+        corrections: the correctionlib file of the shift and of smearing.
 
     Raises:
         BoostflowError: parts that do not fit together, a split without events, or a bad correction.
@@ -86,6 +85,9 @@ def select(
         flow.add(step["name"], step["events"], step["sumw"])
     scale = _split_scale(totals, config, sample)
     norms = {name: w / totals.sumw for name, w in totals.sumw_weights.items() if totals.sumw}
+    # Collision data are what simulation is smeared to.
+    opened = None if totals.data or corrections is None else Corrections(corrections)
+    shifter = Shifter(config, shift, opened)
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
 
@@ -94,7 +96,7 @@ def select(
             rows = read_parquet(path)
             if not len(rows):
                 continue
-            chosen, ids = _select_part(rows, config, flow, shift, direction, corrections)
+            chosen, ids = _select_part(rows, config, flow, shifter)
             seen.append(ids)
             rows = _finish(chosen, config, scale, norms)
             jets[:] += np.bincount(ak.to_numpy(rows.split), minlength=3)
@@ -194,18 +196,11 @@ def _split_scale(totals: Totals, config: Select, sample: str) -> np.ndarray:
 
 
 def _select_part(
-    rows: ak.Array,
-    config: Select,
-    flow: Cutflow,
-    shift: Shift | None,
-    direction: str,
-    corrections: Path | None,
+    rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter
 ) -> tuple[ak.Array, np.ndarray]:
     """The rows that pass, and the ids of all events in the part."""
     starts = event_starts(rows)
-    if shift is not None:
-        assert corrections is not None
-        rows = apply_shift(rows, shift, direction, corrections, starts)
+    rows = shifter(rows, starts)
     n = len(rows)
     weight = ak.to_numpy(rows.genWeight).astype(np.float64)[starts]
     jets = fatjet_cuts(rows, config.fatjet)

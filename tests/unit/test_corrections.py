@@ -1,0 +1,317 @@
+"""Corrections: files, names and inputs, those of CMS included, and what is refused beforehand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import correctionlib
+import correctionlib.schemav2
+import numpy as np
+import pytest
+import yaml
+
+from boostflow.config.load import load
+from boostflow.config.models import Select, Smearing
+from boostflow.config.systematics import JetShift
+from boostflow.errors import BoostflowError
+from boostflow.select.corrections import Corrections
+from boostflow.select.shifts import Shifter
+from jets import (
+    NAME,
+    RESOLUTION,
+    SCALE_FACTOR,
+    SOURCES,
+    cms_layout,
+    correction,
+    scale_factor,
+    toy_jets,
+    write_corrections,
+)
+from rootfiles import write_nano
+
+REPOSITORY = Path(__file__).parents[2]
+SHIPPED = REPOSITORY / "config" / "corrections" / "jetmet.json"
+PUBLIC = Path("/work/shared/data/jet_jerc_Summer22_V3.json.gz")
+STARTS = np.arange(0, 200, 2)
+CMS_SMEARING = Smearing(resolution=NAME.format(RESOLUTION), scale_factor=NAME.format(SCALE_FACTOR))
+
+
+def columns(jets: ak.Array) -> dict[str, np.ndarray]:
+    return {name: ak.to_numpy(jets[name]).astype(float) for name in jets.fields}
+
+
+@pytest.fixture(params=["jec.json", "jec.json.gz"])
+def cms(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    return cms_layout(tmp_path / request.param)
+
+
+def test_the_shipped_file_follows_the_schema() -> None:
+    found = correctionlib.schemav2.CorrectionSet.model_validate_json(SHIPPED.read_text())
+    names = {entry.name for entry in found.corrections}
+    assert names >= {"jes_absolute", "jes_relative", "jes_flavour", "jms", "jer_resolution"}
+
+
+def test_the_shipped_sources_add_up_to_the_shipped_total() -> None:
+    corrections, jets = Corrections(SHIPPED), columns(toy_jets(100))
+    sources = [corrections.evaluate(f"jes_{x}", jets) for x in ("absolute", "relative", "flavour")]
+    total = corrections.evaluate("jes", jets)
+    assert np.allclose(total, np.sqrt(np.sum(np.square(sources), axis=0)))
+    assert (total > 0.005).all() and (total < 0.04).all()
+
+
+@pytest.mark.parametrize("name", ["jer_scale_factor", "jmr_scale_factor"])
+def test_the_shipped_detector_is_the_truth(name: str) -> None:
+    corrections, jets = Corrections(SHIPPED), columns(toy_jets(100))
+    nom, up, down = (corrections.evaluate(name, jets, v) for v in ("nom", "up", "down"))
+    assert (nom == 1).all() and (up > 1).all() and (down < 1).all()
+
+
+def test_inputs_are_found_by_their_names(cms: Path) -> None:
+    jets = columns(toy_jets(100))
+    direct = correctionlib.CorrectionSet.from_file(str(cms))
+    corrections = Corrections(cms)
+    for key in SOURCES:
+        name = NAME.format(key)
+        expected = direct[name].evaluate(jets["eta"], jets["pt"])
+        assert np.array_equal(corrections.evaluate(name, jets), expected)
+    name = NAME.format(RESOLUTION)
+    expected = direct[name].evaluate(jets["eta"], jets["pt"], jets["rho"])
+    assert np.array_equal(corrections.evaluate(name, jets), expected)
+    name = NAME.format(SCALE_FACTOR)
+    for value in ("nom", "up", "down"):
+        expected = direct[name].evaluate(jets["eta"], jets["pt"], value)
+        assert np.array_equal(corrections.evaluate(name, jets, value), expected)
+
+
+@pytest.mark.skipif(not PUBLIC.is_file(), reason="the public file is not on this machine")
+def test_the_public_file_of_cms() -> None:
+    """Every source of the MC set, and smearing, as correctionlib itself evaluates them."""
+    rows = toy_jets(100, width=0.08, unmatched=0.5)
+    jets = columns(rows)
+    direct, corrections = correctionlib.CorrectionSet.from_file(str(PUBLIC)), Corrections(PUBLIC)
+    sources = [
+        name
+        for name in corrections.names()
+        if "_V3_MC_" in name and corrections.columns(name) == ["eta", "pt"]
+    ]
+    assert len(sources) > 60
+    for name in sources:
+        expected = direct[name].evaluate(jets["eta"], jets["pt"])
+        assert np.array_equal(corrections.evaluate(name, jets), expected)
+    names = [x.format("Summer22_22Sep2023_JRV1_MC", "AK4PFPuppi") for x in (
+        "{}_PtResolution_{}", "{}_ScaleFactor_{}",
+    )]  # fmt: skip
+    sigma = direct[names[0]].evaluate(jets["eta"], jets["pt"], jets["rho"])
+    scale = direct[names[1]].evaluate(jets["eta"], jets["pt"], "nom")
+    assert (scale > 1).any()
+    config = Select(smearing=Smearing(resolution=names[0], scale_factor=names[1]))
+    smeared = columns(Shifter(config, None, corrections)(rows, STARTS))
+    matched = np.abs(jets["pt"] - jets["gen_pt"]) < 3 * sigma * jets["pt"]
+    expected = jets["pt"] + (scale - 1) * (jets["pt"] - jets["gen_pt"])
+    assert 50 < matched.sum() < 150
+    assert np.allclose(smeared["pt"][matched], expected[matched], rtol=1e-6)
+    up = JetShift(
+        quantity="energy", side="up", correction="Summer22_22Sep2023_V3_MC_Total_AK4PFPuppi"
+    )
+    shifted = columns(Shifter(config, up, corrections)(rows, STARTS))
+    total = direct[up.correction].evaluate(jets["eta"], smeared["pt"])
+    assert np.allclose(shifted["pt"], smeared["pt"] * (1 + total), rtol=1e-6)
+
+
+# --- what is refused before any job -------------------------------------------------------------
+
+
+def problems(
+    tmp_path: Path, systematics: str, corrections: Path = SHIPPED, **config: object
+) -> list[str]:
+    """What is wrong, without the names of the files."""
+    path = tmp_path / "s.yaml"
+    path.write_text(systematics)
+    select = {"corrections": str(corrections), **config.pop("select", {})}
+    try:
+        load({"systematics": str(path), "select": select, **config}, REPOSITORY, "c.yaml")
+    except BoostflowError as error:
+        return [line.split(": ", 1)[1] for line in str(error).splitlines()]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ("correction: jess", "x.correction: unknown correction 'jess' in {file}; did you mean"),
+        ("envelope: [jes, jms2]", "x.envelope.1: unknown correction 'jms2'"),
+        ("envelope: [jes]", "x.envelope: list should have at least 2"),
+        ("envelope: [jes, jes]", "x: envelope: a correction is listed twice"),
+        ("correction: jes, envelope: [jes, jms]", "x: needs either correction, or envelope"),
+        ("quantity: mass", "x: needs either correction, or envelope"),
+        ("correction: jer_scale_factor", "x.correction: jer_scale_factor takes (eta, systematic):"),
+        ("correction: jes, sides: [down]", "x: sides: down without up"),
+        ("correction: jes, sides: [up, up]", "x: sides: one is listed twice"),
+        ("correction: jes, sides: [upp]", "x.sides.0: input should be 'up' or 'down', not 'upp'"),
+        ("correction: jes, quantity: enrgy", "x.quantity: input should be 'energy', 'mass',"),
+        ("quantity: resolution", "x: needs resolution and scale_factor, or select.smearing"),
+        (
+            "quantity: resolution, resolution: jer_resolution",
+            "x: needs both of resolution and scale_factor, or none",
+        ),
+        (
+            "quantity: mass_resolution, correction: jes",
+            "x: quantity mass_resolution takes no correction",
+        ),
+        (
+            "quantity: resolution, resolution: jer_resolution, scale_factor: jes",
+            "x.scale_factor: jes takes (pt, eta): a scale factor takes systematic",
+        ),
+        (
+            "quantity: resolution, resolution: jer, scale_factor: jer_scale_factor",
+            "x.resolution: unknown correction 'jer'",
+        ),
+    ],
+)
+def test_a_wrong_shift_is_named(tmp_path: Path, declared: str, message: str) -> None:
+    found = problems(tmp_path, f"x: {{kind: shift, {declared}}}")
+    assert any(line.startswith(message.format(file=SHIPPED)) for line in found), found
+
+
+def test_right_shifts_are_accepted(tmp_path: Path) -> None:
+    declared = """
+        a: {kind: shift, correction: jes_absolute}
+        b: {kind: shift, quantity: mass, correction: jms, sides: [up]}
+        c: {kind: shift, envelope: [jes_absolute, jes_relative, jes_flavour]}
+        d: {kind: shift, quantity: resolution, resolution: jer_resolution,
+            scale_factor: jer_scale_factor}
+        """
+    assert problems(tmp_path, declared) == []
+    names = {"resolution": "jer_resolution", "scale_factor": "jer_scale_factor"}
+    jer = "x: {kind: shift, quantity: resolution}"
+    assert problems(tmp_path, jer, select={"smearing": names}) == []
+
+
+def test_an_input_that_no_jet_has_is_named(tmp_path: Path) -> None:
+    file = write_corrections(tmp_path / "c.json", [correction("jec", ["JetPt", "Charm"], 0.01)])
+    found = problems(tmp_path, "x: {kind: shift, correction: jec}", file)
+    assert found[0].startswith("x.correction: jec takes (JetPt, Charm): Charm unknown; known inp")
+
+
+def test_rho_is_asked_of_files_alone(tmp_path: Path) -> None:
+    file = write_corrections(tmp_path / "c.json", [correction("jec", ["Rho"], 0.01)])
+    declared = "x: {kind: shift, correction: jec}"
+    assert problems(tmp_path, declared, file)[0] == (
+        "x.correction: jec takes rho, which only ROOT files have (Rho_fixedGridRhoFastjetAll or"
+        " fixedGridRhoFastjetAll), not sample top"
+    )
+    root = {"source": "root", "files": [str(write_nano(tmp_path / "a.root"))], "label": "a"}
+    assert problems(tmp_path, declared, file, samples={"a": root}, models={}) == []
+
+
+def test_nominal_jets_are_smeared_where_variations_need_it(tmp_path: Path) -> None:
+    entries = [correction("sigma", ["JetPt"], 0.05)]
+    entries += [correction("sf", ["JetEta", "systematic"], scale_factor(1.1, 1.2, 1.0))]
+    entries += [correction("bad", ["systematic"], scale_factor(1.1, 1.2, 1.0))]
+    entries[-1]["data"]["content"].pop(0)
+    file = write_corrections(tmp_path / "c.json", entries)
+    own = "x: {{kind: shift, quantity: resolution, resolution: sigma, scale_factor: {}}}"
+    found = problems(tmp_path, own.format("sf"), file)
+    assert found == [
+        "x.scale_factor: the nominal one of sf is 1.1, not 1: name both in select.smearing instead,"
+        " so that nominal jets are smeared, too"
+    ]
+    assert problems(tmp_path, own.format("bad"), file)[0].startswith(f"x.scale_factor: {file}: bad")
+    smearing = {"smearing": {"resolution": "sigma", "scale_factor": "sf"}}
+    found = problems(tmp_path, own.format("sf"), file, select=smearing)
+    assert found[0].startswith("x: leave out resolution and scale_factor: select.smearing names")
+    wrong = {"smearing": {"resolution": "sigma", "scale_factor": "sff"}}
+    found = problems(tmp_path, "{}", file, select=wrong)
+    assert found[0].startswith("select.smearing.scale_factor: unknown correction 'sff'")
+
+
+def test_jets_that_move_into_the_cuts_are_ingested(tmp_path: Path) -> None:
+    jes = "x: {kind: shift, correction: jes}"
+    select = {"fatjet": {"pt": [210, 900]}}
+    assert problems(tmp_path, jes, select=select) == [
+        "x: jets that it moves above select.fatjet.pt (210 GeV) are not ingested: set"
+        " ingest.fatjet_pt_min to 189 GeV or less"
+    ]
+    assert problems(tmp_path, jes, select=select, ingest={"fatjet_pt_min": 189}) == []
+    jms = "x: {kind: shift, quantity: mass, correction: jms}"
+    assert problems(tmp_path, jms, select=select) == []
+
+
+@pytest.mark.parametrize("name", ["c.json", "c.json.gz", "c.txt"])
+def test_a_file_of_something_else_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"corrections": 1}')
+    found = problems(tmp_path, "x: {kind: shift, correction: jes}", tmp_path / name)
+    assert found[0].startswith(f"select.corrections: {tmp_path / name}: not a correctionlib file")
+
+
+def test_the_example_for_cms_is_complete(tmp_path: Path) -> None:
+    """Its names are those of a file of the public layout; here such a file is written."""
+    example = REPOSITORY / "config" / "examples" / "cms-systematics.yaml"
+    text = example.read_text()
+    block = yaml.safe_load("\n".join(
+        line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")
+    ))  # fmt: skip
+    declared = yaml.safe_load(text)
+    sources = [entry["correction"] for entry in declared.values() if "correction" in entry]
+    assert len(sources) == len(set(sources)) >= 10
+    content = [correction(name, ["JetEta", "JetPt"], 0.01) for name in sources]
+    smearing = block["select"]["smearing"]
+    content.append(correction(smearing["resolution"], ["JetEta", "JetPt", "Rho"], 0.1))
+    content.append(
+        correction(
+            smearing["scale_factor"], ["JetEta", "JetPt", "systematic"], scale_factor(1.1, 1.2, 1.0)
+        )
+    )
+    file = write_corrections(tmp_path / "fatJet_jerc.json.gz", content)
+    root = {"source": "root", "files": [str(write_nano(tmp_path / "a.root"))], "label": "a"}
+    select = {"smearing": smearing, "fatjet": block["select"]["fatjet"]}
+    config = {"select": select, "samples": {"a": root}, "models": {}, "ingest": block["ingest"]}
+    assert problems(tmp_path, text, file, **config) == []
+    if PUBLIC.is_file():
+        known = Corrections(PUBLIC).names()
+        for name in [*sources, *smearing.values()]:
+            assert name.replace("AK8PFPuppi", "AK4PFPuppi") in known
+
+
+# --- what is refused by the job -----------------------------------------------------------------
+
+
+def shifted(file: Path, name: str, jets: ak.Array, side: str = "up") -> ak.Array:
+    shift = JetShift(quantity="energy", side=side, correction=name)
+    return Shifter(Select(), shift, Corrections(file))(jets, STARTS)
+
+
+def test_an_unknown_correction_is_named() -> None:
+    with pytest.raises(BoostflowError, match=r"jetmet\.json: no correction 'jer'; it has"):
+        shifted(SHIPPED, "jer", toy_jets(100))
+
+
+def test_a_missing_column_is_named(cms: Path) -> None:
+    jets = toy_jets(100)
+    jets = jets[[name for name in jets.fields if name != "rho"]]
+    with pytest.raises(BoostflowError, match=r"needs rho of each jet, .*Rho_fixedGridRhoFastjetA"):
+        Shifter(Select(smearing=CMS_SMEARING), None, Corrections(cms))(jets, STARTS)
+
+
+def test_a_jet_outside_of_the_correction_is_named(cms: Path) -> None:
+    jets = toy_jets(100)
+    far = ak.with_field(jets, np.full(200, 6.0, "f4"), "eta")
+    with pytest.raises(BoostflowError, match=r"jec\.json.*AbsoluteMPFBias.*: "):
+        shifted(cms, NAME.format(SOURCES[0]), far)
+
+
+def test_a_correction_factor_is_no_uncertainty(tmp_path: Path) -> None:
+    file = write_corrections(tmp_path / "c.json", [correction("l2", ["JetPt"], 1.02)])
+    with pytest.raises(BoostflowError, match="l2 is an uncertainty of 100 % or more"):
+        shifted(file, "l2", toy_jets(100))
+
+
+def test_a_correction_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    from jets import formula
+
+    file = write_corrections(
+        tmp_path / "c.json", [correction("l2", ["JetPt"], formula("1/(x-x)", "JetPt"))]
+    )
+    with pytest.raises(BoostflowError, match="l2 is not finite for some jets"):
+        shifted(file, "l2", toy_jets(100))
