@@ -21,6 +21,8 @@ def write_nano(
     run: int = 1,
     seed: int = 1,
     spoil: str | None = None,
+    generator_jets: bool = False,
+    rho: str | None = None,
 ) -> Path:
     """A TTree with fat jets (0 to 3 an event) and what the switches say.
 
@@ -35,6 +37,9 @@ def write_nano(
         run: run number.
         seed: of the random numbers.
         spoil: branch of the fat jets that gets a NaN.
+        generator_jets: write GenJetAK8 and the match of each fat jet: by its position in the event
+            a good one, one that is too far away, and one that the file does not keep.
+        rho: branch of the pT density, with the event's number in it.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 4, events)
@@ -88,6 +93,20 @@ def write_nano(
                 "pdgId": jagged(np.tile(np.array([211, -211, 22], "i4"), n), triple),
             }
         )
+    if generator_jets:
+        position = ak.local_index(pt)
+        fatjet["genJetAK8Idx"] = ak.values_astype(position, "int16")
+        away = ak.where(position == 1, 0.5, 0.1)
+        columns["GenJetAK8"] = ak.zip(
+            {
+                "pt": ak.values_astype(pt * 1.1, "float32"),
+                "eta": ak.values_astype(fatjet["eta"] + away, "float32"),
+                "phi": fatjet["phi"],
+                "mass": ak.values_astype(fatjet["mass"] * 0.9, "float32"),
+            }
+        )[:, :2]
+    if rho is not None:
+        columns[rho] = columns["event"].astype("f4")
     if spoil is not None:
         name = spoil.removeprefix("FatJet_")
         values = ak.to_numpy(ak.flatten(fatjet[name])).copy()

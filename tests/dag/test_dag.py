@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
+import pytest
 import yaml
 
 from boostflow.config.models import UCluster
@@ -86,6 +88,59 @@ def test_adding_a_shift_of_one_sample(plan: Plan) -> None:
     for v in ("jes_up", "jes_down"):
         expected |= {("select", f"{v}/top"), ("score", f"bdt/{v}"), ("templates", v)}
     assert jobs == expected
+
+
+RESOLUTION = {
+    **{"kind": "shift", "quantity": "resolution"},
+    **{"resolution": "jer_resolution", "scale_factor": "jer_scale_factor"},
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "directions"),
+    [
+        (RESOLUTION, ("up", "down")),
+        ({**SHIFT, "correction": "jms", "quantity": "mass", "sides": ["up"]}, ("up",)),
+        (
+            {"kind": "shift", "envelope": ["jes_absolute", "jes_relative"], "samples": ["top"]},
+            ("m0", "m1", "m2", "m3"),
+        ),
+    ],
+)
+def test_adding_other_shifts(plan: Plan, declared: dict, directions: tuple[str, ...]) -> None:
+    jobs = added(plan, "x", declared)
+    expected = set(TAIL)
+    for v in (f"x_{direction}" for direction in directions):
+        touched = {("select", f"{v}/{sample}") for sample in declared.get("samples", SAMPLES)}
+        expected |= touched | {("score", f"bdt/{v}"), ("templates", v)}
+    assert jobs == expected
+
+
+def test_a_selection_knows_its_own_direction_alone(plan: Plan) -> None:
+    plan.systematics = {"jes": SHIFT, "jer": RESOLUTION}
+    told = plan.parameters("shift")
+    assert told["select/nominal/top"] == []
+    shifts = {v: json.loads(told[f"select/{v}/top"][1]) for v in ("jes_up", "jes_down", "jer_up")}
+    assert shifts["jes_up"] == {
+        **{"quantity": "energy", "side": "up", "correction": "jes", "smearing": None}
+    }
+    assert shifts["jes_down"] == {**shifts["jes_up"], "side": "down"}
+    assert shifts["jer_up"]["smearing"] == {
+        key: RESOLUTION[key] for key in ("resolution", "scale_factor")
+    }
+    # A title, or one side less, is nothing that the other side's selection is made from.
+    plan.systematics = {"jes": {**SHIFT, "sides": ["up"], "title": "JES"}}
+    assert plan.parameters("shift")["select/jes_up/top"] == told["select/jes_up/top"]
+
+
+def test_smearing_of_nominal_jets_reads_the_corrections(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    names = {key: RESOLUTION[key] for key in ("resolution", "scale_factor")}
+    plan.config["select"] = {**plan.config.get("select", {}), "smearing": names}
+    plan.systematics = {"jer": {"kind": "shift", "quantity": "resolution"}, "isr": WEIGHT}
+    told = plan.parameters("shift")
+    assert told["select/nominal/top"][0] == "--corrections"
+    assert json.loads(told["select/jer_up/top"][1])["smearing"] is None
 
 
 def test_adding_a_weight(plan: Plan) -> None:

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import correctionlib
+import numpy as np
 import pytest
 import yaml
 
 from analyses import REPOSITORY, Analysis, shipped_test_config
+from jets import NAME, RESOLUTION, SCALE_FACTOR, SOURCES, cms_layout
 from rootfiles import write_nano
 
 pytestmark = pytest.mark.integration
@@ -39,6 +42,58 @@ def test_the_cms_example_goes_to_the_cutflow(analysis: Make) -> None:
     assert "observables from constituents, UCluster" in printed
     assert "truth labels, training and ROC curves are off" in printed
     assert (run.out / "plots/cutflow.png").stat().st_size > 10_000
+
+
+def test_jets_of_cms_are_smeared_and_shifted(analysis: Make, tmp_path: Path) -> None:
+    """The public layout: nominal smearing with the density, a source on top, data left alone."""
+    from boostflow.io import read_parquet
+
+    cms_layout(tmp_path / "jec.json.gz")
+    names = {"resolution": NAME.format(RESOLUTION), "scale_factor": NAME.format(SCALE_FACTOR)}
+    (tmp_path / "s.yaml").write_text(
+        f"jes: {{kind: shift, correction: {NAME.format(SOURCES[0])}}}\n"
+        "jer: {kind: shift, quantity: resolution}\n"
+    )
+    for name, density in (("mc", "Rho_fixedGridRhoFastjetAll"), ("data", None)):
+        options = {"generator_jets": True, "rho": density} if density else {"data": True}
+        write_nano(tmp_path / f"{name}.root", 80, **options)
+    run = analysis(
+        {
+            **{"models": {}, "systematics": str(tmp_path / "s.yaml")},
+            "samples": {
+                "mc": {"source": "root", "files": [str(tmp_path / "mc.root")], "xsec": 1.0},
+                "data": {"source": "root", "files": [str(tmp_path / "data.root")], "data": True},
+            },
+            "select": {
+                "fatjet": {"pt": [250, 5000], "mass": [0, 500], "multiplicity_min": 0},
+                "event": {"ht_min": 0, "met_max": None},
+                **{"corrections": str(tmp_path / "jec.json.gz"), "smearing": names},
+            },
+        }
+    )
+    made = ("nominal/mc", "nominal/data", "jer_up/mc", "jes_up/mc")
+    done = run.snakemake(*(f"out/select/{name}.parquet" for name in made))
+    assert done.returncode == 0, done.stdout[-3000:]
+
+    def column(path: str, name: str = "pt") -> dict[tuple[int, int], float]:
+        rows = read_parquet(run.out / path)
+        keys = zip(rows.event_id.to_list(), rows.jet_index.to_list(), strict=True)
+        return dict(zip(keys, rows[name].to_list(), strict=True))
+
+    before, smeared = column("ingest/nominal/mc/0.parquet"), column("select/nominal/mc.parquet")
+    moved = [smeared[key] / before[key] for key in smeared]
+    # 10 % off from the generator jet: times 1.1 or 1.2, up to 2 % more; others at random.
+    assert 0.005 < abs(np.array(moved) - 1).mean() < 0.1
+    up = column("select/jes_up/mc.parquet")
+    direct = correctionlib.CorrectionSet.from_file(str(tmp_path / "jec.json.gz"))
+    source, eta = direct[NAME.format(SOURCES[0])], column("ingest/nominal/mc/0.parquet", "eta")
+    both = smeared.keys() & up.keys()
+    assert len(both) > 50
+    for key in both:
+        size = source.evaluate(eta[key], smeared[key])
+        assert up[key] == pytest.approx(smeared[key] * (1 + size), rel=1e-5)
+    raw, data = column("ingest/nominal/data/0.parquet"), column("select/nominal/data.parquet")
+    assert all(raw[key] == pt for key, pt in data.items())
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from jets import (
     SOURCES,
     cms_layout,
     correction,
+    formula,
     scale_factor,
     toy_jets,
     write_corrections,
@@ -32,7 +33,7 @@ from rootfiles import write_nano
 
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = REPOSITORY / "config" / "corrections" / "jetmet.json"
-PUBLIC = Path("/work/shared/data/jet_jerc_Summer22_V3.json.gz")
+PUBLIC = REPOSITORY.parent / "shared" / "data" / "jet_jerc_Summer22_V3.json.gz"
 STARTS = np.arange(0, 200, 2)
 CMS_SMEARING = Smearing(resolution=NAME.format(RESOLUTION), scale_factor=NAME.format(SCALE_FACTOR))
 
@@ -308,8 +309,6 @@ def test_a_correction_factor_is_no_uncertainty(tmp_path: Path) -> None:
 
 
 def test_a_correction_that_is_not_finite_is_refused(tmp_path: Path) -> None:
-    from jets import formula
-
     file = write_corrections(
         tmp_path / "c.json", [correction("l2", ["JetPt"], formula("1/(x-x)", "JetPt"))]
     )

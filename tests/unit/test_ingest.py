@@ -97,6 +97,27 @@ def test_matching_a_decay_of_the_resonance() -> None:
     assert matched(fatjets, genpart, "dijet", 1.0).tolist() == [[True, True, False]]
 
 
+@pytest.mark.parametrize("rho", ["fixedGridRhoFastjetAll", "Rho_fixedGridRhoFastjetAll"])
+def test_jets_keep_their_generator_jet_and_the_density(tmp_path: Path, rho: str) -> None:
+    file = write_nano(tmp_path / "a.root", generator_jets=True, rho=rho, constituents=True)
+    rows, meta = run(file, tmp_path)
+    assert meta["features"]["generatorJets"] and meta["features"]["rho"]
+    first = rows.jet_index == 0
+    assert 20 < ak.sum(first) < len(rows)
+    assert np.allclose(rows.gen_pt[first], 1.1 * rows.pt[first], rtol=1e-5)
+    assert np.allclose(rows.gen_mass[first], 0.9 * rows.mass[first], rtol=1e-5)
+    # The second is half a unit away, and the file does not keep the third.
+    assert np.isnan(ak.to_numpy(rows.gen_pt[~first])).all()
+    assert np.isnan(ak.to_numpy(rows.gen_mass[~first])).all()
+    assert ak.all(rows.rho == rows.event)
+
+
+def test_files_without_generator_jets_have_no_such_columns(tmp_path: Path) -> None:
+    rows, meta = run(write_nano(tmp_path / "a.root"), tmp_path)
+    assert not {"gen_pt", "gen_mass", "rho", "area"} & set(rows.fields)
+    assert not meta["features"]["generatorJets"]
+
+
 def test_without_match_all_jets_get_the_label(tmp_path: Path) -> None:
     rows, _ = run(write_nano(tmp_path / "a.root", truth=False), tmp_path, Label("qcd", None))
     assert set(rows.label.to_list()) == {"qcd"}

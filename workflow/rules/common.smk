@@ -227,7 +227,9 @@ def shift_of(variation):
 def corrections_file(wildcards):
     """The correctionlib file, where a shift or smearing reads it."""
     block = CONFIG.select
-    smears = (block.smearing or block.mass_smearing) and not is_data(CONFIG.samples[wildcards.sample])
+    smears = (block.smearing or block.mass_smearing) and not is_data(
+        CONFIG.samples[wildcards.sample]
+    )
     if shift_of(wildcards.variation) is None and not smears:
         return []
     return str(find(block.corrections, REPOSITORY))
