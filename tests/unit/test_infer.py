@@ -308,7 +308,7 @@ def test_messages():
     with pytest.raises(BoostflowError, match="template pass/top of jes_up is missing or has other"):
         build(templates, systematics, Infer())
     with pytest.raises(
-        BoostflowError, match=r"systematics: jes\.shift\.correction: Field required"
+        BoostflowError, match=r"systematics: jes\.shift: Value error, needs either correction"
     ):
         parse_systematics({"jes": {"kind": "shift"}})
     with pytest.raises(BoostflowError, match="workspace:"):

@@ -33,7 +33,10 @@ os.environ.update(BOOSTFLOW_SCRIPTS=str(REPOSITORY / "workflow" / "scripts"))
 
 try:
     CONFIG, SYSTEMATICS = load(
-        config, REPOSITORY, " + ".join(map(str, workflow.configfiles)) or "config"
+        config,
+        REPOSITORY,
+        " + ".join(map(str, workflow.configfiles)) or "config",
+        in_job=not workflow.is_main_process,
     )
 except BoostflowError as error:
     print(error, file=sys.stderr)

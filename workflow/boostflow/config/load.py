@@ -43,7 +43,9 @@ PT_MARGIN = 0.9
 """Ingested jets reach this far below the cut on pT, so that shifts can move jets across it."""
 
 
-def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Config, dict]:
+def load(
+    raw: dict[str, Any], root: Path, origin: str = "config", *, in_job: bool = False
+) -> tuple[Config, dict]:
     """Check a configuration and the systematics file that it names.
 
     Args:
@@ -51,6 +53,8 @@ def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Confi
         root: folder of the repository; relative files of the project are looked for in the working
             directory first and here second.
         origin: name of the config file, for messages.
+        in_job: a job of a run that has checked the corrections already: reading them takes up to a
+            second, and each job loads the configuration again.
 
     Returns:
         The configuration and the systematics by name.
@@ -72,9 +76,12 @@ def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Confi
             systematics, found = _load_systematics(path)
             problems += [(str(path), text) for text in found]
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
-            problems += [(str(path), text) for text in _check_shifts(config, systematics, root)]
+            if not in_job:
+                found = _check_shifts(config, systematics, root)
+                problems += [(str(path), text) for text in found]
     problems += [(origin, text) for text in _check(config)]
-    problems += [(origin, text) for text in _check_smearing(config, root)]
+    if not in_job:
+        problems += [(origin, text) for text in _check_smearing(config, root)]
     if problems:
         raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
     return config, systematics
