@@ -15,7 +15,9 @@ from boostflow.config.load import load
 from boostflow.config.models import Select, Smearing
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
+from boostflow.io import write_json, write_parquet
 from boostflow.select.corrections import Corrections
+from boostflow.select.run import select
 from boostflow.select.shifts import Shifter
 from jets import (
     NAME,
@@ -286,6 +288,25 @@ def shifted(file: Path, name: str, jets: ak.Array, side: str = "up") -> ak.Array
 def test_an_unknown_correction_is_named() -> None:
     with pytest.raises(BoostflowError, match=r"jetmet\.json: no correction 'jer'; it has"):
         shifted(SHIPPED, "jer", toy_jets(100))
+
+
+def test_a_shift_without_corrections_is_not_left_out(tmp_path: Path) -> None:
+    table, meta = tmp_path / "a.parquet", tmp_path / "a.json"
+    write_parquet(table, toy_jets(10))
+    write_json(
+        meta,
+        {
+            "events": 10, "sumw": 10.0, "sumw_buckets": [0.1] * 100, "sumw_weights": {},
+            "xsec": 1.0, "cutflow": [], "data": False, "features": {}, "notes": [],
+        },
+    )  # fmt: skip
+    shift = JetShift(quantity="energy", side="up", correction="jes")
+    with pytest.raises(BoostflowError, match="sample top: its jets are to be moved, but no corr"):
+        select(
+            [table], [meta], tmp_path / "o.parquet", tmp_path / "o.json", Select(),
+            sample="top", shift=shift,
+        )  # fmt: skip
+    assert not (tmp_path / "o.parquet").exists()
 
 
 def test_a_missing_column_is_named(cms: Path) -> None:

@@ -86,7 +86,10 @@ def select(
     scale = _split_scale(totals, config, sample)
     norms = {name: w / totals.sumw for name, w in totals.sumw_weights.items() if totals.sumw}
     # Collision data are what simulation is smeared to.
-    opened = None if totals.data or corrections is None else Corrections(corrections)
+    moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
+    if moves and corrections is None:
+        raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
+    opened = Corrections(corrections) if moves and corrections is not None else None
     shifter = Shifter(config, shift, opened)
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
