@@ -19,3 +19,13 @@ def fit_plots(regions: list[str], systematics: dict[str, str]) -> list[str]:
     """
     varied = [f"systematic_{name}" for name, kind in systematics.items() if kind != "rate"]
     return [*(f"prefit_{region}" for region in regions), "ranking", "breakdown", *varied]
+
+
+def background_plots(abcd: bool, sideband: bool, control: bool, composition: bool) -> list[str]:
+    """Names of the plots of the stage background, by which estimates there are."""
+    return [
+        *(["abcd", "abcd_mass"] if abcd else []),
+        *(["sideband", "sideband_signal"] if sideband else []),
+        *(["control"] if control else []),
+        *(["composition", "clusters"] if composition else []),
+    ]
