@@ -11,7 +11,10 @@ from boostflow.io import atomic, read_json, write_json
 
 
 def collect(
-    cutflows: Sequence[Path], evaluations: Sequence[Path], fit: Path | None
+    cutflows: Sequence[Path],
+    evaluations: Sequence[Path],
+    fit: Path | None,
+    background: Path | None = None,
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -19,6 +22,7 @@ def collect(
         cutflows: JSON beside the selected jets, one per sample.
         evaluations: one per model.
         fit: fit.json; null if there is no fit.
+        background: background.json; null if there is none.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -61,6 +65,39 @@ def collect(
             "order": parts["order"],
             **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
         }
+    if background is not None:
+        result["background"] = _estimates(read_json(background))
+    return result
+
+
+def _estimates(data: dict[str, Any]) -> dict[str, Any]:
+    """Key figures of background.json."""
+    result: dict[str, Any] = {}
+    if "abcd" in data:
+        found = data["abcd"]
+        result["abcd"] = {
+            **{key: found["prediction"][key] for key in ("value", "error")},
+            "truth": found["truth"],
+            "closure": found["closure"]["significance"],
+        }
+    if "sideband" in data:
+        found = data["sideband"]
+        result["sideband"] = {key: found.get(key) for key in ("value", "error", "truth", "reason")}
+    for name, found in data.get("control", {}).items():
+        result.setdefault("control", {})[name] = {
+            key: found[key] for key in ("value", "error", "truth", "enters")
+        }
+    if "composition" in data:
+        found = data["composition"]
+        result["composition"] = {
+            "status": found["status"],
+            "reasons": found["reasons"],
+            "fractions": {
+                name: entry and {key: entry["fraction"][key] for key in ("value", "error")}
+                for name, entry in found["classes"].items()
+            },
+            "truth": {name: entry["fraction"] for name, entry in found.get("truth", {}).items()},
+        }
     return result
 
 
@@ -68,6 +105,30 @@ def _number(figure: dict[str, Any], digits: int = 3) -> str:
     if "limit" in figure:
         return f"> {figure['limit']:.{max(digits - 1, 0)}f} ({100 * figure['level']:.0f} % CL)"
     return f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
+
+
+def _background_rows(found: dict[str, Any]) -> list[list[str]]:
+    """Estimates and, of pseudo-data, what they should be."""
+
+    def row(name: str, entry: dict[str, Any], truth: float | None, digits: int) -> list[str]:
+        if entry["value"] is None:
+            return [name, "no result", "-"]
+        true = "-" if truth is None else f"{truth:.{digits}f}"
+        return [name, _number(entry, digits), true]
+
+    rows = []
+    for key, title in (("abcd", "ABCD, events in A"), ("sideband", "sideband, events in window")):
+        if key in found:
+            truth = found[key]["truth"]
+            rows.append(row(title, found[key], truth and truth["value"], 0))
+    for name, entry in found.get("control", {}).items():
+        truth = entry["truth"]
+        rows.append(row(f"scale factor of {name}", entry, truth and truth["value"], 3))
+    composition = found.get("composition", {"fractions": {}})
+    for name, entry in composition["fractions"].items():
+        truth = composition["truth"].get(name)
+        rows.append(row(f"fraction of {name}", entry or {"value": None}, truth, 4))
+    return rows
 
 
 def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -151,6 +212,14 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
             (f"discovery significance ({kind})", f"{fit['significance']['value']:.2f}"),
         ]
         show(f"Fit ({fit['data']} data)", ["figure", "value"], rows)
+    if "background" in summary:
+        columns = ["estimate", "value", "pseudo-data"]
+        show("Background from data", columns, _background_rows(summary["background"]))
+        for key in ("sideband", "composition"):
+            entry = summary["background"].get(key, {})
+            for reason in entry.get("reasons", [entry.get("reason")]):
+                if reason:
+                    console.print(f"{key}: {reason}", soft_wrap=False, highlight=False)
     lines = console.file.getvalue().splitlines()
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
@@ -161,9 +230,10 @@ def write(
     fit: Path | None,
     output: Path,
     text: Path,
+    background: Path | None = None,
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit)
+    summary = collect(cutflows, evaluations, fit, background)
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

@@ -4,7 +4,8 @@
 rule infer:
     """Build the workspace and fit the signal strength."""
     input:
-        all_templates(),
+        templates=all_templates(),
+        controls=fit_controls(),
     output:
         workspace=at(paths.WORKSPACE),
         fit=at(paths.FIT),
@@ -20,12 +21,13 @@ rule infer:
     params:
         config=as_json(CONFIG.infer),
         systematics=fitted_systematics(exclude={"title"}),
+        controls=control_options(),
     message:
         "Fitting the signal strength"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/infer.py --templates {input:q} --workspace {output.workspace:q}'
+        'python "$BOOSTFLOW_SCRIPTS"/infer.py --templates {input.templates:q} --workspace {output.workspace:q}'
         " --output {output.fit:q} --config {params.config:q}"
-        " --systematics {params.systematics:q} > {log:q} 2>&1"
+        " --systematics {params.systematics:q} {params.controls:q} > {log:q} 2>&1"
 
 
 rule plot_fit:

@@ -19,6 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--systematics", type=json_argument, default={}, help="systematics as JSON, or @file"
     )
+    parser.add_argument(
+        "--controls", type=Path, help="background.json with scale factors that enter the fit"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -32,6 +35,7 @@ def main(args: argparse.Namespace) -> None:
         parse_config(Infer, args.config),
         args.workspace,
         args.output,
+        args.controls,
     )
 
 

@@ -26,11 +26,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boostflow.background.counts import ABCD_REGIONS
-from boostflow.background.minuit import minimise
+from boostflow.background.minuit import deviance, minimise
 from boostflow.errors import BoostflowError
 from boostflow.infer.fit import open_workspace
+from boostflow.infer.workspace import MU_MAX
 
 POWERS = {"A": (), "B": ("u",), "C": ("v",), "D": ("u", "v")}
 """Free transfer factors of the background in each region, besides `a`."""
@@ -181,7 +183,9 @@ def workspace(
         ]
         for name, mine in {**others, **signal}.items():
             error = float(np.sqrt(mine[region].variance)) / scale
-            extra = [{"name": f"staterror_{region}", "type": "staterror", "data": [error]}]
+            extra = []
+            if any(n[region].variance > 0 for n in {**others, **signal}.values()):
+                extra += [{"name": f"staterror_{region}", "type": "staterror", "data": [error]}]
             if name in signal:
                 extra.append({"name": "mu", "type": "normfactor", "data": None})
             elif uncertainty:
@@ -196,7 +200,14 @@ def workspace(
         {"name": name, "bounds": [bounds], "inits": [1.0]} for name, bounds in free.items()
     ]
     if signal:
-        parameters.append({"name": "mu", "bounds": [[-100.0, 100.0]], "inits": [1.0]})
+        shape = {region: sum(n[region].value for n in signal.values()) for region in data}
+        rest = {r: centre[r] + sum(n[r].value for n in others.values()) for r in data}
+        # Where the expectation of a region would become negative.
+        least = max([-MU_MAX, *(-rest[r] / shape[r] for r in data if shape[r] > 0)])
+        start = 1.0
+        if "A" in data and shape["A"] > 0:
+            start = float(np.clip((data["A"].value - rest["A"]) / shape["A"], least, MU_MAX))
+        parameters.append({"name": "mu", "bounds": [[least, MU_MAX]], "inits": [start]})
     poi = "mu" if signal else "a"
     return {
         "channels": channels,
@@ -220,13 +231,21 @@ def fit(spec: dict[str, Any], centre: float, interval: str = "a") -> dict[str, f
     Raises:
         BoostflowError: the fit does not converge.
     """
-    import pyhf
-
     model, data = open_workspace(spec)
+    size = len(data) - len(model.config.auxdata)
+    counts, auxiliary = data[:size], data[size:]
     names = model.config.par_names
     blind = "A" not in model.config.channels
+
+    def function(pars: NDArray) -> float:
+        # pyhf's sum of n ln(nu) is so large that its last digits would hide the minimum.
+        value = deviance(counts, model.expected_actualdata(pars))
+        if len(auxiliary):
+            value -= 2 * float(np.sum(model.constraint_logpdf(auxiliary, pars)))
+        return value
+
     best = minimise(
-        lambda pars: float(pyhf.infer.mle.twice_nll(pars, data, model)[0]),
+        function,
         model.config.suggested_init(),
         "ABCD likelihood",
         lower=[bounds[0] for bounds in model.config.suggested_bounds()],

@@ -116,7 +116,7 @@ def counted(config: Background, templates: Templates, clusters: int) -> list[Cou
         block = config.composition
         cut = Cut(model=block.model, column="cluster")
         for k in range(clusters):
-            mine = (_cut(cut, [k - 0.5, k + 0.5]),)
+            mine = (_cut(cut, [k - 0.5, k + 0.5]), *([block.within] if block.within else []))
             result.append(Counted(f"cluster_{k}", mine, block.variable, block.bins, block.range))
     return result
 
@@ -223,9 +223,9 @@ def count(
         blocks += [config.abcd.x, config.abcd.y]
     if config.sideband:
         wanted.add(config.sideband.variable)
-        blocks += [config.sideband.within] if config.sideband.within else []
     if config.composition:
         wanted.add(config.composition.variable)
+    blocks += [x.within for x in (config.sideband, config.composition) if x and x.within]
     wanted |= {cut.column for cut in blocks if cut.model is None}
     events, weights = {}, {}
     for sample, path in samples_of(select).items():

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from boostflow.config.models import Background
 from boostflow.errors import BoostflowError
 
 FREE = [0.0, 10.0]
@@ -20,9 +19,7 @@ def parameter(name: str) -> str:
     return f"control_{name}"
 
 
-def apply(
-    spec: Mapping[str, Any], factors: Mapping[str, Mapping[str, float]], config: Background
-) -> dict[str, Any]:
+def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """A workspace with the scale factors in it.
 
     * `constrained`: templates of the samples (contents and what varies them) times the factor, and
@@ -34,8 +31,8 @@ def apply(
 
     Args:
         spec: HistFactory JSON.
-        factors: `value` and `error` by control region.
-        config: which samples, and how they enter.
+        controls: `samples`, `value`, `error` and how it `enters` by control region, as in
+            background.json.
 
     Raises:
         BoostflowError: a control region scales no sample of the workspace.
@@ -47,16 +44,18 @@ def apply(
     }
     start = {channel["name"]: np.zeros(len(nominal(channel))) for channel in result["channels"]}
     parameters = result["measurements"][0]["config"]["parameters"]
-    for name in config.entering():
-        block, value, error = config.control[name], factors[name]["value"], factors[name]["error"]
+    for name, control in controls.items():
+        if control["enters"] == "nothing":
+            continue
+        value, error = control["value"], control["error"]
         found = False
         for channel in result["channels"]:
             for sample in channel["samples"]:
-                if sample["name"] not in block.samples:
+                if sample["name"] not in control["samples"]:
                     continue
                 found = True
                 modifier: dict[str, Any] = {"name": parameter(name)}
-                if block.enters == "free":
+                if control["enters"] == "free":
                     modifier |= {"type": "normfactor", "data": None}
                     start[channel["name"]] += (value - 1) * np.asarray(sample["data"])
                 else:
@@ -69,9 +68,10 @@ def apply(
                 sample["modifiers"].append(modifier)
         if not found:
             raise BoostflowError(
-                f"background.control.{name}: no template of {', '.join(block.samples)} in the fit"
+                f"background.control.{name}: the fit has no template of "
+                f"{', '.join(control['samples'])}"
             )
-        if block.enters == "free":
+        if control["enters"] == "free":
             parameters.append({"name": parameter(name), "bounds": [FREE], "inits": [value]})
     for channel, data in zip(result["channels"], result["observations"], strict=True):
         if asimov[channel["name"]]:

@@ -11,8 +11,21 @@ from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
 
+TOLERANCE = 0.01
+"""Of Minuit, as in `infer`."""
 PRECISION = 1e-9
-"""Relative precision of a likelihood, as in `infer`."""
+"""Relative precision of -2 ln L, whose constant part is subtracted: it is of order 1."""
+
+
+TINY = 1e-9
+"""Smallest expectation: keeps the likelihood defined while Minuit explores."""
+
+
+def deviance(n: NDArray, expected: NDArray) -> float:
+    """-2 ln of the Poisson likelihood ratio to the saturated model."""
+    expected = np.maximum(expected, TINY)
+    ratio = np.where(n > 0, n, 1) / np.where(n > 0, expected, 1)
+    return float(2 * np.sum(expected - n + np.where(n > 0, n * np.log(ratio), 0)))
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ def minimise(
     interval: int | None = None,
     fixed: Sequence[int] = (),
 ) -> Minimum:
-    """Minimum of a -2 ln L (or chi-squared).
+    """Minimum of a -2 ln L (or chi-squared) from which any large constant has been taken.
 
     Args:
         function: of the parameters, shape (n,).
@@ -52,6 +65,7 @@ def minimise(
     """
     minuit = iminuit.Minuit(function, np.asarray(start, dtype=float))
     minuit.errordef = iminuit.Minuit.LEAST_SQUARES
+    minuit.tol = TOLERANCE
     minuit.precision = PRECISION
     if lower is not None:
         minuit.limits = [(low, None) for low in lower]

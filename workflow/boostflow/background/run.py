@@ -15,7 +15,6 @@ from boostflow.background.abcd import Yield
 from boostflow.background.counts import ABCD_REGIONS, PLANE
 from boostflow.config.models import Background
 from boostflow.config.systematics import AnySystematic
-from boostflow.errors import BoostflowError
 from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, merge
 from boostflow.infer.workspace import check_alike, files_of
@@ -452,15 +451,3 @@ def plot(path: Path, folder: Path, config: Background, label: Any) -> None:
             found = result.get("composition")
             save(draw.composition(found, label), folder / "composition.png")
             save(draw.clusters(found, label), folder / "clusters.png")
-
-
-def factors(path: Path, config: Background) -> dict[str, Any]:
-    """The scale factors that enter the fit, from background.json.
-
-    Raises:
-        BoostflowError: one is not there.
-    """
-    found = read_json(path).get("control", {})
-    if missing := [name for name in config.entering() if name not in found]:
-        raise BoostflowError(f"{path}: no control region {', '.join(missing)}; make it again")
-    return {name: found[name] for name in config.entering()}

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from boostflow.background.minuit import Minimum, minimise
+from boostflow.background.minuit import Minimum, deviance, minimise
 from boostflow.errors import BoostflowError
 
 ORDERS = {"exponential": range(1, 6), "bernstein": range(1, 7), "power": range(1, 5)}
@@ -105,13 +105,6 @@ class Smooth:
         return float(stats.chi2.sf(self.minimum.value, self.freedom))
 
 
-def deviance(n: NDArray, expected: NDArray, scale: float) -> float:
-    """-2 ln of the likelihood ratio to the saturated model, of counts n / scale."""
-    expected = np.maximum(expected, TINY)
-    ratio = np.where(n > 0, n, 1) / np.where(n > 0, expected, 1)
-    return float(2 * np.sum(expected - n + n * np.log(ratio)) / scale)
-
-
 def fit_order(
     family: str,
     order: int,
@@ -158,7 +151,7 @@ def fit_order(
         expected = shell.curve(values) + others
         if signal is not None:
             expected = expected + values[-1] * signal
-        return deviance(n[use], expected[use], scale)
+        return deviance(n[use], expected[use]) / scale
 
     steps = [0.1 * abs(p) + 0.01 for p in pars]
     best = minimise(function, pars, f"sideband, {family} {order}", lower, steps)

@@ -663,6 +663,8 @@ class Composition(Block):
     cannot be told apart: put them together."""
     variable: str = "msoftdrop"
     """Column of the selected jets, in bins for each cluster."""
+    within: Selection | None = None
+    """Only events in this range; null for all candidate jets."""
     bins: int = Field(12, ge=1, le=1000)
     """Number of bins; neighbours are merged while too little is simulated."""
     range: Range = [10.0, 290.0]
@@ -710,7 +712,8 @@ class Background(Block):
     def models(self) -> set[str]:
         """The models whose scores are read."""
         cuts = [self.abcd.x, self.abcd.y] if self.abcd else []
-        cuts += [*self.control.values(), *([self.sideband.within] if self.sideband else [])]
+        cuts += [*self.control.values()]
+        cuts += [block.within for block in (self.sideband, self.composition) if block]
         names = {cut.model for cut in cuts if cut is not None and cut.model}
         return names | ({self.composition.model} if self.composition else set())
 

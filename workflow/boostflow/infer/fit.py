@@ -229,9 +229,9 @@ def impacts(
 ) -> list[dict[str, Any]]:
     """Shift of mu when a parameter is held at its best-fit value plus and minus its post-fit error.
 
-    One entry per free nuisance parameter with `name`, `group`, `value`, `error`, `pull` (distance
-    from the nominal value in pre-fit errors), `constraint` (post-fit over pre-fit error), `up` and
-    `down`; largest impact first. Impacts do not add up in quadrature to the total.
+    One entry per constrained nuisance parameter with `name`, `group`, `value`, `error`, `pull`
+    (distance from the nominal value in pre-fit errors), `constraint` (post-fit over pre-fit error),
+    `up` and `down`; largest impact first. Impacts do not add up in quadrature to the total.
     """
     prefit = prefit_errors(model)
     central = dict(zip(best.names, model.config.suggested_init(), strict=True))
@@ -239,7 +239,7 @@ def impacts(
     free = [
         (name, i)
         for i, name in enumerate(best.names)
-        if name != "mu" and not model.config.suggested_fixed()[i]
+        if prefit[i] > 0 and not model.config.suggested_fixed()[i]
     ]
     result = []
     for name, i in progress(free, "impacts", len(free), "parameters"):

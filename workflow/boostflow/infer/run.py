@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from boostflow.background import enter
 from boostflow.config.models import Infer
 from boostflow.config.systematics import AnySystematic
 from boostflow.errors import BoostflowError
@@ -48,8 +49,11 @@ def infer(
     config: Infer,
     workspace_path: Path,
     fit_path: Path,
+    controls: Path | None = None,
 ) -> dict[str, Any]:
     """Build the workspace, fit it, write both; returns what is in fit.json.
+
+    `controls` is background.json with the scale factors that enter (`background.enter`).
 
     Raises:
         BoostflowError: see `workspace.build` and `fit.minimise`.
@@ -67,6 +71,8 @@ def infer(
         workspace.check_alike(templates["nominal"], others, variation)
     merged = {name: merge(others, edges) for name, others in templates.items()}
     spec, notes = workspace.build(merged, systematics, config)
+    if controls is not None:
+        spec = enter.apply(spec, read_json(controls)["control"])
     kept = {
         region: next(iter(contents.values())).edges.tolist()
         for region, contents in merged["nominal"].items()
