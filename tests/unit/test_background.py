@@ -350,6 +350,9 @@ def test_profiled_factor_is_the_minimum():
 
         best = optimize.minimize_scalar(function, bounds=(1e-6, 3), method="bounded")
         assert found[i] == pytest.approx(best.fun, rel=1e-6)
+    # An empty template that one event of weight 50 would fill: 60 events are 1.2 sigma away.
+    empty = composition.profiled(np.array([60.0]), np.array([1e-9]), np.array([2500.0]))
+    assert empty[0] == pytest.approx((60 / 50) ** 2, rel=0.1)
     # Without errors of the templates it is Poisson's.
     exact = 2 * (nu - n + np.where(n > 0, n * np.log(np.maximum(n, 1) / nu), 0))
     assert composition.profiled(n, nu, np.zeros(3)) == pytest.approx(exact)
@@ -468,6 +471,20 @@ def test_classes_that_look_alike_give_no_result():
     assert wide > 5 * clear["classes"]["w"]["fraction"]["error"]
     # Clusters alone cannot tell three classes apart in two clusters.
     assert composition.fit(cells(), 20, 0.01)["condition"]["clusters"] is None
+
+
+def test_too_few_cells_give_no_result():
+    templates = YIELDS[:, None] * np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
+    few = cells(
+        templates=templates,
+        variances=templates,
+        data=templates.sum(axis=0),
+        extra=np.zeros(2),
+        clusters=np.array([0, 1]),
+    )
+    found = composition.fit(few, 20, 0.01)
+    assert found["status"] == "failed"
+    assert "2 cells of clusters and masses are too few for 3 classes" in found["reasons"][0]
 
 
 def test_a_class_that_is_missing_gives_no_result():

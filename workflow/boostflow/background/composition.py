@@ -15,6 +15,9 @@ d_i^2 nu_i^2 = sum_k mu_k^2 V_ki + the variance that pseudo-data have beyond Poi
 the relative difference of up and down at the class' fixed yield: a systematic changes
 P(cell | class); the yield is free anyway.
 
+Empty is not known to be zero: a cell without simulated events of a sample has the variance of one
+of its events (mean weight squared), as in the fit of `infer`.
+
 Fractions are f_k = mu_k T_k / sum_j mu_j T_j. They are not bounded: a class that is not there comes
 out as 0 within its error.
 
@@ -82,7 +85,11 @@ def profiled(n: NDArray, nu: NDArray, variance: NDArray) -> NDArray:
     """
     d2 = variance / nu**2
     b = 1 - nu * d2
-    g = np.maximum((b + np.sqrt(b**2 + 4 * n * d2)) / 2, TINY)
+    root = np.sqrt(b**2 + 4 * n * d2)
+    # The positive root of g^2 - b g - n d^2 = 0, without cancellation.
+    large = root + np.abs(b)
+    g = np.where(b > 0, large / 2, 2 * n * d2 / np.where(large > 0, large, 1))
+    g = np.maximum(g, TINY)
     logs = np.where(n > 0, n * np.log(np.where(n > 0, n, 1) / (g * nu)), 0.0)
     penalty = np.where(d2 > 0, (g - 1) ** 2 / np.where(d2 > 0, d2, 1), 0.0)
     return 2 * (g * nu - n + logs) + penalty
@@ -179,6 +186,14 @@ def fit(cells: Cells, condition_max: float, probability_min: float) -> dict[str,
         },
         "classes": dict.fromkeys(cells.classes),
     }
+    if len(cells.data) < len(cells.classes):
+        return result | {
+            "status": "failed",
+            "reasons": [
+                f"{len(cells.data)} cells of clusters and masses are too few for "
+                f"{len(cells.classes)} classes: simulate more events, or raise bin_error_max"
+            ],
+        }
     if number > condition_max:
         return result | {
             "status": "failed",

@@ -16,7 +16,7 @@ from boostflow.background.counts import ABCD_REGIONS, PLANE
 from boostflow.config.models import Background
 from boostflow.config.systematics import AnySystematic
 from boostflow.infer.effects import sides
-from boostflow.infer.merge import binning, merge
+from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.workspace import check_alike, files_of
 from boostflow.io import read_json, write_json
 from boostflow.templates.files import Template, TemplateSet, read
@@ -318,11 +318,18 @@ def _composition(
             [np.sum([getattr(of[r][s], what) for s in names], axis=0) for r in regions]
         )
 
+    def spread_of(s: str) -> NDArray:
+        # Empty is not known to be zero: one event.
+        one = mean_weight(nominal, s) ** 2
+        return np.where(row(nominal, [s]) > 0, row(nominal, [s], "variances"), one)
+
     classes = block.classes
     templates = np.array(
         [composition.together([row(nominal, names)]) for names in classes.values()]
     )
-    variances = np.array([row(nominal, names, "variances") for names in classes.values()])
+    variances = np.array(
+        [np.sum([spread_of(s) for s in names], axis=0) for names in classes.values()]
+    )
     changes = {}
     for name, declared in systematics.items():
         files = files_of(name, declared)
@@ -349,7 +356,7 @@ def _composition(
         # Distributed as in the templates: smoother than what the pseudo-data themselves show.
         for s in samples:
             more = (row(data, [s], "variances") - np.abs(row(data, [s]))).sum()
-            mine = row(nominal, [s], "variances")
+            mine = spread_of(s)
             if mine.sum() > 0:
                 extra += mine * max(more, 0.0) / mine.sum()
     clusters = np.concatenate(

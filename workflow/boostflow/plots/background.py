@@ -247,6 +247,8 @@ def control(found: Mapping[str, Any], text: Label) -> Figure:
             size=12,
         )
     ax.axvline(1, color="0.6", ls=":")
+    low, high = ax.get_xlim()
+    ax.set_xlim(low, high + 0.5 * (high - low))  # room for the numbers
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", which="both", left=False, right=False)
     ax.set(xlabel="Data / simulation", ylim=(-0.6, len(names) + 0.3))
@@ -374,7 +376,16 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
         middle = np.flatnonzero(np.asarray(cells["cluster"]) == k).mean()
         right.text(middle, 3 * filled.max(), f"cluster {k}", ha="center", size=12)
     title = "fitted" if fitted else "not fitted: simulated yields"
-    right.legend(ncols=3, fontsize=11, loc="upper right", title=title, title_fontsize=11)
+    right.legend(
+        frameon=True,
+        framealpha=1,
+        edgecolor="none",
+        ncols=3,
+        fontsize=11,
+        loc="upper right",
+        title=title,
+        title_fontsize=11,
+    )
     label(left, Label(text.left))
     label(right, Label("", text.right))
     return fig
