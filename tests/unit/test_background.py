@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyhf
@@ -439,6 +440,22 @@ def test_composition_pulls():
     # The goodness of fit is one: flat.
     assert np.mean(np.array(pvalues) < 0.05) < 0.1
     assert np.mean(pvalues) == pytest.approx(0.5, abs=0.07)
+
+
+def test_composition_pulls_where_simulation_is_the_limit():
+    """As many simulated events as data: the error is neither too small nor counted twice."""
+    rng = np.random.default_rng(22)
+    number, true = 150, np.array([900.0, 800.0, 600.0])
+    pulls = []
+    for _ in range(number):
+        expected = true[:, None] * SHAPES
+        toy = cells(data=rng.poisson(expected.sum(axis=0)).astype(float))
+        templates = rng.poisson(expected / 2) * 1.0
+        found = composition.fit(replace(toy, templates=templates, variances=templates), 50, 0.0)
+        yields = [found["classes"][name]["yield"] for name in CLASSES]
+        pulls.append([(y["value"] - n) / y["error"] for y, n in zip(yields, true, strict=True)])
+    assert np.mean(pulls, axis=0) == pytest.approx(0, abs=4 / np.sqrt(number))
+    assert np.std(pulls, axis=0) == pytest.approx(1, abs=3.5 / np.sqrt(2 * number))
 
 
 def test_a_systematic_adds_its_error():

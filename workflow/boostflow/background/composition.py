@@ -15,6 +15,10 @@ d_i^2 nu_i^2 = sum_k mu_k^2 V_ki + the variance that pseudo-data have beyond Poi
 the relative difference of up and down at the class' fixed yield: a systematic changes
 P(cell | class); the yield is free anyway.
 
+A yield mu_k T_k does not depend on how many events of the class happened to be simulated, which is
+independent of where they went: mu_k^2 sum_i V_ki is taken from its variance (never below that of
+the data alone).
+
 Empty is not known to be zero: a cell without simulated events of a sample has the variance of one
 of its events (mean weight squared), as in the fit of `infer`.
 
@@ -40,6 +44,8 @@ from boostflow.background.minuit import Minimum, minimise
 from boostflow.errors import BoostflowError
 
 TINY = 1e-9
+BARRIER = 1e3
+"""Rise of -2 ln L where a cell is expected to hold minus as many events as it does (plus 1)."""
 SHARE = 0.3
 """Component of a class in the worst direction from which on a message names it."""
 
@@ -63,12 +69,12 @@ class Cells:
     """Cluster of each cell, shape (I,)."""
 
     def expected(self, mu: NDArray, theta: NDArray) -> NDArray:
-        """Expected events in each cell."""
+        """Expected events in each cell; the factors may make it negative."""
         shape = self.templates
         if len(theta):
             changes = np.tensordot(theta, np.array(list(self.systematics.values())), 1)
             shape = shape * np.maximum(1 + changes, 0)
-        return np.maximum(mu @ shape, TINY)
+        return mu @ shape
 
     def without_template_errors(self) -> Cells:
         """The same with templates that are known exactly."""
@@ -111,7 +117,9 @@ def minimum(cells: Cells, held: NDArray | None = None) -> Minimum:
         mu, theta = pars[:size], pars[size:]
         nu = cells.expected(mu, theta)
         variance = mu**2 @ cells.variances + cells.extra
-        return float(np.sum(profiled(cells.data, nu, variance)) + np.sum(theta**2))
+        value = np.sum(profiled(cells.data, np.maximum(nu, TINY), variance)) + np.sum(theta**2)
+        # The variance would make any data likely where mu is far below 0.
+        return float(value + BARRIER * np.sum((np.minimum(nu, 0) / (1 + cells.data)) ** 2))
 
     theta = np.zeros(more) if held is None else held
     total = cells.data.sum() / max(cells.templates.sum(), TINY)
@@ -229,22 +237,28 @@ def fit(cells: Cells, condition_max: float, probability_min: float) -> dict[str,
     total = cells.templates.sum(axis=1)
     held = best.values[size:]
     parts = {
-        "error": best,
-        "known": minimum(cells, held),
         "stat": minimum(cells.without_template_errors(), held),
+        "known": minimum(cells, held),
+        "error": best,
     }
-    spreads: dict[str, tuple[NDArray, NDArray]] = {}
+    scale = np.outer(total, total)
+    stat = np.diag(parts["stat"].covariance[:size, :size] * scale)
     values = best.values[:size] * total
+    number = values**2 * cells.variances.sum(axis=1) / total**2
+    spreads: dict[str, tuple[NDArray, NDArray]] = {}
     for name, found in parts.items():
-        covariance = found.covariance[:size, :size] * np.outer(total, total)
+        covariance = found.covariance[:size, :size] * scale
+        if name != "stat":
+            np.fill_diagonal(covariance, np.maximum(np.diag(covariance) - number, stat))
         part, spread = fractions(values, covariance)
-        spreads[name] = (np.diag(covariance), np.diag(spread))
-        if name == "error":
-            scale = np.sqrt(np.diag(spread))
-            result["correlation"] = (spread / np.outer(scale, scale)).tolist()
+        spreads[name] = (np.diag(covariance), np.maximum(np.diag(spread), 0))
+    error = np.sqrt(np.diag(spread))
+    result["correlation"] = (spread / np.outer(error, error)).tolist()
     for k, name in enumerate(cells.classes):
         result["classes"][name] = {
-            quantity: _parts(central[k], *(spreads[x][which][k] for x in parts))
+            quantity: _parts(
+                central[k], *(spreads[x][which][k] for x in ("error", "known", "stat"))
+            )
             for which, (quantity, central) in enumerate((("yield", values), ("fraction", part)))
         }
     return result
