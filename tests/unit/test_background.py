@@ -340,21 +340,22 @@ def cells(
 
 
 def test_profiled_factor_is_the_minimum():
-    n, nu, variance = np.array([0.0, 3.0, 50.0]), np.array([2.0, 5.0, 40.0]), np.array([1.0, 4, 30])
+    n, nu = np.array([0.0, 3.0, 50.0, 4.0]), np.array([2.0, 5.0, 40.0, -3.0])
+    variance = np.array([1.0, 4.0, 30.0, 9.0])
     found = composition.profiled(n, nu, variance)
-    for i in range(3):
-        d2 = variance[i] / nu[i] ** 2
+    for i in range(4):
 
-        def function(g, i=i, d2=d2):
-            log = n[i] * np.log(n[i] / (g * nu[i])) if n[i] else 0.0
-            return 2 * (g * nu[i] - n[i] + log) + (g - 1) ** 2 / d2
+        def function(x, i=i):
+            log = n[i] * np.log(n[i] / x) if n[i] else 0.0
+            return 2 * (x - n[i] + log) + (x - nu[i]) ** 2 / variance[i]
 
-        best = optimize.minimize_scalar(function, bounds=(1e-6, 3), method="bounded")
+        best = optimize.minimize_scalar(function, bounds=(1e-9, 100), method="bounded")
         assert found[i] == pytest.approx(best.fun, rel=1e-6)
     # An empty template that one event of weight 50 would fill: 60 events are 1.2 sigma away.
     empty = composition.profiled(np.array([60.0]), np.array([1e-9]), np.array([2500.0]))
     assert empty[0] == pytest.approx((60 / 50) ** 2, rel=0.1)
     # Without errors of the templates it is Poisson's.
+    n, nu = n[:3], nu[:3]
     exact = 2 * (nu - n + np.where(n > 0, n * np.log(np.maximum(n, 1) / nu), 0))
     assert composition.profiled(n, nu, np.zeros(3)) == pytest.approx(exact)
 

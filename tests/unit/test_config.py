@@ -61,6 +61,14 @@ def test_the_shipped_anomaly_detection_loads(repository: Path) -> None:
     assert generated["resonance"] == 0.01 * generated["dijet"]
 
 
+def test_the_shipped_background_estimates_load(repository: Path) -> None:
+    config, _ = load(
+        yaml.safe_load((repository / "config/background.yaml").read_text()), repository
+    )
+    assert config.background.models() == {"bdt", "ucluster"}
+    assert config.background.entering() == []
+
+
 def test_clusterings_of_events_need_neither_classes_nor_cross_sections(repository: Path) -> None:
     raw = {
         "samples": {

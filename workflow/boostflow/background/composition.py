@@ -6,12 +6,12 @@ factor mu_k a class and one parameter theta_s (unit Gaussian) a systematic:
 
     nu_i = sum_k mu_k T_ki (1 + sum_s theta_s D_ski)
 
-    -2 ln L = sum_i min over g of [2 (g nu_i - n_i + n_i ln(n_i / (g nu_i))) + (g - 1)^2 / d_i^2]
+    -2 ln L = sum_i min over l of [2 (l - n_i + n_i ln(n_i / l)) + (l - nu_i)^2 / V_i]
               + sum_s theta_s^2
 
-The factor g of a cell has the relative statistical error d_i of nu_i (Barlow-Beeston as in
-J. Conway, arXiv:1103.0354, where the minimum over g is given in closed form):
-d_i^2 nu_i^2 = sum_k mu_k^2 V_ki + the variance that pseudo-data have beyond Poisson. D_ski is half
+The true expectation l > 0 of a cell differs from nu_i by the statistical error of the simulation
+(Barlow-Beeston as in J. Conway, arXiv:1103.0354; the minimum over l has a closed form):
+V_i = sum_k mu_k^2 V_ki + the variance that pseudo-data have beyond Poisson. D_ski is half
 the relative difference of up and down at the class' fixed yield: a systematic changes
 P(cell | class); the yield is free anyway.
 
@@ -44,8 +44,8 @@ from boostflow.background.minuit import Minimum, minimise
 from boostflow.errors import BoostflowError
 
 TINY = 1e-9
-BARRIER = 1e3
-"""Rise of -2 ln L where a cell is expected to hold minus as many events as it does (plus 1)."""
+KNOWN = 1e-4
+"""Smallest variance of an expectation over that of its data: keeps the likelihood smooth at 0."""
 SHARE = 0.3
 """Component of a class in the worst direction from which on a message names it."""
 
@@ -82,23 +82,23 @@ class Cells:
 
 
 def profiled(n: NDArray, nu: NDArray, variance: NDArray) -> NDArray:
-    """-2 ln L of each cell with its factor g at the best value; 0 where n = nu.
+    """-2 ln L of each cell with its true expectation at the best value; 0 where n = nu.
 
     Args:
         n: counts.
-        nu: expected events, positive.
+        nu: expected events; negative ones are possible where their variance is not 0.
         variance: of nu.
     """
-    d2 = variance / nu**2
-    b = 1 - nu * d2
-    root = np.sqrt(b**2 + 4 * n * d2)
-    # The positive root of g^2 - b g - n d^2 = 0, without cancellation.
+    b = nu - variance
+    root = np.sqrt(b**2 + 4 * n * variance)
+    # The positive root of l^2 - b l - n V = 0, without cancellation.
     large = root + np.abs(b)
-    g = np.where(b > 0, large / 2, 2 * n * d2 / np.where(large > 0, large, 1))
-    g = np.maximum(g, TINY)
-    logs = np.where(n > 0, n * np.log(np.where(n > 0, n, 1) / (g * nu)), 0.0)
-    penalty = np.where(d2 > 0, (g - 1) ** 2 / np.where(d2 > 0, d2, 1), 0.0)
-    return 2 * (g * nu - n + logs) + penalty
+    best = np.where(b > 0, large / 2, 2 * n * variance / np.where(large > 0, large, 1))
+    best = np.maximum(best, TINY)
+    logs = np.where(n > 0, n * np.log(np.where(n > 0, n, 1) / best), 0.0)
+    known = np.where(variance > 0, variance, 1)
+    penalty = np.where(variance > 0, (best - nu) ** 2 / known, 0.0)
+    return 2 * (best - n + logs) + penalty
 
 
 def minimum(cells: Cells, held: NDArray | None = None) -> Minimum:
@@ -112,21 +112,28 @@ def minimum(cells: Cells, held: NDArray | None = None) -> Minimum:
         BoostflowError: the fit does not converge.
     """
     size, more = len(cells.classes), len(cells.systematics)
+    # Least squares give the start, and the unit in which each mu is of order 1 for Minuit.
+    weight = 1 / np.sqrt(cells.data + cells.extra + cells.variances.sum(axis=0) + 1)
+    scaled = (cells.templates * weight).T
+    first = np.linalg.lstsq(scaled, cells.data * weight, rcond=None)[0]
+    unit = np.sqrt(np.diag(np.linalg.pinv(scaled.T @ scaled)))
+
+    least = KNOWN * (1 + cells.data)
 
     def function(pars: NDArray) -> float:
-        mu, theta = pars[:size], pars[size:]
+        mu, theta = unit * pars[:size], pars[size:]
         nu = cells.expected(mu, theta)
-        variance = mu**2 @ cells.variances + cells.extra
-        value = np.sum(profiled(cells.data, np.maximum(nu, TINY), variance)) + np.sum(theta**2)
-        # The variance would make any data likely where mu is far below 0.
-        return float(value + BARRIER * np.sum((np.minimum(nu, 0) / (1 + cells.data)) ** 2))
+        variance = np.maximum(mu**2 @ cells.variances + cells.extra, least)
+        return float(np.sum(profiled(cells.data, nu, variance)) + np.sum(theta**2))
 
     theta = np.zeros(more) if held is None else held
-    total = cells.data.sum() / max(cells.templates.sum(), TINY)
-    start = np.concatenate([np.full(size, total), theta])
     fixed = [] if held is None else range(size, size + more)
-    steps = np.concatenate([np.full(size, 0.1 * total + 1e-3), np.ones(more)])
-    return minimise(function, start, "composition", steps=steps, fixed=fixed)
+    start = np.concatenate([first / unit, theta])
+    found = minimise(function, start, "composition", steps=np.ones(size + more), fixed=fixed)
+    back = np.concatenate([unit, np.ones(more)])
+    return replace(
+        found, values=found.values * back, covariance=found.covariance * np.outer(back, back)
+    )
 
 
 def fractions(yields: NDArray, covariance: NDArray) -> tuple[NDArray, NDArray]:

@@ -10,13 +10,14 @@ import numpy as np
 
 from boostflow.errors import BoostflowError
 
+PREFIX = "control_"
 FREE = [0.0, 10.0]
 """Bounds of a free scale factor."""
 
 
 def parameter(name: str) -> str:
     """The parameter of a control region in the workspace."""
-    return f"control_{name}"
+    return f"{PREFIX}{name}"
 
 
 def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

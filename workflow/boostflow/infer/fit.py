@@ -12,6 +12,7 @@ import pyhf
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from boostflow.background import enter
 from boostflow.config.systematics import AnySystematic, Group, by_parameter
 from boostflow.errors import BoostflowError
 from boostflow.progress import progress
@@ -25,6 +26,8 @@ MINOS_CALLS = 1000
 """MINOS needs some hundred calls of the likelihood; where it needs more, it mostly gets lost."""
 FAR = 100.0
 """Counts as the rise of -2 ln L where a fit does not converge because mu is absurdly far out."""
+CONTROL_GROUP = "exp"
+"""Where the scale factors of control regions are counted."""
 CLIP = 1e-9
 """Smallest expectation in a bin: keeps the likelihood defined while Minuit explores."""
 MC_STAT_GROUP = "model"
@@ -185,9 +188,11 @@ def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[fl
 
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:
-    """Group of a parameter: its systematics', `MC_STAT_GROUP` for staterror, null for mu."""
+    """Group of a parameter: its systematics', those above for others, null for mu."""
     if parameter.startswith("staterror_"):
         return MC_STAT_GROUP
+    if parameter.startswith(enter.PREFIX):
+        return CONTROL_GROUP
     names = by_parameter(systematics).get(parameter)
     return systematics[names[0]].group if names else None
 

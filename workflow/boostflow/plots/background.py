@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from boostflow.background.counts import hull
 from boostflow.config.models import ABCD, Cut
-from boostflow.plots.style import PALETTE, Label, axis_label, label, name_of
+from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of
 
 BAND = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}
 
@@ -350,12 +350,17 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
     steps = np.arange(len(cells["data"]) + 1) - 0.5
     base = np.zeros(len(cells["data"]))
     fitted = found["status"] == "ok"
-    for k, name in enumerate(classes):
+    for name in classes:
         values = np.asarray(cells["templates"][name])
         if fitted:
             values = values * found["classes"][name]["yield"]["value"] / values.sum()
         right.stairs(
-            base + values, steps, baseline=base, fill=True, color=PALETTE[k], label=name_of(name)
+            base + values,
+            steps,
+            baseline=base,
+            fill=True,
+            color=colour(name, classes),
+            label=name_of(name),
         )
         base = base + values
     data, error = np.asarray(cells["data"]), np.asarray(cells["data_error"])
