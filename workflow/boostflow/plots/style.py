@@ -29,7 +29,6 @@ NAMES = {
     "unmatched": "Unmatched",
     "dijet": "QCD dijets",
     "resonance": "Resonance",
-    "qcd": "QCD",
 }
 """How legends call the classes of the default analysis."""
 AXES = {
