@@ -29,6 +29,9 @@ TAIL: set[Job] = {
     ("default", ""),
 }
 
+# And what follows from a change of the BDT's scores or of the jets' weights.
+VARIED: set[Job] = TAIL | {("evaluate_systematics_bdt", "bdt")}
+
 
 def per_sample(rule: str, variation: str, *parts: int) -> set[Job]:
     if not parts:
@@ -50,6 +53,7 @@ NOMINAL: set[Job] = (
         ("score", "ucluster/nominal"),
         ("evaluate_bdt", "bdt"),
         ("evaluate_ucluster", "ucluster"),
+        ("compare_models", ""),
         ("templates", "nominal"),
         ("plot_cutflow", ""),
     }
@@ -76,7 +80,7 @@ def added(plan: Plan, name: str, declared: dict) -> set[Job]:
 
 def test_adding_a_shift(plan: Plan) -> None:
     jobs = added(plan, "jes", SHIFT)
-    expected = set(TAIL)
+    expected = set(VARIED)
     for v in ("jes_up", "jes_down"):
         expected |= per_sample("select", v) | {("score", f"bdt/{v}"), ("templates", v)}
     assert jobs == expected
@@ -84,7 +88,7 @@ def test_adding_a_shift(plan: Plan) -> None:
 
 def test_adding_a_shift_of_one_sample(plan: Plan) -> None:
     jobs = added(plan, "jes", {**SHIFT, "samples": ["top"]})
-    expected = set(TAIL)
+    expected = set(VARIED)
     for v in ("jes_up", "jes_down"):
         expected |= {("select", f"{v}/top"), ("score", f"bdt/{v}"), ("templates", v)}
     assert jobs == expected
@@ -145,13 +149,13 @@ def test_smearing_of_nominal_jets_reads_the_corrections(plan: Plan) -> None:
 
 def test_adding_a_weight(plan: Plan) -> None:
     jobs = added(plan, "isr", WEIGHT)
-    assert jobs == TAIL | {("templates", "isr_up"), ("templates", "isr_down")}
+    assert jobs == VARIED | {("templates", "isr_up"), ("templates", "isr_down")}
 
 
 def test_adding_an_alternative_sample(plan: Plan) -> None:
     jobs = added(plan, "fsr", SAMPLE)
     assert jobs == (
-        TAIL
+        VARIED
         | per_sample("simulate", "fsr_up", 0, 1)
         | per_sample("ingest", "fsr_up", 0, 1)
         | per_sample("select", "fsr_up")
@@ -161,7 +165,7 @@ def test_adding_an_alternative_sample(plan: Plan) -> None:
 
 def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
     jobs = added(plan, "fsr", {**SAMPLE, "parts": 1, "samples": ["top"]})
-    assert jobs == TAIL | {
+    assert jobs == VARIED | {
         ("simulate", "fsr_up/top/0"),
         ("ingest", "fsr_up/top/0"),
         ("select", "fsr_up/top"),
@@ -172,7 +176,7 @@ def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
 
 def test_adding_a_model_variation(plan: Plan) -> None:
     jobs = added(plan, "depth", MODEL)
-    assert jobs == TAIL | {
+    assert jobs == VARIED | {
         ("train_bdt", "bdt/depth_up"),
         ("score", "bdt/depth_up"),
         ("templates", "depth_up"),
@@ -254,7 +258,7 @@ def test_models_share_packed_jets_and_leave_each_other_alone(tmp_path: Path) -> 
     plan.config["models"] = {"another": {**block, "seed": 9}, **plan.config["models"]}
     mine = {("train_ucluster", "another/nominal"), ("score", "another/nominal")}
     mine |= {("evaluate_ucluster", "another")}
-    after = {("summary", ""), ("provenance", ""), ("default", "")}
+    after = {("compare_models", ""), ("summary", ""), ("provenance", ""), ("default", "")}
     assert plan.jobs() == mine | after
     paper = {**block, "preset": "paper"}
     plan.config["models"]["another"] = paper
@@ -276,12 +280,12 @@ def test_a_variation_by_name(plan: Plan) -> None:
 def test_adding_an_envelope_of_weights(plan: Plan) -> None:
     columns = ["weight_isr_up", "weight_isr_down", "weight_fsr_up"]
     jobs = added(plan, "scale", {"kind": "weight", "envelope": columns})
-    assert jobs == TAIL | {("templates", f"scale_m{i}") for i in range(3)}
+    assert jobs == VARIED | {("templates", f"scale_m{i}") for i in range(3)}
 
 
 def test_adding_replicas_of_a_training(plan: Plan) -> None:
     jobs = added(plan, "seed", {**MODEL, "up": None, "replicas": [{"seed": 2}, {"seed": 3}]})
-    assert jobs == TAIL | {
+    assert jobs == VARIED | {
         job
         for v in ("seed_m0", "seed_m1")
         for job in {("train_bdt", f"bdt/{v}"), ("score", f"bdt/{v}"), ("templates", v)}
@@ -295,3 +299,26 @@ def test_another_model_in_its_place_needs_templates_alone(plan: Plan) -> None:
     }
     jobs = added(plan, "method", {"kind": "model", "instead": instead})
     assert jobs == TAIL | {("templates", "method_up")}
+
+
+def test_systematic_errors_are_of_the_models_that_regions_read(plan: Plan) -> None:
+    """Regions of clusters: the clustering's scores vary with the jets, those of the BDT do not."""
+    plan.config = copy.deepcopy(CONFIG) | {
+        "templates": {
+            "regions": {
+                "pass": {"model": "ucluster", "clusters": ["top"]},
+                "fail": {"model": "ucluster", "clusters": ["quark"]},
+            }
+        }
+    }
+    jobs = added(plan, "jes", SHIFT)
+    expected = TAIL | {("evaluate_systematics_ucluster", "ucluster")}
+    for v in ("jes_up", "jes_down"):
+        expected |= per_sample("select", v) | {("score", f"ucluster/{v}"), ("templates", v)}
+    assert jobs == expected
+
+
+def test_one_model_has_none_to_be_compared_with(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    del plan.config["models"]["ucluster"]
+    assert not {job for job in plan.jobs() if job[0] == "compare_models"}

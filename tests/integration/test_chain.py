@@ -26,6 +26,9 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "inference/workspace.json",
         "evaluation/bdt.json",
         "evaluation/ucluster.json",
+        "evaluation/systematics/bdt.json",
+        "comparison.json",
+        "plots/comparison.png",
         "models/bdt/nominal/model.ubj",
         "models/ucluster/nominal/manifest.json",
         "plots/cutflow.png",
@@ -77,7 +80,8 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    assert jobs.keys() == {"infer", "plot_fit", "summary", "provenance", "default"}
+    fit = {"infer", "plot_fit", "summary", "provenance", "default"}
+    assert jobs.keys() == fit | {"evaluate_systematics_bdt"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:

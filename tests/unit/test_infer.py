@@ -11,13 +11,13 @@ import pyhf
 import pytest
 
 from boostflow.config.models import Infer, Prune
-from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight
+from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, parse_systematics
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit
 from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, mean_weight, merge
-from boostflow.infer.run import infer, parse_systematics, plot
+from boostflow.infer.run import infer, plot
 from boostflow.infer.workspace import FLOOR, build, floored, modifiers, shape_is_noise
 from boostflow.plots.names import fit_plots
 from boostflow.plots.style import Label

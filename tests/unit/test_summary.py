@@ -67,3 +67,31 @@ def test_parts_may_be_absent():
 def test_missing_file(tmp_path):
     with pytest.raises(BoostflowError, match="no such file"):
         collect([tmp_path / "x.json"], [], None)
+
+
+def test_systematic_errors_and_differences_of_models(tmp_path):
+    side = {"up": 0.011, "down": 0.007}
+    limit = FIGURES["rejection"][0] | {"signal_efficiency_at_threshold": {}}
+    varied = {
+        "model": "bdt",
+        "auc": {name: {"systematic": side} for name in ("top", "macro")},
+        "rejection": [limit],
+        "significance": {
+            "best": {"asimov": {"cut": 0.8, "value": 1.5, "error": 0.2, "systematic": side}}
+        },
+    }
+    difference = {"value": 0.0312, "error": 0.0021}
+    pair = {"models": ["bdt", "ucluster"], "auc": {"w": difference, "macro": difference}}
+    for name, data in (("bdt", FIGURES), ("varied", varied), ("pairs", {"pairs": [pair]})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(data))
+    files = [tmp_path / f"{name}.json" for name in ("bdt", "varied", "pairs")]
+    text = table(collect([], files[:1], None, files[1:2], files[2]))
+    for part in (
+        "0.980 ± 0.004 (stat) +0.011 -0.007 (syst)",
+        "> 120 (95 % CL)",
+        "Asimov Z with systematics, cut at 0.800",
+        "1.50 ± 0.20 (stat) +0.01 -0.01 (syst)",
+        "bdt - ucluster",
+        "0.0312 ± 0.0021",
+    ):
+        assert part in text

@@ -82,3 +82,12 @@ def test_collision_data_is_never_varied() -> None:
 def test_an_unknown_variation_is_an_error(variations: Variations) -> None:
     with pytest.raises(KeyError):
         variations.resolve("select", "jse_up", sample="top")
+
+
+def test_figures_vary_with_scores_and_weights_of_a_model_that_regions_read(
+    variations: Variations,
+) -> None:
+    names = variations.evaluated("bdt")
+    assert {"isr_up", "isr_down", "jes_up", "jes_top_down", "fsr_up", "depth_up"} <= set(names)
+    assert "clusters_up" not in names
+    assert variations.evaluated("ucluster") == []

@@ -11,7 +11,11 @@ from boostflow.io import atomic, read_json, write_json
 
 
 def collect(
-    cutflows: Sequence[Path], evaluations: Sequence[Path], fit: Path | None
+    cutflows: Sequence[Path],
+    evaluations: Sequence[Path],
+    fit: Path | None,
+    systematics: Sequence[Path] = (),
+    comparison: Path | None = None,
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -19,6 +23,8 @@ def collect(
         cutflows: JSON beside the selected jets, one per sample.
         evaluations: one per model.
         fit: fit.json; null if there is no fit.
+        systematics: systematic errors of evaluations, of those models that have any.
+        comparison: of models; null if there are fewer than two.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -53,6 +59,19 @@ def collect(
             entry["adjusted_mutual_information"] = data["adjusted_mutual_information"]
             entry["baselines"] = data["baselines"]
         result["models"][data["model"]] = entry
+    for path in systematics:
+        data = read_json(path)
+        aucs = {name: figure["systematic"] for name, figure in data["auc"].items()}
+        entry = result["models"][data["model"]]
+        entry["macro_auc"]["systematic"] = aucs.pop("macro")
+        for name, systematic in aucs.items():
+            entry["auc"][name]["systematic"] = systematic
+        for figure, other in zip(entry.get("rejection", []), data["rejection"], strict=True):
+            figure |= {key: other[key] for key in ("systematic",) if key in other}
+        if "significance" in data:
+            entry["significance_systematics"] = data["significance"]["best"]
+    if comparison is not None:
+        result["comparison"] = read_json(comparison)["pairs"]
     if fit is not None:
         data = read_json(fit)
         result["fit"] = {key: data[key] for key in ("text", "mu", "significance", "data")}
@@ -67,7 +86,11 @@ def collect(
 def _number(figure: dict[str, Any], digits: int = 3) -> str:
     if "limit" in figure:
         return f"> {figure['limit']:.{max(digits - 1, 0)}f} ({100 * figure['level']:.0f} % CL)"
-    return f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
+    text = f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
+    if "systematic" in figure:
+        up, down = (figure["systematic"][side] for side in ("up", "down"))
+        text += f" (stat) +{up:.{digits}f} -{down:.{digits}f} (syst)"
+    return text
 
 
 def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -142,7 +165,16 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         for figure in model.get("rejection", []):
             pair = f"{figure['signal']} against {'+'.join(figure['background'])}"
             rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", _number(figure, 1)))
+        best = model.get("significance_systematics", {}).get("asimov")
+        if best:
+            rows.append((f"Asimov Z with systematics, cut at {best['cut']:.3f}", _number(best, 2)))
         show(f"Model {name}", ["figure", "value (test jets)"], rows)
+    for pair in summary.get("comparison", []):
+        rows = [
+            (f"AUC {'mean' if name == 'macro' else name}", _number(figure, 4))
+            for name, figure in pair["auc"].items()
+        ]
+        show(" - ".join(pair["models"]), ["difference", "value (same test jets)"], rows)
     if "fit" in summary:
         fit = summary["fit"]
         kind = "expected" if fit["significance"]["expected"] else "observed"
@@ -161,9 +193,11 @@ def write(
     fit: Path | None,
     output: Path,
     text: Path,
+    systematics: Sequence[Path] = (),
+    comparison: Path | None = None,
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit)
+    summary = collect(cutflows, evaluations, fit, systematics, comparison)
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

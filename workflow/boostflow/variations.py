@@ -89,6 +89,20 @@ class Variations:
         """
         return [NOMINAL, *(name for name in self.by_name if self._touched("templates", name))]
 
+    def evaluated(self, model: str) -> list[str]:
+        """The variations that have templates and vary the scores of a model, or weights.
+
+        Their files are made for the fit anyway. None for a model that no region reads.
+        """
+        if model not in {region.model for region in self.config.templates.regions.values()}:
+            return []
+        return [
+            name
+            for name in self.with_templates()[1:]
+            if self.by_name[name].declared.kind == "weight"
+            or self._touched("score", name, model=model)
+        ]
+
     def resolve(
         self, stage: Stage, variation: str, *, sample: str | None = None, model: str | None = None
     ) -> str:

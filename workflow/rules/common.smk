@@ -10,7 +10,7 @@ try:
     from boostflow.config.models import RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
-    from boostflow.plots.names import MODEL_PLOTS, fit_plots
+    from boostflow.plots.names import MODEL_PLOTS, fit_plots, systematic_plots
     from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -325,6 +325,17 @@ def score_jets(wildcards):
 # --- evaluate, templates, infer -------------------------------------------------------------------
 
 
+def systematics_argument(names, **dump):
+    """Some systematics and all rates, as an argument."""
+    return as_json(
+        {
+            name: declared.model_dump(mode="json", **dump)
+            for name, declared in SYSTEMATICS.items()
+            if declared.kind == "rate" or name in names
+        }
+    )
+
+
 def plot_label():
     """Text left and right on top of a plot."""
     data = any(getattr(block, "data", False) for block in CONFIG.samples.values())
@@ -355,20 +366,73 @@ def evaluate_block():
     return as_json(block)
 
 
-def evaluate_options(wildcards):
+def judged_options(wildcards):
     """What a clustering is judged by, and the signal of a classifier."""
     block = CONFIG.models[wildcards.model]
     if block.kind != "ucluster":
         return ["--signal", *CONFIG.infer.signal] if CONFIG.infer else []
-    return ["--samples", *block.samples, "--mass", *block.mass, "--unit", block.unit]
+    return ["--samples", *block.samples, "--mass", *block.mass]
+
+
+def evaluate_options(wildcards):
+    """The same, and what a clustering clusters."""
+    block = CONFIG.models[wildcards.model]
+    unit = ["--unit", block.unit] if block.kind == "ucluster" else []
+    return [*judged_options(wildcards), *unit]
+
+
+def labelled_jets(variation):
+    """Selected jets of the samples that have a class, under a variation."""
+    files = zip(SAMPLES, selected(variation))
+    return [file for name, file in files if CONFIG.samples[name].label]
 
 
 def evaluate_jets(wildcards):
     """Jets of the samples that have a class; for a clustering of events, of its samples."""
-    names = [name for name, block in CONFIG.samples.items() if block.label]
     if evaluated_as(wildcards.model) == "events":
         names = CONFIG.models[wildcards.model].samples
-    return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
+        return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
+    return labelled_jets(NOMINAL)
+
+
+def models_with_systematics():
+    """Jet models that regions read, if there are variations of their scores or jets."""
+    found = [name for name in CONFIG.models if CONFIG.has_fit and VARIATIONS.evaluated(name)]
+    return [name for name in found if evaluated_as(name) != "events"]
+
+
+def varied_jets(wildcards):
+    """Nominal jets and those of the variations that differ, each file once."""
+    variations = [NOMINAL, *VARIATIONS.evaluated(wildcards.model)]
+    return list(dict.fromkeys(file for v in variations for file in labelled_jets(v)))
+
+
+def varied_scores(wildcards):
+    """Nominal scores and those of the variations that differ, each file once."""
+    variations = [NOMINAL, *VARIATIONS.evaluated(wildcards.model)]
+    return list(dict.fromkeys(scored(wildcards.model, v) for v in variations))
+
+
+def evaluated_systematics(wildcards):
+    """The systematics behind those variations, and the rates."""
+    named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.evaluated(wildcards.model)}
+    return systematics_argument(named, exclude={"title"})
+
+
+def compared_models():
+    """Models with a score for each class of a jet."""
+    return [name for name in CONFIG.models if evaluated_as(name) != "events"]
+
+
+def compared_clusterings():
+    """What the clusterings among them are judged by, as an argument."""
+    return as_json(
+        {
+            name: CONFIG.models[name].model_dump(mode="json", include={"samples", "mass"})
+            for name in compared_models()
+            if CONFIG.models[name].kind == "ucluster"
+        }
+    )
 
 
 def template_regions(variation):
@@ -413,13 +477,7 @@ def all_templates():
 def fitted_systematics(**dump):
     """The systematics that enter the fit, as an argument."""
     named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.with_templates()[1:]}
-    return as_json(
-        {
-            name: declared.model_dump(mode="json", **dump)
-            for name, declared in SYSTEMATICS.items()
-            if declared.kind == "rate" or name in named
-        }
-    )
+    return systematics_argument(named, **dump)
 
 
 def fit_plot_names():
@@ -442,6 +500,11 @@ def summary_options():
     options = ["--cutflow", *expand_at(paths.CUTFLOW, variation=NOMINAL, sample=SAMPLES)]
     if CONFIG.models:
         options += ["--evaluation", *expand_at(paths.EVALUATION, model=CONFIG.models)]
+    if models_with_systematics():
+        files = expand_at(paths.EVALUATION_SYSTEMATICS, model=models_with_systematics())
+        options += ["--systematics", *files]
+    if len(compared_models()) > 1:
+        options += ["--comparison", at(paths.COMPARISON)]
     if CONFIG.has_fit:
         options += ["--fit", at(paths.FIT)]
     return options
@@ -457,6 +520,11 @@ def all_plots():
     plots = [at(paths.CUTFLOW_PLOT)]
     for model in CONFIG.models:
         plots += expand_at(paths.MODEL_PLOT, model=model, plot=model_plots(evaluated_as(model)))
+    for model in models_with_systematics():
+        names = systematic_plots(evaluated_as(model))
+        plots += expand_at(paths.MODEL_PLOT, model=model, plot=names)
+    if len(compared_models()) > 1:
+        plots.append(at(paths.COMPARISON_PLOT))
     if CONFIG.event_models():
         plots.append(at(paths.ANOMALY_PLOT))
     return plots + (expand_at(paths.FIT_PLOT, plot=fit_plot_names()) if CONFIG.has_fit else [])

@@ -24,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Infer
-    from boostflow.infer.run import infer, parse_systematics
+    from boostflow.config.systematics import parse_systematics
+    from boostflow.infer.run import infer
 
     infer(
         args.templates,

@@ -24,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Draw."""
-    from boostflow.infer.run import parse_systematics, plot
+    from boostflow.config.systematics import parse_systematics
+    from boostflow.infer.run import plot
     from boostflow.plots.style import Label
 
     plot(

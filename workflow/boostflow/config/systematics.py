@@ -20,9 +20,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from boostflow.config.models import Block, Name, Prune, Region, Smearing
+from boostflow.errors import BoostflowError
 
 Group = Literal["exp", "model", "ml"]
 
@@ -281,6 +282,19 @@ AnySystematic = Annotated[
 ]
 
 SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])
+
+
+def parse_systematics(data: object) -> dict[str, AnySystematic]:
+    """Declared systematics by name, from JSON.
+
+    Raises:
+        BoostflowError: a declaration is not valid.
+    """
+    try:
+        return SYSTEMATICS.validate_python(data)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
 
 
 def by_parameter(systematics: dict[str, AnySystematic]) -> dict[str, Sequence[str]]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from boostflow.config.models import Infer
 from boostflow.config.systematics import AnySystematic
@@ -20,21 +19,6 @@ from boostflow.plots.style import Label, save, style
 from boostflow.templates.files import TemplateSet, read
 
 log = logging.getLogger(__name__)
-
-
-def parse_systematics(data: object) -> dict[str, AnySystematic]:
-    """Declared systematics by name, from JSON.
-
-    Raises:
-        BoostflowError: a declaration is not valid.
-    """
-    from boostflow.config.systematics import SYSTEMATICS
-
-    try:
-        return SYSTEMATICS.validate_python(data)
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
 
 
 def read_templates(paths: Sequence[Path]) -> dict[str, TemplateSet]:

@@ -8,6 +8,17 @@ MODEL_PLOTS = {
     "events": ("planes", "clusters", "history"),
 }
 """Names of the plots of the stage evaluate by kind of model; `events`: clusterings of events."""
+SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
+"""Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
+
+
+def systematic_plots(kind: str) -> list[str]:
+    """Names of the plots of the systematic errors of a kind of model."""
+    return [
+        f"{name}_systematics"
+        for name in SYSTEMATIC_PLOTS
+        if name != "significance" or name in MODEL_PLOTS[kind]
+    ]
 
 
 def fit_plots(regions: list[str], systematics: dict[str, str]) -> list[str]:
