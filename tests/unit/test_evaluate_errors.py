@@ -149,6 +149,12 @@ def test_parameters_add_up_linearly_and_in_quadrature():
         systematic.shifts(declared, nominal, {}, [])
 
 
+def test_shifts_of_a_rejection_are_not_linear():
+    found = systematic._of_inverse(0.02, 0.02, 0.01)
+    assert found == pytest.approx({"up": 50, "down": 25})
+    assert systematic._of_inverse(0.02, 0.0, 0.02) == {"up": None, "down": 0}
+
+
 def test_two_shifts_to_the_same_side_count_there_alone():
     up, down = systematic.total([(np.array([2.0, -1.0]), np.array([3.0, -2.0]))])
     assert up.tolist() == [3, 0] and down.tolist() == [0, 2]

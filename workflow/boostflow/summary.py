@@ -89,7 +89,8 @@ def _number(figure: dict[str, Any], digits: int = 3) -> str:
     text = f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
     if "systematic" in figure:
         up, down = (figure["systematic"][side] for side in ("up", "down"))
-        text += f" (stat) +{up:.{digits}f} -{down:.{digits}f} (syst)"
+        above = "∞" if up is None else f"{up:.{digits}f}"
+        text += f" (stat) +{above} -{down:.{digits}f} (syst)"
     return text
 
 

@@ -205,6 +205,18 @@ def total(parts: Iterable[tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]:
     return np.sqrt(up), np.sqrt(down)
 
 
+def _of_inverse(efficiency: float, up: float, down: float) -> dict[str, float | None]:
+    """Shifts of 1/efficiency for those of the efficiency; not linear, which large ones would need.
+
+    `up` is null where the efficiency may be 0.
+    """
+    low = efficiency - down
+    return {
+        "up": float(1 / low - 1 / efficiency) if low > 0 else None,
+        "down": float(1 / efficiency - 1 / (efficiency + up)),
+    }
+
+
 def evaluate(
     nominal: Measured,
     varied: Mapping[str, Measured],
@@ -291,9 +303,9 @@ def evaluate(
     for i, figure in enumerate(figures.get("rejection", [])):
         entry = dict(figure)
         if "value" in figure:
-            # Linear, as the statistical error: a larger efficiency is a smaller rejection.
-            up, down = (side[i] * figure["value"] ** 2 for side in errors["background"]["total"])
-            entry["systematic"] = {"up": float(down), "down": float(up)}
+            entry["systematic"] = _of_inverse(
+                1 / figure["value"], *(side[i] for side in errors["background"]["total"])
+            )
         for side in ("signal", "background"):
             key = f"cut_{side}"
             value = {"value": float(nominal.figures[key][i])}
