@@ -34,9 +34,16 @@ from boostflow.config.systematics import (
     Weight,
 )
 from boostflow.errors import BoostflowError
+from boostflow.ingest.features import weight_columns
 from boostflow.variations import is_data
 
-SIMULATED_WEIGHTS = ("weight_isr_up", "weight_isr_down", "weight_fsr_up", "weight_fsr_down")
+SIMULATED_WEIGHTS = [
+    name
+    for branch, count in (("PSWeight", 4), ("LHEScaleWeight", 9), ("LHEPdfWeight", 5))
+    for name in weight_columns(branch, count)
+    if name is not None
+]
+"""Columns of relative weights that boostflow's own samples have."""
 
 
 def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Config, dict]:
@@ -276,7 +283,8 @@ def _check_systematics(config: Config, systematics: dict, root: Path) -> list[st
             if region not in config.templates.regions:
                 hint = _suggest(region, config.templates.regions)
                 problems.append(f"{name}.regions: unknown region {region!r}{hint}")
-        if isinstance(declared, Weight) and simulated:
+        touched = declared.samples or list(config.samples)
+        if isinstance(declared, Weight) and set(touched) & set(simulated):
             for direction, column in declared.members().items():
                 if column not in SIMULATED_WEIGHTS:
                     hint = _suggest(column, SIMULATED_WEIGHTS)

@@ -21,9 +21,6 @@ from boostflow.ingest.features import Features
 from boostflow.ingest.truth import matched
 from boostflow.io import write_parquet
 
-# PSWeight in the order of CMS NanoAOD: ISR x 0.5, FSR x 0.5, ISR x 2, FSR x 2 (of the scale).
-PS_WEIGHTS = ("isr_up", "fsr_up", "isr_down", "fsr_down")
-
 
 @dataclass(frozen=True)
 class Label:
@@ -54,7 +51,7 @@ class Rows:
 
         Args:
             events: records with `run`, `luminosityBlock`, `event` and what the features say:
-                `genWeight`, `PSWeight`, MET, `GenPart`, `label`.
+                `genWeight`, relative weights, MET, `GenPart`, `label`.
             fatjets: one list an event of all fat jets in the file, with `pt`, `eta`, `phi`, `mass`
                 (GeV) and, if there are constituents, `candidates` (`pt`, `eta`, `phi`, `mass`,
                 perhaps both `charge` and `pdgId`).
@@ -90,10 +87,17 @@ class Rows:
 
     def _relative_weights(self, events: ak.Array) -> dict[str, np.ndarray]:
         """Event weights relative to nominal, by column name."""
-        if not self.features.ps_weight:
-            return {}
-        values = ak.to_numpy(events.PSWeight)
-        return {f"weight_{name}": values[:, i] for i, name in enumerate(PS_WEIGHTS)}
+        result = {}
+        for branch, columns in self.features.weights.items():
+            entries = events[branch]
+            if not ak.all(ak.num(entries) == len(columns)):
+                raise BoostflowError(
+                    f"{self.file}: some events have not the {len(columns)} entries of {branch} that"
+                    " the first one has"
+                )
+            values = ak.to_numpy(entries).reshape(len(events), len(columns))
+            result |= {name: values[:, i] for i, name in enumerate(columns) if name is not None}
+        return result
 
     def _preselected(self, jets: ak.Array) -> ak.Array:
         """The loose preselection, by falling pT; each jet with its position in the file's event."""
