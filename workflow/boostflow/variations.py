@@ -11,8 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from boostflow.config.models import Config, SimulatedSample
-from boostflow.config.systematics import AnySystematic, ModelVariation, SampleVariation
+from boostflow.config.models import Config, RootSample, SimulatedSample
+from boostflow.config.systematics import (
+    AnySystematic,
+    Constituent,
+    ModelVariation,
+    SampleVariation,
+)
 
 NOMINAL = "nominal"
 
@@ -20,6 +25,7 @@ Stage = Literal["simulate", "ingest", "select", "train", "score", "templates", "
 
 ENTRY: dict[str, Stage] = {
     "sample": "simulate",
+    "constituent": "ingest",
     "shift": "select",
     "model": "train",
     "weight": "templates",
@@ -127,7 +133,16 @@ class Variations:
             return False
         settings = self.config.samples[sample]
         simulated = isinstance(settings, SimulatedSample)
-        return simulated if isinstance(declared, SampleVariation) else not is_data(settings)
+        if isinstance(declared, SampleVariation):
+            return simulated
+        if isinstance(declared, Constituent) and not has_charges(settings):
+            return False
+        return not is_data(settings)
+
+
+def has_charges(sample: object) -> bool:
+    """Whether a sample's constituents may have charges: those of HDF5 files never do."""
+    return isinstance(sample, SimulatedSample | RootSample)
 
 
 def is_data(sample: object) -> bool:

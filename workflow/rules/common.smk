@@ -111,10 +111,20 @@ def parts(sample, variation):
     """Numbers of the files of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]
     if isinstance(block, SimulatedSample):
-        if variation != NOMINAL:
-            return range(VARIATIONS.by_name[variation].declared.parts or block.parts)
-        return range(block.parts)
+        return range(alternative(variation, "parts") or block.parts)
     return range(len(input_files(block)))
+
+
+def declared_as(kind, variation):
+    """A variation, if its systematic is of a kind, or None."""
+    varied = VARIATIONS.by_name.get(variation)
+    return varied if varied and varied.declared.kind == kind else None
+
+
+def alternative(variation, key):
+    """What a variation says about its alternative samples, or None: `parts`, `events`."""
+    varied = VARIATIONS.by_name.get(variation)
+    return varied and getattr(varied.declared, key, None)
 
 
 def expand_at(pattern, **wildcards):
@@ -148,7 +158,7 @@ def simulate_sample(wildcards):
 
 def simulate_events(wildcards):
     """Events of a part."""
-    return simulate_sample(wildcards).events
+    return alternative(wildcards.variation, "events") or simulate_sample(wildcards).events
 
 
 def simulate_process(wildcards):
@@ -187,7 +197,7 @@ def ingest_options(wildcards):
     if block.label is not None:
         options += ["--label", block.label]
     if isinstance(block, SimulatedSample):
-        return [*options, "--match", block.process]
+        return [*options, "--match", block.process, *constituent_options(wildcards)]
     if isinstance(block, RootSample) and block.match is not None:
         options += ["--match", block.match]
     if block.xsec is not None:
@@ -197,7 +207,16 @@ def ingest_options(wildcards):
     if not isinstance(block, RootSample):
         # HDF5 events have no numbers of their own: the part makes them unique in the sample.
         options += ["--source", block.source, "--select", block.select, "--part", wildcards.part]
-    return options
+    return [*options, *constituent_options(wildcards)]
+
+
+def constituent_options(wildcards):
+    """The variation of constituents, where there is one."""
+    variation = declared_as("constituent", wildcards.variation)
+    if variation is None:
+        return []
+    block = variation.declared.model_dump(mode="json", include={"kind", "quantity", "value"})
+    return ["--vary", as_json(block), "--direction", variation.direction]
 
 
 # --- select --------------------------------------------------------------------------------------
@@ -218,22 +237,16 @@ def ingested(pattern):
     return files
 
 
-def shift_of(variation):
-    """The declared shift of a variation, or None."""
-    declared = VARIATIONS.by_name.get(variation)
-    return declared if declared and declared.declared.kind == "shift" else None
-
-
 def corrections_file(wildcards):
     """The correctionlib file, where a shift reads it."""
-    if shift_of(wildcards.variation) is None:
+    if declared_as("shift", wildcards.variation) is None:
         return []
     return str(find(CONFIG.select.corrections, REPOSITORY))
 
 
 def shift_options(wildcards):
     """The shift, where there is one."""
-    variation = shift_of(wildcards.variation)
+    variation = declared_as("shift", wildcards.variation)
     if variation is None:
         return []
     shift = variation.declared.model_dump(mode="json", include={"kind", "correction", "quantity"})

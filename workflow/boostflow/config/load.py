@@ -28,6 +28,7 @@ from boostflow.config.systematics import (
     SYSTEMATICS,
     Alternatives,
     AnySystematic,
+    Constituent,
     ModelVariation,
     SampleVariation,
     Shift,
@@ -35,7 +36,7 @@ from boostflow.config.systematics import (
 )
 from boostflow.errors import BoostflowError
 from boostflow.ingest.features import weight_columns
-from boostflow.variations import is_data
+from boostflow.variations import has_charges, is_data
 
 SIMULATED_WEIGHTS = [
     name
@@ -56,7 +57,7 @@ def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Confi
         origin: name of the config file, for messages.
 
     Returns:
-        The configuration and the systematics by name.
+        The configuration and the systematics by name, those with `enabled: false` left out.
 
     Raises:
         BoostflowError: lists every problem, one a line: file, key, what is wrong, what is right.
@@ -74,6 +75,7 @@ def load(raw: dict[str, Any], root: Path, origin: str = "config") -> tuple[Confi
         else:
             systematics, found = _load_systematics(path)
             problems += [(str(path), text) for text in found]
+            systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [
                 (str(path), text) for text in _check_systematics(config, systematics, root)
             ]
@@ -267,6 +269,8 @@ def _check_systematics(config: Config, systematics: dict, root: Path) -> list[st
                 problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
             elif isinstance(declared, SampleVariation) and sample not in simulated:
                 problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
+            elif isinstance(declared, Constituent) and not has_charges(config.samples[sample]):
+                problems.append(f"{name}.samples: the constituents of {sample} have no charge")
         if re.search(r"_(up|down|m\d+)$", name) or name in ("nominal", "mu"):
             problems.append(
                 f"{name}: the name must not be nominal or mu, nor end in _up, _down, _m0..."

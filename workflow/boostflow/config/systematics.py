@@ -36,6 +36,8 @@ FORMS = ("up", "down", *COMBINATIONS)
 class Systematic(Block):
     """What all kinds share."""
 
+    enabled: bool = True
+    """false: declared, but neither run nor fitted."""
     group: Group = "exp"
     """Where it is counted in `mu = value ± stat ± exp ± model ± ml`."""
     samples: list[Name] | None = Field(None, min_length=1)
@@ -156,6 +158,28 @@ class Shift(Templated):
         return {"up": "up", "down": "down"}
 
 
+class Constituent(Templated):
+    """A variation of jet constituents: touches ingestion and all after it."""
+
+    kind: Literal["constituent"]
+    quantity: Literal[
+        "track_efficiency",
+        "charged_scale",
+        "neutral_scale",
+        "charged_resolution",
+        "neutral_resolution",
+    ]
+    """track_efficiency loses a part of the charged constituents, the scales change the momentum of
+    charged or neutral ones, the resolutions smear it by a Gaussian on top."""
+    value: float = Field(gt=0, lt=0.5)
+    """Relative size: 0.02 for 2 % of the tracks, of the momentum, or of its resolution."""
+
+    def members(self) -> dict[str, Literal["up", "down"]]:
+        """Scales go up and down; tracks can only be lost, momenta only be smeared: one-sided."""
+        both = self.quantity.endswith("scale")
+        return {"up": "up", "down": "down"} if both else {"up": "up"}
+
+
 Settings = Annotated[list[str], Field(min_length=1)]
 """Pythia settings."""
 Keys = Annotated[dict[str, Any], Field(min_length=1)]
@@ -169,6 +193,8 @@ class SampleVariation(Alternatives[Settings]):
     group: Group = "model"
     parts: int | None = Field(None, ge=1, le=10_000)
     """Files of each alternative sample; null for as many as the nominal sample has."""
+    events: int | None = Field(None, ge=10, le=1_000_000)
+    """Events in each of them; null for as many as in the nominal ones."""
 
 
 class ModelVariation(Alternatives[Keys]):
@@ -201,7 +227,8 @@ class ModelVariation(Alternatives[Keys]):
 
 
 AnySystematic = Annotated[
-    Rate | Weight | Shift | SampleVariation | ModelVariation, Field(discriminator="kind")
+    Rate | Weight | Shift | Constituent | SampleVariation | ModelVariation,
+    Field(discriminator="kind"),
 ]
 
 SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])

@@ -54,6 +54,8 @@ class Features:
     met: str | None
     counted: bool
     """Constituents come with their number per jet, as coffea's PFNano schema wants it."""
+    charges: bool = False
+    """Constituents come with their charge."""
     classes: bool = False
     """Each event has a `label`, the class that the file gives it."""
     notes: list[str] = field(default_factory=list)
@@ -126,6 +128,7 @@ def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None)
         gen_weight="genWeight" in have,
         weights={name: [] for name in WEIGHTS if name in have},
         met=met,
+        charges=not lacks(CONSTITUENTS),
         counted=not lacks((*CONSTITUENTS, COUNT)),
         notes=notes,
     )

@@ -16,6 +16,7 @@ import numpy as np
 from boostflow import observables
 from boostflow.config.models import ALL_OBSERVABLES, Ingest
 from boostflow.errors import BoostflowError
+from boostflow.ingest.constituents import Vary, vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
 from boostflow.ingest.truth import matched
@@ -45,6 +46,8 @@ class Rows:
     """Of the fat jets, for observables and truth matching."""
     scratch: Path
     """Folder for the Parquet file of each chunk."""
+    vary: Vary | None = None
+    """How constituents are varied; only where the features say `charges`."""
 
     def write(self, events: ak.Array, fatjets: ak.Array, start: int) -> dict[str, Any]:
         """Write the rows of a chunk; return its counts.
@@ -68,9 +71,12 @@ class Rows:
         )
         ids = event_id(events.run, events.luminosityBlock, events.event)
         relative = self._relative_weights(events)
+        gain = np.zeros((2, n))
+        if self.vary is not None and self.features.charges:
+            fatjets, gain = vary(fatjets, ids, self.vary, self.config.soft_drop_zcut, self.radius)
         jets = self._preselected(fatjets)
         has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
-        rows = self._rows(events, jets, ids, weight, relative)
+        rows = self._rows(events, jets, ids, weight, relative, self._met(events, gain))
         path = self.scratch / f"{start:012d}.parquet"
         write_parquet(path, rows)
         return {
@@ -115,6 +121,7 @@ class Rows:
         ids: np.ndarray,
         weight: np.ndarray,
         relative: dict[str, np.ndarray],
+        met: dict[str, np.ndarray],
     ) -> ak.Array:
         count = ak.to_numpy(ak.num(jets, axis=1))
 
@@ -136,17 +143,26 @@ class Rows:
             columns["label"] = self._labels(events, jets)
         elif self.features.classes:
             columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
-        met = events[self.features.met] if self.features.met else None
-        columns["met_pt"] = repeat(met.pt if met is not None else np.zeros(len(events)), "float32")
-        columns["met_phi"] = repeat(
-            met.phi if met is not None else np.zeros(len(events)), "float32"
-        )
+        columns |= {name: repeat(values, "float32") for name, values in met.items()}
         columns["ht"] = repeat(ak.sum(jets.pt, axis=1), "float32")
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
         for name, values in relative.items():
             columns[name] = np.repeat(values.astype("float32"), count)
         self._refuse_nonsense(columns)
         return ak.zip(columns, depth_limit=1)
+
+    def _met(self, events: ak.Array, gain: np.ndarray) -> dict[str, np.ndarray]:
+        """Missing momentum after the jets gained (px, py), shape (2, events); 0 without any."""
+        if self.features.met is None:
+            return {"met_pt": np.zeros(len(events)), "met_phi": np.zeros(len(events))}
+        met = events[self.features.met]
+        pt, phi = ak.to_numpy(met.pt), ak.to_numpy(met.phi)
+        px, py = pt * np.cos(phi, dtype="f8") - gain[0], pt * np.sin(phi, dtype="f8") - gain[1]
+        moved = (gain != 0).any(axis=0)
+        return {
+            "met_pt": np.where(moved, np.hypot(px, py), pt),
+            "met_phi": np.where(moved, np.arctan2(py, px), phi),
+        }
 
     def _refuse_nonsense(self, columns: dict[str, Any]) -> None:
         """Raise BoostflowError for NaN or infinity in what everything else is computed from."""

@@ -15,6 +15,7 @@ from coffea.processor import accumulate
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
+from boostflow.ingest.constituents import Vary
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.features import WEIGHTS, Features, detect, weight_columns
 from boostflow.ingest.hdf5 import read_chunks
@@ -43,6 +44,7 @@ def ingest(
     radius: float = 0.8,
     data: bool = False,
     xsec: float | None = None,
+    vary: Vary | None = None,
 ) -> None:
     """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
 
@@ -58,6 +60,7 @@ def ingest(
         radius: of the fat jets.
         data: collision data.
         xsec: cross-section in pb; None takes the one that boostflow's simulation left in the file.
+        vary: how constituents are varied; None for nominal.
 
     Raises:
         BoostflowError: the file cannot be read, or lacks what no analysis can do without.
@@ -65,17 +68,22 @@ def ingest(
     with scratch(output, "chunks") as folder:
         if source == "root":
             features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
-            rows = Rows(file, config, features, label, radius, folder)
+            rows = Rows(file, config, features, label, radius, folder, vary)
             counts = _run(file, entries, FatJetProcessor(rows), config) if entries else {}
             xsec = xsec if xsec is not None else own_xsec
         else:
             with LAYOUTS[source](file, select, radius, config.fatjet_pt_min) as layout:
                 features = layout.features
-                rows = Rows(file, config, features, label, radius, folder)
+                rows = Rows(file, config, features, label, radius, folder, vary)
                 counts = read_chunks(layout, rows, part)
         counts = accumulate([_nothing(features), counts])
         _merge(sorted(folder / name for name in counts["chunks"]), output)
     notes = [*features.notes]
+    if vary is not None and not features.charges:
+        notes.append(
+            "constituents have no charge, or there are none: variations of kind constituent change"
+            " nothing"
+        )
     if not counts["events"]:
         notes.append("the file has no events" + ("" if select == "all" else f" of class {select}"))
     for note in notes:
