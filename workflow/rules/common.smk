@@ -260,6 +260,11 @@ def shift_options(wildcards):
     ]
 
 
+def independent_option(wildcards):
+    """For alternative samples, which no model is trained on."""
+    return "--independent" if declared_as("sample", wildcards.variation) else ""
+
+
 # --- train ---------------------------------------------------------------------------------------
 
 

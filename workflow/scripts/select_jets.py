@@ -20,6 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shift", type=json_argument, help="declared systematic of kind shift")
     parser.add_argument("--direction", choices=["up", "down"], default="up")
     parser.add_argument("--corrections", type=Path, help="correctionlib file of the shift")
+    parser.add_argument(
+        "--independent", action="store_true", help="no model is trained on it: all events are test"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -39,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
         shift=parse_config(Shift, args.shift) if args.shift else None,
         direction=args.direction,
         corrections=args.corrections,
+        independent=args.independent,
     )
 
 

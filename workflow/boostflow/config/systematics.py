@@ -16,10 +16,11 @@ both sides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from boostflow.config.models import Block, Name, Prune, Region
 
@@ -139,9 +140,29 @@ class Rate(Systematic):
 
 
 class Weight(Alternatives[Name]):
-    """Other columns of relative event weights (1 = nominal): touches the templates."""
+    """Other columns of relative event weights (1 = nominal): touches the templates.
+
+    In lists `weight_pdf_{1..100}` stands for 100 columns.
+    """
 
     kind: Literal["weight"]
+
+    @field_validator(*COMBINATIONS, mode="before")
+    @classmethod
+    def expand_ranges(cls, value: object) -> object:
+        """Write out the columns of ranges."""
+        if not isinstance(value, list):
+            return value
+        return [column for item in value for column in _expanded(item)]
+
+
+def _expanded(item: object) -> list[object]:
+    found = (
+        re.fullmatch(r"(\w+)\{(\d{1,3})\.\.(\d{1,3})\}", item) if isinstance(item, str) else None
+    )
+    if found is None:
+        return [item]
+    return [f"{found[1]}{i}" for i in range(int(found[2]), int(found[3]) + 1)]
 
 
 class Shift(Templated):
