@@ -272,3 +272,16 @@ def test_another_model_in_its_place_needs_templates_alone(plan: Plan) -> None:
     }
     jobs = added(plan, "method", {"kind": "model", "instead": instead})
     assert jobs == TAIL | {("templates", "method_up")}
+
+
+def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
+    instead = {
+        "pass": {"model": "ucluster", "clusters": ["top"]},
+        "fail": {"model": "ucluster", "clusters": ["quark"]},
+    }
+    declared = {"kind": "model", "use": "crosscheck", "instead": instead}
+    after = {("summary", ""), ("provenance", ""), ("default", "")}
+    assert added(plan, "method", declared) == after | {
+        ("templates", "method_up"),
+        ("crosscheck", "method"),
+    }

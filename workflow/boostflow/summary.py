@@ -11,7 +11,10 @@ from boostflow.io import atomic, read_json, write_json
 
 
 def collect(
-    cutflows: Sequence[Path], evaluations: Sequence[Path], fit: Path | None
+    cutflows: Sequence[Path],
+    evaluations: Sequence[Path],
+    fit: Path | None,
+    crosschecks: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -19,6 +22,7 @@ def collect(
         cutflows: JSON beside the selected jets, one per sample.
         evaluations: one per model.
         fit: fit.json; null if there is no fit.
+        crosschecks: one per comparison of regions, named by it.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -61,6 +65,8 @@ def collect(
             "order": parts["order"],
             **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
         }
+    if crosschecks:
+        result["crosschecks"] = {path.stem: read_json(path) for path in crosschecks}
     return result
 
 
@@ -151,6 +157,13 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
             (f"discovery significance ({kind})", f"{fit['significance']['value']:.2f}"),
         ]
         show(f"Fit ({fit['data']} data)", ["figure", "value"], rows)
+    for name, compared in summary.get("crosschecks", {}).items():
+        rows = [
+            [which, f"{found['error']:.3g}", f"{found['significance']:.3g}"]
+            for which, found in compared.items()
+        ]
+        columns = ["regions", "error of mu", "significance"]
+        show(f"Cross-check {name}, without systematic uncertainties", columns, rows)
     lines = console.file.getvalue().splitlines()
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
@@ -161,9 +174,10 @@ def write(
     fit: Path | None,
     output: Path,
     text: Path,
+    crosschecks: Sequence[Path] = (),
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit)
+    summary = collect(cutflows, evaluations, fit, crosschecks)
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

@@ -88,12 +88,24 @@ class Variations:
         return list(self.by_name)
 
     def with_templates(self) -> list[str]:
-        """Nominal and every variation that has templates of its own.
+        """Nominal and every variation in the fit that has templates of its own.
 
         A variation of a model that no region reads, or of samples that are not in the analysis,
         touches nothing and is left out.
         """
-        return [NOMINAL, *(name for name in self.by_name if self._touched("templates", name))]
+        touched = (name for name in self.by_name if self._touched("templates", name))
+        return [NOMINAL, *(name for name in touched if not self._is_crosscheck(name))]
+
+    def crosschecks(self) -> dict[str, str]:
+        """Variations with templates that are compared and not fitted, by systematic."""
+        return {
+            varied.systematic: name
+            for name, varied in self.by_name.items()
+            if self._is_crosscheck(name)
+        }
+
+    def _is_crosscheck(self, variation: str) -> bool:
+        return getattr(self.by_name[variation].declared, "use", "fit") == "crosscheck"
 
     def resolve(
         self, stage: Stage, variation: str, *, sample: str | None = None, model: str | None = None

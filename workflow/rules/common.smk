@@ -75,6 +75,7 @@ wildcard_constraints:
     model=any_of(CONFIG.models),
     part=r"\d+",
     packing="[0-9a-f]{10}",
+    systematic=any_of(SYSTEMATICS),
 
 
 def at(pattern):
@@ -430,6 +431,18 @@ def all_templates():
     return expand_at(paths.TEMPLATES, variation=VARIATIONS.with_templates())
 
 
+def crosscheck_templates(wildcards):
+    """The templates of other regions."""
+    return at(paths.TEMPLATES).format(variation=VARIATIONS.crosschecks()[wildcards.systematic])
+
+
+def all_crosschecks():
+    """What other regions could measure."""
+    return expand_at(
+        paths.CROSSCHECK, systematic=VARIATIONS.crosschecks() if CONFIG.has_fit else []
+    )
+
+
 def fitted_systematics(**dump):
     """The systematics that enter the fit, as an argument."""
     named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.with_templates()[1:]}
@@ -463,7 +476,7 @@ def summary_options():
     if CONFIG.models:
         options += ["--evaluation", *expand_at(paths.EVALUATION, model=CONFIG.models)]
     if CONFIG.has_fit:
-        options += ["--fit", at(paths.FIT)]
+        options += ["--fit", at(paths.FIT), "--crosscheck", *all_crosschecks()]
     return options
 
 

@@ -15,6 +15,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--evaluation", type=Path, nargs="*", default=[], help="evaluations, one JSON per model"
     )
     parser.add_argument("--fit", type=Path, help="fit result (JSON)")
+    parser.add_argument(
+        "--crosscheck", type=Path, nargs="*", default=[], help="comparisons of regions (JSON)"
+    )
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--table", type=Path, required=True, help="text file to write")
 
@@ -23,7 +26,7 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.summary import write
 
-    write(args.cutflow, args.evaluation, args.fit, args.output, args.table)
+    write(args.cutflow, args.evaluation, args.fit, args.output, args.table, args.crosscheck)
 
 
 if __name__ == "__main__":

@@ -228,6 +228,9 @@ class ModelVariation(Alternatives[Keys]):
     instead: dict[Name, Region] | None = None
     """Regions in the place of those of `templates.regions`, all of them: another model's.
     One-sided."""
+    use: Literal["fit", "crosscheck"] = "fit"
+    """crosscheck: with `instead`; what these regions could measure is compared, and no nuisance
+    parameter made of the difference."""
 
     @model_validator(mode="after")
     def has_one_form(self) -> ModelVariation:
@@ -240,6 +243,8 @@ class ModelVariation(Alternatives[Keys]):
             raise ValueError("needs model (and what changes), or instead (other regions)")
         else:
             check_form(self)
+        if self.use == "crosscheck" and self.instead is None:
+            raise ValueError("use: crosscheck compares other regions, which instead declares")
         return self
 
     def members(self) -> dict[str, dict[str, Any]]:
