@@ -59,7 +59,15 @@ def test_complete(tmp_path):
     assert summary["models"]["bdt"]["macro_auc"]["value"] == 0.95
     assert summary["fit"]["breakdown"]["exp"] == 0.1
     text = (tmp_path / "summary.txt").read_text()
-    for part in ("gluon", "0.950 ± 0.002", "> 120 (95 % CL)", FIT["text"], "5.50", "Cross-check method", "0.456"):
+    for part in (
+        "gluon",
+        "0.950 ± 0.002",
+        "> 120 (95 % CL)",
+        FIT["text"],
+        "5.50",
+        "Cross-check method",
+        "0.456",
+    ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 100
 
