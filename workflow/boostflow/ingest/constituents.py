@@ -83,33 +83,13 @@ def vary(
     jagged = ak.unflatten(factor, counts)
     after = before
     for name in ("pt", "mass"):
-        scaled = ak.values_astype(before[name] * jagged, "float32")
-        after = ak.with_field(after, scaled, name)
+        after = ak.with_field(after, ak.values_astype(before[name] * jagged, "float32"), name)
     after = after[jagged > 0]
-
-    old, new = _kinematics(before), _kinematics(after)
-    scaled, columns = new["pt"] > 0, {}
-    for name in ("pt", "mass"):
-        value = _flat(jets[name])
-        ratio = new[name] / np.where(old[name] > 0, old[name], 1)
-        columns[name] = np.where(old[name] > 0, value * ratio, value)
-    for name in ("eta", "phi"):
-        columns[name] = _flat(jets[name]) + np.where(scaled, new[name] - old[name], 0)
-    columns["phi"] = (columns["phi"] + np.pi) % (2 * np.pi) - np.pi
-    if "msoftdrop" in jets.fields:
-        groomed = [
-            observables.compute(
-                *(c[k] for k in ("pt", "eta", "phi", "mass")),
-                names=["msoftdrop"],
-                zcut=zcut,
-                radius=radius,
-            )["msoftdrop"].astype(np.float64)
-            for c in (before, after)
-        ]
-        ratio = groomed[1] / np.where(groomed[0] > 0, groomed[0], 1)
-        columns["msoftdrop"] = np.where(groomed[0] > 0, _flat(jets.msoftdrop) * ratio, groomed[1])
     same = np.bincount(jet[factor != 1], minlength=len(counts)) == 0
-    columns = {name: np.where(same, _flat(jets[name]), v) for name, v in columns.items()}
+    columns = {
+        name: np.where(same, _flat(jets[name]), values)
+        for name, values in _followed(jets, before, after, zcut, radius).items()
+    }
     gain = [
         np.bincount(
             event,
@@ -121,6 +101,33 @@ def vary(
     for name, values in columns.items():
         jets = ak.with_field(jets, values.astype(np.float32), name)
     return ak.unflatten(ak.with_field(jets, after, "candidates"), number), np.stack(gain)
+
+
+def _followed(
+    jets: ak.Array, before: ak.Array, after: ak.Array, zcut: float, radius: float
+) -> dict[str, NDArray[np.float64]]:
+    """Kinematics of jets, shape (jets,), whose constituents were `before` and are `after`."""
+    old, new = _kinematics(before), _kinematics(after)
+    columns = {}
+    for name in ("pt", "mass"):
+        ratio = new[name] / np.where(old[name] > 0, old[name], 1)
+        columns[name] = np.where(old[name] > 0, _flat(jets[name]) * ratio, _flat(jets[name]))
+    for name in ("eta", "phi"):
+        columns[name] = _flat(jets[name]) + np.where(new["pt"] > 0, new[name] - old[name], 0)
+    columns["phi"] = (columns["phi"] + np.pi) % (2 * np.pi) - np.pi
+    if "msoftdrop" in jets.fields:
+        groomed = [
+            observables.compute(
+                *(inside[name] for name in ("pt", "eta", "phi", "mass")),
+                names=["msoftdrop"],
+                zcut=zcut,
+                radius=radius,
+            )["msoftdrop"].astype(np.float64)
+            for inside in (before, after)
+        ]
+        ratio = groomed[1] / np.where(groomed[0] > 0, groomed[0], 1)
+        columns["msoftdrop"] = np.where(groomed[0] > 0, _flat(jets.msoftdrop) * ratio, groomed[1])
+    return columns
 
 
 def _flat(values: ak.Array) -> NDArray[np.float64]:

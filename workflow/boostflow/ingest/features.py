@@ -103,8 +103,8 @@ def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None)
     notes = []
     if missing := lacks(CONSTITUENTS):
         notes.append(
-            f"no jet constituents ({missing[0]} is missing): observables from constituents, "
-            "UCluster and all else that needs them are off"
+            f"no jet constituents ({missing[0]} is missing): observables from constituents, their "
+            "variations, UCluster and all else that needs them are off"
         )
     truth = not lacks(TRUTH)
     if match is not None and not truth:
