@@ -23,6 +23,7 @@ def write_nano(
     spoil: str | None = None,
     generator_jets: bool = False,
     rho: str | None = None,
+    theory: dict[str, int] | None = None,
 ) -> Path:
     """A TTree with fat jets (0 to 3 an event) and what the switches say.
 
@@ -40,6 +41,7 @@ def write_nano(
         generator_jets: write GenJetAK8 and the match of each fat jet: by its position in the event
             a good one, one that is too far away, and one that the file does not keep.
         rho: branch of the pT density, with the event's number in it.
+        theory: further branches of weights (LHEScaleWeight...) with their number of entries.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 4, events)
@@ -116,6 +118,8 @@ def write_nano(
     if not data:
         columns["genWeight"] = rng.choice([1.0, 1.0, -0.5], events).astype("f4")
         columns["PSWeight"] = rng.uniform(0.9, 1.1, (events, 4)).astype("f4")
+        for name, count in (theory or {}).items():
+            columns[name] = rng.uniform(0.9, 1.1, (events, count)).astype("f4")
         if truth:
             lead = pt[:, :1]
             number = 4 * ak.num(lead)
@@ -147,10 +151,9 @@ def write_nano(
             flat[name] = values
     types = {k: v.type if isinstance(v, ak.Array) else v.dtype for k, v in flat.items()}
     types = {k: t.content if isinstance(t, ak.types.ArrayType) else t for k, t in types.items()}
-    if "PSWeight" in flat:
-        flat["PSWeight"] = ak.Array(flat["PSWeight"])
-        flat["PSWeight"] = ak.from_regular(flat["PSWeight"])
-        types["PSWeight"] = flat["PSWeight"].type.content
+    for name in {"PSWeight", *(theory or {})} & flat.keys():
+        flat[name] = ak.from_regular(ak.Array(flat[name]))
+        types[name] = flat[name].type.content
     with uproot.recreate(path) as file:
         writer = file.mktree(
             tree,

@@ -18,6 +18,7 @@ SHIFT = {"kind": "shift", "correction": "jes"}
 WEIGHT = {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"}
 SAMPLE = {"kind": "sample", "up": ["TimeShower:renormMultFac = 0.25"]}
 MODEL = {"kind": "model", "model": "bdt", "up": {"max_depth": 3}}
+CONSTITUENT = {"kind": "constituent", "quantity": "charged_scale", "value": 0.01}
 RATE = {"kind": "rate", "value": 0.02}
 
 # What follows from any change of the fit's inputs.
@@ -84,6 +85,30 @@ def test_adding_a_shift(plan: Plan) -> None:
     for v in ("jes_up", "jes_down"):
         expected |= per_sample("select", v) | {("score", f"bdt/{v}"), ("templates", v)}
     assert jobs == expected
+
+
+def test_adding_a_variation_of_constituents(plan: Plan) -> None:
+    jobs = added(plan, "tracks", CONSTITUENT)
+    expected = set(VARIED)
+    for v in ("tracks_up", "tracks_down"):
+        expected |= per_sample("ingest", v, 0, 1) | per_sample("select", v)
+        expected |= {("score", f"bdt/{v}"), ("templates", v)}
+    assert jobs == expected
+
+
+def test_losing_tracks_of_one_sample(plan: Plan) -> None:
+    declared = {**CONSTITUENT, "quantity": "track_efficiency", "samples": ["top"]}
+    assert added(plan, "tracks", declared) == VARIED | {
+        ("ingest", "tracks_up/top/0"),
+        ("ingest", "tracks_up/top/1"),
+        ("select", "tracks_up/top"),
+        ("score", "bdt/tracks_up"),
+        ("templates", "tracks_up"),
+    }
+
+
+def test_an_entry_that_is_not_enabled_adds_nothing(plan: Plan) -> None:
+    assert added(plan, "fsr", {**SAMPLE, "enabled": False}) == set()
 
 
 def test_adding_a_shift_of_one_sample(plan: Plan) -> None:
@@ -172,6 +197,13 @@ def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
         ("score", "bdt/fsr_up"),
         ("templates", "fsr_up"),
     }
+
+
+def test_events_of_an_alternative_sample(plan: Plan) -> None:
+    plan.systematics = {"fsr": {**SAMPLE, "parts": 1, "events": 50}}
+    events = plan.parameters("events")
+    assert events["simulate/nominal/top/0"] == 2000
+    assert events["simulate/fsr_up/top/0"] == 50
 
 
 def test_adding_a_model_variation(plan: Plan) -> None:
@@ -322,3 +354,16 @@ def test_one_model_has_none_to_be_compared_with(plan: Plan) -> None:
     plan.config = copy.deepcopy(CONFIG)
     del plan.config["models"]["ucluster"]
     assert not {job for job in plan.jobs() if job[0] == "compare_models"}
+
+
+def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
+    instead = {
+        "pass": {"model": "ucluster", "clusters": ["top"]},
+        "fail": {"model": "ucluster", "clusters": ["quark"]},
+    }
+    declared = {"kind": "model", "use": "crosscheck", "instead": instead}
+    after = {("summary", ""), ("provenance", ""), ("default", "")}
+    assert added(plan, "method", declared) == after | {
+        ("templates", "method_up"),
+        ("crosscheck", "method"),
+    }

@@ -96,7 +96,7 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:
     other.config["luminosity"] = 300.0
     jobs = other.planned()
-    assert jobs["templates"] == 8
+    assert jobs["templates"] == 9
     assert not jobs.keys() & set(BEFORE_FIT[:-1])
 
 

@@ -11,7 +11,9 @@ import yaml
 from boostflow.config import generate
 from boostflow.config.load import load
 from boostflow.config.models import Config, RootSample
+from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
+from boostflow.variations import Variations
 
 TOP = {"source": "simulation", "process": "top", "label": "top"}
 EVENTS = {"kind": "ucluster", "unit": "event", "samples": ["top", "w"]}
@@ -34,8 +36,28 @@ def test_default_file_says_the_defaults(repository: Path) -> None:
 def test_shipped_configurations_load(repository: Path, name: str) -> None:
     config, systematics = load(yaml.safe_load((repository / name).read_text()), repository)
     kinds = {s.kind for s in systematics.values()}
-    assert kinds == {"rate", "weight", "shift", "sample", "model"}
+    assert kinds == {"rate", "weight", "shift", "constituent", "sample", "model"}
     assert config.models
+
+
+def test_the_default_set_has_twenty_parameters(repository: Path) -> None:
+    config, systematics = load({}, repository)
+    variations = Variations(config, systematics)
+    fitted = {variations.by_name[name].systematic for name in variations.with_templates()[1:]}
+    rates = {name for name, block in systematics.items() if block.kind == "rate"}
+    assert len(by_parameter({n: systematics[n] for n in fitted | rates})) >= 20
+    assert "vincia" not in systematics
+    assert variations.crosschecks() == {"method": "method_up"}
+
+
+def test_regions_of_clusters_load(repository: Path) -> None:
+    raw = yaml.safe_load((repository / "config/examples/clusters.yaml").read_text())
+    config, systematics = load(raw, repository)
+    trained = [name for name, block in systematics.items() if block.kind == "model"]
+    assert trained == ["ucluster_seed", "ucluster_width", "ucluster_bins"]
+    assert set(Variations(config, systematics).names()) < {
+        *Variations(config, systematics).with_templates()
+    }
 
 
 @pytest.mark.parametrize("name", ["cms-nanoaod", "lhco", "hls4ml"])
@@ -268,6 +290,19 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             " fail: {model: bdt, clusters: [w]}}}",
             "x.instead.pass.clusters: no cluster stands for class 'tp'",
         ),
+        (
+            "x: {kind: model, model: bdt, up: {seed: 2}, use: crosscheck}",
+            "x: use: crosscheck compares other regions",
+        ),
+        (
+            "x: {kind: constituent, quantity: track_efficency, value: 0.02}",
+            "x.quantity: input should be 'track_efficiency', 'charged_scale'",
+        ),
+        ("x: {kind: constituent, quantity: neutral_scale}", "x.value: is required"),
+        (
+            'x: {kind: weight, envelope: ["weight_pdf_{1..5}"]}',
+            "x.envelope.4: unknown weight column 'weight_pdf_5'",
+        ),
         ("x: [", "not readable as YAML"),
     ],
 )
@@ -278,6 +313,38 @@ def test_a_wrong_systematic_is_named(
     path.write_text(declaration)
     lines = problems({"systematics": str(path)}, repository)
     assert any(line.startswith(f"{path}: {message}") for line in lines), lines
+
+
+def test_entries_that_are_not_enabled_are_not_checked_further(
+    repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(
+        "x: {kind: rate, value: 0.1}\ny: {kind: model, model: other, up: {a: 1}, enabled: false}"
+    )
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert list(systematics) == ["x"]
+    path.write_text("x: {kind: rate, vale: 0.1, enabled: false}")
+    assert any(
+        "x.vale: unknown key" in line for line in problems({"systematics": str(path)}, repository)
+    )
+
+
+def test_ranges_of_columns_are_written_out() -> None:
+    raw = {"pdf": {"kind": "weight", "hessian": ["weight_pdf_{1..100}", "weight_as"]}}
+    members = list(SYSTEMATICS.validate_python(raw)["pdf"].members().values())
+    assert members == [*(f"weight_pdf_{i}" for i in range(1, 101)), "weight_as"]
+
+
+def test_constituents_without_charge_cannot_be_varied(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text("x: {kind: constituent, quantity: neutral_scale, value: 0.1, samples: [w]}")
+    raw = {
+        "samples": {"w": {"source": "hls4ml", "files": [__file__]}},
+        "models": {},
+        "systematics": str(path),
+    }
+    assert problems(raw, repository) == [f"{path}: x.samples: the constituents of w have no charge"]
 
 
 def test_patterns_are_expanded_in_order(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import uproot
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
+from boostflow.ingest.features import weight_columns
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.ingest.truth import matched
@@ -198,6 +199,55 @@ def test_ps_weights_keep_their_order(tmp_path: Path) -> None:
             float(ak.sum(values[:, i] * weight)), rel=1e-6
         )
     assert "weight_isr_up" in rows.fields
+
+
+@pytest.mark.parametrize("count", [8, 9])
+def test_scale_and_pdf_weights_of_nanoaod(tmp_path: Path, count: int) -> None:
+    theory = {"LHEScaleWeight": count, "LHEPdfWeight": 103}
+    rows, meta = run(write_nano(tmp_path / "a.root", theory=theory), tmp_path)
+    tree = uproot.open(tmp_path / "a.root")["Events"]
+    weight = tree["genWeight"].array()
+    scale, pdf = tree["LHEScaleWeight"].array(), tree["LHEPdfWeight"].array()
+    jets = ak.num(tree["FatJet_pt"].array())
+    for name, values in {
+        "weight_mur05_muf05": scale[:, 0],
+        "weight_mur05": scale[:, 1],
+        "weight_muf05": scale[:, 3],
+        "weight_muf2": scale[:, count - 4],
+        "weight_mur2": scale[:, count - 2],
+        "weight_mur2_muf2": scale[:, count - 1],
+        "weight_pdf_0": pdf[:, 0],
+        "weight_pdf_102": pdf[:, 102],
+    }.items():
+        assert np.array_equal(rows[name], np.repeat(ak.to_numpy(values), jets)), name
+        expected = float(ak.sum(values * weight))
+        assert meta["sumw_weights"][name] == pytest.approx(expected, rel=1e-6)
+    assert meta["features"]["LHEPdfWeight"] == 103
+    assert sum(name.startswith("weight_") for name in rows.fields) == 4 + 8 + 103
+
+
+def test_titles_of_cms_say_which_scales() -> None:
+    """Spellings of MadGraph, POWHEG and older files, and one in another order."""
+    titles = (
+        "LHE scale variation weights (w_var / w_nominal); [0] is renscfact=0.5d0 facscfact=2d0 ; "
+        "[1] is renscfact=1d0 facscfact=1d0 ; [2] is renscfact=2d0 facscfact=1d0 ",
+        '[0] is MUF="2.0" MUR="0.5"; [1] is MUF="1.0" MUR="1.0"; [2] is MUF="1.0" MUR="2.0"',
+        "[0] is muR=0.50000E+00 muF=0.20000E+01 ; [1] is muR=0.10000E+01 muF=0.10000E+01 ; "
+        "[2] is muR=0.20000E+01 muF=0.10000E+01",
+    )
+    for title in titles:
+        columns = weight_columns("LHEScaleWeight", 3, title)
+        assert columns == ["weight_mur05_muf2", None, "weight_mur2"]
+    strange = titles[0].replace("0.5d0", "0.7d0")
+    assert weight_columns("LHEScaleWeight", 3, strange) == []
+
+
+def test_weights_without_known_meaning_are_off(tmp_path: Path) -> None:
+    file = write_nano(tmp_path / "a.root", theory={"LHEScaleWeight": 3})
+    rows, meta = run(file, tmp_path)
+    assert "LHEScaleWeight has 3 entries of no known meaning" in " ".join(meta["notes"])
+    assert "no LHEPdfWeight: weights for other parton densities are off" in meta["notes"]
+    assert not [name for name in rows.fields if "mu" in name and name.startswith("weight")]
 
 
 @pytest.mark.parametrize(

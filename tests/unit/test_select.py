@@ -167,6 +167,23 @@ def test_each_split_is_normalised_to_the_whole_cross_section(parts, tmp_path: Pa
         assert ak.sum(rows.weight[rows.split == code]) == pytest.approx(2.0 * 1000)
 
 
+def test_all_events_of_an_alternative_sample_are_test_events(parts, tmp_path: Path) -> None:
+    config = Select.model_validate(
+        {
+            "fatjet": {
+                "pt": [1, 9999],
+                "abs_eta_max": 9,
+                "mass": [-1, 9999],
+                "multiplicity_min": 0,
+            },
+            "event": {"ht_min": 0, "met_max": None},
+        }
+    )
+    rows, _ = run(parts, tmp_path, config=config, independent=True)
+    assert set(rows.split.to_list()) == {2}
+    assert ak.sum(rows.weight[rows.candidate]) == pytest.approx(2.0 * 1000)
+
+
 def test_there_is_one_candidate_an_event_and_it_leads(parts, tmp_path: Path) -> None:
     rows, _ = run(parts, tmp_path)
     ids = ak.to_numpy(rows.event_id)

@@ -40,7 +40,11 @@ FIT = {
 def test_complete(tmp_path):
     factory.write_run(tmp_path, events=20)
     cutflows = [tmp_path / f"select/nominal/{name}.json" for name in factory.SAMPLES]
-    for name, data in (("bdt", FIGURES), ("fit", FIT)):
+    compared = {
+        name: {"error": error, "significance": 3.14, "yields": {}}
+        for name, error in (("regions", 0.2), ("instead", 0.456))
+    }
+    for name, data in (("bdt", FIGURES), ("fit", FIT), ("method", compared)):
         (tmp_path / f"{name}.json").write_text(json.dumps(data))
     write(
         cutflows,
@@ -48,13 +52,22 @@ def test_complete(tmp_path):
         tmp_path / "fit.json",
         tmp_path / "summary.json",
         tmp_path / "summary.txt",
+        [tmp_path / "method.json"],
     )
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["samples"]["top"]["events"] == 20
     assert summary["models"]["bdt"]["macro_auc"]["value"] == 0.95
     assert summary["fit"]["breakdown"]["exp"] == 0.1
     text = (tmp_path / "summary.txt").read_text()
-    for part in ("gluon", "0.950 ± 0.002", "> 120 (95 % CL)", FIT["text"], "5.50"):
+    for part in (
+        "gluon",
+        "0.950 ± 0.002",
+        "> 120 (95 % CL)",
+        FIT["text"],
+        "5.50",
+        "Cross-check method",
+        "0.456",
+    ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 100
 

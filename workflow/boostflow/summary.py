@@ -16,6 +16,7 @@ def collect(
     fit: Path | None,
     systematics: Sequence[Path] = (),
     comparison: Path | None = None,
+    crosschecks: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -25,6 +26,7 @@ def collect(
         fit: fit.json; null if there is no fit.
         systematics: systematic errors of evaluations, of those models that have any.
         comparison: of models; null if there are fewer than two.
+        crosschecks: one per comparison of regions, named by it.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -80,6 +82,8 @@ def collect(
             "order": parts["order"],
             **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
         }
+    if crosschecks:
+        result["crosschecks"] = {path.stem: read_json(path) for path in crosschecks}
     return result
 
 
@@ -184,6 +188,13 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
             (f"discovery significance ({kind})", f"{fit['significance']['value']:.2f}"),
         ]
         show(f"Fit ({fit['data']} data)", ["figure", "value"], rows)
+    for name, compared in summary.get("crosschecks", {}).items():
+        rows = [
+            [which, f"{found['error']:.3g}", f"{found['significance']:.3g}"]
+            for which, found in compared.items()
+        ]
+        columns = ["regions", "error of mu", "significance"]
+        show(f"Cross-check {name}, without systematic uncertainties", columns, rows)
     lines = console.file.getvalue().splitlines()
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
@@ -196,9 +207,10 @@ def write(
     text: Path,
     systematics: Sequence[Path] = (),
     comparison: Path | None = None,
+    crosschecks: Sequence[Path] = (),
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit, systematics, comparison)
+    summary = collect(cutflows, evaluations, fit, systematics, comparison, crosschecks)
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

@@ -78,6 +78,7 @@ wildcard_constraints:
     model=any_of(CONFIG.models),
     part=r"\d+",
     packing="[0-9a-f]{10}",
+    systematic=any_of(SYSTEMATICS),
 
 
 def at(pattern):
@@ -114,10 +115,20 @@ def parts(sample, variation):
     """Numbers of the files of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]
     if isinstance(block, SimulatedSample):
-        if variation != NOMINAL:
-            return range(VARIATIONS.by_name[variation].declared.parts or block.parts)
-        return range(block.parts)
+        return range(alternative(variation, "parts") or block.parts)
     return range(len(input_files(block)))
+
+
+def declared_as(kind, variation):
+    """A variation, if its systematic is of a kind, or None."""
+    varied = VARIATIONS.by_name.get(variation)
+    return varied if varied and varied.declared.kind == kind else None
+
+
+def alternative(variation, key):
+    """What a variation says about its alternative samples, or None: `parts`, `events`."""
+    varied = VARIATIONS.by_name.get(variation)
+    return varied and getattr(varied.declared, key, None)
 
 
 def expand_at(pattern, **wildcards):
@@ -151,7 +162,7 @@ def simulate_sample(wildcards):
 
 def simulate_events(wildcards):
     """Events of a part."""
-    return simulate_sample(wildcards).events
+    return alternative(wildcards.variation, "events") or simulate_sample(wildcards).events
 
 
 def simulate_process(wildcards):
@@ -190,7 +201,7 @@ def ingest_options(wildcards):
     if block.label is not None:
         options += ["--label", block.label]
     if isinstance(block, SimulatedSample):
-        return [*options, "--match", block.process]
+        return [*options, "--match", block.process, *constituent_options(wildcards)]
     if isinstance(block, RootSample) and block.match is not None:
         options += ["--match", block.match]
     if block.xsec is not None:
@@ -200,7 +211,16 @@ def ingest_options(wildcards):
     if not isinstance(block, RootSample):
         # HDF5 events have no numbers of their own: the part makes them unique in the sample.
         options += ["--source", block.source, "--select", block.select, "--part", wildcards.part]
-    return options
+    return [*options, *constituent_options(wildcards)]
+
+
+def constituent_options(wildcards):
+    """The variation of constituents, where there is one."""
+    variation = declared_as("constituent", wildcards.variation)
+    if variation is None:
+        return []
+    block = variation.declared.model_dump(mode="json", include={"kind", "quantity", "value"})
+    return ["--vary", as_json(block), "--direction", variation.direction]
 
 
 # --- select --------------------------------------------------------------------------------------
@@ -223,8 +243,8 @@ def ingested(pattern):
 
 def shift_of(variation):
     """What a variation shifts, or None."""
-    declared = VARIATIONS.by_name.get(variation)
-    return declared.change if declared and declared.declared.kind == "shift" else None
+    declared = declared_as("shift", variation)
+    return declared.change if declared else None
 
 
 def corrections_file(wildcards):
@@ -243,6 +263,11 @@ def shift_options(wildcards):
     shift, file = shift_of(wildcards.variation), corrections_file(wildcards)
     options = ["--shift", as_json(shift)] if shift else []
     return [*options, "--corrections", file] if file else options
+
+
+def independent_option(wildcards):
+    """For alternative samples, which no model is trained on."""
+    return "--independent" if declared_as("sample", wildcards.variation) else ""
 
 
 # --- train ---------------------------------------------------------------------------------------
@@ -474,6 +499,18 @@ def all_templates():
     return expand_at(paths.TEMPLATES, variation=VARIATIONS.with_templates())
 
 
+def crosscheck_templates(wildcards):
+    """The templates of other regions."""
+    return at(paths.TEMPLATES).format(variation=VARIATIONS.crosschecks()[wildcards.systematic])
+
+
+def all_crosschecks():
+    """What other regions could measure."""
+    return expand_at(
+        paths.CROSSCHECK, systematic=VARIATIONS.crosschecks() if CONFIG.has_fit else []
+    )
+
+
 def fitted_systematics(**dump):
     """The systematics that enter the fit, as an argument."""
     named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.with_templates()[1:]}
@@ -506,7 +543,7 @@ def summary_options():
     if len(compared_models()) > 1:
         options += ["--comparison", at(paths.COMPARISON)]
     if CONFIG.has_fit:
-        options += ["--fit", at(paths.FIT)]
+        options += ["--fit", at(paths.FIT), "--crosscheck", *all_crosschecks()]
     return options
 
 

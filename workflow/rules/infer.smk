@@ -28,6 +28,31 @@ rule infer:
         " --systematics {params.systematics:q} > {log:q} 2>&1"
 
 
+rule crosscheck:
+    """Compare the regions of another model with those of the analysis."""
+    input:
+        nominal=at(paths.TEMPLATES).format(variation=NOMINAL),
+        instead=crosscheck_templates,
+    output:
+        at(paths.CROSSCHECK),
+    log:
+        log_of(paths.CROSSCHECK),
+    benchmark:
+        benchmark_of(paths.CROSSCHECK)
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=attempt_scaled(1000),
+        runtime=attempt_scaled(15),
+    params:
+        config=as_json(CONFIG.infer),
+    message:
+        "Comparing regions ({wildcards.systematic})"
+    shell:
+        'python "$BOOSTFLOW_SCRIPTS"/crosscheck.py --nominal {input.nominal:q}'
+        " --instead {input.instead:q} --output {output:q} --config {params.config:q} > {log:q} 2>&1"
+
+
 rule plot_fit:
     """Draw templates, systematics, ranking and breakdown."""
     input:

@@ -22,10 +22,11 @@ rule select:
     params:
         config=as_json(CONFIG.select.model_dump(mode="json", exclude={"corrections"})),
         shift=shift_options,
+        independent=independent_option,
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/select_jets.py --input {input.tables:q} --meta {input.metas:q}'
         " --output {output.table:q} --cutflow {output.cutflow:q} --sample {wildcards.sample}"
-        " --variation {wildcards.variation} --config {params.config:q} {params.shift:q}"
+        " --variation {wildcards.variation} --config {params.config:q} {params.shift:q} {params.independent}"
         " > {log:q} 2>&1"

@@ -29,7 +29,7 @@ rule templates:
         " {params.weight:q} > {log:q} 2>&1"
 
 
-for name in VARIATIONS.with_templates():
+for name in [*VARIATIONS.with_templates(), *VARIATIONS.crosschecks().values()]:
 
     rule:
         name:

@@ -21,12 +21,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", type=int, default=0, help="number of the file in its sample")
     parser.add_argument("--radius", type=float, default=0.8, help="radius of the fat jets")
     parser.add_argument("--data", action="store_true", help="collision data")
+    parser.add_argument(
+        "--vary",
+        type=json_argument,
+        help="a systematic of kind constituent as JSON, or @file",
+    )
+    parser.add_argument("--direction", default="up", choices=["up", "down"], help="of --vary")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Ingest
+    from boostflow.config.systematics import Constituent
+    from boostflow.ingest.constituents import Vary
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
 
@@ -42,6 +50,7 @@ def main(args: argparse.Namespace) -> None:
         radius=args.radius,
         data=args.data,
         xsec=args.xsec,
+        vary=Vary(parse_config(Constituent, args.vary), args.direction) if args.vary else None,
     )
 
 

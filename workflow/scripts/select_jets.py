@@ -21,6 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corrections", type=Path, help="correctionlib file of the shift and of smearing"
     )
+    parser.add_argument(
+        "--independent", action="store_true", help="no model is trained on it: all events are test"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -39,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
         variation=args.variation,
         shift=parse_config(JetShift, args.shift) if args.shift else None,
         corrections=args.corrections,
+        independent=args.independent,
     )
 
 

@@ -23,6 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--comparison", type=Path, help="comparison of models (JSON)")
     parser.add_argument("--fit", type=Path, help="fit result (JSON)")
+    parser.add_argument(
+        "--crosscheck", type=Path, nargs="*", default=[], help="comparisons of regions (JSON)"
+    )
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--table", type=Path, required=True, help="text file to write")
 
@@ -39,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
         args.table,
         systematics=args.systematics,
         comparison=args.comparison,
+        crosschecks=args.crosscheck,
     )
 
 

@@ -27,6 +27,7 @@ from boostflow.config.models import (
 from boostflow.config.systematics import (
     SYSTEMATICS,
     AnySystematic,
+    Constituent,
     ModelVariation,
     SampleVariation,
     Shift,
@@ -34,10 +35,17 @@ from boostflow.config.systematics import (
     Weight,
 )
 from boostflow.errors import BoostflowError
+from boostflow.ingest.features import weight_columns
 from boostflow.select.corrections import OPTIONAL, Corrections
-from boostflow.variations import is_data
+from boostflow.variations import has_charges, is_data
 
-SIMULATED_WEIGHTS = ("weight_isr_up", "weight_isr_down", "weight_fsr_up", "weight_fsr_down")
+SIMULATED_WEIGHTS = [
+    name
+    for branch, count in (("PSWeight", 4), ("LHEScaleWeight", 9), ("LHEPdfWeight", 5))
+    for name in weight_columns(branch, count)
+    if name is not None
+]
+"""Columns of relative weights that boostflow's own samples have."""
 
 PT_MARGIN = 0.9
 """Ingested jets reach this far below the cut on pT, so that shifts can move jets across it."""
@@ -57,7 +65,7 @@ def load(
             second, and each job loads the configuration again.
 
     Returns:
-        The configuration and the systematics by name.
+        The configuration and the systematics by name, those with `enabled: false` left out.
 
     Raises:
         BoostflowError: lists every problem, one a line: file, key, what is wrong, what is right.
@@ -75,6 +83,7 @@ def load(
         else:
             systematics, found = _load_systematics(path)
             problems += [(str(path), text) for text in found]
+            systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
             if not in_job:
                 found = _check_shifts(config, systematics, root)
@@ -270,6 +279,8 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                 problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
             elif isinstance(declared, SampleVariation) and sample not in simulated:
                 problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
+            elif isinstance(declared, Constituent) and not has_charges(config.samples[sample]):
+                problems.append(f"{name}.samples: the constituents of {sample} have no charge")
         if re.search(r"_(up|down|m\d+)$", name) or name in ("nominal", "mu"):
             problems.append(
                 f"{name}: the name must not be nominal or mu, nor end in _up, _down, _m0..."
@@ -286,7 +297,8 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
             if region not in config.templates.regions:
                 hint = _suggest(region, config.templates.regions)
                 problems.append(f"{name}.regions: unknown region {region!r}{hint}")
-        if isinstance(declared, Weight) and simulated:
+        touched = declared.samples or list(config.samples)
+        if isinstance(declared, Weight) and set(touched) & set(simulated):
             for direction, column in declared.members().items():
                 if column not in SIMULATED_WEIGHTS:
                     hint = _suggest(column, SIMULATED_WEIGHTS)

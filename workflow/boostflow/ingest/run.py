@@ -15,13 +15,14 @@ from coffea.processor import accumulate
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
+from boostflow.ingest.constituents import Vary
 from boostflow.ingest.eventid import BUCKETS
-from boostflow.ingest.features import Features, detect
+from boostflow.ingest.features import WEIGHTS, Features, detect, weight_columns
 from boostflow.ingest.hdf5 import read_chunks
 from boostflow.ingest.hls4ml import Hls4ml
 from boostflow.ingest.lhco import Lhco
 from boostflow.ingest.processor import FatJetProcessor
-from boostflow.ingest.rows import PS_WEIGHTS, Label, Rows
+from boostflow.ingest.rows import Label, Rows
 from boostflow.io import atomic, scratch, write_json
 
 log = logging.getLogger("ingest")
@@ -43,6 +44,7 @@ def ingest(
     radius: float = 0.8,
     data: bool = False,
     xsec: float | None = None,
+    vary: Vary | None = None,
 ) -> None:
     """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
 
@@ -58,6 +60,7 @@ def ingest(
         radius: of the fat jets.
         data: collision data.
         xsec: cross-section in pb; None takes the one that boostflow's simulation left in the file.
+        vary: how constituents are varied; None for nominal.
 
     Raises:
         BoostflowError: the file cannot be read, or lacks what no analysis can do without.
@@ -65,17 +68,22 @@ def ingest(
     with scratch(output, "chunks") as folder:
         if source == "root":
             features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
-            rows = Rows(file, config, features, label, radius, folder)
+            rows = Rows(file, config, features, label, radius, folder, vary)
             counts = _run(file, entries, FatJetProcessor(rows), config) if entries else {}
             xsec = xsec if xsec is not None else own_xsec
         else:
             with LAYOUTS[source](file, select, radius, config.fatjet_pt_min) as layout:
                 features = layout.features
-                rows = Rows(file, config, features, label, radius, folder)
+                rows = Rows(file, config, features, label, radius, folder, vary)
                 counts = read_chunks(layout, rows, part)
         counts = accumulate([_nothing(features), counts])
         _merge(sorted(folder / name for name in counts["chunks"]), output)
     notes = [*features.notes]
+    if vary is not None and not features.charges:
+        notes.append(
+            "constituents have no charge, or there are none: variations of kind constituent change"
+            " nothing"
+        )
     if not counts["events"]:
         notes.append("the file has no events" + ("" if select == "all" else f" of class {select}"))
     for note in notes:
@@ -130,11 +138,8 @@ def inspect(
                 raise BoostflowError(f"{file}: {config.tree} is not a tree")
             features = detect(file, tree.keys(), data=data, match=match)
             entries = int(tree.num_entries)
-            if features.ps_weight and entries:
-                counts = {len(x) for x in tree["PSWeight"].array(entry_stop=1)}
-                if counts != {len(PS_WEIGHTS)}:
-                    note = "PSWeight has no ISR and FSR entries: its variations are off"
-                    features = replace(features, ps_weight=False, notes=[*features.notes, note])
+            if entries:
+                features = _with_weights(features, tree)
             xsec = None
             if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
                 values = root["Runs"]["xsec"].array(library="np")
@@ -148,6 +153,21 @@ def inspect(
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise BoostflowError(f"{file}: not a readable ROOT file ({reason})") from None
+
+
+def _with_weights(features: Features, tree: Any) -> Features:
+    """The columns of relative weights, by the number of entries in the tree's first event."""
+    weights, notes = {}, list(features.notes)
+    for branch in features.weights:
+        (first,) = tree[branch].array(entry_stop=1)
+        columns = weight_columns(branch, len(first), tree[branch].title)
+        if columns:
+            weights[branch] = columns
+        else:
+            notes.append(
+                f"{branch} has {len(first)} entries of no known meaning: {WEIGHTS[branch]} off"
+            )
+    return replace(features, weights=weights, notes=notes)
 
 
 def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> dict[str, Any]:
@@ -222,7 +242,7 @@ def _is_read_error(error: BaseException) -> bool:
 
 def _nothing(features: Features) -> dict[str, Any]:
     """The counts of a file without events."""
-    weights = {f"weight_{name}": 0.0 for name in PS_WEIGHTS} if features.ps_weight else {}
+    columns = [name for names in features.weights.values() for name in names if name]
     return {
         "chunks": [],
         "events": 0,
@@ -230,7 +250,7 @@ def _nothing(features: Features) -> dict[str, Any]:
         "sumw": 0.0,
         "sumw2": 0.0,
         "sumw_buckets": np.zeros(BUCKETS),
-        "sumw_weights": weights,
+        "sumw_weights": dict.fromkeys(columns, 0.0),
         "with_fatjet": 0,
         "sumw_with_fatjet": 0.0,
     }
