@@ -138,7 +138,7 @@ RESOLUTION = {
 )
 def test_adding_other_shifts(plan: Plan, declared: dict, directions: tuple[str, ...]) -> None:
     jobs = added(plan, "x", declared)
-    expected = set(TAIL)
+    expected = set(VARIED)
     for v in (f"x_{direction}" for direction in directions):
         touched = {("select", f"{v}/{sample}") for sample in declared.get("samples", SAMPLES)}
         expected |= touched | {("score", f"bdt/{v}"), ("templates", v)}

@@ -52,7 +52,7 @@ def test_complete(tmp_path):
         tmp_path / "fit.json",
         tmp_path / "summary.json",
         tmp_path / "summary.txt",
-        [tmp_path / "method.json"],
+        crosschecks=[tmp_path / "method.json"],
     )
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["samples"]["top"]["events"] == 20
