@@ -107,6 +107,16 @@ def attempt_scaled(amount):
     return scaled
 
 
+def group_of(nominal):
+    """A function of wildcards: the group of cluster jobs, that of the variation's kind or `nominal`."""
+
+    def group(wildcards):
+        variation = VARIATIONS.by_name.get(wildcards.variation)
+        return variation.declared.kind if variation else nominal
+
+    return group
+
+
 def parts(sample, variation):
     """Numbers of the files of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]

@@ -27,6 +27,8 @@ for kind in MODEL_PLOTS:
             benchmark_of(paths.EVALUATION)
         wildcard_constraints:
             model=any_of(models_evaluated_as(kind)),
+        group:
+            "nominal"
         conda:
             ENVIRONMENT
         resources:

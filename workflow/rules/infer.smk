@@ -12,6 +12,8 @@ rule infer:
         log_of(paths.FIT),
     benchmark:
         benchmark_of(paths.FIT)
+    group:
+        "results"
     conda:
         ENVIRONMENT
     resources:
@@ -47,6 +49,8 @@ rule plot_fit:
         log_of("plots/inference"),
     benchmark:
         benchmark_of("plots/inference")
+    group:
+        "results"
     conda:
         ENVIRONMENT
     resources:

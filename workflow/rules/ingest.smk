@@ -12,6 +12,8 @@ rule ingest:
         log_of(paths.INGEST),
     benchmark:
         benchmark_of(paths.INGEST)
+    group:
+        "parts"
     conda:
         ENVIRONMENT
     threads: 1 if CONFIG.ingest.executor == "iterative" else CONFIG.ingest.workers

@@ -14,6 +14,8 @@ rule select:
         log_of(paths.SELECT),
     benchmark:
         benchmark_of(paths.SELECT)
+    group:
+        group_of("select")
     conda:
         ENVIRONMENT
     resources:

@@ -11,6 +11,8 @@ rule plot_cutflow:
         log_of(paths.CUTFLOW_PLOT),
     benchmark:
         benchmark_of(paths.CUTFLOW_PLOT)
+    group:
+        "results"
     conda:
         ENVIRONMENT
     resources:
@@ -36,6 +38,8 @@ rule summary:
         log_of(paths.SUMMARY),
     benchmark:
         benchmark_of(paths.SUMMARY)
+    group:
+        "results"
     conda:
         ENVIRONMENT
     resources:
@@ -61,6 +65,8 @@ rule provenance:
         systematics=at(paths.SYSTEMATICS),
     log:
         log_of(paths.PROVENANCE),
+    group:
+        "results"
     conda:
         ENVIRONMENT
     resources:

@@ -12,6 +12,8 @@ rule templates:
         log_of(paths.TEMPLATES),
     benchmark:
         benchmark_of(paths.TEMPLATES)
+    group:
+        group_of("nominal")
     conda:
         ENVIRONMENT
     resources:
