@@ -18,7 +18,7 @@ rule anomaly:
     benchmark:
         benchmark_of(paths.ANOMALY_PLOT)
     group:
-        "results"
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:

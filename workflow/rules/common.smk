@@ -6,6 +6,7 @@ import time
 
 try:
     from boostflow import paths
+    from boostflow.clusterplan import Plan
     from boostflow.config.load import find, input_files, load, varied_model
     from boostflow.config.models import RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
@@ -39,7 +40,13 @@ except BoostflowError as error:
     print(error, file=sys.stderr)
     raise SystemExit(1)
 
+# What a cluster job was given, not all CPUs that Snakemake finds: hardware threads of its cores, or
+# the whole node where jobs are not confined.
+if workflow.remote_exec and "SLURM_CPUS_PER_TASK" in os.environ:
+    workflow.register_resource("_cores", int(os.environ["SLURM_CPUS_PER_TASK"]))
+
 STARTED = time.time()
+PLAN = Plan(workflow)
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
 
@@ -107,14 +114,19 @@ def attempt_scaled(amount):
     return scaled
 
 
-def group_of(nominal):
-    """A function of wildcards: the group of cluster jobs, that of the variation's kind or `nominal`."""
+def cluster_group(name):
+    """A group of cluster jobs; None where nothing is submitted: a dry run would show groups there."""
+    return name if workflow.nodes is not None else None
+
+
+def variation_group(nominal):
+    """A function of wildcards: the group of a variation is its kind, that of nominal is `nominal`."""
 
     def group(wildcards):
         variation = VARIATIONS.by_name.get(wildcards.variation)
         return variation.declared.kind if variation else nominal
 
-    return group
+    return cluster_group(group)
 
 
 def parts(sample, variation):
@@ -217,15 +229,16 @@ def ingested(pattern):
     """A function of wildcards: the ingested parts of a sample."""
 
     def files(wildcards):
-        variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)
-        return expand_at(
-            pattern,
-            variation=variation,
-            sample=wildcards.sample,
-            part=parts(wildcards.sample, variation),
-        )
+        part = parts(wildcards.sample, wildcards.variation)
+        return expand_at(pattern, **wildcards, part=part)
 
     return files
+
+
+def listed_parts(wildcards):
+    """The list of a sample's ingested parts."""
+    variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)
+    return at(paths.PARTS).format(variation=variation, sample=wildcards.sample)
 
 
 def shift_of(variation):

@@ -28,7 +28,7 @@ for kind in MODEL_PLOTS:
         wildcard_constraints:
             model=any_of(models_evaluated_as(kind)),
         group:
-            "nominal"
+            cluster_group("nominal")
         conda:
             ENVIRONMENT
         resources:

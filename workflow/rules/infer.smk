@@ -13,7 +13,7 @@ rule infer:
     benchmark:
         benchmark_of(paths.FIT)
     group:
-        "results"
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -50,7 +50,7 @@ rule plot_fit:
     benchmark:
         benchmark_of("plots/inference")
     group:
-        "results"
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:

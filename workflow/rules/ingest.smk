@@ -13,7 +13,7 @@ rule ingest:
     benchmark:
         benchmark_of(paths.INGEST)
     group:
-        "parts"
+        cluster_group("parts")
     conda:
         ENVIRONMENT
     threads: 1 if CONFIG.ingest.executor == "iterative" else CONFIG.ingest.workers

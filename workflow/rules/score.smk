@@ -13,7 +13,7 @@ rule score:
     benchmark:
         benchmark_of(paths.SCORE)
     group:
-        group_of("nominal")
+        variation_group("nominal")
     conda:
         ENVIRONMENT
     threads: 1

@@ -10,7 +10,7 @@ rule simulate:
     benchmark:
         benchmark_of(paths.SAMPLE)
     group:
-        "parts"
+        cluster_group("parts")
     conda:
         ENVIRONMENT
     resources:

@@ -12,7 +12,7 @@ rule plot_cutflow:
     benchmark:
         benchmark_of(paths.CUTFLOW_PLOT)
     group:
-        "results"
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -39,7 +39,7 @@ rule summary:
     benchmark:
         benchmark_of(paths.SUMMARY)
     group:
-        "results"
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -66,7 +66,7 @@ rule provenance:
     log:
         log_of(paths.PROVENANCE),
     group:
-        "results"
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:

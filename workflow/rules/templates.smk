@@ -13,7 +13,7 @@ rule templates:
     benchmark:
         benchmark_of(paths.TEMPLATES)
     group:
-        group_of("nominal")
+        variation_group("nominal")
     conda:
         ENVIRONMENT
     resources:
