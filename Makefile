@@ -2,12 +2,14 @@
 #   CONFIG=config/test.yaml   another configuration
 #   CORES=4                   cores that snakemake may use (default: all)
 #   ARGS="..."                further arguments of snakemake
+#   PROFILE=profiles/slurm    profile of `make plan`
 
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
 CONFIG ?=
 ARGS ?=
+PROFILE ?= profiles/slurm
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,6 +59,12 @@ run: checked $(READY) ## Run the whole analysis and write its report
 dry-run: checked $(READY) ## Show what `make run` would do
 	@$(SNAKEMAKE) --dry-run --quiet rules
 
+.PHONY: plan
+plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROFILE)` would make
+	@printed=$$($(BIN)/snakemake --profile "$(PROFILE)" --dry-run $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)") 2>&1) || { \
+		echo "$$printed" >&2; exit 1; }; \
+	sed -n '/^cluster jobs /,/ cluster jobs for /p; /^Nothing to be done/p' <<< "$$printed"
+
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
 	@out="$(OUTPUT)"; test -f "$$out/provenance.json" || { \
@@ -89,6 +97,10 @@ bench-memory: $(READY) ## Peak memory of packing and training against the number
 .PHONY: bench-horovod
 bench-horovod: $(READY) ## Time UCluster on two Horovod processes beside one
 	@$(BIN)/python benchmarks/ranks.py $(BENCH)
+
+.PHONY: bench-plan
+bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 variations (BENCH="--files 10")
+	@$(BIN)/python benchmarks/plan.py $(BENCH)
 
 .PHONY: lint
 lint: $(READY) ## Check the style of Python and Snakemake files

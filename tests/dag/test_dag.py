@@ -39,6 +39,7 @@ PACKED = ("pack_ucluster", packing_name(UCluster(**CONFIG["models"]["ucluster"])
 NOMINAL: set[Job] = (
     per_sample("simulate", "nominal", 0, 1)
     | per_sample("ingest", "nominal", 0, 1)
+    | per_sample("list_parts", "nominal")
     | per_sample("select", "nominal")
     | {
         ("train_bdt", "bdt/nominal"),
@@ -99,6 +100,7 @@ def test_adding_an_alternative_sample(plan: Plan) -> None:
         TAIL
         | per_sample("simulate", "fsr_up", 0, 1)
         | per_sample("ingest", "fsr_up", 0, 1)
+        | per_sample("list_parts", "fsr_up")
         | per_sample("select", "fsr_up")
         | {("score", "bdt/fsr_up"), ("templates", "fsr_up")}
     )
@@ -109,6 +111,7 @@ def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
     assert jobs == TAIL | {
         ("simulate", "fsr_up/top/0"),
         ("ingest", "fsr_up/top/0"),
+        ("list_parts", "fsr_up/top"),
         ("select", "fsr_up/top"),
         ("score", "bdt/fsr_up"),
         ("templates", "fsr_up"),
@@ -142,6 +145,7 @@ def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
     assert plan.jobs() == (
         per_sample("simulate", "nominal", 0, 1)
         | per_sample("ingest", "nominal", 0, 1)
+        | per_sample("list_parts", "nominal")
         | per_sample("select", "nominal")
         | {("plot_cutflow", ""), ("summary", ""), ("provenance", ""), ("default", "")}
     )
@@ -173,7 +177,7 @@ def test_anomaly_detection(tmp_path: Path) -> None:
         *(("summary", ""), ("provenance", ""), ("default", "")),
     }
     for sample, parts in (("dijet", 4), ("resonance", 1)):
-        expected.add(("select", f"nominal/{sample}"))
+        expected |= {(rule, f"nominal/{sample}") for rule in ("list_parts", "select")}
         for part in range(parts):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
     # All cluster the same events: packed once.

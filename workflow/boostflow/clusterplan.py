@@ -74,18 +74,17 @@ def describe(found: dict[str, Term]) -> str:
         rules = ", ".join(f"{n} {rule}" for rule, n in term.rules.items())
         rows.append((str(term.cluster_jobs), name, str(term.components), str(term.a_job), rules))
     widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:4]]
-    lines = [
-        f"{row[0]:>{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}"
-        f"  {row[4]}"
-        for row in rows
-    ]
+    lines = []
+    for *cells, rules in rows:
+        padded = (f"{cell:{side}{n}}" for cell, side, n in zip(cells, "><>>", widths, strict=True))
+        lines.append(f"{'  '.join(padded)}  {rules}")
     submitted = sum(term.cluster_jobs for term in found.values())
     jobs = sum(term.rules.total() for term in found.values())
     return "\n".join([*lines, f"{submitted} cluster jobs for {jobs} jobs of Snakemake"])
 
 
 class Plan:
-    """The text of `describe` as the message of the last job, which Snakemake prints in a dry run."""
+    """The text of `describe`, as a message of the last job: Snakemake prints it in a dry run."""
 
     def __init__(self, workflow: Any) -> None:
         self.workflow = workflow
