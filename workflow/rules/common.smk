@@ -42,8 +42,8 @@ except BoostflowError as error:
 
 # What a cluster job was given, not all CPUs that Snakemake finds: hardware threads of its cores, or
 # the whole node where jobs are not confined.
-if workflow.remote_exec and "SLURM_CPUS_PER_TASK" in os.environ:
-    workflow.register_resource("_cores", int(os.environ["SLURM_CPUS_PER_TASK"]))
+if workflow.remote_exec and os.getenv("SLURM_CPUS_PER_TASK"):
+    workflow.register_resource("_cores", int(os.getenv("SLURM_CPUS_PER_TASK")))
 
 STARTED = time.time()
 PLAN = Plan(workflow)
