@@ -63,7 +63,9 @@ def test_lhco_jets_are_those_of_fastjet(tmp_path: Path) -> None:
 
 
 def test_lhco_rows_have_what_select_and_the_models_read(tmp_path: Path) -> None:
-    rows, meta = run(write_lhco(tmp_path / "a.h5", dijets(4), SIGNAL[:4]), "lhco", part=2, xsec=3.0)
+    rows, meta = run(
+        write_lhco(tmp_path / "a.h5", dijets(4), SIGNAL[:4]), "lhco", number=2, xsec=3.0
+    )
     assert set(rows.run) == {1}
     assert set(rows.luminosityBlock) == {3}
     assert set(rows.genWeight) == {1}

@@ -6,8 +6,9 @@ import time
 
 try:
     from boostflow import paths
-    from boostflow.config.load import find, input_files, load, varied_model
-    from boostflow.config.models import RootSample, SimulatedSample
+    from boostflow.config.files import expand as expand_files, is_remote
+    from boostflow.config.load import find, load, varied_model
+    from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
     from boostflow.plots.names import MODEL_PLOTS, fit_plots
@@ -42,6 +43,13 @@ except BoostflowError as error:
 STARTED = time.time()
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
+FILES = {
+    name: expand_files(block)[0]
+    for name, block in CONFIG.samples.items()
+    if isinstance(block, FileSample)
+}
+# No parameter either: how files are read is no reason to read them again.
+os.environ.update(BOOSTFLOW_EXECUTION=CONFIG.ingest.model_dump_json(include=EXECUTION))
 
 
 def models_of(kind):
@@ -108,13 +116,13 @@ def attempt_scaled(amount):
 
 
 def parts(sample, variation):
-    """Numbers of the files of a sample; an alternative sample may have fewer."""
+    """Numbers of the parts of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]
     if isinstance(block, SimulatedSample):
         if variation != NOMINAL:
             return range(VARIATIONS.by_name[variation].declared.parts or block.parts)
         return range(block.parts)
-    return range(len(input_files(block)))
+    return range(len(FILES[sample]) * block.parts_per_file)
 
 
 def expand_at(pattern, **wildcards):
@@ -168,8 +176,8 @@ def simulate_settings(wildcards):
 # --- ingest --------------------------------------------------------------------------------------
 
 
-def ingest_input(wildcards):
-    """The file of a part: simulated here, or the user's."""
+def ingest_file(wildcards):
+    """The file or address that a part is read from: simulated here, or the user's."""
     block = CONFIG.samples[wildcards.sample]
     if isinstance(block, SimulatedSample):
         return at(paths.SAMPLE).format(
@@ -177,7 +185,19 @@ def ingest_input(wildcards):
             sample=wildcards.sample,
             part=wildcards.part,
         )
-    return input_files(block)[int(wildcards.part)]
+    return FILES[wildcards.sample][int(wildcards.part) // block.parts_per_file]
+
+
+def ingest_input(wildcards):
+    """The file, where it is one that snakemake can look at."""
+    file = ingest_file(wildcards)
+    return [] if is_remote(file) else file
+
+
+def ingest_address(wildcards):
+    """The address, where it is one: a parameter, so that another address is read again."""
+    file = ingest_file(wildcards)
+    return file if is_remote(file) else []
 
 
 def ingest_options(wildcards):
@@ -194,9 +214,12 @@ def ingest_options(wildcards):
         options += ["--xsec", block.xsec]
     if is_data(block):
         options += ["--data"]
+    file, piece = divmod(int(wildcards.part), block.parts_per_file)
+    if block.parts_per_file > 1:
+        options += ["--piece", piece, block.parts_per_file]
     if not isinstance(block, RootSample):
-        # HDF5 events have no numbers of their own: the part makes them unique in the sample.
-        options += ["--source", block.source, "--select", block.select, "--part", wildcards.part]
+        # HDF5 events have no numbers of their own: that of the file makes them unique in the sample.
+        options += ["--source", block.source, "--select", block.select, "--number", file]
     return options
 
 

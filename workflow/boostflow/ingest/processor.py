@@ -22,14 +22,15 @@ class FatJetProcessor(processor.ProcessorABC):
         self.rows = rows
 
     def process(self, events: ak.Array) -> dict[str, Any]:
-        """Write the chunk's rows; return its counts."""
+        """Write the chunk's rows; return its counts, by the name of the chunk."""
         jets = events.FatJet
         if self.rows.features.constituents:
             jets = ak.with_field(jets, self._constituents(events), "candidates")
-        return self.rows.write(events, jets, events.metadata["entrystart"])
+        counts = self.rows.write(events, jets, events.metadata["entrystart"])
+        return {counts["chunks"][0]: counts}
 
     def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any]:
-        """Nothing is left to do: counts add up by themselves."""
+        """Nothing is left to do."""
         return accumulator
 
     def _constituents(self, events: ak.Array) -> ak.Array:
