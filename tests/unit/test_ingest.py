@@ -113,10 +113,30 @@ def test_a_killed_ingest_leaves_neither_results_nor_processes(
     assert sorted(path.name for path in out.iterdir()) == ["j.json", "j.parquet"]
 
 
-@pytest.mark.parametrize("pieces", [2, 7, 60])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, repository: Path) -> None:
+    """Of 400,000 events as one chunk it would be 1.9 times that of 20,000."""
+    script = (
+        "import resource, runpy, sys; sys.argv = sys.argv[1:];"
+        " runpy.run_path(sys.argv[0], run_name='__main__');"
+        " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+
+    def peak(copies: int) -> int:
+        file = write_nano(tmp_path / f"{copies}.root", 20_000, copies=copies)
+        command = [sys.executable, "-c", script, repository / "workflow/scripts/ingest.py"]
+        command += ["--input", file, "--label", "top", "--output", tmp_path / f"{copies}.parquet"]
+        command += ["--meta", tmp_path / f"{copies}.json"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert read_json(tmp_path / f"{copies}.json")["events"] == 20_000 * copies
+        return int(done.stdout.split()[-1])
+
+    assert peak(20) < 1.4 * peak(1)
+
+
+@pytest.mark.parametrize("pieces", [3, 8])
 def test_pieces_of_a_file_add_up(tmp_path: Path, pieces: int) -> None:
     """The same rows and sums, also where there are more pieces than events."""
-    file = write_nano(tmp_path / "a.root", 50, constituents=True)
+    file = write_nano(tmp_path / "a.root", 7, constituents=True)
     whole, meta = run(file, tmp_path)
     parts = [run(file, tmp_path, piece=(k, pieces)) for k in range(pieces)]
     rows = ak.concatenate([rows for rows, meta in parts if meta["jets"]])
@@ -131,7 +151,7 @@ def test_pieces_of_a_file_add_up(tmp_path: Path, pieces: int) -> None:
         assert sum(m["sumw_weights"][name] for _, m in parts) == pytest.approx(value, rel=1e-12)
     assert parts[0][1]["features"] == meta["features"]
     empty = [m["notes"][-1] for _, m in parts if not m["events"]]
-    assert empty == ["this part of the file has no events"] * max(0, pieces - 50)
+    assert empty == ["this part of the file has no events"] * max(0, pieces - 7)
 
 
 def test_only_jets_with_the_particle_get_the_label(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 from boostflow.config.models import Ingest
+from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
     from distributed import Client
 
 LOST = 60
 """Seconds after which a worker that lost its scheduler ends, and a chunk without workers fails."""
+KILLED = "a process that read a chunk was killed, for want of memory most likely"
 
 
 @contextmanager
@@ -25,23 +27,31 @@ def executor(config: Ingest) -> Iterator[Any]:
     """One of coffea's executors; its processes and jobs end with the block.
 
     Raises:
-        BoostflowError: SLURM takes no jobs for workers, or all of them have ended.
+        BoostflowError: SLURM takes no jobs for workers, or workers have ended.
     """
     from coffea import processor
 
     if config.executor == "futures":
         from loky import ProcessPoolExecutor
+        from loky.process_executor import TerminatedWorkerError
 
         pool = ProcessPoolExecutor(config.workers, initializer=_end_with, initargs=(os.getpid(),))
         try:
             # coffea prints a traceback of what a chunk raises, besides raising it.
             with redirect_stderr(io.StringIO()):
                 yield processor.FuturesExecutor(pool=pool, status=False, retries=0)
+        except TerminatedWorkerError:
+            raise BoostflowError(f"{KILLED}: fewer ingest.workers need less") from None
         finally:
             pool.shutdown(kill_workers=True)
     elif config.executor == "dask":
         with _client(config) as client:
-            yield processor.DaskExecutor(client=client, status=False, retries=0)
+            try:
+                yield processor.DaskExecutor(client=client, status=False, retries=0)
+            except RuntimeError as error:
+                if "KilledWorker" not in str(error):
+                    raise
+                raise BoostflowError(f"{KILLED}: raise ingest.dask.mem_mb") from None
     else:
         yield processor.IterativeExecutor(status=False, retries=0)
 
@@ -75,7 +85,7 @@ def _client(config: Ingest) -> Iterator[Client]:
             n_workers=config.workers,
             threads_per_worker=1,
             dashboard_address=None,
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -7,8 +7,21 @@ from typing import Any
 import awkward as ak
 import numpy as np
 from coffea import processor
+from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
 
 from boostflow.ingest.rows import Rows
+
+
+class Uncounted(NanoAODSchema):
+    """Real files have many collections; references that boostflow does not use may dangle."""
+
+    warn_missing_crossrefs = False
+
+
+class Counted(PFNanoAODSchema):
+    """The same with constituents, whose number is known for each jet."""
+
+    warn_missing_crossrefs = False
 
 
 class FatJetProcessor(processor.ProcessorABC):

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from coffea.processor import accumulate
 
-from boostflow.config.files import is_remote
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS
@@ -21,16 +20,8 @@ from boostflow.ingest.features import Features, detect
 from boostflow.ingest.hdf5 import read_chunks
 from boostflow.ingest.hls4ml import Hls4ml
 from boostflow.ingest.lhco import Lhco
-from boostflow.ingest.processor import FatJetProcessor
-from boostflow.ingest.remote import (
-    WAITS,
-    PatientRunner,
-    causes,
-    is_transient,
-    options,
-    patiently,
-    reason,
-)
+from boostflow.ingest.processor import Counted, FatJetProcessor, Uncounted
+from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import PS_WEIGHTS, Label, Rows
 from boostflow.io import atomic, scratch, write_json
 
@@ -145,7 +136,7 @@ def inspect(
         raise
     # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
     except Exception as error:
-        raise _unreadable(file, error, "not a readable ROOT file") from None
+        raise unreadable(file, error, "not a readable ROOT file") from None
 
 
 def _inspect(
@@ -178,15 +169,7 @@ def _inspect(
         return features, entries, xsec
 
 
-def _unreadable(file: str, error: Exception, what: str) -> BoostflowError:
-    if is_remote(file) and is_transient(error):
-        tries = len(WAITS) + 1
-        return BoostflowError(f"{file}: the server failed in {tries} tries ({reason(error)})")
-    return BoostflowError(f"{file}: {what} ({reason(error)})")
-
-
 def _run(file: str, entries: range, worker: FatJetProcessor, config: Ingest) -> dict[str, Any]:
-    from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
     from coffea.processor.executor import WorkItem
 
     chunks = [
@@ -195,23 +178,12 @@ def _run(file: str, entries: range, worker: FatJetProcessor, config: Ingest) -> 
     ]
     if not chunks:
         return {}
-    # Real files have many collections; cross-references that boostflow does not use may dangle.
-    NanoAODSchema.warn_missing_crossrefs = False
-    schema = PFNanoAODSchema if worker.rows.features.counted else NanoAODSchema
-    try:
-        with warnings.catch_warnings(), executor(config) as chosen:
-            # About branches of collections that boostflow does not read.
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
-            runner = PatientRunner(chosen, schema=schema, savemetrics=False)
-            found = runner.run(chunks, worker, uproot_options=options(file))["out"]
-    except Exception as error:
-        chain = causes(error)
-        for cause in chain:
-            if isinstance(cause, BoostflowError):
-                raise cause from None
-        if not any(_is_read_error(cause) for cause in chain):
-            raise
-        raise _unreadable(file, error, "cannot be read to its end") from None
+    schema = Counted if worker.rows.features.counted else Uncounted
+    with warnings.catch_warnings(), executor(config) as chosen:
+        # About branches of collections that boostflow does not read.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
+        runner = ChunkRunner(chosen, schema=schema, savemetrics=False)
+        found = runner.run(chunks, worker, uproot_options=options(file))["out"]
     # In the order of the file, whoever was first: sums of floats are the same with all executors.
     counts = accumulate([found[name] for name in sorted(found)])
     if counts["events"] != len(entries):
@@ -226,14 +198,6 @@ def _chunks(entries: range, size: int) -> list[tuple[int, int]]:
     n = -(-len(entries) // size)
     edges = [entries.start + len(entries) * i // n for i in range(n + 1)] if n else []
     return list(pairwise(edges))
-
-
-def _is_read_error(error: BaseException) -> bool:
-    """Whether an exception comes from reading bytes, not from a mistake of ours."""
-    module = type(error).__module__.split(".")[0]
-    return module in ("uproot", "cramjam", "zlib", "lzma", "_lzma", "aiohttp") or isinstance(
-        error, OSError | EOFError | ValueError
-    )
 
 
 def _nothing(features: Features) -> dict[str, Any]:

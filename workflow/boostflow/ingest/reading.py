@@ -1,6 +1,6 @@
-"""Reading over a network: what is tried again, and for how long (docs/inputs.md).
+"""Reading ROOT files: what is tried again over a network, and what is said of those that fail.
 
-Only ROOT files are read so, through fsspec: XRootD with fsspec-xrootd, HTTP with aiohttp.
+Addresses are read through fsspec: XRootD with fsspec-xrootd, HTTP with aiohttp (docs/inputs.md).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from coffea.processor import Runner
 
 from boostflow.config.files import is_remote
+from boostflow.errors import BoostflowError
 
 log = logging.getLogger("ingest")
 
@@ -102,15 +103,47 @@ def reason(error: BaseException) -> str:
     return " ".join(f"{last}".split())[:160] or type(last).__name__
 
 
-class PatientRunner(Runner):
-    """coffea's runner; a chunk of a remote file is tried again where it is worked on."""
+def unreadable(file: str, error: BaseException, what: str) -> BoostflowError:
+    """What to tell the user about a file: `what` of one that is damaged."""
+    if is_remote(file) and is_transient(error):
+        tries = len(WAITS) + 1
+        return BoostflowError(f"{file}: the server failed in {tries} tries ({reason(error)})")
+    # XRootD's client has no exceptions of its own: 3011 is kXR_NotFound.
+    if is_remote(file) and "[3011]" in reason(error):
+        return BoostflowError(f"{file}: no such file on its server")
+    return BoostflowError(f"{file}: {what} ({reason(error)})")
+
+
+class ChunkRunner(Runner):
+    """coffea's runner; deals with errors where a chunk is worked on: causes do not travel."""
 
     @staticmethod
     def automatic_retries(
         retries: int, skipbadfiles: Any, func: Callable, item: Any, **kwargs: Any
     ) -> Any:
-        """Work on a chunk; coffea's own way tries at once, whatever the error."""
+        """Work on a chunk; coffea's own way tries again at once, whatever the error.
+
+        Raises:
+            BoostflowError: the file cannot be read.
+        """
         kwargs.pop("use_result_type", None)
         # The dask executor sends the processor along.
-        chunk = item[0] if isinstance(item, tuple) else item
-        return patiently(chunk.filename, partial(func, item, **kwargs))
+        file = (item[0] if isinstance(item, tuple) else item).filename
+        try:
+            return patiently(file, partial(func, item, **kwargs))
+        except Exception as error:
+            chain = causes(error)
+            known = next((cause for cause in chain if isinstance(cause, BoostflowError)), None)
+            if known is None and not any(_is_read_error(cause) for cause in chain):
+                raise
+            message = str(known or unreadable(file, error, "cannot be read to its end"))
+        # A new one without a context, which dask could not send.
+        raise BoostflowError(message)
+
+
+def _is_read_error(error: BaseException) -> bool:
+    """Whether an exception comes from reading bytes, not from a mistake of ours."""
+    module = type(error).__module__.split(".")[0]
+    return module in ("uproot", "cramjam", "zlib", "lzma", "_lzma", "aiohttp") or isinstance(
+        error, OSError | EOFError | ValueError
+    )
