@@ -21,8 +21,6 @@ from slurmcluster import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 
-WORKERS = 5
-"""A node has room for four of them."""
 JOBS = ("squeue", "--noheader", "--name=boostflow-ingest", "--format=%i %T %N")
 
 
@@ -39,7 +37,7 @@ class Run:
     def submit(self, **execution: object) -> None:
         """Start it in the queue."""
         options = {
-            **{"executor": "dask", "workers": WORKERS, "chunksize": 100},
+            **{"executor": "dask", "workers": 2, "chunksize": 100},
             "dask": {"cluster": "slurm", "mem_mb": 1000, "runtime": 10},
             **execution,
         }
@@ -51,7 +49,8 @@ class Run:
         )
         submitted = self.run(
             *("sbatch", "--parsable", "--job-name=ingest", "--partition=cpu", "--mem=1000"),
-            *("--output=log", str(batch)),
+            # Its node has room for one worker.
+            *("--cpus-per-task=3", "--output=log", str(batch)),
         )
         self.job = submitted.strip()
         assert self.job.isdecimal(), submitted
@@ -120,7 +119,7 @@ def test_two_nodes_give_the_same_table(job: Run, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_cancelled_job_takes_its_workers_along(job: Run) -> None:
-    job.submit(chunksize=100, workers=2)
+    job.submit()
     assert until(lambda: reads(job), 120), job.log()
     job.run("scancel", job.job)
     assert until(lambda: not job.workers() and not job.left(), 30), job.log()
@@ -128,7 +127,7 @@ def test_a_cancelled_job_takes_its_workers_along(job: Run) -> None:
 
 
 def test_workers_end_without_the_job_that_was_killed(job: Run) -> None:
-    job.submit(chunksize=100, workers=2)
+    job.submit()
     assert until(lambda: reads(job), 120), job.log()
     for process in job.cluster.processes("scripts/ingest.py"):
         os.kill(process.pid, signal.SIGKILL)

@@ -123,6 +123,14 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert meta["cutflow"][1]["events"] == meta["events"] - 1
 
 
+def test_pieces_of_a_file_keep_the_numbers_of_events(tmp_path: Path) -> None:
+    file = write_lhco(tmp_path / "a.h5", dijets(EVENTS), SIGNAL)
+    whole, meta = run(file, "lhco", number=1)
+    parts = [run(file, "lhco", number=1, piece=(k, 3)) for k in range(3)]
+    assert ak.almost_equal(ak.concatenate([rows for rows, _ in parts]), whole, rtol=0, atol=0)
+    assert sum(part["events"] for _, part in parts) == meta["events"]
+
+
 def test_a_black_box_has_no_label(tmp_path: Path) -> None:
     file = write_lhco(tmp_path / "a.h5", dijets(3))
     rows, _ = run(file, "lhco")

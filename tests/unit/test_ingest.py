@@ -13,12 +13,13 @@ import psutil
 import pytest
 import uproot
 
-from boostflow.config.models import Ingest
+from boostflow.config.models import Ingest, Select
 from boostflow.errors import BoostflowError
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
+from boostflow.select.run import select
 from boostflow.simulate.processes import X, Y
 from rootfiles import write_nano
 
@@ -111,6 +112,32 @@ def test_a_killed_ingest_leaves_neither_results_nor_processes(
     # The next try removes what was left.
     run(write_nano(tmp_path / "b.root"), out)
     assert sorted(path.name for path in out.iterdir()) == ["j.json", "j.parquet"]
+
+
+def test_the_selection_is_the_same_from_pieces(tmp_path: Path) -> None:
+    file = write_nano(tmp_path / "a.root", 400)
+    cuts = Select(fatjet={"pt": [300, 800]}, event={"ht_min": 0})
+    chosen = {}
+    for pieces in (1, 3):
+        parts = []
+        for k in range(pieces):
+            parts.append(tmp_path / f"{pieces}/{k}.parquet")
+            meta = parts[-1].with_suffix(".json")
+            ingest(str(file), parts[-1], meta, Ingest(), label=TOP, xsec=2.0, piece=(k, pieces))
+        out = tmp_path / f"{pieces}.parquet", tmp_path / f"{pieces}.json"
+        metas = [path.with_suffix(".json") for path in parts]
+        select(parts, metas, *out, cuts, sample="top")
+        chosen[pieces] = read_parquet(out[0]), read_json(out[1])
+    assert len(chosen[1][0]) > 200
+    one, three = (rows for rows, _ in chosen.values())
+    assert "weight_isr_up" in one.fields
+    for name in one.fields:
+        # Relative weights are divided by sums of products, which float64 rounds.
+        error = 1e-6 if name.startswith("weight_") else 0
+        if name != "label":
+            np.testing.assert_allclose(one[name], three[name], rtol=error, atol=0, err_msg=name)
+    assert one.label.to_list() == three.label.to_list()
+    assert chosen[1][1] == chosen[3][1]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, repository: Path) -> None:
