@@ -21,6 +21,7 @@ def write_nano(
     run: int = 1,
     seed: int = 1,
     spoil: str | None = None,
+    copies: int = 1,
 ) -> Path:
     """A TTree with fat jets (0 to 3 an event) and what the switches say.
 
@@ -35,6 +36,7 @@ def write_nano(
         run: run number.
         seed: of the random numbers.
         spoil: branch of the fat jets that gets a NaN.
+        copies: the same events so many times, in clusters of their own.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 4, events)
@@ -139,6 +141,6 @@ def write_nano(
             counter_name=lambda counted: "n" + counted,
             field_name=lambda outer, inner: inner if outer == "" else f"{outer}_{inner}",
         )
-        if events:
+        for _ in range(copies if events else 0):
             writer.extend(flat)
     return path

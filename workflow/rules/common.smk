@@ -7,8 +7,9 @@ import time
 try:
     from boostflow import paths
     from boostflow.clusterplan import Plan
-    from boostflow.config.load import find, input_files, load, varied_model
-    from boostflow.config.models import RootSample, SimulatedSample
+    from boostflow.config.files import expand as expand_files, is_remote
+    from boostflow.config.load import find, load, varied_model
+    from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
     from boostflow.plots.names import MODEL_PLOTS, fit_plots
@@ -50,6 +51,13 @@ PLAN = Plan(workflow)
 DECLARED = {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
+FILES = {
+    name: expand_files(block)[0]
+    for name, block in CONFIG.samples.items()
+    if isinstance(block, FileSample)
+}
+# No parameter either: how files are read is no reason to read them again.
+os.environ.update(BOOSTFLOW_EXECUTION=CONFIG.ingest.model_dump_json(include=EXECUTION))
 
 
 def models_of(kind):
@@ -131,13 +139,13 @@ def variation_group(nominal):
 
 
 def parts(sample, variation):
-    """Numbers of the files of a sample; an alternative sample may have fewer."""
+    """Numbers of the parts of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]
     if isinstance(block, SimulatedSample):
         if variation != NOMINAL:
             return range(VARIATIONS.by_name[variation].declared.parts or block.parts)
         return range(block.parts)
-    return range(len(input_files(block)))
+    return range(len(FILES[sample]) * block.parts_per_file)
 
 
 def expand_at(pattern, **wildcards):
@@ -191,8 +199,8 @@ def simulate_settings(wildcards):
 # --- ingest --------------------------------------------------------------------------------------
 
 
-def ingest_input(wildcards):
-    """The file of a part: simulated here, or the user's."""
+def ingest_file(wildcards):
+    """The file or address that a part is read from: simulated here, or the user's."""
     block = CONFIG.samples[wildcards.sample]
     if isinstance(block, SimulatedSample):
         return at(paths.SAMPLE).format(
@@ -200,7 +208,19 @@ def ingest_input(wildcards):
             sample=wildcards.sample,
             part=wildcards.part,
         )
-    return input_files(block)[int(wildcards.part)]
+    return FILES[wildcards.sample][int(wildcards.part) // block.parts_per_file]
+
+
+def ingest_input(wildcards):
+    """The file, where it is one that snakemake can look at."""
+    file = ingest_file(wildcards)
+    return [] if is_remote(file) else file
+
+
+def ingest_address(wildcards):
+    """The address, where it is one: a parameter, so that another address is read again."""
+    file = ingest_file(wildcards)
+    return file if is_remote(file) else []
 
 
 def ingest_options(wildcards):
@@ -217,9 +237,12 @@ def ingest_options(wildcards):
         options += ["--xsec", block.xsec]
     if is_data(block):
         options += ["--data"]
+    file, piece = divmod(int(wildcards.part), block.parts_per_file)
+    if block.parts_per_file > 1:
+        options += ["--piece", piece, block.parts_per_file]
     if not isinstance(block, RootSample):
-        # HDF5 events have no numbers of their own: the part makes them unique in the sample.
-        options += ["--source", block.source, "--select", block.select, "--part", wildcards.part]
+        # HDF5 events have no numbers of their own: that of the file makes them unique in the sample.
+        options += ["--source", block.source, "--select", block.select, "--number", file]
     return options
 
 

@@ -47,7 +47,7 @@ class Rows:
     radius: float
     """Of the fat jets, for observables and truth matching."""
     scratch: Path
-    """Folder for the Parquet file of each chunk."""
+    """Folder for the Parquet file of each chunk; absolute, as workers may run elsewhere."""
 
     def write(self, events: ak.Array, fatjets: ak.Array, start: int) -> dict[str, Any]:
         """Write the rows of a chunk; return its counts.
