@@ -114,7 +114,7 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
             manifest(
                 config,
                 inputs,
-                ["xgboost-cpu", "numpy"],
+                ["xgboost", "xgboost-cpu", "numpy"],
                 time.monotonic() - start,
                 classes=classes,
             ),
