@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from boostflow.clusterplan import Term, terms
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -27,6 +30,26 @@ class Plan:
         """What would be run for the targets (default: everything)."""
         with self._dag(targets) as dag:
             return {short(job) for job in dag.needrun_jobs(exclude_finished=False)}
+
+    def groups(self, **components: int) -> dict[str, set[frozenset[Job]]]:
+        """The cluster jobs that would be submitted, by group or rule, as sets of jobs.
+
+        Args:
+            components: how many components of a group make one cluster job.
+        """
+        found: dict[str, set[frozenset[Job]]] = defaultdict(set)
+        with self._dag((), submit=True, components=components) as dag:
+            for job in dag.needrun_jobs(exclude_finished=False):
+                if not job.rule.norun:
+                    together = dag.get_job_group(job) or [job]
+                    name = job.group or job.rule.name
+                    found[name].add(frozenset(short(other) for other in together))
+        return dict(found)
+
+    def terms(self, **components: int) -> dict[str, Term]:
+        """The same as `boostflow.clusterplan` counts it."""
+        with self._dag((), submit=True, components=components) as dag:
+            return terms(dag.workflow)
 
     def parameters(self, name: str) -> dict[str, Any]:
         """One parameter of each job that would be run and has it."""
@@ -57,11 +80,17 @@ class Plan:
                         os.utime(path, (stamp + depth,) * 2)
 
     @contextlib.contextmanager
-    def _dag(self, targets: tuple[str, ...]) -> Iterator[Any]:
+    def _dag(
+        self,
+        targets: tuple[str, ...],
+        submit: bool = False,
+        components: dict[str, int] | None = None,
+    ) -> Iterator[Any]:
         from snakemake.api import SnakemakeApi
         from snakemake.settings.types import (
             ConfigSettings,
             DAGSettings,
+            GroupSettings,
             OutputSettings,
             Quietness,
             ResourceSettings,
@@ -74,13 +103,14 @@ class Plan:
         path.write_text(yaml.safe_dump(config))
         with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
             workflow = api.workflow(
-                resource_settings=ResourceSettings(cores=1),
+                resource_settings=ResourceSettings(cores=4, nodes=1 if submit else None),
                 config_settings=ConfigSettings(configfiles=[path]),
                 snakefile=REPOSITORY / "Snakefile",
                 workdir=self.folder,
             )
             dag = workflow.dag(dag_settings=DAGSettings(targets=set(targets)))
-            dag.execute_workflow(executor="dryrun")
+            grouping = GroupSettings(group_components=components or {})
+            dag.execute_workflow(executor="dryrun", group_settings=grouping)
             yield workflow._workflow.dag
 
 

@@ -24,6 +24,7 @@ def write_nano(
     generator_jets: bool = False,
     rho: str | None = None,
     theory: dict[str, int] | None = None,
+    copies: int = 1,
 ) -> Path:
     """A TTree with fat jets (0 to 3 an event) and what the switches say.
 
@@ -42,6 +43,7 @@ def write_nano(
             a good one, one that is too far away, and one that the file does not keep.
         rho: branch of the pT density, with the event's number in it.
         theory: further branches of weights (LHEScaleWeight...) with their number of entries.
+        copies: the same events so many times, in clusters of their own.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 4, events)
@@ -161,6 +163,6 @@ def write_nano(
             counter_name=lambda counted: "n" + counted,
             field_name=lambda outer, inner: inner if outer == "" else f"{outer}_{inner}",
         )
-        if events:
+        for _ in range(copies if events else 0):
             writer.extend(flat)
     return path

@@ -45,6 +45,7 @@ PACKED = ("pack_ucluster", packing_name(UCluster(**CONFIG["models"]["ucluster"])
 NOMINAL: set[Job] = (
     per_sample("simulate", "nominal", 0, 1)
     | per_sample("ingest", "nominal", 0, 1)
+    | per_sample("list_parts", "nominal")
     | per_sample("select", "nominal")
     | {
         ("train_bdt", "bdt/nominal"),
@@ -91,7 +92,8 @@ def test_adding_a_variation_of_constituents(plan: Plan) -> None:
     jobs = added(plan, "tracks", CONSTITUENT)
     expected = set(VARIED)
     for v in ("tracks_up", "tracks_down"):
-        expected |= per_sample("ingest", v, 0, 1) | per_sample("select", v)
+        expected |= per_sample("ingest", v, 0, 1) | per_sample("list_parts", v)
+        expected |= per_sample("select", v)
         expected |= {("score", f"bdt/{v}"), ("templates", v)}
     assert jobs == expected
 
@@ -101,6 +103,7 @@ def test_losing_tracks_of_one_sample(plan: Plan) -> None:
     assert added(plan, "tracks", declared) == VARIED | {
         ("ingest", "tracks_up/top/0"),
         ("ingest", "tracks_up/top/1"),
+        ("list_parts", "tracks_up/top"),
         ("select", "tracks_up/top"),
         ("score", "bdt/tracks_up"),
         ("templates", "tracks_up"),
@@ -183,6 +186,7 @@ def test_adding_an_alternative_sample(plan: Plan) -> None:
         VARIED
         | per_sample("simulate", "fsr_up", 0, 1)
         | per_sample("ingest", "fsr_up", 0, 1)
+        | per_sample("list_parts", "fsr_up")
         | per_sample("select", "fsr_up")
         | {("score", "bdt/fsr_up"), ("templates", "fsr_up")}
     )
@@ -193,6 +197,7 @@ def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
     assert jobs == VARIED | {
         ("simulate", "fsr_up/top/0"),
         ("ingest", "fsr_up/top/0"),
+        ("list_parts", "fsr_up/top"),
         ("select", "fsr_up/top"),
         ("score", "bdt/fsr_up"),
         ("templates", "fsr_up"),
@@ -233,6 +238,7 @@ def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
     assert plan.jobs() == (
         per_sample("simulate", "nominal", 0, 1)
         | per_sample("ingest", "nominal", 0, 1)
+        | per_sample("list_parts", "nominal")
         | per_sample("select", "nominal")
         | {("plot_cutflow", ""), ("summary", ""), ("provenance", ""), ("default", "")}
     )
@@ -264,7 +270,7 @@ def test_anomaly_detection(tmp_path: Path) -> None:
         *(("summary", ""), ("provenance", ""), ("default", "")),
     }
     for sample, parts in (("dijet", 4), ("resonance", 1)):
-        expected.add(("select", f"nominal/{sample}"))
+        expected |= {(rule, f"nominal/{sample}") for rule in ("list_parts", "select")}
         for part in range(parts):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
     # All cluster the same events: packed once.

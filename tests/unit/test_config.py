@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from boostflow.config import generate
+from boostflow.config.files import expand
 from boostflow.config.load import load
-from boostflow.config.models import Config, RootSample
+from boostflow.config.models import Config, Ingest, RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
 from boostflow.variations import Variations
@@ -159,7 +160,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"samples": {"x": {"source": "lhco", "files": ["root://far/away.h5"]}}},
-            "my.yaml: samples.x.files: no such file: root://far/away.h5",
+            "my.yaml: samples.x.files: root://far/away.h5: HDF5 files are read from local paths",
         ),
         (
             {"samples": {"x": {"source": "hls4ml", "files": [__file__], "select": "b"}}},
@@ -347,10 +348,71 @@ def test_constituents_without_charge_cannot_be_varied(repository: Path, tmp_path
     assert problems(raw, repository) == [f"{path}: x.samples: the constituents of w have no charge"]
 
 
-def test_patterns_are_expanded_in_order(tmp_path: Path) -> None:
-    from boostflow.config.load import input_files
+def root(*files: str) -> RootSample:
+    """A sample of ROOT files."""
+    return RootSample(source="root", files=list(files))
 
-    for name in ("b.root", "a.root"):
+
+def test_patterns_and_lists_are_expanded_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lists").mkdir()
+    for name in ("b.root", "a.root", "c.root", "d#1.root"):
         (tmp_path / name).touch()
-    sample = RootSample(source="root", files=[f"{tmp_path}/*.root"])
-    assert [Path(p).name for p in input_files(sample)] == ["a.root", "b.root"]
+    (tmp_path / "lists/far.txt").write_text(
+        "# relative to the working folder\n\nd#1.root # a comment\n  c.root\nroot://s//e.root?a=b\n"
+    )
+    files, problems = expand(root("[ab].root", "lists/*.txt", "https://s/f.root?x"))
+    assert problems == []
+    assert files == [
+        *("a.root", "b.root", "d#1.root", "c.root", "root://s//e.root?a=b", "https://s/f.root?x"),
+    ]
+
+
+def test_everything_wrong_with_files_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.root").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.txt").write_text("# nothing\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe")
+    (tmp_path / "list.txt").write_text(
+        "a.root\nb.root\nc*.root\n\nroot://s//*.root\nother.txt\n/store/mc/d.root\nfolder\n"
+        "s3://x/y.root\nroot://s\na.root\n"
+    )
+    _, problems = expand(root("list.txt", "no.txt", "no*.txt", "empty.txt", "binary.txt"))
+    assert problems == [
+        "list.txt, line 2: no such file: b.root",
+        "list.txt, line 3: no file matches c*.root",
+        "list.txt, line 5: root://s//*.root: patterns are not expanded on servers: list the files"
+        " in a text file (`xrdfs SERVER ls FOLDER`) and name that",
+        "list.txt, line 6: other.txt: a list in a list",
+        "list.txt, line 7: no such file: /store/mc/d.root: a logical file name of CMS needs a"
+        " server before it: root://cms-xrd-global.cern.ch//store/mc/d.root",
+        "list.txt, line 8: not a file: folder is a folder: name its files, folder/*.root",
+        "list.txt, line 9: s3://x/y.root: addresses start with root://, https://, http://",
+        "list.txt, line 10: root://s: is not an address of a file: root://server//path/file.root",
+        "no such list: no.txt",
+        "no list matches no*.txt",
+        "empty.txt: lists no file",
+        "binary.txt: not a readable text list: 'utf-8' codec can't decode byte 0xff in position 0:"
+        " invalid start byte",
+        "a.root is listed more than once",
+    ]
+
+
+def test_where_dask_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SLURM jobs where there is a sbatch, and then not with CPUs of the job that ingests."""
+
+    def processes(**dask: str) -> int:
+        return Ingest(executor="dask", workers=4, dask=dask).processes()
+
+    for here, expected in ((None, 4), ("/usr/bin/sbatch", 1)):
+        monkeypatch.setattr("shutil.which", lambda _, here=here: here)
+        assert processes() == expected
+        assert processes(cluster="local") == 4
+        assert processes(cluster="slurm") == 1
+    assert Ingest(executor="futures", workers=3).processes() == 3
+    assert Ingest(workers=3).processes() == 1

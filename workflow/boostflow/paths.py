@@ -7,6 +7,7 @@ Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `m
 SAMPLE = "samples/{variation}/{sample}/{part}.root"
 INGEST = "ingest/{variation}/{sample}/{part}.parquet"
 INGEST_META = "ingest/{variation}/{sample}/{part}.json"
+PARTS = "ingest/{variation}/{sample}.json"
 SELECT = "select/{variation}/{sample}.parquet"
 CUTFLOW = "select/{variation}/{sample}.json"
 PACKED = "packed/{packing}"

@@ -6,8 +6,10 @@ import time
 
 try:
     from boostflow import paths
-    from boostflow.config.load import find, input_files, load, varied_model
-    from boostflow.config.models import RootSample, SimulatedSample
+    from boostflow.clusterplan import Plan
+    from boostflow.config.files import expand as expand_files, is_remote
+    from boostflow.config.load import find, load, varied_model
+    from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
     from boostflow.plots.names import MODEL_PLOTS, fit_plots, systematic_plots
@@ -42,9 +44,23 @@ except BoostflowError as error:
     print(error, file=sys.stderr)
     raise SystemExit(1)
 
+# What a cluster job was given, not all CPUs that Snakemake finds: hardware threads of its cores, or
+# the whole node where jobs are not confined.
+if workflow.remote_exec and os.getenv("SLURM_CPUS_PER_TASK"):
+    workflow.register_resource("_cores", int(os.getenv("SLURM_CPUS_PER_TASK")))
+
 STARTED = time.time()
+PLAN = Plan(workflow)
+DECLARED = {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
+FILES = {
+    name: expand_files(block)[0]
+    for name, block in CONFIG.samples.items()
+    if isinstance(block, FileSample)
+}
+# No parameter either: how files are read is no reason to read them again.
+os.environ.update(BOOSTFLOW_EXECUTION=CONFIG.ingest.model_dump_json(include=EXECUTION))
 
 
 def models_of(kind):
@@ -111,12 +127,27 @@ def attempt_scaled(amount):
     return scaled
 
 
+def cluster_group(name):
+    """A group of cluster jobs; None where nothing is submitted: a dry run would show groups there."""
+    return name if workflow.nodes is not None else None
+
+
+def variation_group(nominal):
+    """A function of wildcards: the group of a variation is its kind, that of nominal is `nominal`."""
+
+    def group(wildcards):
+        variation = VARIATIONS.by_name.get(wildcards.variation)
+        return variation.declared.kind if variation else nominal
+
+    return cluster_group(group)
+
+
 def parts(sample, variation):
-    """Numbers of the files of a sample; an alternative sample may have fewer."""
+    """Numbers of the parts of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]
     if isinstance(block, SimulatedSample):
         return range(alternative(variation, "parts") or block.parts)
-    return range(len(input_files(block)))
+    return range(len(FILES[sample]) * block.parts_per_file)
 
 
 def declared_as(kind, variation):
@@ -182,8 +213,8 @@ def simulate_settings(wildcards):
 # --- ingest --------------------------------------------------------------------------------------
 
 
-def ingest_input(wildcards):
-    """The file of a part: simulated here, or the user's."""
+def ingest_file(wildcards):
+    """The file or address that a part is read from: simulated here, or the user's."""
     block = CONFIG.samples[wildcards.sample]
     if isinstance(block, SimulatedSample):
         return at(paths.SAMPLE).format(
@@ -191,7 +222,19 @@ def ingest_input(wildcards):
             sample=wildcards.sample,
             part=wildcards.part,
         )
-    return input_files(block)[int(wildcards.part)]
+    return FILES[wildcards.sample][int(wildcards.part) // block.parts_per_file]
+
+
+def ingest_input(wildcards):
+    """The file, where it is one that snakemake can look at."""
+    file = ingest_file(wildcards)
+    return [] if is_remote(file) else file
+
+
+def ingest_address(wildcards):
+    """The address, where it is one: a parameter, so that another address is read again."""
+    file = ingest_file(wildcards)
+    return file if is_remote(file) else []
 
 
 def ingest_options(wildcards):
@@ -208,9 +251,12 @@ def ingest_options(wildcards):
         options += ["--xsec", block.xsec]
     if is_data(block):
         options += ["--data"]
+    file, piece = divmod(int(wildcards.part), block.parts_per_file)
+    if block.parts_per_file > 1:
+        options += ["--piece", piece, block.parts_per_file]
     if not isinstance(block, RootSample):
-        # HDF5 events have no numbers of their own: the part makes them unique in the sample.
-        options += ["--source", block.source, "--select", block.select, "--part", wildcards.part]
+        # HDF5 events have no numbers of their own: that of the file makes them unique in the sample.
+        options += ["--source", block.source, "--select", block.select, "--number", file]
     return [*options, *constituent_options(wildcards)]
 
 
@@ -230,15 +276,16 @@ def ingested(pattern):
     """A function of wildcards: the ingested parts of a sample."""
 
     def files(wildcards):
-        variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)
-        return expand_at(
-            pattern,
-            variation=variation,
-            sample=wildcards.sample,
-            part=parts(wildcards.sample, variation),
-        )
+        part = parts(wildcards.sample, wildcards.variation)
+        return expand_at(pattern, **wildcards, part=part)
 
     return files
+
+
+def listed_parts(wildcards):
+    """The list of a sample's ingested parts."""
+    variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)
+    return at(paths.PARTS).format(variation=variation, sample=wildcards.sample)
 
 
 def shift_of(variation):

@@ -30,6 +30,8 @@ for kind in MODEL_PLOTS:
             benchmark_of(paths.EVALUATION)
         wildcard_constraints:
             model=any_of(models_evaluated_as(kind)),
+        group:
+            cluster_group("nominal")
         conda:
             ENVIRONMENT
         resources:
@@ -79,6 +81,8 @@ for kind in sorted({evaluated_as(model) for model in models_with_systematics()})
             benchmark_of(paths.EVALUATION_SYSTEMATICS)
         wildcard_constraints:
             model=any_of([name for name in models_with_systematics() if evaluated_as(name) == kind]),
+        group:
+            cluster_group("results")
         conda:
             ENVIRONMENT
         resources:
@@ -117,6 +121,8 @@ rule compare_models:
         log_of(paths.COMPARISON),
     benchmark:
         benchmark_of(paths.COMPARISON)
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:

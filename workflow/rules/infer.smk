@@ -12,6 +12,8 @@ rule infer:
         log_of(paths.FIT),
     benchmark:
         benchmark_of(paths.FIT)
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -39,6 +41,8 @@ rule crosscheck:
         log_of(paths.CROSSCHECK),
     benchmark:
         benchmark_of(paths.CROSSCHECK)
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -72,6 +76,8 @@ rule plot_fit:
         log_of("plots/inference"),
     benchmark:
         benchmark_of("plots/inference")
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:

@@ -12,6 +12,8 @@ rule templates:
         log_of(paths.TEMPLATES),
     benchmark:
         benchmark_of(paths.TEMPLATES)
+    group:
+        variation_group("nominal")
     conda:
         ENVIRONMENT
     resources:

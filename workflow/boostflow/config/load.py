@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import glob
 import re
 import types
 import typing
@@ -12,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow.config.files import expand
 from boostflow.config.models import (
     ALL_OBSERVABLES,
     BDT,
@@ -101,14 +101,6 @@ def find(path: str, root: Path) -> Path | None:
     return next((p for p in (Path(path), root / path) if p.is_file()), None)
 
 
-def input_files(sample: FileSample) -> list[str]:
-    """The files of a sample, patterns expanded and sorted within each pattern."""
-    files: list[str] = []
-    for pattern in sample.files:
-        files += sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]
-    return files
-
-
 def _listed(origin: str, problems: list[str]) -> str:
     return "\n".join(f"{origin}: {problem}" for problem in problems)
 
@@ -147,18 +139,8 @@ def _check(config: Config) -> list[str]:
 
     for name, sample in config.samples.items():
         if isinstance(sample, FileSample):
-            for pattern in sample.files:
-                remote = isinstance(sample, RootSample) and "://" in pattern
-                if glob.has_magic(pattern) and not glob.glob(pattern):
-                    problems.append(f"samples.{name}.files: no file matches {pattern}")
-                elif not remote and not glob.has_magic(pattern):
-                    if not Path(pattern).exists():
-                        problems.append(f"samples.{name}.files: no such file: {pattern}")
-                    elif not Path(pattern).is_file():
-                        problems.append(f"samples.{name}.files: not a file: {pattern}")
-            files = input_files(sample)
-            for file in sorted({f for f in files if files.count(f) > 1}):
-                problems.append(f"samples.{name}.files: {file} is listed more than once")
+            key = f"samples.{name}.files"
+            problems += [f"{key}: {text}" for text in expand(sample)[1]]
             if config.has_fit and sample.xsec is None and not is_data(sample):
                 problems.append(
                     f"samples.{name}.xsec: is required to normalise the templates "

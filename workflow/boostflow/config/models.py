@@ -7,6 +7,7 @@ given its block and nothing else.
 
 from __future__ import annotations
 
+import shutil
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -56,7 +57,12 @@ class FileSample(Block):
     """Files that exist already."""
 
     files: list[str] = Field(min_length=1)
-    """Paths or glob patterns, relative to the folder in which snakemake is started."""
+    """Paths, glob patterns and text lists (`*.txt`: one path, pattern or address a line, `#` starts
+    a comment), relative to the folder in which snakemake is started; of ROOT files also addresses:
+    `root://`, `https://`."""
+    parts_per_file: int = Field(1, ge=1, le=10_000)
+    """Ranges of events that each file is read in, by a job each, so that large files make no long
+    jobs. The result does not depend on it."""
     label: Name | None = None
     """Class of the jets of this sample; null if it is not to be trained on."""
     xsec: float | None = Field(None, gt=0)
@@ -155,6 +161,30 @@ class Simulation(Block):
 # --- ingest --------------------------------------------------------------------------------------
 
 
+class Dask(Block):
+    """The workers of the dask executor."""
+
+    cluster: Literal["auto", "local", "slurm"] = "auto"
+    """slurm: each worker is a SLURM job of one CPU (dask-jobqueue), on any node; local: a process
+    beside the one that ingests; auto: slurm on machines that have its `sbatch`, else local."""
+    partition: str | None = None
+    """Partition of the worker jobs; null: that of the job that ingests, else SLURM's default."""
+    account: str | None = None
+    """Account of the worker jobs; null: the user's default."""
+    mem_mb: int = Field(2000, ge=500)
+    """Memory of a worker (MB)."""
+    runtime: int = Field(60, ge=1)
+    """Time limit of a worker job (minutes)."""
+    sbatch: list[str] = []
+    """Further options of the worker jobs: `--qos=short`."""
+
+    def on_slurm(self) -> bool:
+        """Whether the workers are SLURM jobs."""
+        if self.cluster == "auto":
+            return shutil.which("sbatch") is not None
+        return self.cluster == "slurm"
+
+
 class Ingest(Block):
     """Reading files: ROOT with coffea, HDF5 with h5py."""
 
@@ -163,6 +193,7 @@ class Ingest(Block):
     files)."""
     workers: int = Field(2, ge=1)
     """Processes of the futures and dask executors."""
+    dask: Dask = Dask()
     chunksize: int = Field(20_000, ge=100)
     """Events read at a time: bounds the memory."""
     tree: str = "Events"
@@ -175,6 +206,16 @@ class Ingest(Block):
     """z_cut of soft drop; beta is 0."""
     nsubjettiness_beta: float = Field(1.0, gt=0)
     """Angular exponent of tau_N and of the energy correlation functions."""
+
+    def processes(self) -> int:
+        """Processes on the machine that ingests."""
+        if self.executor == "iterative" or (self.executor == "dask" and self.dask.on_slurm()):
+            return 1
+        return self.workers
+
+
+EXECUTION = {"executor", "workers", "dask", "chunksize"}
+"""Keys of the ingest block that change how files are read, but no result."""
 
 
 # --- select --------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Rows:
     radius: float
     """Of the fat jets, for observables and truth matching."""
     scratch: Path
-    """Folder for the Parquet file of each chunk."""
+    """Folder for the Parquet file of each chunk; absolute, as workers may run elsewhere."""
     vary: Vary | None = None
     """How constituents are varied; only where the features say `charges`."""
 
