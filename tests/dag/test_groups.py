@@ -20,6 +20,12 @@ SYSTEMATICS = {
     "isr": {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"},
     "fsr": {"kind": "sample", "samples": ["top"], "up": ["TimeShower:renormMultFac = 0.25"]},
     "depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 3}},
+    "tracks": {
+        "kind": "constituent",
+        "samples": ["top"],
+        "quantity": "track_efficiency",
+        "value": 0.02,
+    },
 }
 
 
@@ -40,7 +46,9 @@ PACKED = packing_name(UCluster(**CONFIG["models"]["ucluster"]))
 
 EXPECTED = {
     "parts": {
-        *(part(f"nominal/{sample}/{i}") for sample in ("top", "quark") for i in (0, 1)),
+        # Constituents are varied where their file is read.
+        *(part(f"nominal/top/{i}") | {("ingest", f"tracks_up/top/{i}")} for i in (0, 1)),
+        *(part(f"nominal/quark/{i}") for i in (0, 1)),
         *(part(f"fsr_up/top/{i}") for i in (0, 1)),
     },
     "select": {
@@ -61,10 +69,13 @@ EXPECTED = {
     },
     "weight": {jobs(("templates", f"isr_{direction}")) for direction in ("up", "down")},
     "sample": {varied("fsr_up", "top") | {("list_parts", "fsr_up/top")}},
+    "constituent": {varied("tracks_up", "top") | {("list_parts", "tracks_up/top")}},
     "model": {varied("depth_up")},
     "results": {
-        frozenset(
-            (rule, "") for rule in ("infer", "plot_fit", "plot_cutflow", "summary", "provenance")
+        jobs(
+            ("evaluate_systematics_bdt", "bdt"),
+            *((rule, "") for rule in ("compare_models", "infer", "plot_fit", "plot_cutflow")),
+            *((rule, "") for rule in ("summary", "provenance")),
         )
     },
 }
@@ -106,7 +117,9 @@ def test_what_is_there_is_not_submitted(full: Plan) -> None:
     full.systematics["jes"] = SYSTEMATICS["jes"]
     assert full.groups() == {
         "shift": {varied(f"jes_{d}", "top", "quark") for d in ("up", "down")},
-        "results": {next(iter(EXPECTED["results"])) - {("plot_cutflow", "")}},
+        "results": {
+            next(iter(EXPECTED["results"])) - {("plot_cutflow", ""), ("compare_models", "")}
+        },
     }
 
 
