@@ -90,6 +90,10 @@ bench-memory: $(READY) ## Peak memory of packing and training against the number
 bench-horovod: $(READY) ## Time UCluster on two Horovod processes beside one
 	@$(BIN)/python benchmarks/ranks.py $(BENCH)
 
+.PHONY: bench-coverage
+bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toys (BENCH="--toys 500")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py $(BENCH)
+
 .PHONY: lint
 lint: $(READY) ## Check the style of Python and Snakemake files
 	@$(BIN)/ruff check .

@@ -23,7 +23,7 @@ from boostflow.progress import progress
 LEVEL = 0.95
 """Confidence level of the upper limit."""
 PRECISION = 1e-3
-"""Of a limit, in errors of mu."""
+"""Of a limit, relative."""
 REACH = 3.0
 """The scan of the likelihood goes this many errors to both sides."""
 POINTS = 25
@@ -171,8 +171,10 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
     poi = model.config.poi_index
     most = bounds[poi][1]
     bounds[poi] = [0.0, most]
+    nominal = np.array(model.config.suggested_init())
+    # The size of mu's error; at a bound that of the best fit says nothing.
+    error = float(minimise(model, np.asarray(model.expected_data(nominal))).errors[poi])
     if blind:
-        nominal = np.array(model.config.suggested_init())
         nominal[poi] = 0.0
         data = np.asarray(model.expected_data(nominal))
     known: dict[float, NDArray] = {}
@@ -187,7 +189,6 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
         return known[mu]
 
     first = 1 if blind else 0
-    error = float(best.errors[poi])
     high = min(max(float(best.values[poi]), 0.0) + 4 * error, most)
     pyhf.set_backend("numpy", Minimiser())
     try:
@@ -196,7 +197,7 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
         points = np.linspace(1e-3 * high, high, POINTS)  # CLs is 1 at mu = 0
         for mu in progress(points, "limit", len(points), "hypotheses"):
             cls(float(mu))
-        limits = [_crossing(cls, known, i, PRECISION * error) for i in range(first, 6)]
+        limits = [_crossing(cls, known, i) for i in range(first, 6)]
     finally:
         pyhf.set_backend("numpy")
     result: dict[str, Any] = {"level": LEVEL, "expected": limits[-5:]}
@@ -209,7 +210,7 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
 
 
 def _crossing(
-    cls: Callable[[float], NDArray], known: Mapping[float, NDArray], i: int, precision: float
+    cls: Callable[[float], NDArray], known: Mapping[float, NDArray], i: int
 ) -> float | None:
     """Where the `i`th CLs falls below 1 - `LEVEL`, between points that are known already."""
     points = sorted(known)
@@ -218,7 +219,7 @@ def _crossing(
     if not below or not above:
         return None
     ends = max(above), min(below)
-    return float(brentq(lambda mu: cls(mu)[i] - (1 - LEVEL), *ends, xtol=precision))
+    return float(brentq(lambda mu: cls(mu)[i] - (1 - LEVEL), *ends, xtol=PRECISION * ends[1]))
 
 
 def scan(

@@ -81,7 +81,7 @@ def minimise(
     near: Fit | None = None,
     bounds: Sequence[Sequence[float]] | None = None,
 ) -> Fit:
-    """Maximum-likelihood fit: Migrad, once more with more care where it does not converge.
+    """Maximum-likelihood fit: Migrad, again with more care where it does not converge.
 
     Args:
         model: with parameter of interest mu.
@@ -111,21 +111,25 @@ def minimise(
         return pars
 
     errors, correlation = np.zeros(len(names)), np.eye(len(names))
-    if len(free):
-        # Minuit sees the free parameters alone: its analytical Hessian errs with fixed ones.
-        minuit = iminuit.Minuit(
-            lambda part: likelihood.value(whole(part)),
-            values[free],
-            grad=lambda part: likelihood.gradient(whole(part))[free],
-            hessian=lambda part: likelihood.hessian(whole(part))[np.ix_(free, free)],
-            name=[names[i] for i in free],
-        )
-        minuit.errordef = iminuit.Minuit.LEAST_SQUARES
-        minuit.limits = limits[free]
-        minuit.errors = [step or 0.1 for step in steps[free]]
-        minuit.tol = TOLERANCE
-        minuit.precision = PRECISION
-        for strategy in (1, 2):
+    usable = np.isfinite(likelihood.value(values))
+    if len(free) and usable:
+        # With an analytical Hessian Minuit is wrong where parameters are fixed (so it sees the free
+        # ones alone) and at bounds (so the second attempt does without).
+        for hessian, strategy in ((True, 1), (False, 1), (False, 2)):
+            minuit = iminuit.Minuit(
+                lambda part: likelihood.value(whole(part)),
+                values[free],
+                grad=lambda part: likelihood.gradient(whole(part))[free],
+                hessian=(lambda part: likelihood.hessian(whole(part))[np.ix_(free, free)])
+                if hessian
+                else False,
+                name=[names[i] for i in free],
+            )
+            minuit.errordef = iminuit.Minuit.LEAST_SQUARES
+            minuit.limits = limits[free]
+            minuit.errors = [step or 0.1 for step in steps[free]]
+            minuit.tol = TOLERANCE
+            minuit.precision = PRECISION
             minuit.strategy = strategy
             minuit.migrad()
             if minuit.valid:
@@ -136,7 +140,7 @@ def minimise(
             errors[free] = minuit.errors
             correlation[np.ix_(free, free)] = minuit.covariance.correlation()
     twice_nll = likelihood.value(values)
-    if (len(free) and not minuit.valid) or not np.isfinite(twice_nll):
+    if not np.isfinite(twice_nll) or (len(free) and not minuit.valid):
         raise BoostflowError(_failure(model, data, held, limits, values, free, twice_nll))
     return Fit(names, values, errors, correlation, twice_nll, held)
 
