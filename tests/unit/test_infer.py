@@ -18,9 +18,9 @@ from boostflow.infer import fit
 from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
-from boostflow.infer.run import infer, parse_systematics, plot
+from boostflow.infer.run import infer, parse_systematics, plot, tabulate_fit
 from boostflow.infer.workspace import FLOOR, build, floored, modifiers, shape_is_noise
-from boostflow.plots.names import fit_plots
+from boostflow.plots.names import fit_plots, hepdata_tables
 from boostflow.plots.style import Label
 from boostflow.templates.files import Template, write
 
@@ -335,7 +335,13 @@ def test_a_suspicious_template_is_named():
 
 
 def test_stage_and_plots(tmp_path):
+    """The whole stage with pseudo-data, and collision data in one region that is not fitted."""
     templates, systematics = analysis()
+    templates["pseudo"] = {
+        region: dict(samples) for region, samples in templates["nominal"].items()
+    }
+    counts = np.array([2400.0, 1810.0, 1420.0, 1190.0])
+    templates["nominal"]["fail"]["run"] = template(counts, 1.0)
     paths = []
     for variation, contents in templates.items():
         histograms = {}
@@ -350,14 +356,25 @@ def test_stage_and_plots(tmp_path):
         paths.append(tmp_path / f"{variation}.root")
         write(paths[-1], histograms)
     out = [tmp_path / name for name in ("workspace.json", "fit.json", "yields.json")]
-    infer(paths, systematics, Infer(), *out)
-    _, result, yields = out
+    pseudo = paths.pop()
+    infer(paths, systematics, Infer(data="pseudo"), *out, ["run"], pseudo)
+    workspace, result, yields = out
     figures = json.loads(result.read_text())
-    assert figures["text"].startswith("mu = 1.00 ± ")
+    assert figures["data"] == "pseudo"
+    assert figures["mu"]["value"] == pytest.approx(1, abs=3 * figures["mu"]["error"])
+    assert '"run"' not in workspace.read_text()
+    found = json.loads(yields.read_text())
+    assert found["fail"]["unfitted"] == counts.tolist() and "unfitted" not in found["pass"]
+    assert "run" not in found["fail"]["prefit"]
     assert figures["edges"]["pass"] == pytest.approx([50, 110, 170, 230, 290])
-    plot(paths, systematics, result, yields, tmp_path / "plots", Label())
+    plot(paths, systematics, result, yields, tmp_path / "plots", Label(), ["run"])
     kinds = {name: declared.kind for name, declared in systematics.items()}
     expected = fit_plots(["pass", "fail"], kinds)
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == set(expected)
+    tabulate_fit(systematics, result, yields, tmp_path, tmp_path / "hepdata", 13000.0)
+    assert {p.stem for p in (tmp_path / "hepdata").iterdir()} == set(
+        hepdata_tables(["pass", "fail"])
+    )
+    assert {p.name for p in tmp_path.glob("yields.*")} >= {"yields.txt", "yields.csv", "yields.tex"}
     with pytest.raises(BoostflowError, match=r"no nominal\.root"):
         infer(paths[1:], systematics, Infer(), *out)

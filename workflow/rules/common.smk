@@ -448,10 +448,15 @@ def pseudo_templates():
     return [at(paths.PSEUDO)] if CONFIG.infer.data == "pseudo" else []
 
 
+def data_options():
+    """Which samples of the template file are collision data."""
+    return ["--data", *data_samples()] if data_regions() else []
+
+
 def infer_options():
     """What is fitted, besides the templates."""
-    options = ["--data", *data_samples()] if data_regions() else []
-    return options + [part for file in pseudo_templates() for part in ("--pseudo", file)]
+    pseudo = [part for file in pseudo_templates() for part in ("--pseudo", file)]
+    return data_options() + pseudo
 
 
 def fitted_systematics(**dump):

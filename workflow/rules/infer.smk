@@ -64,7 +64,7 @@ rule plot_fit:
     params:
         systematics=fitted_systematics(),
         label=plot_label(),
-        data=["--data", *data_samples()] if data_regions() else [],
+        data=data_options(),
     message:
         "Drawing the fit"
     shell:
