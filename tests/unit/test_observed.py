@@ -74,6 +74,13 @@ def test_pseudo_data_widen_the_statistical_error():
         assert spec["observations"][0]["data"] == [70.0, 60.0]
 
 
+def test_events_where_none_are_expected():
+    nominal = {"r": {"top": template(30.0, 0.0), "quark": template(40.0, 0.0)}}
+    with pytest.raises(BoostflowError, match="region r: 3 events observed in bin 2, where no"):
+        build({"nominal": nominal}, {}, Infer(), {"r": np.array([70.0, 3.0])})
+    build({"nominal": nominal}, {}, Infer(), {"r": np.array([70.0, 0.0])})
+
+
 def test_collision_data_need_both_keys():
     _, counts = split(with_data("pass", "fail"), ["run_a", "run_b"])
     found, _ = observations(Infer(data="observed", unblind=True), NOMINAL, counts, None)

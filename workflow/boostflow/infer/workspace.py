@@ -144,7 +144,8 @@ def build(
 
     Raises:
         BoostflowError: a template is missing, a signal sample is unknown or has no jet in any
-            region, a systematic names an unknown sample.
+            region, a systematic names an unknown sample, or events were observed in a bin in
+            which none are expected.
     """
     if "nominal" not in templates:
         raise BoostflowError("no nominal templates")
@@ -175,6 +176,8 @@ def build(
             for sample, weight in present.items()
         ]
         channels.append({"name": region, "samples": entries})
+        if observed is not None:
+            _check_expected(region, entries, observed[region])
     used = {m["name"] for channel in channels for s in channel["samples"] for m in s["modifiers"]}
     notes += [
         f"{name}: no effect on any template above infer.prune"
@@ -200,6 +203,16 @@ def build(
         "version": "1.0.0",
     }
     return workspace, notes
+
+
+def _check_expected(region: str, samples: list[dict[str, Any]], observed: NDArray) -> None:
+    """Where something is observed something is expected, or no fit could describe it."""
+    expected = np.sum([sample["data"] for sample in samples], axis=0)
+    for i in np.flatnonzero((expected <= 2 * FLOOR * len(samples)) & (observed > 0)):
+        raise BoostflowError(
+            f"region {region}: {observed[i]:g} events observed in bin {i + 1}, where no sample has "
+            "any; simulate more events, or merge bins (a smaller infer.bin_error_max)"
+        )
 
 
 def _lowest_mu(channels: list[dict[str, Any]], signal: list[str]) -> float:
