@@ -60,6 +60,12 @@ class Plan:
                 if hasattr(job.params, name)
             }
 
+    def inputs(self, wanted: Job) -> list[str]:
+        """The files that a job reads, in order."""
+        with self._dag(()) as dag:
+            (job,) = (job for job in dag.jobs if short(job) == wanted)
+            return [str(path) for path in job.input]
+
     def finish(self) -> None:
         """Pretend that everything has been run: make every output, in order."""
         with self._dag(()) as dag:

@@ -25,6 +25,7 @@ RATE = {"kind": "rate", "value": 0.02}
 TAIL: set[Job] = {
     ("infer", ""),
     ("plot_fit", ""),
+    ("fit_tables", ""),
     ("summary", ""),
     ("provenance", ""),
     ("default", ""),
@@ -247,8 +248,54 @@ def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
 def test_without_a_fit_the_chain_ends_at_the_evaluation(plan: Plan) -> None:
     plan.config = copy.deepcopy(CONFIG) | {"infer": None}
     plan.systematics = {"lumi": RATE, "jes": SHIFT}
-    fit = {("templates", "nominal"), ("infer", ""), ("plot_fit", "")}
+    fit = {("templates", "nominal"), ("infer", ""), ("plot_fit", ""), ("fit_tables", "")}
     assert plan.jobs() == NOMINAL - fit
+
+
+def test_pseudo_data_need_one_more_file_of_templates(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG) | {"infer": {"data": "pseudo"}}
+    assert plan.jobs() == NOMINAL | {("pseudo_templates", "")}
+    assert plan.inputs(("infer", "")) == ["out/templates/nominal.root", "out/templates/pseudo.root"]
+
+
+REGIONS = {"pass": {"range": [0.9, 1.0]}, "fail": {"range": [0.0, 0.9], "control": True}}
+
+
+def with_data(plan: Plan, **changes: object) -> Plan:
+    """The same analysis with a sample of collision data, and shifts that must not touch it."""
+    path = plan.folder / "data.root"
+    path.touch()
+    plan.config = copy.deepcopy(CONFIG) | changes
+    plan.config["samples"]["run"] = {"source": "root", "files": [str(path)], "data": True}
+    plan.systematics = {"jes": SHIFT}
+    return plan
+
+
+def inputs_of_templates(plan: Plan, variation: str) -> list[str]:
+    return plan.inputs(("templates", variation))
+
+
+def test_blinded_templates_do_not_read_the_data(plan: Plan) -> None:
+    with_data(plan)
+    assert not any("run" in path for path in inputs_of_templates(plan, "nominal"))
+    assert plan.parameters("options")["infer/"] == []
+
+
+def test_control_regions_show_the_data_and_are_not_fitted(plan: Plan) -> None:
+    with_data(plan, templates={"regions": REGIONS})
+    assert "out/select/nominal/run.parquet" in inputs_of_templates(plan, "nominal")
+    assert not any("run" in path for path in inputs_of_templates(plan, "jes_up"))
+    assert plan.parameters("data")["templates/nominal"] == ["--data", "run"]
+    assert plan.parameters("data")["templates/jes_up"] == []
+    assert plan.parameters("options")["infer/"] == ["--data", "run"]
+
+
+def test_unblinding_shows_the_data_to_the_nominal_templates_alone(plan: Plan) -> None:
+    with_data(plan, infer={"unblind": True, "data": "observed"})
+    assert "out/select/nominal/run.parquet" in inputs_of_templates(plan, "nominal")
+    shown = plan.parameters("data")
+    assert shown["templates/nominal"] == ["--data", "run", "--unblind"]
+    assert shown["templates/jes_up"] == []
 
 
 def test_settings_of_a_sample_come_before_those_of_a_variation(plan: Plan) -> None:

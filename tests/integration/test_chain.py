@@ -24,6 +24,11 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
     for path in (
         "inference/fit.json",
         "inference/workspace.json",
+        "inference/yields.json",
+        "inference/yields.tex",
+        "inference/hepdata/submission.yaml",
+        "plots/inference/limit.png",
+        "plots/inference/postfit_pass.png",
         "evaluation/bdt.json",
         "evaluation/ucluster.json",
         "evaluation/systematics/bdt.json",
@@ -80,8 +85,8 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    fit = {"infer", "plot_fit", "summary", "provenance", "default"}
-    assert jobs.keys() == fit | {"evaluate_systematics_bdt"}
+    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt"}
+    assert jobs.keys() == fit | {"summary", "provenance", "default"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:
@@ -90,7 +95,7 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path = tmp_path / "systematics.yaml"
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
-    assert other.planned().keys() == {"plot_fit", "provenance", "default"}
+    assert other.planned().keys() == {"plot_fit", "fit_tables", "provenance", "default"}
 
 
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:

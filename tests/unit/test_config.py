@@ -179,6 +179,19 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},
             "my.yaml: templates.regions.a.score: unknown score 'p_top'",
         ),
+        (
+            {"infer": {"data": "observed", "unblind": True}},
+            "my.yaml: infer.data: observed needs a sample with `data: true`",
+        ),
+        (
+            {"infer": {"data": "observed"}},
+            "my.yaml: infer.data: observed needs `unblind: true`, which shows collision data in all"
+            " regions",
+        ),
+        (
+            {"templates": {"regions": {"all": {"range": [0, 1], "control": True}}}},
+            "my.yaml: templates.regions: every region is a control region, none has signal",
+        ),
         ({"infer": {"signal": []}}, "my.yaml: infer.signal: list should have at least 1 item"),
         (
             {"infer": {"signal": ["top", "w", "z", "quark", "gluon"]}},

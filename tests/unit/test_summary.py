@@ -25,7 +25,17 @@ PARTS = {"error": 0.1, "up": 0.1, "down": 0.1}
 FIT = {
     "text": "mu = 1.00 ± 0.10 (stat) ± 0.10 (exp) ± 0.10 (model)",
     "mu": {"value": 1.0, "error": 0.17},
-    "significance": {"value": 5.5, "expected": True},
+    "significance": {
+        "expected": 5.5,
+        "observed": 5.0,
+        "toys": {"number": 500, "p_value_below": 0.006, "significance_above": 2.51},
+    },
+    "limit": {
+        "level": 0.95,
+        "expected": [0.1, 0.2, 0.3, 0.4, None],
+        "observed": 0.35,
+        "scan": {"mu": [0, 1]},
+    },
     "data": "asimov",
     "breakdown": {
         "order": ["exp", "model"],

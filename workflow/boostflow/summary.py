@@ -77,6 +77,7 @@ def collect(
     if fit is not None:
         data = read_json(fit)
         result["fit"] = {key: data[key] for key in ("text", "mu", "significance", "data")}
+        result["fit"]["limit"] = {k: v for k, v in data["limit"].items() if k != "scan"}
         parts = data["breakdown"]
         result["fit"]["breakdown"] = {
             "order": parts["order"],
@@ -120,6 +121,30 @@ def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         ]
         for name, one in chosen.items()
     ]
+
+
+def _of_fit(fit: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows: signal strength, discovery significance and upper limit, expected and observed."""
+    rows = [("signal strength", fit["text"])]
+    found = fit["significance"]
+    for kind in ("expected", "observed"):
+        if kind in found:
+            rows.append((f"discovery significance ({kind})", f"{found[kind]:.2f}"))
+    if toys := found.get("toys"):
+        tested = "observed" if "observed" in found else "expected"
+        above = f"> {toys['significance_above']:.2f} (95 % CL)" if "p_value_below" in toys else ""
+        value = above or f"{toys['significance']:.2f}"
+        rows.append((f"the {tested} one by {toys['number']} toys", value))
+    limit = fit["limit"]
+    level = f"upper limit at {100 * limit['level']:.0f} % CL"
+    low, median, high = (
+        "beyond the scan" if x is None else f"{x:.3g}" for x in limit["expected"][1:4]
+    )
+    rows.append((f"{level} (expected, 68 %)", f"mu < {median} ({low} to {high})"))
+    if "observed" in limit:
+        value = "beyond the scan" if limit["observed"] is None else f"{limit['observed']:.3g}"
+        rows.append((f"{level} (observed)", f"mu < {value}"))
+    return rows
 
 
 def table(summary: dict[str, Any], width: int = 100) -> str:
@@ -181,13 +206,7 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         ]
         show(" - ".join(pair["models"]), ["difference", "value (same test jets)"], rows)
     if "fit" in summary:
-        fit = summary["fit"]
-        kind = "expected" if fit["significance"]["expected"] else "observed"
-        rows = [
-            ("signal strength", fit["text"]),
-            (f"discovery significance ({kind})", f"{fit['significance']['value']:.2f}"),
-        ]
-        show(f"Fit ({fit['data']} data)", ["figure", "value"], rows)
+        show(f"Fit ({summary['fit']['data']} data)", ["figure", "value"], _of_fit(summary["fit"]))
     for name, compared in summary.get("crosschecks", {}).items():
         rows = [
             [which, f"{found['error']:.3g}", f"{found['significance']:.3g}"]

@@ -12,7 +12,8 @@ try:
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
-    from boostflow.plots.names import MODEL_PLOTS, fit_plots, systematic_plots
+    from boostflow.plots.names import MODEL_PLOTS, YIELDS_TABLES, fit_plots
+    from boostflow.plots.names import hepdata_tables, systematic_plots
     from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -520,10 +521,41 @@ def template_block(wildcards):
     return as_json(CONFIG.templates.model_copy(update={"regions": regions}))
 
 
+def data_samples():
+    """Names of the samples of collision data."""
+    return [name for name, block in CONFIG.samples.items() if is_data(block)]
+
+
+def data_regions():
+    """Regions in which collision data may be seen."""
+    regions = CONFIG.templates.regions if data_samples() else {}
+    return [name for name, region in regions.items() if region.control or CONFIG.infer.unblind]
+
+
 def template_jets(wildcards):
-    """The selected jets of all simulated samples; collision data is no template."""
+    """Selected jets of all simulated samples; nominal ones also of data, where it may be seen."""
+    shown = wildcards.variation == NOMINAL and data_regions()
     files = zip(SAMPLES, selected(wildcards.variation))
+    return [file for name, file in files if shown or not is_data(CONFIG.samples[name])]
+
+
+def template_data(wildcards):
+    """Which of them are data."""
+    if wildcards.variation != NOMINAL or not data_regions():
+        return []
+    return ["--data", *data_samples(), *(["--unblind"] if CONFIG.infer.unblind else [])]
+
+
+def pseudo_jets():
+    """The simulated jets that pseudo-data are drawn from."""
+    files = zip(SAMPLES, selected(NOMINAL))
     return [file for name, file in files if not is_data(CONFIG.samples[name])]
+
+
+def pseudo_scores():
+    """Their score tables."""
+    models = {region.model for region in CONFIG.templates.regions.values()}
+    return [scored(model, NOMINAL) for model in sorted(models)]
 
 
 def template_scores(wildcards):
@@ -558,6 +590,22 @@ def all_crosschecks():
     )
 
 
+def pseudo_templates():
+    """The templates that pseudo-data are drawn from, where they are fitted."""
+    return [at(paths.PSEUDO)] if CONFIG.infer.data == "pseudo" else []
+
+
+def data_options():
+    """Which samples of the template file are collision data."""
+    return ["--data", *data_samples()] if data_regions() else []
+
+
+def infer_options():
+    """What is fitted, besides the templates."""
+    pseudo = [part for file in pseudo_templates() for part in ("--pseudo", file)]
+    return data_options() + pseudo
+
+
 def fitted_systematics(**dump):
     """The systematics that enter the fit, as an argument."""
     named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.with_templates()[1:]}
@@ -574,6 +622,21 @@ def fit_plots_of(prefix):
     """Paths of the plots of the fit whose name starts with a prefix."""
     names = [name for name in fit_plot_names() if name.startswith(prefix)]
     return expand_at(paths.FIT_PLOT, plot=names)
+
+
+def yields_tables():
+    """The table of yields in its formats."""
+    return expand_at(paths.YIELDS_TABLE, format=YIELDS_TABLES)
+
+
+def hepdata_files():
+    """The HEPData record."""
+    return expand_at(paths.HEPDATA, table=hepdata_tables(list(CONFIG.templates.regions)))
+
+
+def all_tables():
+    """Every table of the fit."""
+    return [*yields_tables(), *hepdata_files()] if CONFIG.has_fit else []
 
 
 # --- summary --------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ rule provenance:
     input:
         at(paths.SUMMARY),
         all_plots(),
+        all_tables(),
     output:
         record=at(paths.PROVENANCE),
         config=at(paths.CONFIG),

@@ -181,8 +181,20 @@ def _check(config: Config) -> list[str]:
             known("infer.signal", name, config.samples, "sample")
         if len(set(config.infer.signal)) < len(config.infer.signal):
             problems.append("infer.signal: a sample is listed twice")
-        if not set(config.samples) - set(config.infer.signal):
+        data = {name for name, sample in config.samples.items() if is_data(sample)}
+        for name in sorted(data & set(config.infer.signal)):
+            problems.append(f"infer.signal: {name} is collision data")
+        if not set(config.samples) - data - set(config.infer.signal):
             problems.append("infer.signal: lists every sample, so that no background is left")
+        if config.infer.data == "observed" and not data:
+            problems.append("infer.data: observed needs a sample with `data: true`")
+        if config.infer.data == "observed" and not config.infer.unblind:
+            problems.append(
+                "infer.data: observed needs `unblind: true`, which shows collision data in all"
+                " regions"
+            )
+        if all(region.control for region in config.templates.regions.values()):
+            problems.append("templates.regions: every region is a control region, none has signal")
     if config.models and "rejection" in config.evaluate.model_fields_set:
         for signal, backgrounds in config.evaluate.rejection:
             if not backgrounds or signal in backgrounds:

@@ -87,7 +87,7 @@ class LhcoSample(FileSample):
     """Events that are taken, by the label column, which black boxes do not have. Without a `label`
     the jets keep the class of the file, signal or background."""
     data: bool = False
-    """A black box that stands for collision data: no template is made of it."""
+    """A black box that stands for collision data."""
 
 
 class Hls4mlSample(FileSample):
@@ -550,6 +550,8 @@ class Region(Block):
     clusters: list[Name] | None = Field(None, min_length=1)
     """Instead of a range: the clusters that stand for these classes (matched once, globally, on the
     validation split)."""
+    control: bool = False
+    """A region without signal: collision data is shown there also while the analysis is blinded."""
 
     @model_validator(mode="after")
     def is_one_of_both(self) -> Region:
@@ -592,6 +594,16 @@ class Infer(Block):
 
     signal: list[Name] = Field(["top"], min_length=1)
     """Samples whose common strength mu is fitted."""
+    data: Literal["asimov", "pseudo", "observed"] = "asimov"
+    """What is fitted. asimov: the expectation. pseudo: Poisson numbers around the expectation of
+    the validation split, which is independent of the templates. observed: the samples with
+    `data: true`, once `unblind` allows it."""
+    unblind: bool = False
+    """true: collision data may be seen in regions that are not `control` regions."""
+    seed: int = Field(1, ge=0)
+    """Seed of pseudo-data and toys."""
+    toys: int = Field(0, ge=0, le=1_000_000)
+    """Pseudo-experiments without and with signal that check the discovery significance; 0: none."""
     mc_stat: bool = True
     """Statistical uncertainty of the templates (Barlow-Beeston, lite)."""
     bin_error_max: float = Field(0.5, gt=0)
