@@ -74,7 +74,8 @@ EXPECTED = {
     "results": {
         jobs(
             ("evaluate_systematics_bdt", "bdt"),
-            *((rule, "") for rule in ("compare_models", "infer", "plot_fit", "plot_cutflow")),
+            *((rule, "") for rule in ("compare_models", "infer", "fit_tables", "plot_fit")),
+            ("plot_cutflow", ""),
             *((rule, "") for rule in ("summary", "provenance")),
         )
     },
