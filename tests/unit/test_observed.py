@@ -43,6 +43,9 @@ def test_data_samples_are_no_templates():
     assert {region: n.tolist() for region, n in counts.items()} == {"fail": [14.0, 16.0]}
     with pytest.raises(BoostflowError, match="template fail/run_b: missing"):
         split(with_data("fail", names=("run_a",)), ["run_a", "run_b"])
+    # A data sample that the configuration no longer knows.
+    with pytest.raises(BoostflowError, match="template pass/run_a: missing"):
+        split(with_data("fail"), [])
 
 
 def test_asimov_is_the_default():

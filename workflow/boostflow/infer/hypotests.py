@@ -189,7 +189,7 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
         return known[mu]
 
     first = 1 if blind else 0
-    high = min(max(float(best.values[poi]), 0.0) + 4 * error, most)
+    high = min((0.0 if blind else max(float(best.values[poi]), 0.0)) + 4 * error, most)
     pyhf.set_backend("numpy", Minimiser())
     try:
         while cls(high)[first:].max() > 1 - LEVEL and high < most:
@@ -198,6 +198,10 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
         for mu in progress(points, "limit", len(points), "hypotheses"):
             cls(float(mu))
         limits = [_crossing(cls, known, i) for i in range(first, 6)]
+        # The expected band may be narrow beside the observed limit.
+        end = min(1.3 * max([x for x in limits[-5:] if x is not None], default=high), high)
+        for mu in np.linspace(0, end, POINTS)[1:]:
+            cls(float(mu))
     finally:
         pyhf.set_backend("numpy")
     result: dict[str, Any] = {"level": LEVEL, "expected": limits[-5:]}

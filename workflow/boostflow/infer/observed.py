@@ -34,12 +34,16 @@ def split(nominal: TemplateSet, data: Sequence[str]) -> tuple[TemplateSet, dict[
         Templates without those samples, and counts by region, shape (bins,).
 
     Raises:
-        BoostflowError: the file holds only some of the data samples in a region.
+        BoostflowError: a region lacks a sample that another one has, or some of the data samples.
     """
     simulated = {
         region: {name: t for name, t in contents.items() if name not in data}
         for region, contents in nominal.items()
     }
+    names = {name for contents in simulated.values() for name in contents}
+    for region, contents in simulated.items():
+        for name in sorted(names - set(contents)):
+            raise BoostflowError(f"template {region}/{name}: missing; make the templates again")
     counts = {}
     for region, contents in nominal.items():
         found = [name for name in data if name in contents]
