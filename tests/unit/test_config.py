@@ -84,6 +84,14 @@ def test_the_shipped_anomaly_detection_loads(repository: Path) -> None:
     assert generated["resonance"] == 0.01 * generated["dijet"]
 
 
+def test_the_shipped_background_estimates_load(repository: Path) -> None:
+    config, _ = load(
+        yaml.safe_load((repository / "config/background.yaml").read_text()), repository
+    )
+    assert config.background.models() == {"bdt", "ucluster"}
+    assert config.background.entering() == []
+
+
 def test_clusterings_of_events_need_neither_classes_nor_cross_sections(repository: Path) -> None:
     raw = {
         "samples": {
@@ -192,6 +200,64 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"templates": {"regions": {"all": {"range": [0, 1], "control": True}}}},
             "my.yaml: templates.regions: every region is a control region, none has signal",
         ),
+        (
+            {"background": {"abcd": {"samples": ["quarks"]}}},
+            "my.yaml: background.abcd.samples: unknown simulated sample 'quarks'; did you mean",
+        ),
+        (
+            {"background": {"abcd": {"x": {"column": "tau", "signal": [0, 1], "control": [1, 2]}}}},
+            "my.yaml: background.abcd.x.column: unknown column 'tau'",
+        ),
+        (
+            {"background": {"abcd": {"x": {"column": "pt", "signal": [0, 9], "control": [5, 20]}}}},
+            "my.yaml: background.abcd.x: signal [0.0, 9.0] and control [5.0, 20.0] overlap",
+        ),
+        (
+            {
+                "background": {
+                    "abcd": {
+                        "x": {"column": "pt", "signal": [0, 9], "control": [10, 20]},
+                        "y": {"column": "pt", "signal": [30, 40], "control": [10, 20]},
+                    }
+                }
+            },
+            "my.yaml: background.abcd: x and y are the same variable of the same jet",
+        ),
+        (
+            {"background": {"sideband": {"window": [20, 90]}}},
+            "my.yaml: background.sideband: window [20.0, 90.0] is not inside range [50.0, 290.0]",
+        ),
+        (
+            {"background": {"composition": {"model": "bdt"}}},
+            "my.yaml: background.composition.model: bdt does not cluster jets",
+        ),
+        (
+            {"background": {"composition": {"classes": {"top": ["top"], "qcd": ["quark"]}}}},
+            "my.yaml: background.composition.classes: w, z, gluon is in no class",
+        ),
+        (
+            {"background": {"composition": {"systematics": ["jess"]}}},
+            "my.yaml: background.composition.systematics: unknown systematic 'jess'",
+        ),
+        (
+            {"background": {"data": "observed", "sideband": {}}},
+            "my.yaml: background.data: observed needs a sample with `data: true`",
+        ),
+        (
+            {
+                "infer": None,
+                "background": {
+                    "control": {
+                        "qcd": {
+                            **{"samples": ["quark"], "column": "pt", "range": [0, 1]},
+                            "enters": "free",
+                        }
+                    }
+                },
+            },
+            "my.yaml: background.control.qcd.enters: there is no fit (infer: null)",
+        ),
+        ({"background": {}}, "my.yaml: background: needs abcd, sideband, control or composition"),
         ({"infer": {"signal": []}}, "my.yaml: infer.signal: list should have at least 1 item"),
         (
             {"infer": {"signal": ["top", "w", "z", "quark", "gluon"]}},

@@ -118,3 +118,35 @@ def test_systematic_errors_and_differences_of_models(tmp_path):
         "0.0312 ± 0.0021",
     ):
         assert part in text
+
+
+BACKGROUND = {
+    "abcd": {
+        "prediction": {"value": 3332.4, "error": 1718.9},
+        "truth": {"value": 1930.0, "error": 457.0},
+        "closure": {"significance": -1.85},
+    },
+    "sideband": {"value": None, "error": None, "truth": None, "reason": "no function describes it"},
+    "control": {"qcd": {"value": 0.973, "error": 0.043, "truth": None, "enters": "free"}},
+    "composition": {
+        "status": "failed",
+        "reasons": ["the clusters look alike"],
+        "classes": {"top": None},
+        "truth": {"top": {"fraction": 0.04}},
+    },
+}
+
+
+def test_background_estimates(tmp_path):
+    """Values with what pseudo-data hold, and reasons where there is no result."""
+    path = tmp_path / "background.json"
+    path.write_text(json.dumps(BACKGROUND))
+    summary = collect([], [], None, background=path)
+    assert summary["background"]["abcd"]["closure"] == -1.85
+    assert summary["background"]["composition"]["fractions"] == {"top": None}
+    text = table(summary)
+    assert "3332 ± 1719" in text and "1930" in text
+    assert "0.973 ± 0.043" in text
+    assert text.count("no result") == 2
+    assert "sideband: no function describes it" in text
+    assert "composition: the clusters look alike" in text

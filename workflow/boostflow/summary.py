@@ -17,6 +17,7 @@ def collect(
     systematics: Sequence[Path] = (),
     comparison: Path | None = None,
     crosschecks: Sequence[Path] = (),
+    background: Path | None = None,
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -27,6 +28,7 @@ def collect(
         systematics: systematic errors of evaluations, of those models that have any.
         comparison: of models; null if there are fewer than two.
         crosschecks: one per comparison of regions, named by it.
+        background: background.json; null if there is none.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -85,6 +87,39 @@ def collect(
         }
     if crosschecks:
         result["crosschecks"] = {path.stem: read_json(path) for path in crosschecks}
+    if background is not None:
+        result["background"] = _estimates(read_json(background))
+    return result
+
+
+def _estimates(data: dict[str, Any]) -> dict[str, Any]:
+    """Key figures of background.json."""
+    result: dict[str, Any] = {}
+    if "abcd" in data:
+        found = data["abcd"]
+        result["abcd"] = {
+            **{key: found["prediction"][key] for key in ("value", "error")},
+            "truth": found["truth"],
+            "closure": found["closure"]["significance"],
+        }
+    if "sideband" in data:
+        found = data["sideband"]
+        result["sideband"] = {key: found.get(key) for key in ("value", "error", "truth", "reason")}
+    for name, found in data.get("control", {}).items():
+        result.setdefault("control", {})[name] = {
+            key: found[key] for key in ("value", "error", "truth", "enters")
+        }
+    if "composition" in data:
+        found = data["composition"]
+        result["composition"] = {
+            "status": found["status"],
+            "reasons": found["reasons"],
+            "fractions": {
+                name: entry and {key: entry["fraction"][key] for key in ("value", "error")}
+                for name, entry in found["classes"].items()
+            },
+            "truth": {name: entry["fraction"] for name, entry in found.get("truth", {}).items()},
+        }
     return result
 
 
@@ -97,6 +132,30 @@ def _number(figure: dict[str, Any], digits: int = 3) -> str:
         above = "∞" if up is None else f"{up:.{digits}f}"
         text += f" (stat) +{above} -{down:.{digits}f} (syst)"
     return text
+
+
+def _background_rows(found: dict[str, Any]) -> list[list[str]]:
+    """Estimates and, of pseudo-data, what they should be."""
+
+    def row(name: str, entry: dict[str, Any], truth: float | None, digits: int) -> list[str]:
+        if entry["value"] is None:
+            return [name, "no result", "-"]
+        true = "-" if truth is None else f"{truth:.{digits}f}"
+        return [name, _number(entry, digits), true]
+
+    rows = []
+    for key, title in (("abcd", "ABCD, events in A"), ("sideband", "sideband, events in window")):
+        if key in found:
+            truth = found[key]["truth"]
+            rows.append(row(title, found[key], truth and truth["value"], 0))
+    for name, entry in found.get("control", {}).items():
+        truth = entry["truth"]
+        rows.append(row(f"scale factor of {name}", entry, truth and truth["value"], 3))
+    composition = found.get("composition", {"fractions": {}})
+    for name, entry in composition["fractions"].items():
+        truth = composition["truth"].get(name)
+        rows.append(row(f"fraction of {name}", entry or {"value": None}, truth, 4))
+    return rows
 
 
 def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -214,6 +273,14 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         ]
         columns = ["regions", "error of mu", "significance"]
         show(f"Cross-check {name}, without systematic uncertainties", columns, rows)
+    if "background" in summary:
+        columns = ["estimate", "value", "pseudo-data"]
+        show("Background from data", columns, _background_rows(summary["background"]))
+        for key in ("sideband", "composition"):
+            entry = summary["background"].get(key, {})
+            for reason in entry.get("reasons", [entry.get("reason")]):
+                if reason:
+                    console.print(f"{key}: {reason}", soft_wrap=False, highlight=False)
     lines = console.file.getvalue().splitlines()
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
@@ -227,9 +294,10 @@ def write(
     systematics: Sequence[Path] = (),
     comparison: Path | None = None,
     crosschecks: Sequence[Path] = (),
+    background: Path | None = None,
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit, systematics, comparison, crosschecks)
+    summary = collect(cutflows, evaluations, fit, systematics, comparison, crosschecks, background)
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

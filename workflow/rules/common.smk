@@ -12,7 +12,7 @@ try:
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
-    from boostflow.plots.names import MODEL_PLOTS, YIELDS_TABLES, fit_plots
+    from boostflow.plots.names import MODEL_PLOTS, YIELDS_TABLES, background_plots, fit_plots
     from boostflow.plots.names import hepdata_tables, systematic_plots
     from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
@@ -639,6 +639,112 @@ def all_tables():
     return [*yields_tables(), *hepdata_files()] if CONFIG.has_fit else []
 
 
+def fit_controls():
+    """The scale factors of control regions, where they enter the fit."""
+    entering = CONFIG.background and CONFIG.background.entering()
+    return [at(paths.BACKGROUND)] if entering else []
+
+
+def control_options():
+    """The argument of the fit that names them."""
+    return [part for file in fit_controls() for part in ("--controls", file)]
+
+
+# --- background -----------------------------------------------------------------------------------
+
+
+def background_models():
+    """The models whose scores the estimates read."""
+    return sorted(CONFIG.background.models())
+
+
+def background_jets(wildcards):
+    """The selected jets of all simulated samples."""
+    return template_jets(wildcards)
+
+
+def background_scores(wildcards):
+    """The score tables of the models that are read."""
+    return [scored(model, wildcards.variation) for model in background_models()]
+
+
+def background_data_jets():
+    """The jets that the data are counted from: simulated ones, or collision data."""
+    observed = CONFIG.background.data == "observed"
+    files = zip(SAMPLES, selected(NOMINAL))
+    return [file for name, file in files if is_data(CONFIG.samples[name]) == observed]
+
+
+def background_regions(seed=False):
+    """What says where events are counted, without what is done with the numbers."""
+    block = CONFIG.background.model_dump(mode="json")
+    for key in ("data", "unblind", "subtraction_uncertainty", *([] if seed else ["seed"])):
+        del block[key]
+    if block["composition"]:
+        block["composition"] = {
+            key: block["composition"][key]
+            for key in ("model", "variable", "bins", "range", "within")
+        }
+    if block["sideband"]:
+        block["sideband"] = {
+            key: block["sideband"][key] for key in ("variable", "range", "bins", "window", "within")
+        }
+    if block["abcd"]:
+        del block["abcd"]["samples"]
+    for region in block["control"].values():
+        del region["enters"]
+    return as_json(block)
+
+
+def background_binning():
+    """Variable and bins of ABCD and control regions: those of the templates."""
+    return as_json(CONFIG.templates.model_dump(include={"variable", "bins", "range"}))
+
+
+def background_names():
+    """The systematics that the composition takes into account."""
+    block = CONFIG.background.composition
+    return block.systematics if block else []
+
+
+def background_counts():
+    """The counts of nominal and of those systematics."""
+    names = [name for name, v in VARIATIONS.by_name.items() if v.systematic in background_names()]
+    return expand_at(paths.BACKGROUND_COUNTS, variation=[NOMINAL, *names])
+
+
+def background_systematics():
+    """Those systematics as an argument."""
+    return as_json({name: SYSTEMATICS[name].model_dump(mode="json") for name in background_names()})
+
+
+def background_templates():
+    """The templates of the fit, to whose regions control regions are transferred."""
+    needed = CONFIG.has_fit and CONFIG.background.control
+    return expand_at(paths.TEMPLATES, variation=NOMINAL) if needed else []
+
+
+def background_workspace():
+    """The likelihood of the ABCD estimate."""
+    return [at(paths.BACKGROUND_WORKSPACE)] if CONFIG.background.abcd else []
+
+
+def background_options():
+    """Signal samples, those that the clusters were made with, and the templates."""
+    options = ["--signal", *CONFIG.infer.signal] if CONFIG.infer else []
+    if CONFIG.background.composition:
+        options += ["--trained", *CONFIG.models[CONFIG.background.composition.model].samples]
+    return options + [part for file in background_templates() for part in ("--templates", file)]
+
+
+def background_plot_names():
+    """Names of the plots of the estimates."""
+    block = CONFIG.background
+    return background_plots(
+        *map(bool, (block.abcd, block.sideband, block.control, block.composition))
+    )
+
+
 # --- summary --------------------------------------------------------------------------------------
 
 
@@ -654,6 +760,8 @@ def summary_options():
         options += ["--comparison", at(paths.COMPARISON)]
     if CONFIG.has_fit:
         options += ["--fit", at(paths.FIT), "--crosscheck", *all_crosschecks()]
+    if CONFIG.background:
+        options += ["--background", at(paths.BACKGROUND)]
     return options
 
 
@@ -674,6 +782,8 @@ def all_plots():
         plots.append(at(paths.COMPARISON_PLOT))
     if CONFIG.event_models():
         plots.append(at(paths.ANOMALY_PLOT))
+    if CONFIG.background:
+        plots += expand_at(paths.BACKGROUND_PLOT, plot=background_plot_names())
     return plots + (expand_at(paths.FIT_PLOT, plot=fit_plot_names()) if CONFIG.has_fit else [])
 
 

@@ -6,6 +6,7 @@ rule infer:
     input:
         templates=all_templates(),
         pseudo=pseudo_templates(),
+        controls=fit_controls(),
     output:
         workspace=at(paths.WORKSPACE),
         fit=at(paths.FIT),
@@ -25,12 +26,13 @@ rule infer:
         config=as_json(CONFIG.infer),
         systematics=fitted_systematics(exclude={"title"}),
         options=infer_options(),
+        controls=control_options(),
     message:
         "Fitting the signal strength"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/infer.py --templates {input.templates:q} --workspace {output.workspace:q}'
         " --output {output.fit:q} --yields {output.yields:q} --config {params.config:q}"
-        " --systematics {params.systematics:q} {params.options:q} > {log:q} 2>&1"
+        " --systematics {params.systematics:q} {params.options:q} {params.controls:q} > {log:q} 2>&1"
 
 
 rule crosscheck:

@@ -24,6 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--systematics", type=json_argument, default={}, help="systematics as JSON, or @file"
     )
+    parser.add_argument(
+        "--controls", type=Path, help="background.json with scale factors that enter the fit"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -41,6 +44,7 @@ def main(args: argparse.Namespace) -> None:
         args.yields,
         args.data,
         args.pseudo,
+        args.controls,
     )
 
 

@@ -15,7 +15,10 @@ from boostflow.config.files import expand
 from boostflow.config.models import (
     ALL_OBSERVABLES,
     BDT,
+    Background,
+    Composition,
     Config,
+    Cut,
     FileSample,
     Name,
     Region,
@@ -89,6 +92,7 @@ def load(
                 found = _check_shifts(config, systematics, root)
                 problems += [(str(path), text) for text in found]
     problems += [(origin, text) for text in _check(config)]
+    problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
         problems += [(origin, text) for text in _check_smearing(config, root)]
     if problems:
@@ -141,7 +145,8 @@ def _check(config: Config) -> list[str]:
         if isinstance(sample, FileSample):
             key = f"samples.{name}.files"
             problems += [f"{key}: {text}" for text in expand(sample)[1]]
-            if config.has_fit and sample.xsec is None and not is_data(sample):
+            normalised = config.has_fit or config.background is not None
+            if normalised and sample.xsec is None and not is_data(sample):
                 problems.append(
                     f"samples.{name}.xsec: is required to normalise the templates "
                     "(`models: {}` or `infer: null` ends the chain before them)"
@@ -195,6 +200,8 @@ def _check(config: Config) -> list[str]:
             )
         if all(region.control for region in config.templates.regions.values()):
             problems.append("templates.regions: every region is a control region, none has signal")
+    if config.background is not None:
+        problems += _check_background(config, config.background)
     if config.models and "rejection" in config.evaluate.model_fields_set:
         for signal, backgrounds in config.evaluate.rejection:
             if not backgrounds or signal in backgrounds:
@@ -242,6 +249,106 @@ def _check_regions(where: str, regions: dict[str, Region], config: Config) -> li
                 and max(region.range[0], second.range[0]) < min(region.range[1], second.range[1])
             ):
                 problems.append(f"{key}.range: overlaps with that of region {other}")
+    return problems
+
+
+def _check_background(config: Config, block: Background) -> list[str]:
+    """Samples, models and columns of the background estimates exist and make sense."""
+    problems = []
+    labels = sorted({s.label for s in config.samples.values() if s.label})
+    simulated = [name for name, sample in config.samples.items() if not is_data(sample)]
+
+    def samples(key: str, names: list[str]) -> None:
+        for name in names:
+            if name not in simulated:
+                hint = _suggest(name, simulated)
+                problems.append(f"background.{key}: unknown simulated sample {name!r}{hint}")
+            elif names.count(name) > 1:
+                problems.append(f"background.{key}: {name} is listed twice")
+
+    def cut(key: str, cut: Cut) -> None:
+        among = columns()
+        if cut.model is not None:
+            model = config.models.get(cut.model)
+            if model is None:
+                hint = _suggest(cut.model, config.models)
+                problems.append(f"background.{key}.model: unknown model {cut.model!r}{hint}")
+                return
+            among = score_columns(model, labels)
+        if cut.column not in among:
+            hint = _suggest(cut.column, among)
+            problems.append(f"background.{key}.column: unknown column {cut.column!r}{hint}")
+
+    def variable(key: str, name: str) -> None:
+        if name not in columns():
+            problems.append(
+                f"background.{key}: unknown observable {name!r}{_suggest(name, columns())}"
+            )
+
+    if block.data == "observed" and len(simulated) == len(config.samples):
+        problems.append("background.data: observed needs a sample with `data: true`")
+    if block.abcd is not None:
+        samples("abcd.samples", block.abcd.samples)
+        cut("abcd.x", block.abcd.x)
+        cut("abcd.y", block.abcd.y)
+        variables = [(a.model, a.column, a.jet) for a in (block.abcd.x, block.abcd.y)]
+        if variables[0] == variables[1]:
+            problems.append("background.abcd: x and y are the same variable of the same jet")
+    if block.sideband is not None:
+        samples("sideband.samples", block.sideband.samples)
+        variable("sideband.variable", block.sideband.variable)
+        if block.sideband.within is not None:
+            cut("sideband.within", block.sideband.within)
+    for name, region in block.control.items():
+        samples(f"control.{name}.samples", region.samples)
+        cut(f"control.{name}", region)
+        if region.enters != "nothing" and not config.has_fit:
+            problems.append(f"background.control.{name}.enters: there is no fit (infer: null)")
+    if block.composition is not None:
+        problems += _check_composition(config, block.composition, simulated)
+        samples(
+            "composition.classes",
+            [s for names in block.composition.classes.values() for s in names],
+        )
+        variable("composition.variable", block.composition.variable)
+        if block.composition.within is not None:
+            cut("composition.within", block.composition.within)
+    return problems
+
+
+def _check_composition(config: Config, block: Composition, simulated: list[str]) -> list[str]:
+    """The model clusters jets, and every sample is in a class."""
+    problems = []
+    model = config.models.get(block.model)
+    if model is None:
+        hint = _suggest(block.model, config.models)
+        problems.append(f"background.composition.model: unknown model {block.model!r}{hint}")
+    elif not isinstance(model, UCluster) or model.unit != "jet":
+        problems.append(f"background.composition.model: {block.model} does not cluster jets")
+    covered = {s for names in block.classes.values() for s in names}
+    if missing := [name for name in simulated if name not in covered]:
+        problems.append(
+            f"background.composition.classes: {', '.join(missing)} is in no class: its events are"
+            " in the data"
+        )
+    return problems
+
+
+def _check_varied_composition(config: Config, systematics: dict) -> list[str]:
+    """The systematics of the composition exist and vary where events go."""
+    block = config.background.composition if config.background else None
+    problems = []
+    for name in block.systematics if block else []:
+        key = "background.composition.systematics"
+        if name not in systematics:
+            hint = _suggest(name, systematics)
+            problems.append(f"{key}: unknown systematic {name!r}{hint}")
+        elif systematics[name].kind in ("rate", "model"):
+            why = {
+                "rate": "a rate changes no shape, and yields are fitted",
+                "model": "the clusters of another training have other numbers",
+            }[systematics[name].kind]
+            problems.append(f"{key}: {name}: {why}")
     return problems
 
 

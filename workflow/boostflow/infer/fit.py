@@ -9,20 +9,25 @@ import numpy as np
 import pyhf
 from numpy.typing import NDArray
 
+from boostflow.background import enter
 from boostflow.config.models import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter
 from boostflow.infer import hypotests
 from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
 from boostflow.progress import progress
 
+CONTROL_GROUP = "exp"
+"""Where the scale factors of control regions are counted."""
 MC_STAT_GROUP = "model"
 """Where the statistical uncertainty of the templates is counted."""
 
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:
-    """Group of a parameter: its systematics', `MC_STAT_GROUP` for staterror, null for mu."""
+    """Group of a parameter: its systematics', those above for others, null for mu."""
     if parameter.startswith("staterror_"):
         return MC_STAT_GROUP
+    if parameter.startswith(enter.PREFIX):
+        return CONTROL_GROUP
     names = by_parameter(systematics).get(parameter)
     return systematics[names[0]].group if names else None
 
@@ -76,7 +81,7 @@ def impacts(
     free = [
         (name, i)
         for i, name in enumerate(best.names)
-        if name != "mu" and not model.config.suggested_fixed()[i]
+        if prefit[i] > 0 and not model.config.suggested_fixed()[i]
     ]
     result = []
     for name, i in progress(free, "impacts", len(free), "parameters"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from boostflow.background import enter
 from boostflow.config.models import Infer
 from boostflow.config.systematics import AnySystematic, by_parameter
 from boostflow.errors import BoostflowError
@@ -47,6 +48,7 @@ def infer(
     yields_path: Path,
     data: Sequence[str] = (),
     pseudo: Path | None = None,
+    controls: Path | None = None,
 ) -> dict[str, Any]:
     """Build the workspace, fit it, write both and the yields; returns what is in fit.json.
 
@@ -59,6 +61,8 @@ def infer(
         yields_path: to write.
         data: names of the samples of collision data.
         pseudo: templates of the validation split, for pseudo-data.
+
+    `controls` is background.json with the scale factors that enter (`background.enter`).
 
     Raises:
         BoostflowError: see `workspace.build`, `observed.observations` and `minimum.minimise`.
@@ -82,6 +86,8 @@ def infer(
     counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
     fitted, drawn = observed.observations(config, merged["nominal"], counts, independent)
     spec, notes = workspace.build(merged, systematics, config, fitted, independent)
+    if controls is not None:
+        spec = enter.apply(spec, read_json(controls)["control"])
     kept = {
         region: next(iter(contents.values())).edges.tolist()
         for region, contents in merged["nominal"].items()

@@ -43,3 +43,13 @@ def hepdata_tables(regions: list[str]) -> list[str]:
     """Names of the files of the HEPData record: the submission and its tables."""
     yields = [f"yields_{region}" for region in regions]
     return ["submission", "results", *yields, "impacts", "correlation", "scan", "cls"]
+
+
+def background_plots(abcd: bool, sideband: bool, control: bool, composition: bool) -> list[str]:
+    """Names of the plots of the stage background, by which estimates there are."""
+    return [
+        *(["abcd", "abcd_mass"] if abcd else []),
+        *(["sideband", "sideband_signal"] if sideband else []),
+        *(["control"] if control else []),
+        *(["composition", "clusters"] if composition else []),
+    ]

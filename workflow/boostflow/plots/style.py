@@ -29,6 +29,7 @@ NAMES = {
     "unmatched": "Unmatched",
     "dijet": "QCD dijets",
     "resonance": "Resonance",
+    "qcd": "QCD",
 }
 """How legends call the classes of the default analysis."""
 AXES = {

@@ -18,7 +18,7 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Region, Templates
+from boostflow.config.models import Region, Selection, Templates
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, Table
 from boostflow.templates.categories import cluster_classes
@@ -41,7 +41,7 @@ class Weighting:
         return self.samples is None or sample in self.samples
 
 
-def in_region(region: Region, score: NDArray) -> NDArray[np.bool_]:
+def in_region(region: Region | Selection, score: NDArray) -> NDArray[np.bool_]:
     """Which scores lie in a range: low <= score < high, and 1 lies in [low, 1]. NaN in none."""
     low, high = region.range
     score = np.asarray(score, dtype=float)

@@ -1,0 +1,1 @@
+"""Background estimates from data: ABCD, sideband, control regions, composition from clusters."""

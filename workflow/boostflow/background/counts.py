@@ -1,0 +1,250 @@
+"""Events in the regions of the background estimates, by sample: simulation and (pseudo-)data.
+
+Events, not jets, are counted: each enters with its candidate jet. Simulation is the test split with
+weight x luminosity, as in templates. Pseudo-data are the events of the validation split, each of
+them drawn a number of times that is Poisson around |weight| x luminosity and that has the sign of
+the weight. All estimates then see the same pseudo-data, and the sum of squared numbers of an event
+is the variance around the true expectation: of drawing, and of the few events drawn from.
+Collision data count each event once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import hist
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.config.models import Axis, Background, Cut, Selection, Templates
+from boostflow.errors import BoostflowError
+from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
+from boostflow.seeds import derive
+from boostflow.templates.build import Histograms, Weighting, in_region
+from boostflow.templates.files import write
+
+PLANE = 25
+"""Bins of the ABCD plane on each axis."""
+ABCD_REGIONS = ("A", "B", "C", "D")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A region: the events inside all cuts, in bins of a column of the candidate jet."""
+
+    name: str
+    cuts: tuple[Selection, ...]
+    variable: str
+    bins: int
+    range: Sequence[float]
+
+
+class Events:
+    """The events of one sample: columns of its candidate jets and of the second jets.
+
+    Args:
+        jets: selected jets with `event_id`, `pt` and `candidate`.
+        scores: score columns of those jets by model.
+        sample: its name, for messages.
+    """
+
+    def __init__(self, jets: Table, scores: Mapping[str, Table], sample: str) -> None:
+        self.jets, self.scores, self.sample = jets, scores, sample
+        candidate = jets["candidate"].astype(bool)
+        self.leading = np.flatnonzero(candidate)
+        others = np.flatnonzero(~candidate)
+        others = others[np.lexsort((-jets["pt"][others], jets["event_id"][others]))]
+        ids, first = np.unique(jets["event_id"][others], return_index=True)
+        self.second = np.full(len(self.leading), -1)
+        if len(ids):
+            wanted = jets["event_id"][self.leading]
+            place = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+            found = ids[place] == wanted
+            self.second[found] = others[first[place[found]]]
+
+    def column(self, name: str, model: str | None = None, jet: str = "leading") -> NDArray:
+        """A column of one jet of each event, float64; NaN where there is no such jet.
+
+        Raises:
+            BoostflowError: there is no such model or column.
+        """
+        table = self.jets if model is None else self.scores.get(model, {})
+        if name not in table:
+            raise BoostflowError(
+                f"background: {model or f'selected jets of {self.sample}'} has no column {name}; "
+                f"there are {', '.join(table) or 'none'}"
+            )
+        values = table[name].astype(float)
+        if jet == "leading":
+            return values[self.leading]
+        return np.where(self.second >= 0, values[self.second], np.nan)
+
+    def of(self, cut: Cut) -> NDArray:
+        """What a cut is made on."""
+        return self.column(cut.column, cut.model, cut.jet)
+
+
+def counted(config: Background, templates: Templates, clusters: int) -> list[Counted]:
+    """The regions that the estimates need.
+
+    Args:
+        config: the estimates.
+        templates: variable and bins in which ABCD and control regions are counted.
+        clusters: number of clusters of the composition's model; 0 without one.
+    """
+    shape = (templates.variable, templates.bins, templates.range)
+    result = []
+    if config.abcd:
+        x, y = config.abcd.x, config.abcd.y
+        corners = (
+            (x.signal, y.signal),
+            (x.signal, y.control),
+            (x.control, y.signal),
+            (x.control, y.control),
+        )
+        for name, (one, other) in zip(ABCD_REGIONS, corners, strict=True):
+            result.append(Counted(f"abcd_{name}", (_cut(x, one), _cut(y, other)), *shape))
+    if config.sideband:
+        block = config.sideband
+        cuts = (block.within,) if block.within else ()
+        result.append(Counted("sideband", cuts, block.variable, block.bins, block.range))
+    for name, region in config.control.items():
+        result.append(Counted(f"control_{name}", (region,), *shape))
+    if config.composition:
+        block = config.composition
+        cut = Cut(model=block.model, column="cluster")
+        for k in range(clusters):
+            mine = (_cut(cut, [k - 0.5, k + 0.5]), *([block.within] if block.within else []))
+            result.append(Counted(f"cluster_{k}", mine, block.variable, block.bins, block.range))
+    return result
+
+
+def _cut(cut: Cut, limits: Sequence[float]) -> Selection:
+    return Selection(model=cut.model, column=cut.column, jet=cut.jet, range=list(limits))
+
+
+def hull(axis: Axis) -> tuple[float, float]:
+    """The range of an ABCD variable that is drawn: signal and control."""
+    return min(axis.signal[0], axis.control[0]), max(axis.signal[1], axis.control[1])
+
+
+def fill(
+    events: Mapping[str, Events],
+    weights: Mapping[str, NDArray],
+    config: Background,
+    templates: Templates,
+    clusters: int,
+) -> Histograms:
+    """Histograms by region and sample; `abcd_plane` is the flattened plane of the two variables.
+
+    Args:
+        events: by sample.
+        weights: of those events by sample; 0 for one that is not counted.
+        config: see `counted`.
+        templates: see `counted`.
+        clusters: see `counted`.
+
+    Raises:
+        BoostflowError: a column is missing, or a value or weight that counts is not finite.
+    """
+    result: Histograms = {}
+    for region in counted(config, templates, clusters):
+        axis = hist.axis.Regular(region.bins, *region.range, name=region.variable, flow=False)
+        for sample, table in events.items():
+            inside = weights[sample] != 0
+            for cut in region.cuts:
+                inside = inside & in_region(cut, table.of(cut))
+            value, weight = table.column(region.variable)[inside], weights[sample][inside]
+            if not (np.isfinite(value).all() and np.isfinite(weight).all()):
+                raise BoostflowError(
+                    f"background: {region.name}/{sample}: a jet has no finite {region.variable} or "
+                    "weight"
+                )
+            result[region.name, sample] = hist.Hist(axis, storage=hist.storage.Weight()).fill(
+                value, weight=weight
+            )
+    if config.abcd:
+        axis = hist.axis.Regular(PLANE**2, 0, PLANE**2, name="cell", flow=False)
+        for sample, table in events.items():
+            cell = np.zeros(len(weights[sample]))
+            for cut in (config.abcd.x, config.abcd.y):
+                low, high = hull(cut)
+                place = (table.of(cut) - low) / (high - low) * PLANE
+                place = np.where(place == PLANE, PLANE - 1, np.floor(place))
+                place = np.where((place >= 0) & (place < PLANE), place, np.nan)
+                cell = PLANE * cell + place
+            mine = np.isfinite(cell) & (weights[sample] != 0)
+            result["abcd_plane", sample] = hist.Hist(axis, storage=hist.storage.Weight()).fill(
+                cell[mine] + 0.5, weight=weights[sample][mine]
+            )
+    return result
+
+
+def drawn(weight: NDArray, seed: int) -> NDArray:
+    """How often each event is in the pseudo-data: Poisson around |weight|, with its sign."""
+    return np.sign(weight) * np.random.default_rng(seed).poisson(np.abs(weight))
+
+
+def count(
+    select: Sequence[Path],
+    scores: Sequence[Path],
+    output: Path,
+    config: Background,
+    templates: Templates,
+    luminosity: float,
+    weighting: Weighting | None = None,
+    source: str = "simulation",
+) -> None:
+    """Write the histograms of one variation, or of the data.
+
+    Args:
+        select: selected jets, one file per sample, named by it.
+        scores: score tables of the models that are read, each in a folder of its name.
+        output: ROOT file to write.
+        config: the estimates.
+        templates: variable and bins.
+        luminosity: in 1/fb.
+        weighting: of a weight variation; null for none.
+        source: `simulation` (test split), `pseudo` (validation split, drawn) or `observed`.
+
+    Raises:
+        BoostflowError: see `fill`; or a file is missing or was not made for this selection.
+    """
+    tables = {path.parent.name: (path, read_scores(path)) for path in scores}
+    clusters = 0
+    if config.composition:
+        _, table = tables[config.composition.model]
+        clusters = sum(name.startswith("dist_") for name in table)
+    wanted = {"pt", "split", "candidate", "weight", templates.variable}
+    blocks = [*config.control.values()]
+    if config.abcd:
+        blocks += [config.abcd.x, config.abcd.y]
+    if config.sideband:
+        wanted.add(config.sideband.variable)
+    if config.composition:
+        wanted.add(config.composition.variable)
+    blocks += [x.within for x in (config.sideband, config.composition) if x and x.within]
+    wanted |= {cut.column for cut in blocks if cut.model is None}
+    events, weights = {}, {}
+    for sample, path in samples_of(select).items():
+        extra = [weighting.column] if weighting is not None and weighting.applies(sample) else []
+        jets = read_jets(path, [*sorted(wanted), *extra])
+        mine = {
+            model: beside(jets, table, sample, f"{where} and {path}")
+            for model, (where, table) in tables.items()
+        }
+        events[sample] = Events(jets, mine, sample)
+        lead = {name: column[events[sample].leading] for name, column in jets.items()}
+        if source == "observed":
+            weights[sample] = np.ones(len(lead["weight"]))
+            continue
+        weight = lead["weight"] * luminosity * (lead[extra[0]] if extra else 1.0)
+        weight = np.where(
+            lead["split"] == (TEST if source == "simulation" else VALIDATION), weight, 0
+        )
+        if source == "pseudo":
+            weight = drawn(weight, derive(config.seed, "background", sample))
+        weights[sample] = weight
+    write(output, fill(events, weights, config, templates, clusters))

@@ -1,0 +1,102 @@
+"""How scale factors of control regions enter the workspace of the fit."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from boostflow.errors import BoostflowError
+
+PREFIX = "control_"
+FREE = [0.0, 10.0]
+"""Bounds of a free scale factor."""
+
+
+def parameter(name: str) -> str:
+    """The parameter of a control region in the workspace."""
+    return f"{PREFIX}{name}"
+
+
+def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A workspace with the scale factors in it.
+
+    * `constrained`: templates of the samples (contents and what varies them) times the factor, and
+      a normsys of its relative error in all regions.
+    * `free`: a normfactor between 0 and 10 that starts at the factor. Asimov data are those of the
+      start values.
+
+    Data that were the sum of the templates (Asimov) are so afterwards; other data stay.
+
+    Args:
+        spec: HistFactory JSON.
+        controls: `samples`, `value`, `error` and how it `enters` by control region, as in
+            background.json.
+
+    Raises:
+        BoostflowError: a control region scales no sample of the workspace.
+    """
+    result = copy.deepcopy(dict(spec))
+    asimov = {
+        channel["name"]: np.allclose(observed(spec, channel["name"]), nominal(channel), rtol=1e-6)
+        for channel in result["channels"]
+    }
+    start = {channel["name"]: np.zeros(len(nominal(channel))) for channel in result["channels"]}
+    parameters = result["measurements"][0]["config"]["parameters"]
+    for name, control in controls.items():
+        if control["enters"] == "nothing":
+            continue
+        value, error = control["value"], control["error"]
+        found = False
+        for channel in result["channels"]:
+            for sample in channel["samples"]:
+                if sample["name"] not in control["samples"]:
+                    continue
+                found = True
+                modifier: dict[str, Any] = {"name": parameter(name)}
+                if control["enters"] == "free":
+                    modifier |= {"type": "normfactor", "data": None}
+                    start[channel["name"]] += (value - 1) * np.asarray(sample["data"])
+                else:
+                    scale(sample, value)
+                    relative = min(error / value, 0.99)
+                    modifier |= {
+                        "type": "normsys",
+                        "data": {"hi": 1 + relative, "lo": 1 - relative},
+                    }
+                sample["modifiers"].append(modifier)
+        if not found:
+            raise BoostflowError(
+                f"background.control.{name}: the fit has no template of "
+                f"{', '.join(control['samples'])}"
+            )
+        if control["enters"] == "free":
+            parameters.append({"name": parameter(name), "bounds": [FREE], "inits": [value]})
+    for channel, data in zip(result["channels"], result["observations"], strict=True):
+        if asimov[channel["name"]]:
+            data["data"] = (nominal(channel) + start[channel["name"]]).tolist()
+    return result
+
+
+def scale(sample: dict[str, Any], value: float) -> None:
+    """Multiply a sample's template and its absolute variations."""
+    sample["data"] = [value * x for x in sample["data"]]
+    for modifier in sample["modifiers"]:
+        if modifier["type"] == "histosys":
+            modifier["data"] = {
+                side: [value * x for x in contents] for side, contents in modifier["data"].items()
+            }
+        elif modifier["type"] in ("staterror", "shapesys"):
+            modifier["data"] = [value * x for x in modifier["data"]]
+
+
+def nominal(channel: Mapping[str, Any]) -> np.ndarray:
+    """The sum of a channel's samples."""
+    return np.sum([sample["data"] for sample in channel["samples"]], axis=0)
+
+
+def observed(spec: Mapping[str, Any], name: str) -> np.ndarray:
+    """The data of a channel."""
+    return np.asarray(next(o["data"] for o in spec["observations"] if o["name"] == name))
