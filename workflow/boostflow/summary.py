@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from boostflow.io import atomic, read_json, write_json
+from boostflow.texttable import Text
 
 
 def collect(
@@ -17,6 +17,7 @@ def collect(
     systematics: Sequence[Path] = (),
     comparison: Path | None = None,
     crosschecks: Sequence[Path] = (),
+    health: Path | None = None,
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -27,6 +28,7 @@ def collect(
         systematics: systematic errors of evaluations, of those models that have any.
         comparison: of models; null if there are fewer than two.
         crosschecks: one per comparison of regions, named by it.
+        health: of systematic effects; null if there are none with templates.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -82,6 +84,13 @@ def collect(
             "order": parts["order"],
             **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
         }
+    if health is not None:
+        data = read_json(health)
+        result["health"] = {
+            "effects": len(data["effects"]),
+            "flagged": sum(bool(effect["flags"]) for effect in data["effects"]),
+            "counts": data["counts"],
+        }
     if crosschecks:
         result["crosschecks"] = {path.stem: read_json(path) for path in crosschecks}
     return result
@@ -124,22 +133,8 @@ def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def table(summary: dict[str, Any], width: int = 100) -> str:
     """The summary as plain text of at most `width` columns."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-
-    def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        if not rows:
-            return
-        grid = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for i, column in enumerate(columns):
-            grid.add_column(column, justify="right" if i and len(columns) > 3 else "left")
-        for row in rows:
-            grid.add_row(*row)
-        console.print(grid)
-
+    page = Text(width)
+    show = page.grid
     samples = [
         [
             name,
@@ -156,7 +151,7 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         samples,
     )
     for note, names in summary["notes"].items():
-        console.print(f"{', '.join(names)}: {note}", soft_wrap=False, highlight=False)
+        page.line(f"{', '.join(names)}: {note}")
     for name, model in summary["models"].items():
         if model["kind"] == "events":
             show(f"Model {name}, {model['clusters']} clusters of events", *_of_events(model))
@@ -195,8 +190,14 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         ]
         columns = ["regions", "error of mu", "significance"]
         show(f"Cross-check {name}, without systematic uncertainties", columns, rows)
-    lines = console.file.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+    if "health" in summary:
+        found = summary["health"]
+        flags = ", ".join(f"{n} {flag}" for flag, n in found["counts"].items() if n)
+        page.line(
+            f"Health check: {found['flagged']} of {found['effects']} systematic effects have a flag"
+            f"{f' ({flags})' if flags else ''}"
+        )
+    return page.text()
 
 
 def write(
@@ -208,9 +209,10 @@ def write(
     systematics: Sequence[Path] = (),
     comparison: Path | None = None,
     crosschecks: Sequence[Path] = (),
+    health: Path | None = None,
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit, systematics, comparison, crosschecks)
+    summary = collect(cutflows, evaluations, fit, systematics, comparison, crosschecks, health)
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

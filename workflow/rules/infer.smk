@@ -18,7 +18,7 @@ rule infer:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        config=as_json(CONFIG.infer),
+        config=infer_block(),
         systematics=fitted_systematics(exclude={"title"}),
     message:
         "Fitting the signal strength"
@@ -45,7 +45,7 @@ rule crosscheck:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        config=as_json(CONFIG.infer),
+        config=infer_block(),
     message:
         "Comparing regions ({wildcards.systematic})"
     shell:

@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--crosscheck", type=Path, nargs="*", default=[], help="comparisons of regions (JSON)"
     )
+    parser.add_argument("--health", type=Path, help="health check of systematic effects (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--table", type=Path, required=True, help="text file to write")
 
@@ -43,6 +44,7 @@ def main(args: argparse.Namespace) -> None:
         systematics=args.systematics,
         comparison=args.comparison,
         crosschecks=args.crosscheck,
+        health=args.health,
     )
 
 
