@@ -57,6 +57,10 @@ run: checked $(READY) ## Run the whole analysis and write its report
 dry-run: checked $(READY) ## Show what `make run` would do
 	@$(SNAKEMAKE) --dry-run --quiet rules
 
+.PHONY: variations
+variations: checked $(READY) ## List the systematic variations: kind, stages, jobs, state (ARGS=--json)
+	@$(BIN)/python workflow/scripts/variations.py $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
+
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
 	@out="$(OUTPUT)"; test -f "$$out/provenance.json" || { \
@@ -89,6 +93,10 @@ bench-memory: $(READY) ## Peak memory of packing and training against the number
 .PHONY: bench-horovod
 bench-horovod: $(READY) ## Time UCluster on two Horovod processes beside one
 	@$(BIN)/python benchmarks/ranks.py $(BENCH)
+
+.PHONY: bench-systematics
+bench-systematics: $(READY) ## What one more systematic variation of each kind costs (BENCH="--size 0.2")
+	@$(BIN)/python benchmarks/systematics.py $(BENCH)
 
 .PHONY: lint
 lint: $(READY) ## Check the style of Python and Snakemake files

@@ -12,6 +12,9 @@ from typing import Any
 
 import yaml
 
+from boostflow.config.load import declared
+from boostflow.states import Row, rows
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 Job = tuple[str, str]
@@ -37,6 +40,13 @@ class Plan:
                 for job in dag.needrun_jobs(exclude_finished=False)
                 if hasattr(job.params, name)
             }
+
+    def rows(self) -> dict[str, Row]:
+        """The rows of `make variations`, by name."""
+        with self._dag(()) as dag:
+            known = dag.workflow.globals
+            entries = declared(known["CONFIG"], known["REPOSITORY"])
+            return {row.name: row for row in rows(dag, known["VARIATIONS"], entries)}
 
     def finish(self) -> None:
         """Pretend that everything has been run: make every output, in order, and the records."""
@@ -70,9 +80,9 @@ class Plan:
             ResourceSettings,
         )
 
-        declared = self.folder / "systematics.yaml"
-        declared.write_text(yaml.safe_dump(self.systematics))
-        config = {**self.config, "systematics": str(declared), "output": "out"}
+        systematics = self.folder / "systematics.yaml"
+        systematics.write_text(yaml.safe_dump(self.systematics))
+        config = {**self.config, "systematics": str(systematics), "output": "out"}
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(config))
         with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:

@@ -96,6 +96,12 @@ def load(
     return config, systematics
 
 
+def declared(config: Config, root: Path) -> dict[str, AnySystematic]:
+    """All entries of the systematics file of a checked configuration, also those not enabled."""
+    path = config.systematics and find(config.systematics, root)
+    return _load_systematics(path)[0] if path else {}
+
+
 def find(path: str, root: Path) -> Path | None:
     """A file of the project: relative to the working directory, else to the repository."""
     return next((p for p in (Path(path), root / path) if p.is_file()), None)
