@@ -21,8 +21,8 @@ Statistical errors of a difference, from sums of weights S and of squared weight
 
 * `sample` variations are other events: V + V'.
 * `weight` variations are the same jets with another factor r: sum w^2 (r - 1)^2, which is
-  V' - 2 w S' + V where all jets have the nominal weight w (taken as V/S: exact for simulated samples,
-  an approximation where weights differ).
+  V' - 2 w S' + V where all jets have the nominal weight w (taken as V/S: exact for simulated
+  samples, an approximation where weights differ).
 * All others move jets of the same events between bins. How many moved in all the templates do not
   tell, only how many are missing in the end: w |S' - S| is a lower limit. So `insignificant`
   misses effects whose moves cancel. For `flipped`, which must not be raised by noise, they count as
@@ -111,8 +111,9 @@ def judge(
         members: templates of `declared.members()`, in its order.
 
     Returns:
-        `up`, `down` and `error` (the largest statistical error of a member), relative to the nominal
-        yield, null where a template is not finite; and the flags, but those between regions.
+        `up`, `down` and `error` (the largest statistical error of a member), relative to the
+        nominal yield, null where a template is not finite; and the flags, but those between
+        regions.
     """
     every = [nominal, *members]
     if not all(np.isfinite([t.values, t.variances]).all() for t in every):
