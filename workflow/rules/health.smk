@@ -12,10 +12,10 @@ rule health:
         log_of(paths.HEALTH),
     benchmark:
         benchmark_of(paths.HEALTH)
-    conda:
-        ENVIRONMENT
     # Before the fit, which a template that is not finite ends.
     priority: 1
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
