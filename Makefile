@@ -71,6 +71,10 @@ plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROF
 		echo "$$printed" >&2; exit 1; }; \
 	sed -n '/^cluster jobs /,/ cluster jobs for /p; /^Nothing to be done/p' <<< "$$printed"
 
+.PHONY: variations
+variations: checked $(READY) ## List the systematic variations: kind, stages, jobs, state (ARGS=--json)
+	@$(BIN)/python workflow/scripts/variations.py $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
+
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
 	@out="$(OUTPUT)"; test -f "$$out/provenance.json" || { \
@@ -111,6 +115,10 @@ bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 v
 .PHONY: bench-coverage
 bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toys (BENCH="--toys 500")
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py $(BENCH)
+
+.PHONY: bench-systematics
+bench-systematics: $(READY) ## What one more systematic variation of each kind costs (BENCH="--size 0.2")
+	@$(BIN)/python benchmarks/systematics.py $(BENCH)
 
 .PHONY: lint
 lint: $(READY) ## Check the style of Python and Snakemake files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import time
@@ -13,6 +14,8 @@ from typing import Any
 import yaml
 
 from boostflow.clusterplan import Term, terms
+from boostflow.config.load import declared
+from boostflow.states import Row, rows
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -66,8 +69,15 @@ class Plan:
             (job,) = (job for job in dag.jobs if short(job) == wanted)
             return [str(path) for path in job.input]
 
+    def rows(self) -> dict[str, Row]:
+        """The rows of `make variations`, by name."""
+        with self._dag(()) as dag:
+            known = dag.workflow.globals
+            entries = declared(known["CONFIG"], known["REPOSITORY"])
+            return {row.name: row for row in rows(dag, known["VARIATIONS"], entries)}
+
     def finish(self) -> None:
-        """Pretend that everything has been run: make every output, in order."""
+        """Pretend that everything has been run: make every output, in order, and the records."""
         with self._dag(()) as dag:
             stamp = time.time() - 10_000
             for depth, jobs in enumerate(dag.toposorted()):
@@ -84,6 +94,8 @@ class Plan:
                             path.parent.mkdir(parents=True, exist_ok=True)
                             path.touch()
                         os.utime(path, (stamp + depth,) * 2)
+                    if job.output:
+                        asyncio.run(dag.workflow.persistence.finished(job))
 
     @contextlib.contextmanager
     def _dag(
@@ -102,9 +114,9 @@ class Plan:
             ResourceSettings,
         )
 
-        declared = self.folder / "systematics.yaml"
-        declared.write_text(yaml.safe_dump(self.systematics))
-        config = {**self.config, "systematics": str(declared), "output": "out"}
+        systematics = self.folder / "systematics.yaml"
+        systematics.write_text(yaml.safe_dump(self.systematics))
+        config = {**self.config, "systematics": str(systematics), "output": "out"}
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(config))
         with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:

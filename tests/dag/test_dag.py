@@ -31,8 +31,14 @@ TAIL: set[Job] = {
     ("default", ""),
 }
 
-# And what follows from a change of the BDT's scores or of the jets' weights.
-VARIED: set[Job] = TAIL | {("evaluate_systematics_bdt", "bdt")}
+# And what follows from templates more or less.
+FITTED: set[Job] = TAIL | {("health", ""), ("plot_health", "")}
+
+# And from a change of the BDT's scores or of the jets' weights.
+VARIED: set[Job] = FITTED | {("evaluate_systematics_bdt", "bdt")}
+
+# The record says what was declared, if it is run or not.
+RECORD: set[Job] = {("provenance", ""), ("default", "")}
 
 
 def per_sample(rule: str, variation: str, *parts: int) -> set[Job]:
@@ -109,6 +115,13 @@ def test_losing_tracks_of_one_sample(plan: Plan) -> None:
         ("score", "bdt/tracks_up"),
         ("templates", "tracks_up"),
     }
+
+
+def test_adding_a_rate(plan: Plan) -> None:
+    plan.systematics = {"isr": WEIGHT}
+    plan.finish()
+    plan.systematics["lumi"] = RATE
+    assert plan.jobs() == TAIL | {("evaluate_systematics_bdt", "bdt")}
 
 
 def test_an_entry_that_is_not_enabled_adds_nothing(plan: Plan) -> None:
@@ -222,16 +235,43 @@ def test_adding_a_model_variation(plan: Plan) -> None:
 
 
 def test_a_variation_of_a_model_outside_of_the_fit_adds_nothing(plan: Plan) -> None:
-    assert added(plan, "width", {**MODEL, "model": "ucluster", "up": {"seed": 2}}) == set()
+    assert added(plan, "width", {**MODEL, "model": "ucluster", "up": {"seed": 2}}) == RECORD
 
 
-def test_removing_a_variation_leaves_the_fit(plan: Plan) -> None:
-    plan.systematics = {"isr": WEIGHT, "jes": SHIFT}
+KINDS = {
+    **{"lumi": RATE, "isr": WEIGHT, "jes": SHIFT},
+    **{"tracks": CONSTITUENT, "fsr": SAMPLE, "depth": MODEL},
+}
+
+
+def test_removing_a_variation_leaves_the_fit_and_what_follows(plan: Plan) -> None:
+    plan.systematics = dict(KINDS)
     plan.finish()
-    plan.systematics = {"isr": WEIGHT}
-    # Snakemake knows the removed plot and templates only from its records, which pretended runs
-    # lack: here nothing is left to do; the integration test sees the fit run again.
+    for name in KINDS:
+        plan.systematics = {other: block for other, block in KINDS.items() if other != name}
+        expected = VARIED - FITTED | TAIL if name == "lumi" else VARIED
+        assert plan.jobs() == expected, name
+        # The same as switching it off; switched on again nothing is left to do.
+        plan.systematics[name] = {**KINDS[name], "enabled": False}
+        assert plan.jobs() == expected, name
+    plan.systematics = dict(KINDS)
     assert plan.jobs() == set()
+
+
+def test_a_changed_title_draws_plots_alone(plan: Plan) -> None:
+    plan.systematics = dict(KINDS)
+    plan.finish()
+    for name in KINDS:
+        plan.systematics = {**KINDS, name: {**KINDS[name], "title": "Another"}}
+        assert plan.jobs() == {("plot_fit", ""), ("plot_health", ""), *RECORD}, name
+
+
+def test_strictness_fits_nothing_again(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    plan.systematics = {"isr": WEIGHT}
+    plan.finish()
+    plan.config["infer"] = {"strict": True}
+    assert plan.jobs() == {("demand_health", ""), *RECORD}
 
 
 def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
@@ -362,6 +402,32 @@ def test_a_variation_by_name(plan: Plan) -> None:
     }
 
 
+def test_an_entry_by_name(plan: Plan) -> None:
+    envelope = {"kind": "weight", "envelope": ["weight_isr_up", "weight_isr_down"]}
+    instead = {
+        "pass": {"model": "ucluster", "clusters": ["top"]},
+        "fail": {"model": "ucluster", "clusters": ["quark"]},
+    }
+    method = {"kind": "model", "use": "crosscheck", "instead": instead}
+    plan.systematics = {"isr": WEIGHT}
+    plan.finish()
+    plan.systematics |= {"jes": SHIFT, "scale": envelope, "method": method, "lumi": RATE}
+    expected = {("variation_jes", "")}
+    for v in ("jes_up", "jes_down"):
+        expected |= per_sample("select", v) | {("score", f"bdt/{v}"), ("templates", v)}
+    assert plan.jobs("variation_jes") == expected
+    members = {("templates", "scale_m0"), ("templates", "scale_m1")}
+    assert plan.jobs("variation_scale") == members | {("variation_scale", "")}
+    assert plan.jobs("variation_method") == {
+        ("templates", "method_up"),
+        ("variation_method", ""),
+    }
+    assert plan.jobs("variation_jes", "variation_scale_m1") == expected | {
+        ("templates", "scale_m1"),
+        ("variation_scale_m1", ""),
+    }
+
+
 def test_adding_an_envelope_of_weights(plan: Plan) -> None:
     columns = ["weight_isr_up", "weight_isr_down", "weight_fsr_up"]
     jobs = added(plan, "scale", {"kind": "weight", "envelope": columns})
@@ -383,7 +449,7 @@ def test_another_model_in_its_place_needs_templates_alone(plan: Plan) -> None:
         "fail": {"model": "ucluster", "clusters": ["quark"]},
     }
     jobs = added(plan, "method", {"kind": "model", "instead": instead})
-    assert jobs == TAIL | {("templates", "method_up")}
+    assert jobs == FITTED | {("templates", "method_up")}
 
 
 def test_systematic_errors_are_of_the_models_that_regions_read(plan: Plan) -> None:
@@ -397,7 +463,7 @@ def test_systematic_errors_are_of_the_models_that_regions_read(plan: Plan) -> No
         }
     }
     jobs = added(plan, "jes", SHIFT)
-    expected = TAIL | {("evaluate_systematics_ucluster", "ucluster")}
+    expected = FITTED | {("evaluate_systematics_ucluster", "ucluster")}
     for v in ("jes_up", "jes_down"):
         expected |= per_sample("select", v) | {("score", f"ucluster/{v}"), ("templates", v)}
     assert jobs == expected

@@ -383,6 +383,30 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             'x: {kind: weight, envelope: ["weight_pdf_{1..5}"]}',
             "x.envelope.4: unknown weight column 'weight_pdf_5'",
         ),
+        ("x: {kind: rate, value: 0.1, value: 0.2}", "x.value: is declared more than once"),
+        (
+            "x: {kind: model, model: bdt, replicas: [{seed: 2, seed: 3}, {seed: 4}]}",
+            "x.replicas.seed: is declared more than once",
+        ),
+        ("x: {kind: rate, value: 0.1, samples: [top, top]}", "x.samples: top is listed twice"),
+        ("x: {kind: rate, value: 0.1, regions: [pass, pass]}", "x.regions: pass is listed twice"),
+        (
+            "x: {kind: weight, up: weight_isr_up, down: weight_isr_up}",
+            "x.down: is the same as up",
+        ),
+        (
+            "x: {kind: weight, envelope: [weight_mur2, weight_muf2, weight_mur2]}",
+            "x.envelope.2: is the same as envelope.0",
+        ),
+        (
+            "x: {kind: model, model: bdt, replicas: [{seed: 2}, {seed: 2}]}",
+            "x.replicas.1: is the same as replicas.0",
+        ),
+        ("x: {kind: sample, down: ['a = 1']}", "x: down without up"),
+        ("x: {kind: model, model: bdt, down: {seed: 2}}", "x: down without up"),
+        ("x: {kind: shift, correction: jes, sides: [down]}", "x: sides: down without up"),
+        ("x: {kind: shift, envelope: [jes, jess]}", "x.envelope.1: unknown correction 'jess'"),
+        ("x: {kind: shift, correction: jes, samples: [tpo]}", "x.samples: unknown sample 'tpo'"),
         ("x: [", "not readable as YAML"),
     ],
 )
@@ -425,6 +449,21 @@ def test_constituents_without_charge_cannot_be_varied(repository: Path, tmp_path
         "systematics": str(path),
     }
     assert problems(raw, repository) == [f"{path}: x.samples: the constituents of w have no charge"]
+
+
+def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text("x: {kind: weight, up: weight_isr_up}")
+    raw = {
+        "samples": {"top": TOP, "w": {"source": "hls4ml", "files": [__file__]}},
+        "models": {},
+        "systematics": str(path),
+    }
+    assert problems(raw, repository) == [
+        f"{path}: x.samples: w has no weight columns: HDF5 files have none"
+    ]
+    path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
+    assert list(load(raw, repository)[1]) == ["x"]
 
 
 def root(*files: str) -> RootSample:

@@ -146,7 +146,10 @@ def test_file_messages(tmp_path):
     factory.write_run(tmp_path, events=50)
     select = [tmp_path / "select/nominal/top.parquet"]
     table = [tmp_path / "scores/bdt/nominal.parquet"]
-    with pytest.raises(BoostflowError, match="no column weight_pdf"):
+    with pytest.raises(
+        BoostflowError,
+        match=r"x: sample top has no weight column weight_pdf; .* has weight_isr_down, weight",
+    ):
         make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf"))
     with pytest.raises(BoostflowError, match="unknown sample higgs"):
         make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf", ("higgs",)))

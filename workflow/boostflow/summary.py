@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from boostflow.io import atomic, read_json, write_json
+from boostflow.texttable import Text
 
 
 def collect(
@@ -18,6 +18,7 @@ def collect(
     comparison: Path | None = None,
     crosschecks: Sequence[Path] = (),
     background: Path | None = None,
+    health: Path | None = None,
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -29,6 +30,7 @@ def collect(
         comparison: of models; null if there are fewer than two.
         crosschecks: one per comparison of regions, named by it.
         background: background.json; null if there is none.
+        health: of systematic effects; null if there are none with templates.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -84,6 +86,13 @@ def collect(
         result["fit"]["breakdown"] = {
             "order": parts["order"],
             **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
+        }
+    if health is not None:
+        data = read_json(health)
+        result["health"] = {
+            "effects": len(data["effects"]),
+            "flagged": sum(bool(effect["flags"]) for effect in data["effects"]),
+            "counts": data["counts"],
         }
     if crosschecks:
         result["crosschecks"] = {path.stem: read_json(path) for path in crosschecks}
@@ -208,22 +217,8 @@ def _of_fit(fit: dict[str, Any]) -> list[tuple[str, str]]:
 
 def table(summary: dict[str, Any], width: int = 100) -> str:
     """The summary as plain text of at most `width` columns."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-
-    def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        if not rows:
-            return
-        grid = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for i, column in enumerate(columns):
-            grid.add_column(column, justify="right" if i and len(columns) > 3 else "left")
-        for row in rows:
-            grid.add_row(*row)
-        console.print(grid)
-
+    page = Text(width)
+    show = page.grid
     samples = [
         [
             name,
@@ -240,7 +235,7 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         samples,
     )
     for note, names in summary["notes"].items():
-        console.print(f"{', '.join(names)}: {note}", soft_wrap=False, highlight=False)
+        page.line(f"{', '.join(names)}: {note}")
     for name, model in summary["models"].items():
         if model["kind"] == "events":
             show(f"Model {name}, {model['clusters']} clusters of events", *_of_events(model))
@@ -280,9 +275,15 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
             entry = summary["background"].get(key, {})
             for reason in entry.get("reasons", [entry.get("reason")]):
                 if reason:
-                    console.print(f"{key}: {reason}", soft_wrap=False, highlight=False)
-    lines = console.file.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+                    page.line(f"{key}: {reason}")
+    if "health" in summary:
+        found = summary["health"]
+        flags = ", ".join(f"{n} {flag}" for flag, n in found["counts"].items() if n)
+        page.line(
+            f"Health check: {found['flagged']} of {found['effects']} systematic effects have a flag"
+            f"{f' ({flags})' if flags else ''}"
+        )
+    return page.text()
 
 
 def write(
@@ -295,9 +296,12 @@ def write(
     comparison: Path | None = None,
     crosschecks: Sequence[Path] = (),
     background: Path | None = None,
+    health: Path | None = None,
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit, systematics, comparison, crosschecks, background)
+    summary = collect(
+        cutflows, evaluations, fit, systematics, comparison, crosschecks, background, health
+    )
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

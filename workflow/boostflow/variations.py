@@ -104,6 +104,13 @@ class Variations:
             if self._is_crosscheck(name)
         }
 
+    def entries(self) -> dict[str, list[str]]:
+        """Variations with templates by systematic, cross-checks among them."""
+        result: dict[str, list[str]] = {}
+        for name in [*self.with_templates()[1:], *self.crosschecks().values()]:
+            result.setdefault(self.by_name[name].systematic, []).append(name)
+        return result
+
     def _is_crosscheck(self, variation: str) -> bool:
         return getattr(self.by_name[variation].declared, "use", "fit") == "crosscheck"
 

@@ -606,10 +606,40 @@ def infer_options():
     return data_options() + pseudo
 
 
+def fitted():
+    """The systematics with templates in the fit, in the order of their declaration."""
+    names = VARIATIONS.with_templates()[1:]
+    return list(dict.fromkeys(VARIATIONS.by_name[name].systematic for name in names))
+
+
 def fitted_systematics(**dump):
     """The systematics that enter the fit, as an argument."""
-    named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.with_templates()[1:]}
-    return systematics_argument(named, **dump)
+    return systematics_argument(fitted(), **dump)
+
+
+def checked_systematics():
+    """The systematics with effects to check, as an argument."""
+    return as_json({n: SYSTEMATICS[n].model_dump(mode="json", exclude={"title"}) for n in fitted()})
+
+
+def infer_block():
+    """What the fit depends on, as an argument: not what ends a run."""
+    return as_json(CONFIG.infer.model_dump(mode="json", exclude={"strict"}))
+
+
+def has_health():
+    """Whether there are effects to check."""
+    return CONFIG.has_fit and bool(fitted())
+
+
+def healthy():
+    """The proof that no effect has a flag that ends the run, where one is asked for."""
+    return [at(paths.HEALTHY)] if has_health() and CONFIG.infer.forbidden() else []
+
+
+def systematic_titles():
+    """How plots call the systematics, as an argument."""
+    return as_json({name: block.title for name, block in SYSTEMATICS.items() if block.title})
 
 
 def fit_plot_names():
@@ -762,6 +792,8 @@ def summary_options():
         options += ["--fit", at(paths.FIT), "--crosscheck", *all_crosschecks()]
     if CONFIG.background:
         options += ["--background", at(paths.BACKGROUND)]
+    if has_health():
+        options += ["--health", at(paths.HEALTH)]
     return options
 
 
@@ -784,6 +816,8 @@ def all_plots():
         plots.append(at(paths.ANOMALY_PLOT))
     if CONFIG.background:
         plots += expand_at(paths.BACKGROUND_PLOT, plot=background_plot_names())
+    if has_health():
+        plots.append(at(paths.HEALTH_PLOT))
     return plots + (expand_at(paths.FIT_PLOT, plot=fit_plot_names()) if CONFIG.has_fit else [])
 
 

@@ -23,7 +23,7 @@ rule infer:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        config=as_json(CONFIG.infer),
+        config=infer_block(),
         systematics=fitted_systematics(exclude={"title"}),
         options=infer_options(),
         controls=control_options(),
@@ -54,7 +54,7 @@ rule crosscheck:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        config=as_json(CONFIG.infer),
+        config=infer_block(),
     message:
         "Comparing regions ({wildcards.systematic})"
     shell:

@@ -69,3 +69,13 @@ for name in [*VARIATIONS.with_templates(), *VARIATIONS.crosschecks().values()]:
         input:
             at(paths.TEMPLATES.replace("{variation}", name)),
         localrule: True
+
+
+for name, directions in VARIATIONS.entries().items():
+
+    rule:
+        name:
+            f"variation_{name}"
+        input:
+            expand_at(paths.TEMPLATES, variation=directions),
+        localrule: True

@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--crosscheck", type=Path, nargs="*", default=[], help="comparisons of regions (JSON)"
     )
     parser.add_argument("--background", type=Path, help="background estimates (JSON)")
+    parser.add_argument("--health", type=Path, help="health check of systematic effects (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--table", type=Path, required=True, help="text file to write")
 
@@ -45,6 +46,7 @@ def main(args: argparse.Namespace) -> None:
         comparison=args.comparison,
         crosschecks=args.crosscheck,
         background=args.background,
+        health=args.health,
     )
 
 

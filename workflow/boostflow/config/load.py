@@ -100,6 +100,12 @@ def load(
     return config, systematics
 
 
+def declared(config: Config, root: Path) -> dict[str, AnySystematic]:
+    """All entries of the systematics file of a checked configuration, also those not enabled."""
+    path = config.systematics and find(config.systematics, root)
+    return _load_systematics(path)[0] if path else {}
+
+
 def find(path: str, root: Path) -> Path | None:
     """A file of the project: relative to the working directory, else to the repository."""
     return next((p for p in (Path(path), root / path) if p.is_file()), None)
@@ -117,18 +123,28 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
         raw = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return {}, [f"not readable as YAML: {' '.join(str(error).split())}"]
-    # YAML readers keep the last of two entries of one name, silently.
-    names = (
-        [key.value for key, _ in getattr(yaml.compose(text, yaml.SafeLoader), "value", [])]
-        if raw
-        else []
-    )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    # YAML readers keep the last of two keys of one name, silently.
+    if twice := _repeated(yaml.compose(text, yaml.SafeLoader)):
         return {}, [f"{name}: is declared more than once" for name in twice]
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
         return {}, describe(error, dict[Name, AnySystematic], raw)
+
+
+def _repeated(node: Any, path: tuple[str, ...] = ()) -> list[str]:
+    """Keys that a mapping of a YAML document, or one inside it, has more than once."""
+    import yaml
+
+    if isinstance(node, yaml.SequenceNode):
+        return [name for child in node.value for name in _repeated(child, path)]
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    names = [str(key.value) for key, _ in node.value]
+    found = [".".join((*path, name)) for name in sorted(set(names)) if names.count(name) > 1]
+    for name, (_, child) in zip(names, node.value, strict=True):
+        found += _repeated(child, (*path, name))
+    return found
 
 
 def _check(config: Config) -> list[str]:
@@ -382,6 +398,16 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                 problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
             elif isinstance(declared, Constituent) and not has_charges(config.samples[sample]):
                 problems.append(f"{name}.samples: the constituents of {sample} have no charge")
+        for key in ("samples", "regions"):
+            listed = getattr(declared, key) or []
+            for other in sorted({x for x in listed if listed.count(x) > 1}):
+                problems.append(f"{name}.{key}: {other} is listed twice")
+        members = list(declared.members().items())
+        for i, (direction, change) in enumerate(members):
+            same = next((first for first, other in members[:i] if other == change), None)
+            if same is not None:
+                one, two = (_form(declared, d) for d in (same, direction))
+                problems.append(f"{name}.{two}: is the same as {one}")
         if re.search(r"_(up|down|m\d+)$", name) or name in ("nominal", "mu"):
             problems.append(
                 f"{name}: the name must not be nominal or mu, nor end in _up, _down, _m0..."
@@ -405,6 +431,12 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                     hint = _suggest(column, SIMULATED_WEIGHTS)
                     key = _form(declared, direction)
                     problems.append(f"{name}.{key}: unknown weight column {column!r}{hint}")
+        for sample in touched if isinstance(declared, Weight) else ():
+            block = config.samples.get(sample)
+            if block and not isinstance(block, SimulatedSample | RootSample) and not is_data(block):
+                problems.append(
+                    f"{name}.samples: {sample} has no weight columns: HDF5 files have none"
+                )
         if isinstance(declared, ModelVariation):
             problems += _check_model_variation(name, declared, config)
     return problems

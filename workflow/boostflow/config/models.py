@@ -8,7 +8,7 @@ given its block and nothing else.
 from __future__ import annotations
 
 import shutil
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -589,6 +589,10 @@ class Prune(Block):
     """Largest relative change of a bin at fixed yield."""
 
 
+Flag = Literal["nan", "empty", "zero", "large", "one_sided", "flipped", "insignificant"]
+"""What the health check says of a systematic effect: boostflow.infer.health."""
+
+
 class Infer(Block):
     """The fit."""
 
@@ -610,6 +614,15 @@ class Infer(Block):
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""
     prune: Prune = Prune()
+    strict: bool | list[Flag] = False
+    """true: the run ends with an error, after all else is done, if the health check of systematic
+    effects has flagged any. A list: if it has one of these flags."""
+
+    def forbidden(self) -> list[Flag]:
+        """Flags that end the run with an error."""
+        if isinstance(self.strict, bool):
+            return list(get_args(Flag)) if self.strict else []
+        return self.strict
 
 
 # --- background ----------------------------------------------------------------------------------

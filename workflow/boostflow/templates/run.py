@@ -48,11 +48,29 @@ def make(
     jets, score_columns = {}, {}
     for sample, path in files.items():
         columns = [config.variable, "split", "candidate", "weight"]
-        if weighting is not None and weighting.applies(sample):
-            columns.append(weighting.column)
-        jets[sample] = read_jets(path, columns, ["label"])
+        weight = [weighting.column] if weighting and weighting.applies(sample) else []
+        jets[sample] = read_jets(path, columns, ["label", *weight])
+        for column in weight:
+            if column not in jets[sample]:
+                raise BoostflowError(
+                    f"{output.stem}: sample {sample} has no weight column {column}; {path} has "
+                    f"{', '.join(_weights(path)) or 'none'}. Correct the name, or list the samples "
+                    "that have it as `samples` of the entry"
+                )
         score_columns[sample] = {
             model: beside(jets[sample], table, sample, f"{where} and {path}")
             for model, (where, table) in tables.items()
         }
-    write(output, fill(jets, score_columns, config, luminosity, weighting, split, data, unblind))
+    try:
+        histograms = fill(jets, score_columns, config, luminosity, weighting, split, data, unblind)
+    except BoostflowError as error:
+        raise BoostflowError(f"{output.stem}: {error}") from None
+    write(output, histograms)
+
+
+def _weights(path: Path) -> list[str]:
+    """Columns of relative weights."""
+    import pyarrow.parquet
+
+    names = pyarrow.parquet.read_schema(path).names
+    return sorted(name for name in names if name.startswith("weight_"))
