@@ -258,12 +258,13 @@ def test_removing_a_variation_leaves_the_fit_and_what_follows(plan: Plan) -> Non
     assert plan.jobs() == set()
 
 
-def test_a_changed_title_draws_plots_alone(plan: Plan) -> None:
+def test_a_changed_title_makes_plots_and_tables_alone(plan: Plan) -> None:
     plan.systematics = dict(KINDS)
     plan.finish()
     for name in KINDS:
         plan.systematics = {**KINDS, name: {**KINDS[name], "title": "Another"}}
-        assert plan.jobs() == {("plot_fit", ""), ("plot_health", ""), *RECORD}, name
+        drawn = {("plot_fit", ""), ("plot_health", ""), ("fit_tables", "")}
+        assert plan.jobs() == {*drawn, *RECORD}, name
 
 
 def test_strictness_fits_nothing_again(plan: Plan) -> None:

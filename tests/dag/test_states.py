@@ -38,11 +38,11 @@ def test_what_there_is_and_what_is_missing(plan: Plan) -> None:
     found = plan.rows()
     assert set(found) == {"nominal", *SYSTEMATICS, AFTER}
     jobs = {name: row.jobs for name, row in found.items()}
-    # 2 samples of 2 parts; 2 trainings and scores, 1 packing, templates.
-    assert jobs.pop("nominal") == 4 + 4 + 2 + 2 + 1 + 2 + 1
+    # 2 samples of 2 parts, listed and selected; 2 trainings and scores, 1 packing, templates.
+    assert jobs.pop("nominal") == 4 + 4 + 2 + 2 + 2 + 1 + 2 + 1
     after = jobs.pop(AFTER)
     assert jobs == {
-        **{"lumi": 0, "isr": 3, "jes": 8, "fsr": 5, "depth": 3},
+        **{"lumi": 0, "isr": 3, "jes": 8, "fsr": 6, "depth": 3},
         **{"width": 0, "vincia": 0, "method": 2},
     }
     assert {name: row.state for name, row in found.items()} == {

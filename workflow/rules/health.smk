@@ -73,8 +73,8 @@ rule demand_health:
         touch(at(paths.HEALTHY)),
     log:
         log_of(paths.HEALTHY),
-    group:
-        cluster_group("results")
+    # Not in a group: its failure would take the results along.
+    localrule: True
     conda:
         ENVIRONMENT
     resources:
