@@ -44,11 +44,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
     with scratch(path, "part") as folder:
         part = folder / path.name
         yield part
+        for written in [part, *part.rglob("*")]:
+            if written.is_file():
+                with written.open("rb") as file:
+                    os.fsync(file.fileno())
         if part.is_dir() and path.is_dir():
-            shutil.rmtree(path)
-        elif part.is_file():
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
+            path.rename(folder / "old")  # in one step: a half-removed one would look finished
         part.replace(path)
 
 

@@ -57,13 +57,12 @@ def write_record(
     for path, data in ((resolved, config), (declared, systematics)):
         with atomic(path) as part:
             part.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
-    both = json.dumps([config, systematics], sort_keys=True).encode()
     write_json(
         output,
         {
             "boostflow": __version__,
             "commit": commit(Path(__file__).resolve().parent),
-            "config_hash": hashlib.blake2b(both, digest_size=16).hexdigest(),
+            "config_hash": digest(config, systematics),
             "seed": config.get("seed"),
             "python": platform.python_version(),
             "machine": f"{platform.system()} {platform.machine()}",
@@ -71,6 +70,12 @@ def write_record(
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
+
+
+def digest(config: dict[str, Any], systematics: dict[str, Any]) -> str:
+    """A name of the configuration: the same for the same keys and values."""
+    both = json.dumps([config, systematics], sort_keys=True).encode()
+    return hashlib.blake2b(both, digest_size=16).hexdigest()
 
 
 def commit(folder: Path) -> str | None:

@@ -47,6 +47,7 @@ if workflow.remote_exec and os.getenv("SLURM_CPUS_PER_TASK"):
 
 STARTED = time.time()
 PLAN = Plan(workflow)
+DECLARED = {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
 

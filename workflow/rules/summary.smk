@@ -74,9 +74,7 @@ rule provenance:
         runtime=attempt_scaled(15),
     params:
         config=as_json(CONFIG),
-        declared=as_json(
-            {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
-        ),
+        declared=as_json(DECLARED),
     message:
         "Recording the provenance"
     shell:
