@@ -1,6 +1,7 @@
 """The snakemake that starts the jobs: it takes over from one that was killed. No rules."""
 
 from boostflow import takeover
+from boostflow.launch import SHIMS
 from boostflow.provenance import digest
 
 try:
@@ -10,6 +11,11 @@ try:
 except BoostflowError as error:
     print(error, file=sys.stderr)
     raise SystemExit(1)
+
+
+if workflow.is_main_process:
+    # Its `sbatch` and `sacct` bear with a SLURM controller that is being restarted.
+    os.environ.update(PATH=f"{SHIMS / 'submit'}:{os.getenv('PATH')}")
 
 
 def take_over():
