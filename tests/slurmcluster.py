@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -22,11 +24,20 @@ class Process(NamedTuple):
     args: str
 
 
+class Job(NamedTuple):
+    """A job in SLURM's queue."""
+
+    number: str
+    state: str
+    comment: str
+    """Rule and wildcards, or the group."""
+
+
 class Cluster:
     """A running SLURM; commands are run on its head node."""
 
     def __init__(self, init: int, repository: Path) -> None:
-        self.init = init
+        self.init, self.repository = init, repository
         self.environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(repository / "workflow"),
@@ -50,6 +61,17 @@ class Cluster:
         code = self.start(*command, folder=folder, log=log).wait(120)
         return subprocess.CompletedProcess(command, code, log.read_text())
 
+    def snakemake(self, folder: Path, config: Path, *arguments: str, log: Path) -> subprocess.Popen:
+        """Start snakemake with the slurm profile; it looks at its jobs often."""
+        return self.start(
+            *(sys.executable, "-m", "snakemake"),
+            *("--snakefile", str(self.repository / "Snakefile")),
+            *("--profile", str(self.repository / "profiles/slurm"), "--configfile", str(config)),
+            *("--slurm-init-seconds-before-status-checks", "3", *arguments),
+            folder=folder,
+            log=log,
+        )
+
     def processes(self, words: str) -> list[Process]:
         """Processes on the cluster with some words in their command lines."""
         home = Path(f"/proc/{self.init}/ns/pid").readlink()
@@ -63,6 +85,67 @@ class Cluster:
             if inside and words in line:
                 found.append(Process(process.pid, line))
         return found
+
+    def jobs(self, folder: Path) -> list[Job] | None:
+        """The jobs that have not ended; None while the controller does not answer."""
+        done = self.run("squeue", "--noheader", "--format=%i|%T|%k", folder=folder)
+        if done.returncode:
+            return None
+        return [Job(*line.split("|", 2)) for line in done.stdout.splitlines()]
+
+    def job_of(self, words: str) -> str | None:
+        """Number of the job that a process with these words in its command line belongs to."""
+        for process in self.processes(words):
+            try:
+                job = psutil.Process(process.pid).environ().get("SLURM_JOB_ID")
+            except psutil.Error:
+                continue
+            if job:
+                return job
+        return None
+
+    def show(self, job: str, folder: Path) -> str:
+        """What SLURM knows of a job."""
+        return self.run("scontrol", "show", "job", "--details", job, folder=folder).stdout
+
+    def control(self, *words: str, folder: Path) -> None:
+        """Change something: `scontrol update ...`."""
+        done = self.run("scontrol", "update", *words, folder=folder)
+        assert done.returncode == 0, done.stdout
+
+    def lose(self, node: str) -> int:
+        """End everything on a node at once, without a word; how many processes that were."""
+        network = Path(f"/proc/{self.init}/root/run/netns/{node}").stat().st_ino
+        lost = 0
+        for process in psutil.process_iter():
+            try:
+                if Path(f"/proc/{process.pid}/ns/net").stat().st_ino == network:
+                    os.kill(process.pid, signal.SIGKILL)
+                    lost += 1
+            except OSError:
+                continue
+        return lost
+
+    def bring_back(self, node: str, folder: Path) -> None:
+        """Start a lost node again."""
+        assert self.run(str(SCRIPT), "node", node, folder=folder).returncode == 0
+
+    def stop_controller(self) -> None:
+        """End slurmctld at once."""
+        for process in self.processes("slurmctld"):
+            os.kill(process.pid, signal.SIGKILL)
+
+    def start_controller(self, folder: Path) -> None:
+        """Start slurmctld: it goes on from the state it has saved."""
+        assert self.run("slurmctld", folder=folder).returncode == 0
+
+
+def until(true: Callable[[], object], seconds: float) -> bool:
+    """Wait until something is true; false if that takes too long."""
+    end = time.monotonic() + seconds
+    while not (done := bool(true())) and time.monotonic() < end:
+        time.sleep(0.1)
+    return done
 
 
 @contextmanager
