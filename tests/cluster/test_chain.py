@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -296,3 +297,38 @@ def test_nothing_is_left(chain: Seen, cluster: Cluster) -> None:
         assert cluster.processes(words) == []
     left = [p for p in chain.out.rglob(".*.part.*") if "logs" not in p.parts]
     assert not left
+
+
+def test_a_full_disk_loses_nothing(cluster: Cluster, local: Analysis, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(local.config))
+    (tmp_path / "out").mkdir()
+    mounted = cluster.run(
+        *("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(tmp_path / "out")), folder=tmp_path
+    )
+    assert mounted.returncode == 0, mounted.stdout
+    out = Path(f"/proc/{cluster.init}/root{tmp_path}/out")
+    sample, table = "samples/nominal/w/0.root", "select/nominal/w.parquet"
+    (out / sample).parent.mkdir(parents=True)
+    shutil.copyfile(local.out / sample, out / sample)
+    ballast = out / "ballast"
+
+    def run() -> tuple[int, str]:
+        log = tmp_path / "log"
+        rules = ("--allowed-rules", "ingest", "select", "--retries", "0", "--")
+        head = cluster.snakemake(tmp_path, config, *rules, f"out/{table}", log=log)
+        return head.wait(300), log.read_text()
+
+    for left in (32, 0):  # kB: enough for the log, and not even for that
+        free = os.statvfs(out)
+        ballast.write_bytes(bytes(free.f_bavail * free.f_bsize - 1024 * left))
+        code, printed = run()
+        ballast.unlink()
+        assert code == 1
+        assert "boostflow: no space left for out (0.0 MB): free some" in printed
+        assert left == 0 or "ingest.py: error: No space left on device: free some" in printed
+        assert "Traceback" not in printed
+        assert not list(out.glob("ingest/nominal/w/*"))
+    code, printed = run()
+    assert code == 0, printed
+    assert (out / table).read_bytes() == (local.out / table).read_bytes()

@@ -96,7 +96,8 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     gain = booster.get_score(importance_type="total_gain")
     with atomic(output) as part_dir:
         part_dir.mkdir()
-        booster.save_model(part_dir / WEIGHTS)
+        # Not by `save_model`, which says little of a full disk.
+        (part_dir / WEIGHTS).write_bytes(booster.save_raw("ubj"))
         write_json(
             part_dir / "metrics.json",
             {
