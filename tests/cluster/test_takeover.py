@@ -25,9 +25,7 @@ CONFIG = {
     "infer": None,
     "samples": {"w": {"source": "root", "files": ["w.root"], "label": "w", "xsec": 1.0}},
 }
-TABLES = {
-    name: f"out/{name}/nominal/w{part}.parquet" for name, part in (("ingest", "/0"), ("select", ""))
-}
+INGESTED, SELECTED = "out/ingest/nominal/w/0.parquet", "out/select/nominal/w.parquet"
 
 
 def snakemake(cluster: Cluster, folder: Path, config: dict, *arguments: str) -> str:
