@@ -93,16 +93,17 @@ class Cluster:
             return None
         return [Job(*line.split("|", 2)) for line in done.stdout.splitlines()]
 
-    def job_of(self, words: str) -> str | None:
-        """Number of the job that a process with these words in its command line belongs to."""
+    def running(self, words: str) -> dict[str, set[str]]:
+        """Command lines with some words, and the numbers of the jobs that run each."""
+        found: dict[str, set[str]] = {}
         for process in self.processes(words):
             try:
                 job = psutil.Process(process.pid).environ().get("SLURM_JOB_ID")
             except psutil.Error:
                 continue
             if job:
-                return job
-        return None
+                found.setdefault(process.args, set()).add(job)
+        return found
 
     def show(self, job: str, folder: Path) -> str:
         """What SLURM knows of a job."""

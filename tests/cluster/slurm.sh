@@ -62,7 +62,7 @@ SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 MinJobAge=300
 KillWait=5
-SlurmdTimeout=20
+SlurmdTimeout=30
 ReturnToService=2
 GresTypes=gpu
 NodeName=DEFAULT CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=16000 Gres=gpu:1

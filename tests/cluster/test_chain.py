@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +32,8 @@ TIMEOUT = 900
 OUTAGE = 55
 """Seconds without a controller: longer than the plugin's five attempts by default."""
 SAMPLES = ("top", "w", "z")
+SIMULATION = "workflow/scripts/simulate.py --sample"
+"""Of the process itself: the shell around it says `"$BOOSTFLOW_SCRIPTS"/simulate.py`."""
 TRAINING = "logs/models/ucluster/nominal.log"
 
 CONFIG = {
@@ -74,7 +75,7 @@ class Seen:
     again: list[str] = field(default_factory=list)
     """What it said of the jobs that replaced them."""
     doubled: set[str] = field(default_factory=set)
-    """Jobs that were in the queue twice at the same time."""
+    """Command lines that two jobs have run at the same time."""
     kept: str = ""
     """State of a job after the head was killed and started again."""
     training: str = ""
@@ -102,14 +103,21 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 
 @pytest.fixture(scope="module")
-def chain(cluster: Cluster, local: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def chain(
+    cluster: Cluster,
+    repository: Path,
+    local: Analysis,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Seen:
     """The run through all faults."""
     seen = Seen(tmp_path_factory.mktemp("chain"))
     config = seen.folder / "config.yaml"
     config.write_text(yaml.safe_dump(local.config))
     logs = [seen.folder / "first.log", seen.folder / "second.log"]
     # One job for each sample, so that each meets a fault of its own.
-    alone = ("--group-components", "parts=1", "select=20", "nominal=20")
+    profile = yaml.safe_load((repository / "profiles/slurm/config.yaml").read_text())
+    sizes = profile["group-components"] | {"parts": 1}
+    alone = ("--group-components", *(f"{group}={size}" for group, size in sizes.items()))
     heads: list[subprocess.Popen] = []
     try:
         cluster.control("PartitionName=cpu", "State=DOWN", folder=seen.folder)
@@ -146,11 +154,10 @@ def strike_jobs(cluster: Cluster, seen: Seen) -> None:
     stopped: set[str] = set()
 
     def hold_others() -> bool:
-        for process in cluster.processes("python"):
-            if "scripts/simulate.py" in process.args and "bash" not in process.args:
-                os.kill(process.pid, signal.SIGSTOP)
-                stopped.add(cluster.job_of(process.args) or "")
-        return len(numbers & (stopped - {poor})) == 2
+        for process in cluster.processes(SIMULATION):
+            os.kill(process.pid, signal.SIGSTOP)
+            stopped.update(cluster.running(process.args).get(process.args, ()))
+        return numbers - {poor} <= stopped
 
     assert until(hold_others, 120)
     cancelled, hung = sorted(numbers - {poor})
@@ -178,11 +185,11 @@ def kill_head(cluster: Cluster, seen: Seen) -> tuple[int, str]:
     found: list[tuple[int, str]] = []
 
     def hold_one() -> bool:
-        for process in cluster.processes("scripts/simulate.py"):
-            job = cluster.job_of(process.args)
-            if "bash" not in process.args and job:
+        for process in cluster.processes(SIMULATION):
+            jobs = cluster.running(process.args).get(process.args)
+            if jobs:
                 os.kill(process.pid, signal.SIGSTOP)
-                found.append((process.pid, job))
+                found.append((process.pid, jobs.pop()))
                 return True
         return False
 
@@ -198,12 +205,12 @@ def watch(cluster: Cluster, seen: Seen, head: subprocess.Popen) -> None:
     log = seen.out / TRAINING
     job = None
     while head.poll() is None and time.monotonic() < end:
-        found = cluster.jobs(seen.folder) or []
-        counts = Counter(job.comment for job in found if job.comment.startswith("rule_"))
-        seen.doubled |= {comment for comment, n in counts.items() if n > 1}
+        running = cluster.running("workflow/scripts/")
+        seen.doubled |= {line for line, jobs in running.items() if len(jobs) > 1}
         if not job and log.exists() and "epoch 2/" in log.read_text():
-            job = cluster.job_of("scripts/train_ucluster.py")
-            if job:
+            jobs = {job for jobs in cluster.running("horovodrun").values() for job in jobs}
+            if jobs:
+                job = jobs.pop()
                 seen.training = cluster.show(job, seen.folder)
                 seen.lost = cluster.lose("node1")
         elif job and not seen.requeued:

@@ -33,7 +33,7 @@ def snakemake(cluster: Cluster, folder: Path, config: dict, *arguments: str) -> 
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     done = cluster.run(
         *(sys.executable, "-m", "snakemake", "--snakefile", str(cluster.repository / "Snakefile")),
-        *("--cores", "2", "--configfile", "config.yaml", *arguments),
+        *("--configfile", "config.yaml", "--cores", "2", *arguments),
         folder=folder,
     )
     assert done.returncode == 0, done.stdout

@@ -180,7 +180,11 @@ def begin(digest: str, folder: str, output: str) -> Session:
                 f"a run that was started on {other.host} (process {other.pid}) may still work in"
                 " this folder. If it does not: `snakemake --unlock`, then the same command again"
             )
-    if not others or any(other.alive() or other.remote() for other in others):
+    if any(other.alive() or other.remote() for other in others):
+        return Session(run)
+    for jobs in NOTES.glob("*.jobs"):  # of the `squeue` in boostflow/shims/submit
+        jobs.unlink(missing_ok=True)
+    if not others:
         return Session(run)
     _say(f"taking over from a run that was killed ({', '.join(o.name for o in others)})")
     end_processes([other.name for other in others])

@@ -14,7 +14,7 @@ except BoostflowError as error:
 
 
 if workflow.is_main_process:
-    # Its `sbatch` and `sacct` bear with a SLURM controller that is being restarted.
+    # Its `sbatch`, `squeue` and `sacct` bear with a SLURM controller that is restarted or crashes.
     os.environ.update(PATH=f"{SHIMS / 'submit'}:{os.getenv('PATH')}")
 
 
