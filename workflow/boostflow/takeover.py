@@ -234,6 +234,7 @@ def end_processes(names: Sequence[str]) -> None:
             left.append(process)
     for process in left:
         _signal(process.terminate)
+        _signal(process.resume)  # one that is halted
     _, stubborn = psutil.wait_procs(left, timeout=PATIENCE)
     for process in stubborn:
         _signal(process.kill)
