@@ -58,7 +58,7 @@ class Cluster:
     def run(self, *command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; what it prints is in `stdout`."""
         log = folder / "printed"
-        code = self.start(*command, folder=folder, log=log).wait(120)
+        code = self.start(*command, folder=folder, log=log).wait(300)
         return subprocess.CompletedProcess(command, code, log.read_text())
 
     def snakemake(self, folder: Path, config: Path, *arguments: str, log: Path) -> subprocess.Popen:

@@ -28,7 +28,7 @@ from ucluster_jets import SMALL
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 
-TIMEOUT = 900
+TIMEOUT = 1200
 OUTAGE = 55
 """Seconds without a controller: longer than the plugin's five attempts by default."""
 SAMPLES = ("top", "w", "z")
@@ -125,10 +125,10 @@ def chain(
         strike_jobs(cluster, seen)
         frozen, job = kill_head(cluster, seen)
         heads.append(cluster.snakemake(seen.folder, config, *alone, log=logs[1]))
-        assert until(lambda: "which still run" in logs[1].read_text(), 60), logs[1].read_text()
+        assert until(lambda: "which still run" in logs[1].read_text(), 300), logs[1].read_text()
         seen.kept = cluster.show(job, seen.folder)
         os.kill(frozen, signal.SIGCONT)
-        assert until(lambda: "SLURM jobid" in logs[1].read_text(), 120), logs[1].read_text()
+        assert until(lambda: "SLURM jobid" in logs[1].read_text(), 300), logs[1].read_text()
         cluster.stop_controller()
         time.sleep(OUTAGE)
         cluster.start_controller(seen.folder)
@@ -145,7 +145,7 @@ def chain(
 def strike_jobs(cluster: Cluster, seen: Seen) -> None:
     """The simulations of the three samples: too little memory, cancelled, and hung."""
     folder = seen.folder
-    assert until(lambda: len(cluster.jobs(folder) or []) == 3, 120)
+    assert until(lambda: len(cluster.jobs(folder) or []) == 3, 300)
     numbers = {job.number for job in cluster.jobs(folder)}
     poor = min(numbers)
     seen.first["memory"] = cluster.show(poor, folder)
@@ -159,7 +159,7 @@ def strike_jobs(cluster: Cluster, seen: Seen) -> None:
             stopped.update(cluster.running(process.args).get(process.args, ()))
         return numbers - {poor} <= stopped
 
-    assert until(hold_others, 120)
+    assert until(hold_others, 300)
     cancelled, hung = sorted(numbers - {poor})
     for fault, job in (("cancelled", cancelled), ("time", hung)):
         seen.first[fault] = cluster.show(job, folder)
@@ -175,7 +175,7 @@ def strike_jobs(cluster: Cluster, seen: Seen) -> None:
                 seen.again.append(text)
         return len(seen.again) == 3
 
-    assert until(replaced, 180), seen.again
+    assert until(replaced, 300), seen.again
     for fault, job in (("memory", poor), ("cancelled", cancelled), ("time", hung)):
         seen.first[fault] += cluster.show(job, folder)
 
@@ -193,7 +193,7 @@ def kill_head(cluster: Cluster, seen: Seen) -> tuple[int, str]:
                 return True
         return False
 
-    assert until(hold_one, 120)
+    assert until(hold_one, 300)
     for process in cluster.processes("--slurm-init-seconds-before-status-checks"):
         os.kill(process.pid, signal.SIGKILL)
     return found[0]
@@ -324,7 +324,7 @@ def test_a_full_disk_loses_nothing(cluster: Cluster, local: Analysis, tmp_path: 
         log = tmp_path / "log"
         rules = ("--allowed-rules", "ingest", "select", "--retries", "0", "--")
         head = cluster.snakemake(tmp_path, config, *rules, f"out/{table}", log=log)
-        return head.wait(300), log.read_text()
+        return head.wait(600), log.read_text()
 
     for left in (32, 0):  # kB: enough for the log, and not even for that
         free = os.statvfs(out)
