@@ -117,7 +117,12 @@ def chain(
     # One job for each sample, so that each meets a fault of its own.
     profile = yaml.safe_load((repository / "profiles/slurm/config.yaml").read_text())
     sizes = profile["group-components"] | {"parts": 1}
-    alone = ("--group-components", *(f"{group}={size}" for group, size in sizes.items()))
+    alone = (
+        "--latency-wait",
+        "10",
+        "--group-components",
+        *(f"{group}={size}" for group, size in sizes.items()),
+    )
     heads: list[subprocess.Popen] = []
     try:
         cluster.control("PartitionName=cpu", "State=DOWN", folder=seen.folder)
