@@ -132,9 +132,10 @@ class Cluster:
         assert self.run(str(SCRIPT), "node", node, folder=folder).returncode == 0
 
     def stop_controller(self) -> None:
-        """End slurmctld at once."""
+        """End slurmctld, which saves its state."""
         for process in self.processes("slurmctld"):
-            os.kill(process.pid, signal.SIGKILL)
+            os.kill(process.pid, signal.SIGTERM)
+        assert until(lambda: not self.processes("slurmctld"), 60)
 
     def start_controller(self, folder: Path) -> None:
         """Start slurmctld: it goes on from the state it has saved."""

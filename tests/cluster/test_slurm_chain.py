@@ -58,7 +58,7 @@ SYSTEMATICS = {
     "bdt_depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 4}},
 }
 SAME = (
-    *("ingest/**/*", "select/**/*", "packed/**/*", "models/bdt/**/model.ubj", "scores/bdt/*"),
+    *("ingest/*/*/*", "select/**/*", "packed/**/*", "models/bdt/**/model.ubj", "scores/bdt/*"),
     *("evaluation/bdt.json", "inference/*", "plots/cutflow.png", "plots/bdt/*"),
     *("plots/inference/*", "config.yaml", "systematics.yaml"),
 )
@@ -220,9 +220,11 @@ def watch(cluster: Cluster, seen: Seen, head: subprocess.Popen) -> None:
                 seen.lost = cluster.lose("node1")
         elif job and not seen.requeued:
             text = cluster.show(job, seen.folder)
-            if "JobState=RUNNING" not in text:
+            if "Restarts=1" in text and "JobState=PENDING" in text:
                 seen.requeued = text
                 cluster.bring_back("node1", seen.folder)
+                # SLURM lets a job that it puts back wait for two minutes.
+                cluster.control(f"JobId={job}", "StartTime=now", folder=seen.folder)
         time.sleep(0.3)
 
 
@@ -263,7 +265,8 @@ def test_so_is_the_training(chain: Seen, local: Analysis) -> None:
 def test_the_training_had_two_nodes_tasks_and_gpus(chain: Seen) -> None:
     assert "JobState=RUNNING" in chain.training
     assert re.search(r"NumNodes=2 NumCPUs=\d+ NumTasks=2 ", chain.training)
-    assert re.search(r"Nodes=node\[1-2\] .*GRES=gpu:1\(", chain.training)
+    nodes = re.findall(r" Nodes=(\S+) .*GRES=gpu:1\(", chain.training)
+    assert nodes in (["node[1-2]"], ["node1", "node2"])
     log = (chain.out / TRAINING).read_text()
     for rank, node in enumerate(("node1", "node2")):
         assert f"rank {rank} of 2 on {node}, GPU 0\n" in log
@@ -271,7 +274,7 @@ def test_the_training_had_two_nodes_tasks_and_gpus(chain: Seen) -> None:
 
 def test_a_lost_node_puts_the_training_back_and_it_resumes(chain: Seen) -> None:
     assert chain.lost > 5
-    assert "JobState=PENDING" in chain.requeued or "JobState=NODE_FAIL" in chain.requeued
+    assert "Restarts=1" in chain.requeued
     assert re.search(r"resumed after epoch [2-9]", (chain.out / TRAINING).read_text())
 
 
@@ -327,7 +330,7 @@ def test_a_full_disk_loses_nothing(cluster: Cluster, local: Analysis, tmp_path: 
 
     def run() -> tuple[int, str]:
         log = tmp_path / "log"
-        rules = ("--allowed-rules", "ingest", "select", "--retries", "0", "--")
+        rules = ("--allowed-rules", "ingest", "list_parts", "select", "--retries", "0", "--")
         head = cluster.snakemake(tmp_path, config, *rules, f"out/{table}", log=log)
         return head.wait(600), log.read_text()
 

@@ -42,6 +42,8 @@ EVERY = 5
 """Seconds between looks at the jobs."""
 FULL = 10_000_000
 """Bytes free on a disk that counts as full."""
+SAME_TIME = 1e-3
+"""Seconds by which the age of a result and that in its record may differ."""
 STARTS_NOTHING = {
     *("--unlock", "--report", "--lint", "--list-rules", "--list-target-rules", "--list", "-l"),
     *("--dag", "--rulegraph", "--filegraph", "--d3dag", "--summary", "-S", "--detailed-summary"),
@@ -192,10 +194,10 @@ def begin(digest: str, folder: str, output: str) -> Session:
     same = all(other.digest == digest for other in submitting)
     if submitting:
         settle_jobs(folder, keep=same)
+        unrecorded(output, discard=not same)
     shutil.rmtree(LOCKS, ignore_errors=True)
     if same:
         return Session(run, others)
-    discard_unrecorded(output)
     for other in others:
         other.note.unlink(missing_ok=True)
     return Session(run)
@@ -313,15 +315,25 @@ def settle_jobs(folder: str, keep: bool) -> None:
         time.sleep(EVERY if numbers else 1)
 
 
-def discard_unrecorded(output: str) -> None:
-    """Mark all results without a record of what made them as incomplete: they are made again."""
+def unrecorded(output: str, discard: bool) -> None:
+    """Forget what snakemake knows of results that were written after it noted them.
+
+    Args:
+        output: output folder.
+        discard: mark all results without a record as incomplete: they are made again.
+    """
     from snakemake.persistence.file import FilePersistence
 
     persistence = FilePersistence(path=LOCKS.parent.resolve())
     for path in Path(output).rglob("*"):
         # Snakemake knows a file by its name in the rule, which is not always normal.
         key = f"{output}/{path.relative_to(output)}"
-        if persistence._read_record(key) is None:
+        record = persistence._read_record(key)
+        dated = path / ".snakemake_timestamp" if path.is_dir() else path
+        if record and dated.exists() and abs(dated.stat().st_mtime - record.endtime) > SAME_TIME:
+            persistence._delete_record(key)
+            record = None
+        if discard and record is None:
             persistence._mark_incomplete(key, None)
 
 
