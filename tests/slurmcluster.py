@@ -48,7 +48,7 @@ class Cluster:
         enter = ["nsenter", "--target", str(self.init), *("--mount", "--uts", "--net", "--pid")]
         with log.open("w") as out:
             return subprocess.Popen(
-                [*enter, f"--wd={folder}", *command],
+                [*enter, f"--wdns={folder}", *command],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
