@@ -55,7 +55,7 @@ def test_what_there_is_and_what_is_missing(plan: Plan) -> None:
     assert found["method"].stages == ["templates", "crosscheck"]
     # Every job of a run is in one row.
     ran = {job for job in plan.jobs() if job[0] != "default"}
-    assert sum(jobs.values()) + 16 + after == len(ran)
+    assert sum(jobs.values()) + 18 + after == len(ran)
 
 
 def test_states_follow_files_and_parameters(plan: Plan) -> None:
