@@ -2,12 +2,15 @@
 #   CONFIG=config/test.yaml   another configuration
 #   CORES=4                   cores that snakemake may use (default: all)
 #   ARGS="..."                further arguments of snakemake
+#   PROFILE=profiles/slurm    profile of `make plan`
+#   GPU=1                     `make env GPU=1`: CUDA builds in .venv, kept until `make env`
 
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
 CONFIG ?=
 ARGS ?=
+PROFILE ?= profiles/slurm
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +19,10 @@ SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) \
 # The folder that the configuration writes to.
 OUTPUT = $(shell $(BIN)/python -c 'import sys, yaml; \
 	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(if $(CONFIG),"$(CONFIG)"))
-READY := $(VENV)/.ready
+# cpu or gpu. `make env` decides; the other targets keep what .venv is.
+FLAVOUR := $(if $(filter 1,$(GPU)),gpu,$(if $(GPU)$(filter env,$(MAKECMDGOALS)),cpu,$(or \
+	$(shell cat $(VENV)/.flavour 2>/dev/null),cpu)))
+READY := $(VENV)/.ready-$(FLAVOUR)
 
 # Without byte code every job would compile the same 2,000 modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,17 +35,19 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: env
-env: $(READY) ## Create .venv from the lock and build Horovod (done by the others when needed)
+env: $(READY) ## Create .venv from the lock and build Horovod, GPU=1 with CUDA (done by the others when needed)
 
-$(READY): envs/cpu.lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.lock pyproject.toml
+$(READY): envs/$(FLAVOUR).lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.lock envs/nvcc.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 		echo "boostflow needs Python 3.11; set PYTHON=/path/to/python3.11 (found: $$($(PYTHON) -V))" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments: install its venv package (python3-venv)" >&2; exit 1; }
-	@$(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); }
-	@echo "installing the locked packages into $(VENV)"
+	@rm -f $(VENV)/.ready*
+	@test "$$(cat $(VENV)/.flavour 2>/dev/null)" = $(FLAVOUR) && $(BIN)/python -c '' 2>/dev/null || { \
+		rm -rf $(VENV); $(PYTHON) -m venv $(VENV); echo $(FLAVOUR) > $(VENV)/.flavour; }
+	@echo "installing the locked packages ($(FLAVOUR)) into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r envs/bootstrap.lock
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes envs/cpu.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes envs/$(FLAVOUR).lock
 	@envs/build_horovod.sh $(BIN)/python
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -56,6 +64,16 @@ run: checked $(READY) ## Run the whole analysis and write its report
 .PHONY: dry-run
 dry-run: checked $(READY) ## Show what `make run` would do
 	@$(SNAKEMAKE) --dry-run --quiet rules
+
+.PHONY: plan
+plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROFILE)` would make
+	@printed=$$($(BIN)/snakemake --profile "$(PROFILE)" --dry-run $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)") 2>&1) || { \
+		echo "$$printed" >&2; exit 1; }; \
+	sed -n '/^cluster jobs /,/ cluster jobs for /p; /^Nothing to be done/p' <<< "$$printed"
+
+.PHONY: variations
+variations: checked $(READY) ## List the systematic variations: kind, stages, jobs, state (ARGS=--json)
+	@$(BIN)/python workflow/scripts/variations.py $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
 
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
@@ -90,6 +108,18 @@ bench-memory: $(READY) ## Peak memory of packing and training against the number
 bench-horovod: $(READY) ## Time UCluster on two Horovod processes beside one
 	@$(BIN)/python benchmarks/ranks.py $(BENCH)
 
+.PHONY: bench-plan
+bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 variations (BENCH="--files 10")
+	@$(BIN)/python benchmarks/plan.py $(BENCH)
+
+.PHONY: bench-coverage
+bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toys (BENCH="--toys 500")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py $(BENCH)
+
+.PHONY: bench-systematics
+bench-systematics: $(READY) ## What one more systematic variation of each kind costs (BENCH="--size 0.2")
+	@$(BIN)/python benchmarks/systematics.py $(BENCH)
+
 .PHONY: lint
 lint: $(READY) ## Check the style of Python and Snakemake files
 	@$(BIN)/ruff check .
@@ -108,10 +138,11 @@ config: $(READY) ## Generate config/config.yaml and config/schema.json from the 
 	@$(BIN)/python -m boostflow.config.generate config
 
 .PHONY: lock
-lock: $(READY) ## Resolve the environment again
-	@for name in bootstrap cpu; do $(BIN)/uv pip compile --quiet --python-version 3.11 \
+lock: $(READY) ## Resolve the environments again
+	@for name in bootstrap nvcc cpu gpu; do $(BIN)/uv pip compile --quiet --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
-		envs/$$name.in --output-file envs/$$name.lock; done
+		envs/$$name.in --output-file envs/$$name.lock || exit 1; done
+	@sed -i "s/^# locks: .*/# locks: $$(cat envs/cpu.lock envs/gpu.lock | sha256sum | cut -c1-16)/" envs/conda.yaml
 
 .PHONY: clean
 clean: ## Remove the results, keep the environment

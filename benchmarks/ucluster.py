@@ -153,7 +153,7 @@ def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
     if row.padded:
         return
     model = folder / f"{row.preset}-model"
-    trainer.write(model, packed, 0.0)
+    trainer.write(model, packed, 0.0, ["CPU"])
     _, session = scoring.load(model, threads)
     ready = pack(sample, config.constituents, config.neighbours, str(jets))
     wanted = (export.EMBEDDING, export.DISTANCES, export.logits_of("mass"))

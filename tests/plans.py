@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from boostflow.clusterplan import Term, terms
+from boostflow.config.load import declared
+from boostflow.states import Row, rows
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -28,6 +34,26 @@ class Plan:
         with self._dag(targets) as dag:
             return {short(job) for job in dag.needrun_jobs(exclude_finished=False)}
 
+    def groups(self, **components: int) -> dict[str, set[frozenset[Job]]]:
+        """The cluster jobs that would be submitted, by group or rule, as sets of jobs.
+
+        Args:
+            components: how many components of a group make one cluster job.
+        """
+        found: dict[str, set[frozenset[Job]]] = defaultdict(set)
+        with self._dag((), submit=True, components=components) as dag:
+            for job in dag.needrun_jobs(exclude_finished=False):
+                if not job.rule.norun:
+                    together = dag.get_job_group(job) or [job]
+                    name = job.group or job.rule.name
+                    found[name].add(frozenset(short(other) for other in together))
+        return dict(found)
+
+    def terms(self, **components: int) -> dict[str, Term]:
+        """The same as `boostflow.clusterplan` counts it."""
+        with self._dag((), submit=True, components=components) as dag:
+            return terms(dag.workflow)
+
     def parameters(self, name: str) -> dict[str, Any]:
         """One parameter of each job that would be run and has it."""
         with self._dag(()) as dag:
@@ -37,8 +63,21 @@ class Plan:
                 if hasattr(job.params, name)
             }
 
+    def inputs(self, wanted: Job) -> list[str]:
+        """The files that a job reads, in order."""
+        with self._dag(()) as dag:
+            (job,) = (job for job in dag.jobs if short(job) == wanted)
+            return [str(path) for path in job.input]
+
+    def rows(self) -> dict[str, Row]:
+        """The rows of `make variations`, by name."""
+        with self._dag(()) as dag:
+            known = dag.workflow.globals
+            entries = declared(known["CONFIG"], known["REPOSITORY"])
+            return {row.name: row for row in rows(dag, known["VARIATIONS"], entries)}
+
     def finish(self) -> None:
-        """Pretend that everything has been run: make every output, in order."""
+        """Pretend that everything has been run: make every output, in order, and the records."""
         with self._dag(()) as dag:
             stamp = time.time() - 10_000
             for depth, jobs in enumerate(dag.toposorted()):
@@ -55,32 +94,41 @@ class Plan:
                             path.parent.mkdir(parents=True, exist_ok=True)
                             path.touch()
                         os.utime(path, (stamp + depth,) * 2)
+                    if job.output:
+                        asyncio.run(dag.workflow.persistence.finished(job))
 
     @contextlib.contextmanager
-    def _dag(self, targets: tuple[str, ...]) -> Iterator[Any]:
+    def _dag(
+        self,
+        targets: tuple[str, ...],
+        submit: bool = False,
+        components: dict[str, int] | None = None,
+    ) -> Iterator[Any]:
         from snakemake.api import SnakemakeApi
         from snakemake.settings.types import (
             ConfigSettings,
             DAGSettings,
+            GroupSettings,
             OutputSettings,
             Quietness,
             ResourceSettings,
         )
 
-        declared = self.folder / "systematics.yaml"
-        declared.write_text(yaml.safe_dump(self.systematics))
-        config = {**self.config, "systematics": str(declared), "output": "out"}
+        systematics = self.folder / "systematics.yaml"
+        systematics.write_text(yaml.safe_dump(self.systematics))
+        config = {**self.config, "systematics": str(systematics), "output": "out"}
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(config))
         with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
             workflow = api.workflow(
-                resource_settings=ResourceSettings(cores=1),
+                resource_settings=ResourceSettings(cores=4, nodes=1 if submit else None),
                 config_settings=ConfigSettings(configfiles=[path]),
                 snakefile=REPOSITORY / "Snakefile",
                 workdir=self.folder,
             )
             dag = workflow.dag(dag_settings=DAGSettings(targets=set(targets)))
-            dag.execute_workflow(executor="dryrun")
+            grouping = GroupSettings(group_components=components or {})
+            dag.execute_workflow(executor="dryrun", group_settings=grouping)
             yield workflow._workflow.dag
 
 

@@ -23,6 +23,8 @@ def write_nano(
     spoil: str | None = None,
     generator_jets: bool = False,
     rho: str | None = None,
+    theory: dict[str, int] | None = None,
+    copies: int = 1,
 ) -> Path:
     """A TTree with fat jets (0 to 3 an event) and what the switches say.
 
@@ -40,6 +42,8 @@ def write_nano(
         generator_jets: write GenJetAK8 and the match of each fat jet: by its position in the event
             a good one, one that is too far away, and one that the file does not keep.
         rho: branch of the pT density, with the event's number in it.
+        theory: further branches of weights (LHEScaleWeight...) with their number of entries.
+        copies: the same events so many times, in clusters of their own.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 4, events)
@@ -116,6 +120,8 @@ def write_nano(
     if not data:
         columns["genWeight"] = rng.choice([1.0, 1.0, -0.5], events).astype("f4")
         columns["PSWeight"] = rng.uniform(0.9, 1.1, (events, 4)).astype("f4")
+        for name, count in (theory or {}).items():
+            columns[name] = rng.uniform(0.9, 1.1, (events, count)).astype("f4")
         if truth:
             lead = pt[:, :1]
             number = 4 * ak.num(lead)
@@ -147,10 +153,9 @@ def write_nano(
             flat[name] = values
     types = {k: v.type if isinstance(v, ak.Array) else v.dtype for k, v in flat.items()}
     types = {k: t.content if isinstance(t, ak.types.ArrayType) else t for k, t in types.items()}
-    if "PSWeight" in flat:
-        flat["PSWeight"] = ak.Array(flat["PSWeight"])
-        flat["PSWeight"] = ak.from_regular(flat["PSWeight"])
-        types["PSWeight"] = flat["PSWeight"].type.content
+    for name in {"PSWeight", *(theory or {})} & flat.keys():
+        flat[name] = ak.from_regular(ak.Array(flat[name]))
+        types[name] = flat[name].type.content
     with uproot.recreate(path) as file:
         writer = file.mktree(
             tree,
@@ -158,6 +163,6 @@ def write_nano(
             counter_name=lambda counted: "n" + counted,
             field_name=lambda outer, inner: inner if outer == "" else f"{outer}_{inner}",
         )
-        if events:
+        for _ in range(copies if events else 0):
             writer.extend(flat)
     return path

@@ -2,6 +2,7 @@
 # A real SLURM of two nodes on this machine, in namespaces of its own: no systemd, no trace after it.
 #   slurm.sh check        says in one line what is missing, if anything is
 #   slurm.sh up FOLDER    prints the process id to enter with nsenter, and runs until its input ends
+#   slurm.sh node NAME    inside: starts the daemon of a node, also of one that was lost
 # Each node has a network namespace with an address, four CPUs and one GPU (/dev/null: fake), and no
 # sshd. Debian: slurm-wlm slurm-wlm-basic-plugins munge iproute2.
 set -euo pipefail
@@ -32,6 +33,8 @@ configure() {
     # CR_Core_Memory, config_overrides: more CPUs and memory than the machine has, if need be.
     # linuxproc, task/none: no cgroups, which would have to be delegated to us.
     # MinJobAge: squeue, which the profile asks, remembers ended jobs for so long (s).
+    # OverMemoryKill, in place of cgroups: what a job uses is looked at every second.
+    # SlurmdTimeout: a node that is silent for so long (s) is down.
     cat > "$DIR/etc/slurm.conf" << CONF
 ClusterName=test
 SlurmctldHost=head($SUBNET.254)
@@ -49,7 +52,9 @@ MailProg=/bin/true
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
@@ -57,7 +62,7 @@ SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 MinJobAge=300
 KillWait=5
-SlurmdTimeout=60
+SlurmdTimeout=30
 ReturnToService=2
 GresTypes=gpu
 NodeName=DEFAULT CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=16000 Gres=gpu:1
@@ -73,6 +78,11 @@ CONF
     done
     printf 'AutoDetect=off\nName=gpu File=/dev/null\n' > "$DIR/etc/gres.conf"
     : > "$DIR/etc/cgroup.conf"
+}
+
+# Start the daemon of a node.
+node() {
+    nsenter --net="/run/netns/$1" unshare --uts sh -c 'hostname "$1"; exec slurmd -N "$1"' sh "$1"
 }
 
 # Process 1 of the namespaces: when it ends, the kernel ends everything in them.
@@ -101,7 +111,7 @@ init() {
         ip -n "$node" addr add $SUBNET.$i/24 dev eth0
         ip -n "$node" link set eth0 up
         ip -n "$node" link set lo up
-        nsenter --net="/run/netns/$node" unshare --uts sh -c 'hostname "$1"; exec slurmd -N "$1"' sh "$node"
+        node "$node"
     done
     until [ "$(sinfo --noheader --Node --partition=gpu --format=%T | grep -c idle)" = 2 ]; do
         sleep 0.1
@@ -138,12 +148,13 @@ up() {
 export PATH=$PATH:/usr/sbin:/sbin
 case ${1-} in
     check) check ;;
+    node) node "$2" ;;
     up | init)
         DIR=$(readlink -f "$2")
         "$1"
         ;;
     *)
-        echo "usage: $0 check | up FOLDER" >&2
+        echo "usage: $0 check | up FOLDER | node NAME" >&2
         exit 2
         ;;
 esac

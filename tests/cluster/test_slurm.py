@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from boostflow.config.models import UCluster
 from boostflow.io import read_json
 from boostflow.models.ucluster import packing_name
 from boostflow.paths import CHECKPOINT, LOG, MODEL, PACKED
-from slurmcluster import Cluster, slurm
+from slurmcluster import Cluster, slurm, until
 from ucluster_jets import SMALL, files
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
@@ -72,9 +71,7 @@ class Training:
 
 
 @pytest.fixture(scope="module")
-def training(
-    cluster: Cluster, repository: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Training:
+def training(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Training:
     """Both models trained with the slurm profile; the first job of one is cancelled on its way."""
     seen = Training(tmp_path_factory.mktemp("training"))
     jets = seen.folder / "out/select/nominal"
@@ -83,14 +80,12 @@ def training(
     config = seen.folder / "config.yaml"
     config.write_text(yaml.safe_dump(CONFIG))
     log = seen.folder / "snakemake.log"
-    snakemake = cluster.start(
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")),
-        *("--profile", str(repository / "profiles/slurm"), "--configfile", str(config)),
-        *("--slurm-init-seconds-before-status-checks", "3"),
+    snakemake = cluster.snakemake(
+        seen.folder,
+        config,
         # The jets of the stage before are given.
         *("--allowed-rules", "pack_ucluster", "train_ucluster", "--"),
         *(str(seen.path(MODEL, model).relative_to(seen.folder)) for model in CONFIG["models"]),
-        folder=seen.folder,
         log=log,
     )
     end = time.monotonic() + TIMEOUT
@@ -116,7 +111,7 @@ def watch(cluster: Cluster, seen: Training) -> None:
         job = re.search(rf"^(\d+) rule_train_ucluster\S*{model}", jobs, re.MULTILINE)
         assert job, jobs
         seen.jobs[model] = job[1]
-        seen.details[model] = show(cluster, seen, model)
+        seen.details[model] = cluster.show(seen.jobs[model], seen.folder)
         if model == "cancelled":
             cluster.run("scancel", job[1], folder=seen.folder)
             start = time.monotonic()
@@ -124,12 +119,6 @@ def watch(cluster: Cluster, seen: Training) -> None:
                 seen.seconds_to_end = time.monotonic() - start
                 time.sleep(0.1)
             seen.model_after_cancel = seen.path(MODEL, model).exists()
-
-
-def show(cluster: Cluster, seen: Training, model: str) -> str:
-    """What SLURM knows of a model's first job."""
-    command = ("scontrol", "show", "job", "--details", seen.jobs[model])
-    return cluster.run(*command, folder=seen.folder).stdout
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +163,7 @@ def test_the_result_is_that_of_a_run_without_slurm(training: Training, reference
 
 def test_a_cancelled_job_ends_all_ranks(training: Training, cluster: Cluster) -> None:
     assert "JobState=RUNNING" in training.details["cancelled"]
-    assert "JobState=CANCELLED" in show(cluster, training, "cancelled")
+    assert "JobState=CANCELLED" in cluster.show(training.jobs["cancelled"], training.folder)
     assert training.seconds_to_end < 30
     assert not training.model_after_cancel
 
@@ -235,14 +224,6 @@ def test_a_terminated_horovodrun_ends_the_ranks_of_other_nodes(
         assert ranks("sleep 600")
     finally:
         cluster.run("scancel", job, folder=tmp_path)
-
-
-def until(true: Callable[[], bool], seconds: float) -> bool:
-    """Wait until something is true; false if that takes too long."""
-    end = time.monotonic() + seconds
-    while not (done := true()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return done
 
 
 def test_nothing_outlives_the_harness(repository: Path, tmp_path: Path) -> None:

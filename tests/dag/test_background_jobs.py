@@ -71,7 +71,7 @@ def test_scale_factors_in_the_fit(plan: Plan) -> None:
     """The fit waits for them where they enter, and only there."""
     plan.finish()
     with_background(plan, control={"qcd": {**CONTROL, "enters": "constrained"}})
-    assert plan.jobs() == JOBS | END | {("infer", ""), ("plot_fit", "")}
+    assert plan.jobs() == JOBS | END | {("infer", ""), ("plot_fit", ""), ("fit_tables", "")}
 
 
 def test_a_weight_in_the_composition(plan: Plan) -> None:

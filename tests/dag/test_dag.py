@@ -18,16 +18,27 @@ SHIFT = {"kind": "shift", "correction": "jes"}
 WEIGHT = {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"}
 SAMPLE = {"kind": "sample", "up": ["TimeShower:renormMultFac = 0.25"]}
 MODEL = {"kind": "model", "model": "bdt", "up": {"max_depth": 3}}
+CONSTITUENT = {"kind": "constituent", "quantity": "charged_scale", "value": 0.01}
 RATE = {"kind": "rate", "value": 0.02}
 
 # What follows from any change of the fit's inputs.
 TAIL: set[Job] = {
     ("infer", ""),
     ("plot_fit", ""),
+    ("fit_tables", ""),
     ("summary", ""),
     ("provenance", ""),
     ("default", ""),
 }
+
+# And what follows from templates more or less.
+FITTED: set[Job] = TAIL | {("health", ""), ("plot_health", "")}
+
+# And from a change of the BDT's scores or of the jets' weights.
+VARIED: set[Job] = FITTED | {("evaluate_systematics_bdt", "bdt")}
+
+# The record says what was declared, if it is run or not.
+RECORD: set[Job] = {("provenance", ""), ("default", "")}
 
 
 def per_sample(rule: str, variation: str, *parts: int) -> set[Job]:
@@ -41,6 +52,7 @@ PACKED = ("pack_ucluster", packing_name(UCluster(**CONFIG["models"]["ucluster"])
 NOMINAL: set[Job] = (
     per_sample("simulate", "nominal", 0, 1)
     | per_sample("ingest", "nominal", 0, 1)
+    | per_sample("list_parts", "nominal")
     | per_sample("select", "nominal")
     | {
         ("train_bdt", "bdt/nominal"),
@@ -50,6 +62,7 @@ NOMINAL: set[Job] = (
         ("score", "ucluster/nominal"),
         ("evaluate_bdt", "bdt"),
         ("evaluate_ucluster", "ucluster"),
+        ("compare_models", ""),
         ("templates", "nominal"),
         ("plot_cutflow", ""),
     }
@@ -76,15 +89,48 @@ def added(plan: Plan, name: str, declared: dict) -> set[Job]:
 
 def test_adding_a_shift(plan: Plan) -> None:
     jobs = added(plan, "jes", SHIFT)
-    expected = set(TAIL)
+    expected = set(VARIED)
     for v in ("jes_up", "jes_down"):
         expected |= per_sample("select", v) | {("score", f"bdt/{v}"), ("templates", v)}
     assert jobs == expected
 
 
+def test_adding_a_variation_of_constituents(plan: Plan) -> None:
+    jobs = added(plan, "tracks", CONSTITUENT)
+    expected = set(VARIED)
+    for v in ("tracks_up", "tracks_down"):
+        expected |= per_sample("ingest", v, 0, 1) | per_sample("list_parts", v)
+        expected |= per_sample("select", v)
+        expected |= {("score", f"bdt/{v}"), ("templates", v)}
+    assert jobs == expected
+
+
+def test_losing_tracks_of_one_sample(plan: Plan) -> None:
+    declared = {**CONSTITUENT, "quantity": "track_efficiency", "samples": ["top"]}
+    assert added(plan, "tracks", declared) == VARIED | {
+        ("ingest", "tracks_up/top/0"),
+        ("ingest", "tracks_up/top/1"),
+        ("list_parts", "tracks_up/top"),
+        ("select", "tracks_up/top"),
+        ("score", "bdt/tracks_up"),
+        ("templates", "tracks_up"),
+    }
+
+
+def test_adding_a_rate(plan: Plan) -> None:
+    plan.systematics = {"isr": WEIGHT}
+    plan.finish()
+    plan.systematics["lumi"] = RATE
+    assert plan.jobs() == TAIL | {("evaluate_systematics_bdt", "bdt")}
+
+
+def test_an_entry_that_is_not_enabled_adds_nothing(plan: Plan) -> None:
+    assert added(plan, "fsr", {**SAMPLE, "enabled": False}) == set()
+
+
 def test_adding_a_shift_of_one_sample(plan: Plan) -> None:
     jobs = added(plan, "jes", {**SHIFT, "samples": ["top"]})
-    expected = set(TAIL)
+    expected = set(VARIED)
     for v in ("jes_up", "jes_down"):
         expected |= {("select", f"{v}/top"), ("score", f"bdt/{v}"), ("templates", v)}
     assert jobs == expected
@@ -109,7 +155,7 @@ RESOLUTION = {
 )
 def test_adding_other_shifts(plan: Plan, declared: dict, directions: tuple[str, ...]) -> None:
     jobs = added(plan, "x", declared)
-    expected = set(TAIL)
+    expected = set(VARIED)
     for v in (f"x_{direction}" for direction in directions):
         touched = {("select", f"{v}/{sample}") for sample in declared.get("samples", SAMPLES)}
         expected |= touched | {("score", f"bdt/{v}"), ("templates", v)}
@@ -145,15 +191,16 @@ def test_smearing_of_nominal_jets_reads_the_corrections(plan: Plan) -> None:
 
 def test_adding_a_weight(plan: Plan) -> None:
     jobs = added(plan, "isr", WEIGHT)
-    assert jobs == TAIL | {("templates", "isr_up"), ("templates", "isr_down")}
+    assert jobs == VARIED | {("templates", "isr_up"), ("templates", "isr_down")}
 
 
 def test_adding_an_alternative_sample(plan: Plan) -> None:
     jobs = added(plan, "fsr", SAMPLE)
     assert jobs == (
-        TAIL
+        VARIED
         | per_sample("simulate", "fsr_up", 0, 1)
         | per_sample("ingest", "fsr_up", 0, 1)
+        | per_sample("list_parts", "fsr_up")
         | per_sample("select", "fsr_up")
         | {("score", "bdt/fsr_up"), ("templates", "fsr_up")}
     )
@@ -161,18 +208,26 @@ def test_adding_an_alternative_sample(plan: Plan) -> None:
 
 def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
     jobs = added(plan, "fsr", {**SAMPLE, "parts": 1, "samples": ["top"]})
-    assert jobs == TAIL | {
+    assert jobs == VARIED | {
         ("simulate", "fsr_up/top/0"),
         ("ingest", "fsr_up/top/0"),
+        ("list_parts", "fsr_up/top"),
         ("select", "fsr_up/top"),
         ("score", "bdt/fsr_up"),
         ("templates", "fsr_up"),
     }
 
 
+def test_events_of_an_alternative_sample(plan: Plan) -> None:
+    plan.systematics = {"fsr": {**SAMPLE, "parts": 1, "events": 50}}
+    events = plan.parameters("events")
+    assert events["simulate/nominal/top/0"] == 2000
+    assert events["simulate/fsr_up/top/0"] == 50
+
+
 def test_adding_a_model_variation(plan: Plan) -> None:
     jobs = added(plan, "depth", MODEL)
-    assert jobs == TAIL | {
+    assert jobs == VARIED | {
         ("train_bdt", "bdt/depth_up"),
         ("score", "bdt/depth_up"),
         ("templates", "depth_up"),
@@ -180,16 +235,44 @@ def test_adding_a_model_variation(plan: Plan) -> None:
 
 
 def test_a_variation_of_a_model_outside_of_the_fit_adds_nothing(plan: Plan) -> None:
-    assert added(plan, "width", {**MODEL, "model": "ucluster", "up": {"seed": 2}}) == set()
+    assert added(plan, "width", {**MODEL, "model": "ucluster", "up": {"seed": 2}}) == RECORD
 
 
-def test_removing_a_variation_leaves_the_fit(plan: Plan) -> None:
-    plan.systematics = {"isr": WEIGHT, "jes": SHIFT}
+KINDS = {
+    **{"lumi": RATE, "isr": WEIGHT, "jes": SHIFT},
+    **{"tracks": CONSTITUENT, "fsr": SAMPLE, "depth": MODEL},
+}
+
+
+def test_removing_a_variation_leaves_the_fit_and_what_follows(plan: Plan) -> None:
+    plan.systematics = dict(KINDS)
     plan.finish()
-    plan.systematics = {"isr": WEIGHT}
-    # Snakemake knows the removed plot and templates only from its records, which pretended runs
-    # lack: here nothing is left to do; the integration test sees the fit run again.
+    for name in KINDS:
+        plan.systematics = {other: block for other, block in KINDS.items() if other != name}
+        expected = VARIED - FITTED | TAIL if name == "lumi" else VARIED
+        assert plan.jobs() == expected, name
+        # The same as switching it off; switched on again nothing is left to do.
+        plan.systematics[name] = {**KINDS[name], "enabled": False}
+        assert plan.jobs() == expected, name
+    plan.systematics = dict(KINDS)
     assert plan.jobs() == set()
+
+
+def test_a_changed_title_makes_plots_and_tables_alone(plan: Plan) -> None:
+    plan.systematics = dict(KINDS)
+    plan.finish()
+    for name in KINDS:
+        plan.systematics = {**KINDS, name: {**KINDS[name], "title": "Another"}}
+        drawn = {("plot_fit", ""), ("plot_health", ""), ("fit_tables", "")}
+        assert plan.jobs() == {*drawn, *RECORD}, name
+
+
+def test_strictness_fits_nothing_again(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    plan.systematics = {"isr": WEIGHT}
+    plan.finish()
+    plan.config["infer"] = {"strict": True}
+    assert plan.jobs() == {("demand_health", ""), *RECORD}
 
 
 def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
@@ -197,6 +280,7 @@ def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
     assert plan.jobs() == (
         per_sample("simulate", "nominal", 0, 1)
         | per_sample("ingest", "nominal", 0, 1)
+        | per_sample("list_parts", "nominal")
         | per_sample("select", "nominal")
         | {("plot_cutflow", ""), ("summary", ""), ("provenance", ""), ("default", "")}
     )
@@ -205,8 +289,54 @@ def test_without_models_the_chain_ends_at_the_cutflow(plan: Plan) -> None:
 def test_without_a_fit_the_chain_ends_at_the_evaluation(plan: Plan) -> None:
     plan.config = copy.deepcopy(CONFIG) | {"infer": None}
     plan.systematics = {"lumi": RATE, "jes": SHIFT}
-    fit = {("templates", "nominal"), ("infer", ""), ("plot_fit", "")}
+    fit = {("templates", "nominal"), ("infer", ""), ("plot_fit", ""), ("fit_tables", "")}
     assert plan.jobs() == NOMINAL - fit
+
+
+def test_pseudo_data_need_one_more_file_of_templates(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG) | {"infer": {"data": "pseudo"}}
+    assert plan.jobs() == NOMINAL | {("pseudo_templates", "")}
+    assert plan.inputs(("infer", "")) == ["out/templates/nominal.root", "out/templates/pseudo.root"]
+
+
+REGIONS = {"pass": {"range": [0.9, 1.0]}, "fail": {"range": [0.0, 0.9], "control": True}}
+
+
+def with_data(plan: Plan, **changes: object) -> Plan:
+    """The same analysis with a sample of collision data, and shifts that must not touch it."""
+    path = plan.folder / "data.root"
+    path.touch()
+    plan.config = copy.deepcopy(CONFIG) | changes
+    plan.config["samples"]["run"] = {"source": "root", "files": [str(path)], "data": True}
+    plan.systematics = {"jes": SHIFT}
+    return plan
+
+
+def inputs_of_templates(plan: Plan, variation: str) -> list[str]:
+    return plan.inputs(("templates", variation))
+
+
+def test_blinded_templates_do_not_read_the_data(plan: Plan) -> None:
+    with_data(plan)
+    assert not any("run" in path for path in inputs_of_templates(plan, "nominal"))
+    assert plan.parameters("options")["infer/"] == []
+
+
+def test_control_regions_show_the_data_and_are_not_fitted(plan: Plan) -> None:
+    with_data(plan, templates={"regions": REGIONS})
+    assert "out/select/nominal/run.parquet" in inputs_of_templates(plan, "nominal")
+    assert not any("run" in path for path in inputs_of_templates(plan, "jes_up"))
+    assert plan.parameters("data")["templates/nominal"] == ["--data", "run"]
+    assert plan.parameters("data")["templates/jes_up"] == []
+    assert plan.parameters("options")["infer/"] == ["--data", "run"]
+
+
+def test_unblinding_shows_the_data_to_the_nominal_templates_alone(plan: Plan) -> None:
+    with_data(plan, infer={"unblind": True, "data": "observed"})
+    assert "out/select/nominal/run.parquet" in inputs_of_templates(plan, "nominal")
+    shown = plan.parameters("data")
+    assert shown["templates/nominal"] == ["--data", "run", "--unblind"]
+    assert shown["templates/jes_up"] == []
 
 
 def test_settings_of_a_sample_come_before_those_of_a_variation(plan: Plan) -> None:
@@ -228,7 +358,7 @@ def test_anomaly_detection(tmp_path: Path) -> None:
         *(("summary", ""), ("provenance", ""), ("default", "")),
     }
     for sample, parts in (("dijet", 4), ("resonance", 1)):
-        expected.add(("select", f"nominal/{sample}"))
+        expected |= {(rule, f"nominal/{sample}") for rule in ("list_parts", "select")}
         for part in range(parts):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
     # All cluster the same events: packed once.
@@ -254,7 +384,7 @@ def test_models_share_packed_jets_and_leave_each_other_alone(tmp_path: Path) -> 
     plan.config["models"] = {"another": {**block, "seed": 9}, **plan.config["models"]}
     mine = {("train_ucluster", "another/nominal"), ("score", "another/nominal")}
     mine |= {("evaluate_ucluster", "another")}
-    after = {("summary", ""), ("provenance", ""), ("default", "")}
+    after = {("compare_models", ""), ("summary", ""), ("provenance", ""), ("default", "")}
     assert plan.jobs() == mine | after
     paper = {**block, "preset": "paper"}
     plan.config["models"]["another"] = paper
@@ -273,15 +403,41 @@ def test_a_variation_by_name(plan: Plan) -> None:
     }
 
 
+def test_an_entry_by_name(plan: Plan) -> None:
+    envelope = {"kind": "weight", "envelope": ["weight_isr_up", "weight_isr_down"]}
+    instead = {
+        "pass": {"model": "ucluster", "clusters": ["top"]},
+        "fail": {"model": "ucluster", "clusters": ["quark"]},
+    }
+    method = {"kind": "model", "use": "crosscheck", "instead": instead}
+    plan.systematics = {"isr": WEIGHT}
+    plan.finish()
+    plan.systematics |= {"jes": SHIFT, "scale": envelope, "method": method, "lumi": RATE}
+    expected = {("variation_jes", "")}
+    for v in ("jes_up", "jes_down"):
+        expected |= per_sample("select", v) | {("score", f"bdt/{v}"), ("templates", v)}
+    assert plan.jobs("variation_jes") == expected
+    members = {("templates", "scale_m0"), ("templates", "scale_m1")}
+    assert plan.jobs("variation_scale") == members | {("variation_scale", "")}
+    assert plan.jobs("variation_method") == {
+        ("templates", "method_up"),
+        ("variation_method", ""),
+    }
+    assert plan.jobs("variation_jes", "variation_scale_m1") == expected | {
+        ("templates", "scale_m1"),
+        ("variation_scale_m1", ""),
+    }
+
+
 def test_adding_an_envelope_of_weights(plan: Plan) -> None:
     columns = ["weight_isr_up", "weight_isr_down", "weight_fsr_up"]
     jobs = added(plan, "scale", {"kind": "weight", "envelope": columns})
-    assert jobs == TAIL | {("templates", f"scale_m{i}") for i in range(3)}
+    assert jobs == VARIED | {("templates", f"scale_m{i}") for i in range(3)}
 
 
 def test_adding_replicas_of_a_training(plan: Plan) -> None:
     jobs = added(plan, "seed", {**MODEL, "up": None, "replicas": [{"seed": 2}, {"seed": 3}]})
-    assert jobs == TAIL | {
+    assert jobs == VARIED | {
         job
         for v in ("seed_m0", "seed_m1")
         for job in {("train_bdt", f"bdt/{v}"), ("score", f"bdt/{v}"), ("templates", v)}
@@ -294,4 +450,40 @@ def test_another_model_in_its_place_needs_templates_alone(plan: Plan) -> None:
         "fail": {"model": "ucluster", "clusters": ["quark"]},
     }
     jobs = added(plan, "method", {"kind": "model", "instead": instead})
-    assert jobs == TAIL | {("templates", "method_up")}
+    assert jobs == FITTED | {("templates", "method_up")}
+
+
+def test_systematic_errors_are_of_the_models_that_regions_read(plan: Plan) -> None:
+    """Regions of clusters: the clustering's scores vary with the jets, those of the BDT do not."""
+    plan.config = copy.deepcopy(CONFIG) | {
+        "templates": {
+            "regions": {
+                "pass": {"model": "ucluster", "clusters": ["top"]},
+                "fail": {"model": "ucluster", "clusters": ["quark"]},
+            }
+        }
+    }
+    jobs = added(plan, "jes", SHIFT)
+    expected = FITTED | {("evaluate_systematics_ucluster", "ucluster")}
+    for v in ("jes_up", "jes_down"):
+        expected |= per_sample("select", v) | {("score", f"ucluster/{v}"), ("templates", v)}
+    assert jobs == expected
+
+
+def test_one_model_has_none_to_be_compared_with(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    del plan.config["models"]["ucluster"]
+    assert not {job for job in plan.jobs() if job[0] == "compare_models"}
+
+
+def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
+    instead = {
+        "pass": {"model": "ucluster", "clusters": ["top"]},
+        "fail": {"model": "ucluster", "clusters": ["quark"]},
+    }
+    declared = {"kind": "model", "use": "crosscheck", "instead": instead}
+    after = {("summary", ""), ("provenance", ""), ("default", "")}
+    assert added(plan, "method", declared) == after | {
+        ("templates", "method_up"),
+        ("crosscheck", "method"),
+    }

@@ -24,8 +24,16 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
     for path in (
         "inference/fit.json",
         "inference/workspace.json",
+        "inference/yields.json",
+        "inference/yields.tex",
+        "inference/hepdata/submission.yaml",
+        "plots/inference/limit.png",
+        "plots/inference/postfit_pass.png",
         "evaluation/bdt.json",
         "evaluation/ucluster.json",
+        "evaluation/systematics/bdt.json",
+        "comparison.json",
+        "plots/comparison.png",
         "models/bdt/nominal/model.ubj",
         "models/ucluster/nominal/manifest.json",
         "plots/cutflow.png",
@@ -77,7 +85,8 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    assert jobs.keys() == {"infer", "plot_fit", "summary", "provenance", "default"}
+    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt"}
+    assert jobs.keys() == fit | {"summary", "provenance", "default"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:
@@ -86,13 +95,13 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path = tmp_path / "systematics.yaml"
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
-    assert other.planned().keys() == {"plot_fit", "provenance", "default"}
+    assert other.planned().keys() == {"plot_fit", "fit_tables", "provenance", "default"}
 
 
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:
     other.config["luminosity"] = 300.0
     jobs = other.planned()
-    assert jobs["templates"] == 8
+    assert jobs["templates"] == 9
     assert not jobs.keys() & set(BEFORE_FIT[:-1])
 
 

@@ -101,6 +101,7 @@ def test_figures_are_those_of_all_ranks(checked):
     final = read_json(folder / "model0" / "metrics.json")["final"]
     assert final["processes"] == checks["size"]
     assert final["training_jets"] == 3 * 81
+    assert len(read_json(folder / "model0" / "manifest.json")["devices"]) == checks["size"]
     assert log.count("ucluster: epoch 4/4") == 1
 
 
@@ -128,6 +129,16 @@ def stop_in_epoch(
     return time.monotonic() - start, victim
 
 
+def assert_says_what_it_trains_on(log: str, manifest: dict) -> None:
+    """One process that was given the first GPU: it names it, or says why it trains on the CPU."""
+    lines = [line for line in log.splitlines() if "training on" in line or "train on" in line]
+    assert len(lines) == 1
+    if manifest["devices"] == ["CPU"]:
+        assert "1 of 1 processes train on the CPU: CUDA_VISIBLE_DEVICES is 0, but " in lines[0]
+    else:
+        assert lines[0].endswith(f"training on {manifest['devices'][0]}")
+
+
 def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     """Rank 0, then rank 1, then rank 0 again are lost at three different points.
 
@@ -137,13 +148,15 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     jets = packed(tmp_path, UCluster(**config), files(tmp_path, 400))
     whole = tmp_path / "whole"
     command = training(repository, jets, config, whole)
-    subprocess.run(
+    alone = subprocess.run(
         [sys.executable, *command],
-        env=os.environ | {"PYTHONPATH": str(repository / "workflow")},
+        env=os.environ | {"PYTHONPATH": str(repository / "workflow"), "CUDA_VISIBLE_DEVICES": "0"},
         check=True,
         timeout=TIMEOUT,
         capture_output=True,
+        text=True,
     )
+    assert_says_what_it_trains_on(alone.stderr, read_json(whole / "model" / "manifest.json"))
     killed = tmp_path / "killed"
     command = training(repository, jets, config, killed)
     for i, (epoch, rank) in enumerate([(1, 0), (3, 1), (6, 0)]):

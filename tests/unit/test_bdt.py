@@ -12,7 +12,7 @@ from boostflow.config.models import BDT
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_parquet
 from boostflow.models import score
-from boostflow.models.bdt import balanced, train
+from boostflow.models.bdt import balanced, bootstrap_counts, train
 
 CONFIG = BDT(features=["mass", "tau21"], rounds=60)
 
@@ -25,6 +25,7 @@ def sample(path: Path, label: str, mass: float, n: int = 600, **columns) -> Path
         "label": ak.Array([label] * n),
         "split": rng.integers(0, 3, n).astype("int8"),
         "weight": rng.choice([1.0, 1.0, -1.0], n),
+        "event_id": np.arange(n, dtype="uint64") // 2,
         **columns,
     }
     write_parquet(path, ak.zip(rows, depth_limit=1))
@@ -58,6 +59,26 @@ def test_two_trainings_are_the_same_bit_for_bit(inputs: list[Path], tmp_path: Pa
         train(inputs, CONFIG, tmp_path / name)
     one, two = ((tmp_path / name / "model.ubj").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def test_a_bootstrap_draws_events(inputs: list[Path], tmp_path: Path) -> None:
+    ids = np.arange(200_000, dtype="uint64")
+    drawn = bootstrap_counts(ids, 7, "top")
+    # Poisson(1): mean and variance 1, 37 % not at all; errors of 0.002 each.
+    assert drawn.mean() == pytest.approx(1, abs=0.01)
+    assert drawn.var() == pytest.approx(1, abs=0.02)
+    assert np.mean(drawn == 0) == pytest.approx(np.exp(-1), abs=0.005)
+    for other in (bootstrap_counts(ids, 8, "top"), bootstrap_counts(ids, 7, "w")):
+        assert abs(np.corrcoef(drawn, other)[0, 1]) < 0.01
+    # By event: the order does not matter, and both jets go together.
+    assert (bootstrap_counts(ids[::-1], 7, "top") == drawn[::-1]).all()
+
+    models = {}
+    for name, seed in (("nominal", None), ("one", 1), ("again", 1), ("two", 2)):
+        train(inputs, CONFIG.model_copy(update={"bootstrap": seed}), tmp_path / name)
+        models[name] = (tmp_path / name / "model.ubj").read_bytes()
+    assert models["one"] == models["again"]
+    assert len(set(models.values())) == 3
 
 
 def test_every_class_has_the_same_weight() -> None:

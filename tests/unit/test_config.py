@@ -9,9 +9,12 @@ import pytest
 import yaml
 
 from boostflow.config import generate
+from boostflow.config.files import expand
 from boostflow.config.load import load
-from boostflow.config.models import Config, RootSample
+from boostflow.config.models import Config, Ingest, RootSample
+from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
+from boostflow.variations import Variations
 
 TOP = {"source": "simulation", "process": "top", "label": "top"}
 EVENTS = {"kind": "ucluster", "unit": "event", "samples": ["top", "w"]}
@@ -34,8 +37,28 @@ def test_default_file_says_the_defaults(repository: Path) -> None:
 def test_shipped_configurations_load(repository: Path, name: str) -> None:
     config, systematics = load(yaml.safe_load((repository / name).read_text()), repository)
     kinds = {s.kind for s in systematics.values()}
-    assert kinds == {"rate", "weight", "shift", "sample", "model"}
+    assert kinds == {"rate", "weight", "shift", "constituent", "sample", "model"}
     assert config.models
+
+
+def test_the_default_set_has_twenty_parameters(repository: Path) -> None:
+    config, systematics = load({}, repository)
+    variations = Variations(config, systematics)
+    fitted = {variations.by_name[name].systematic for name in variations.with_templates()[1:]}
+    rates = {name for name, block in systematics.items() if block.kind == "rate"}
+    assert len(by_parameter({n: systematics[n] for n in fitted | rates})) >= 20
+    assert "vincia" not in systematics
+    assert variations.crosschecks() == {"method": "method_up"}
+
+
+def test_regions_of_clusters_load(repository: Path) -> None:
+    raw = yaml.safe_load((repository / "config/examples/clusters.yaml").read_text())
+    config, systematics = load(raw, repository)
+    trained = [name for name, block in systematics.items() if block.kind == "model"]
+    assert trained == ["ucluster_seed", "ucluster_width", "ucluster_bins"]
+    assert set(Variations(config, systematics).names()) < {
+        *Variations(config, systematics).with_templates()
+    }
 
 
 @pytest.mark.parametrize("name", ["cms-nanoaod", "lhco", "hls4ml"])
@@ -145,7 +168,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"samples": {"x": {"source": "lhco", "files": ["root://far/away.h5"]}}},
-            "my.yaml: samples.x.files: no such file: root://far/away.h5",
+            "my.yaml: samples.x.files: root://far/away.h5: HDF5 files are read from local paths",
         ),
         (
             {"samples": {"x": {"source": "hls4ml", "files": [__file__], "select": "b"}}},
@@ -163,6 +186,19 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         (
             {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},
             "my.yaml: templates.regions.a.score: unknown score 'p_top'",
+        ),
+        (
+            {"infer": {"data": "observed", "unblind": True}},
+            "my.yaml: infer.data: observed needs a sample with `data: true`",
+        ),
+        (
+            {"infer": {"data": "observed"}},
+            "my.yaml: infer.data: observed needs `unblind: true`, which shows collision data in all"
+            " regions",
+        ),
+        (
+            {"templates": {"regions": {"all": {"range": [0, 1], "control": True}}}},
+            "my.yaml: templates.regions: every region is a control region, none has signal",
         ),
         (
             {"background": {"abcd": {"samples": ["quarks"]}}},
@@ -334,6 +370,43 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             " fail: {model: bdt, clusters: [w]}}}",
             "x.instead.pass.clusters: no cluster stands for class 'tp'",
         ),
+        (
+            "x: {kind: model, model: bdt, up: {seed: 2}, use: crosscheck}",
+            "x: use: crosscheck compares other regions",
+        ),
+        (
+            "x: {kind: constituent, quantity: track_efficency, value: 0.02}",
+            "x.quantity: input should be 'track_efficiency', 'charged_scale'",
+        ),
+        ("x: {kind: constituent, quantity: neutral_scale}", "x.value: is required"),
+        (
+            'x: {kind: weight, envelope: ["weight_pdf_{1..5}"]}',
+            "x.envelope.4: unknown weight column 'weight_pdf_5'",
+        ),
+        ("x: {kind: rate, value: 0.1, value: 0.2}", "x.value: is declared more than once"),
+        (
+            "x: {kind: model, model: bdt, replicas: [{seed: 2, seed: 3}, {seed: 4}]}",
+            "x.replicas.seed: is declared more than once",
+        ),
+        ("x: {kind: rate, value: 0.1, samples: [top, top]}", "x.samples: top is listed twice"),
+        ("x: {kind: rate, value: 0.1, regions: [pass, pass]}", "x.regions: pass is listed twice"),
+        (
+            "x: {kind: weight, up: weight_isr_up, down: weight_isr_up}",
+            "x.down: is the same as up",
+        ),
+        (
+            "x: {kind: weight, envelope: [weight_mur2, weight_muf2, weight_mur2]}",
+            "x.envelope.2: is the same as envelope.0",
+        ),
+        (
+            "x: {kind: model, model: bdt, replicas: [{seed: 2}, {seed: 2}]}",
+            "x.replicas.1: is the same as replicas.0",
+        ),
+        ("x: {kind: sample, down: ['a = 1']}", "x: down without up"),
+        ("x: {kind: model, model: bdt, down: {seed: 2}}", "x: down without up"),
+        ("x: {kind: shift, correction: jes, sides: [down]}", "x: sides: down without up"),
+        ("x: {kind: shift, envelope: [jes, jess]}", "x.envelope.1: unknown correction 'jess'"),
+        ("x: {kind: shift, correction: jes, samples: [tpo]}", "x.samples: unknown sample 'tpo'"),
         ("x: [", "not readable as YAML"),
     ],
 )
@@ -346,10 +419,118 @@ def test_a_wrong_systematic_is_named(
     assert any(line.startswith(f"{path}: {message}") for line in lines), lines
 
 
-def test_patterns_are_expanded_in_order(tmp_path: Path) -> None:
-    from boostflow.config.load import input_files
+def test_entries_that_are_not_enabled_are_not_checked_further(
+    repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(
+        "x: {kind: rate, value: 0.1}\ny: {kind: model, model: other, up: {a: 1}, enabled: false}"
+    )
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert list(systematics) == ["x"]
+    path.write_text("x: {kind: rate, vale: 0.1, enabled: false}")
+    assert any(
+        "x.vale: unknown key" in line for line in problems({"systematics": str(path)}, repository)
+    )
 
-    for name in ("b.root", "a.root"):
+
+def test_ranges_of_columns_are_written_out() -> None:
+    raw = {"pdf": {"kind": "weight", "hessian": ["weight_pdf_{1..100}", "weight_as"]}}
+    members = list(SYSTEMATICS.validate_python(raw)["pdf"].members().values())
+    assert members == [*(f"weight_pdf_{i}" for i in range(1, 101)), "weight_as"]
+
+
+def test_constituents_without_charge_cannot_be_varied(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text("x: {kind: constituent, quantity: neutral_scale, value: 0.1, samples: [w]}")
+    raw = {
+        "samples": {"w": {"source": "hls4ml", "files": [__file__]}},
+        "models": {},
+        "systematics": str(path),
+    }
+    assert problems(raw, repository) == [f"{path}: x.samples: the constituents of w have no charge"]
+
+
+def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text("x: {kind: weight, up: weight_isr_up}")
+    raw = {
+        "samples": {"top": TOP, "w": {"source": "hls4ml", "files": [__file__]}},
+        "models": {},
+        "systematics": str(path),
+    }
+    assert problems(raw, repository) == [
+        f"{path}: x.samples: w has no weight columns: HDF5 files have none"
+    ]
+    path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
+    assert list(load(raw, repository)[1]) == ["x"]
+
+
+def root(*files: str) -> RootSample:
+    """A sample of ROOT files."""
+    return RootSample(source="root", files=list(files))
+
+
+def test_patterns_and_lists_are_expanded_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lists").mkdir()
+    for name in ("b.root", "a.root", "c.root", "d#1.root"):
         (tmp_path / name).touch()
-    sample = RootSample(source="root", files=[f"{tmp_path}/*.root"])
-    assert [Path(p).name for p in input_files(sample)] == ["a.root", "b.root"]
+    (tmp_path / "lists/far.txt").write_text(
+        "# relative to the working folder\n\nd#1.root # a comment\n  c.root\nroot://s//e.root?a=b\n"
+    )
+    files, problems = expand(root("[ab].root", "lists/*.txt", "https://s/f.root?x"))
+    assert problems == []
+    assert files == [
+        *("a.root", "b.root", "d#1.root", "c.root", "root://s//e.root?a=b", "https://s/f.root?x"),
+    ]
+
+
+def test_everything_wrong_with_files_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.root").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.txt").write_text("# nothing\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe")
+    (tmp_path / "list.txt").write_text(
+        "a.root\nb.root\nc*.root\n\nroot://s//*.root\nother.txt\n/store/mc/d.root\nfolder\n"
+        "s3://x/y.root\nroot://s\na.root\n"
+    )
+    _, problems = expand(root("list.txt", "no.txt", "no*.txt", "empty.txt", "binary.txt"))
+    assert problems == [
+        "list.txt, line 2: no such file: b.root",
+        "list.txt, line 3: no file matches c*.root",
+        "list.txt, line 5: root://s//*.root: patterns are not expanded on servers: list the files"
+        " in a text file (`xrdfs SERVER ls FOLDER`) and name that",
+        "list.txt, line 6: other.txt: a list in a list",
+        "list.txt, line 7: no such file: /store/mc/d.root: a logical file name of CMS needs a"
+        " server before it: root://cms-xrd-global.cern.ch//store/mc/d.root",
+        "list.txt, line 8: not a file: folder is a folder: name its files, folder/*.root",
+        "list.txt, line 9: s3://x/y.root: addresses start with root://, https://, http://",
+        "list.txt, line 10: root://s: is not an address of a file: root://server//path/file.root",
+        "no such list: no.txt",
+        "no list matches no*.txt",
+        "empty.txt: lists no file",
+        "binary.txt: not a readable text list: 'utf-8' codec can't decode byte 0xff in position 0:"
+        " invalid start byte",
+        "a.root is listed more than once",
+    ]
+
+
+def test_where_dask_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SLURM jobs where there is a sbatch, and then not with CPUs of the job that ingests."""
+
+    def processes(**dask: str) -> int:
+        return Ingest(executor="dask", workers=4, dask=dask).processes()
+
+    for here, expected in ((None, 4), ("/usr/bin/sbatch", 1)):
+        monkeypatch.setattr("shutil.which", lambda _, here=here: here)
+        assert processes() == expected
+        assert processes(cluster="local") == 4
+        assert processes(cluster="slurm") == 1
+    assert Ingest(executor="futures", workers=3).processes() == 3
+    assert Ingest(workers=3).processes() == 1

@@ -11,6 +11,7 @@ from boostflow.errors import BoostflowError
 from boostflow.infer.effects import sides
 from boostflow.infer.workspace import build, modifiers
 from boostflow.templates.build import fill
+from boostflow.templates.categories import cluster_classes
 from boostflow.templates.files import Template
 
 NOMINAL = np.array([100.0, 50.0, 20.0, 10.0])
@@ -142,3 +143,14 @@ def test_clusters_are_regions_by_the_class_they_stand_for():
         table["label"] = np.full(1000, "unmatched")
     with pytest.raises(BoostflowError, match="no labelled jet of the validation split"):
         fill(jets, scores, config, 1.0)
+
+
+def test_alternative_samples_have_test_events_alone():
+    """Their labelled jets count, those of other samples only in the validation split."""
+    split = np.array([0, 1, 2] * 10)
+    jets = {
+        "top": {"split": np.full(30, 2), "label": np.full(30, "top", dtype="U9")},
+        "w": {"split": split, "label": np.full(30, "w", dtype="U9")},
+    }
+    clusters = {"top": np.full(30, 1), "w": np.where(split == 1, 0, 1)}
+    assert cluster_classes(jets, clusters, "ucluster") == {0: "w", 1: "top"}

@@ -14,7 +14,7 @@ from boostflow.config.models import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import baselines, classifier, clusterer, matching
 from boostflow.evaluate.bootstrap import bootstrap
-from boostflow.evaluate.curves import Ranking, delong, rejection
+from boostflow.evaluate.curves import Ranking, components, delong, influence, rejection
 from boostflow.evaluate.run import evaluate
 from boostflow.evaluate.significance import asimov, measures
 from boostflow.plots.names import MODEL_PLOTS
@@ -73,7 +73,8 @@ def test_auc_needs_positive_sums():
 def test_delong_against_bootstrap_and_hanley_mcneil():
     scores, positive = two_classes(1500)
     ones = np.ones(len(scores))
-    auc, error = delong(scores, positive, ones, positive.astype(int))
+    auc, component = components(scores, positive, ones)
+    error = delong(component, positive, ones, positive.astype(int))
     ranking = Ranking(scores, positive)
     assert auc == pytest.approx(ranking.auc(ones))
     spread = bootstrap(ranking.auc, np.arange(len(scores)), 400, 1)
@@ -84,12 +85,40 @@ def test_delong_against_bootstrap_and_hanley_mcneil():
     assert error == pytest.approx(np.sqrt(variance / (signal * background)), rel=0.05)
 
 
+def test_influence_is_delong_without_weights_and_the_bootstrap_with_them():
+    """Also where jets of an event are alike, and weights have both signs."""
+    scores, positive = two_classes(1500)
+    ones = np.ones(len(scores))
+    component = components(scores, positive, ones)[1]
+    each = influence(component, ones, positive.astype(int), positive)
+    error = delong(component, positive, ones, positive.astype(int))
+    assert np.sqrt(np.sum(each**2)) == pytest.approx(error, rel=2e-3)
+
+    event = np.arange(1500) // 2
+    positive = positive[event]
+    scores = np.random.default_rng(4).normal(size=1500)[event] + positive
+    rng = np.random.default_rng(2)
+    weight = np.where(rng.random(1500) < 0.15, -1.0, 1.0) * rng.uniform(0.5, 2, 1500)
+    component = components(scores, positive, weight)[1]
+    each = influence(component, weight, positive.astype(int), positive)
+    ranking = Ranking(scores, positive)
+    spread = bootstrap(lambda count: ranking.auc(weight * count), event, 500, 1)
+    assert np.sqrt(np.sum(np.bincount(event, each) ** 2)) == pytest.approx(float(spread), rel=0.1)
+
+
+def test_background_efficiency_at_fixed_signal_efficiency():
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    positive = np.array([True, False, True, False, False, True])
+    found = Ranking(scores, positive).background_at(np.ones(6), [0.3, 0.5, 1.0])
+    np.testing.assert_allclose(found, [0, 1 / 3, 1])
+
+
 def test_delong_in_strata_against_bootstrap():
     scores, positive = two_classes(1500)
     strata = np.where(positive, 0, 1 + (np.arange(1500) % 5 == 0))
     scores = scores + 0.5 * (strata == 2)
     weights = classifier.normalised(np.ones(1500), strata, 3)
-    _, error = delong(scores, positive, weights, strata)
+    error = delong(components(scores, positive, weights)[1], positive, weights, strata)
     ranking = Ranking(scores, positive)
 
     def again(count):
@@ -105,9 +134,8 @@ def test_delong_pulls():
     positive = np.arange(300) < 120
     pulls = []
     for _ in range(300):
-        auc, error = delong(
-            rng.normal(positive * 1.0), positive, np.ones(300), positive.astype(int)
-        )
+        auc, component = components(rng.normal(positive * 1.0), positive, np.ones(300))
+        error = delong(component, positive, np.ones(300), positive.astype(int))
         pulls.append((auc - true) / error)
     # The error shrinks towards an AUC of 1, which skews the pulls upwards by about 0.1.
     assert np.mean(pulls) == pytest.approx(0.1, abs=0.2)
@@ -125,7 +153,7 @@ def test_bootstrap_resamples_events():
 def test_rejection_value_and_error():
     scores = np.concatenate([np.linspace(0, 1, 101), np.linspace(0, 1, 1000)])
     positive = np.arange(1101) < 101
-    result = rejection(scores, positive, np.ones(1101), 0.5)
+    result = rejection(scores, positive, np.ones(1101), 0.5, np.sqrt(0.25 / 1000))
     assert result["passing"] == 500
     assert result["value"] == pytest.approx(2.0, rel=1e-9)
     assert result["error"] == pytest.approx(4 * np.sqrt(0.25 / 1000))
@@ -135,7 +163,7 @@ def test_rejection_value_and_error():
 def test_rejection_is_a_limit_when_few_pass(passing):
     background = np.where(np.arange(200) < passing, 0.9, 0.1)
     scores = np.concatenate([np.linspace(0.5, 1, 100), background])
-    result = rejection(scores, np.arange(300) < 100, np.ones(300), 0.5)
+    result = rejection(scores, np.arange(300) < 100, np.ones(300), 0.5, 0.1)
     assert "value" not in result and result["passing"] == passing
     upper = 1 / result["limit"]
     # By definition of the limit, the observed number or fewer pass in 5 % of the cases.
@@ -145,7 +173,7 @@ def test_rejection_is_a_limit_when_few_pass(passing):
 def test_rejection_with_negative_background_is_a_limit():
     scores = np.concatenate([np.linspace(0.5, 1, 100), np.full(50, 0.1), np.full(10, 0.95)])
     weights = np.concatenate([np.ones(150), np.full(10, -1.0)])
-    assert "limit" in rejection(scores, np.arange(160) < 100, weights, 0.5)
+    assert "limit" in rejection(scores, np.arange(160) < 100, weights, 0.5, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +261,9 @@ def test_classifier_figures(run):
     for row in result["confusion"]["matrix"]:
         assert sum(row) == pytest.approx(1)
     assert 0.8 < result["macro_auc"]["value"] < 1
+    # A band where at least five jets pass, none where fewer do.
+    error = result["roc"]["error"]["quark"]
+    assert error[0] is None and all(x is not None and x > 0 for x in error[50:90])
     assert result["significance"]["best"]["asimov"]["value"] > 1
     again = classifier.evaluate(table, Evaluate(bootstrap=30), ["top"], 138.0, 1)
     assert again == result
@@ -250,9 +281,10 @@ def test_delong_is_used_for_equal_weights(run):
         files(run), run / "scores/bdt/nominal.parquet", ["split", "weight", "candidate"], []
     )
     table["weight"] = np.abs(table["weight"])
-    jets, code = classifier.labelled(table, ["quark", "top"], 2)
-    scores = classifier.probabilities(jets, ["quark", "top"])
-    result = classifier.areas(scores, code, jets, ["quark", "top"], 50, 1)
+    classes = ["quark", "top"]
+    jets, code = classifier.labelled(table, classes, 2)
+    scores = classifier.probabilities(jets, classes)
+    result = classifier.areas(classifier.Classified(classes, jets, code, scores), 50, 1)
     assert result["auc"]["top"]["method"] == "DeLong"
     assert result["auc"]["top"]["value"] == pytest.approx(roc_auc_score(code == 1, scores[:, 1]))
 

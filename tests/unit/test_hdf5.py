@@ -63,7 +63,9 @@ def test_lhco_jets_are_those_of_fastjet(tmp_path: Path) -> None:
 
 
 def test_lhco_rows_have_what_select_and_the_models_read(tmp_path: Path) -> None:
-    rows, meta = run(write_lhco(tmp_path / "a.h5", dijets(4), SIGNAL[:4]), "lhco", part=2, xsec=3.0)
+    rows, meta = run(
+        write_lhco(tmp_path / "a.h5", dijets(4), SIGNAL[:4]), "lhco", number=2, xsec=3.0
+    )
     assert set(rows.run) == {1}
     assert set(rows.luminosityBlock) == {3}
     assert set(rows.genWeight) == {1}
@@ -119,6 +121,14 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert ak.almost_equal(whole, pieces, rtol=0, atol=0)
     assert meta == again
     assert meta["cutflow"][1]["events"] == meta["events"] - 1
+
+
+def test_pieces_of_a_file_keep_the_numbers_of_events(tmp_path: Path) -> None:
+    file = write_lhco(tmp_path / "a.h5", dijets(EVENTS), SIGNAL)
+    whole, meta = run(file, "lhco", number=1)
+    parts = [run(file, "lhco", number=1, piece=(k, 3)) for k in range(3)]
+    assert ak.almost_equal(ak.concatenate([rows for rows, _ in parts]), whole, rtol=0, atol=0)
+    assert sum(part["events"] for _, part in parts) == meta["events"]
 
 
 def test_a_black_box_has_no_label(tmp_path: Path) -> None:

@@ -11,15 +11,16 @@ import pyhf
 import pytest
 
 from boostflow.config.models import Infer, Prune
-from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight
+from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, parse_systematics
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit
 from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, mean_weight, merge
-from boostflow.infer.run import infer, parse_systematics, plot
+from boostflow.infer.minimum import suspicious
+from boostflow.infer.run import infer, plot, tabulate_fit
 from boostflow.infer.workspace import FLOOR, build, floored, modifiers, shape_is_noise
-from boostflow.plots.names import fit_plots
+from boostflow.plots.names import fit_plots, hepdata_tables
 from boostflow.plots.style import Label
 from boostflow.templates.files import Template, write
 
@@ -218,7 +219,8 @@ def test_merging():
 
 def test_breakdown_adds_up(fitted):
     parts = fitted[-1]
-    assert parts["order"] == ["exp", "model", "ml"]
+    assert parts["order"] == ["exp", "model"]  # no parameter is in ml
+    assert "ml" not in parts
     for side in ("up", "down", "error"):
         squares = sum(parts[name][side] ** 2 for name in ("stat", "exp", "model"))
         assert squares == pytest.approx(parts["total"][side] ** 2, rel=1e-6)
@@ -230,20 +232,14 @@ def test_statistical_error_alone_is_that_of_the_likelihood():
     nominal = {"nominal": {"r": {"top": template([20.0]), "quark": template([100.0])}}}
     spec, _ = build(nominal, {}, Infer(mc_stat=False))
     result = fit.run(spec, {})
+    assert result["breakdown"]["order"] == []
+    assert result["text"].endswith(" (stat)")
     for side, sign in (("up", 1), ("down", -1)):
         lam = 120 + 20 * sign * result["mu"][side]
         assert 2 * (lam - 120 + 120 * np.log(120 / lam)) == pytest.approx(1, rel=1e-3)
     assert result["breakdown"]["stat"]["error"] == result["mu"]["error"]
     # sqrt(q0) of one bin is the plain Asimov significance.
-    assert result["significance"]["value"] == pytest.approx(float(asimov(20, 100)), rel=1e-4)
-
-
-def test_crossing_agrees_with_minos(fitted):
-    _, model, data, best, parts = fitted
-    for side, sign in (("up", 1), ("down", -1)):
-        distance, inside = fit._crossing(model, data, best, sign)
-        assert inside
-        assert distance == pytest.approx(parts["total"][side], rel=0.02)
+    assert result["significance"]["expected"] == pytest.approx(float(asimov(20, 100)), rel=1e-4)
 
 
 def test_interval_at_the_bound():
@@ -277,6 +273,9 @@ def test_impacts(fitted):
     groups = {e["name"]: e["group"] for e in entries}
     assert groups["jes"] == "exp" and groups["fsr"] == "model"
     assert groups["staterror_pass[0]"] == "model"
+    for e in entries:  # the pre-fit error is the larger one
+        assert abs(e["prefit_up"]) >= abs(e["up"]) * 0.999
+        assert np.sign(e["prefit_down"]) == np.sign(e["down"])
 
 
 def test_text():
@@ -317,12 +316,32 @@ def test_messages():
 
 def test_fit_that_does_not_converge(fitted):
     _, model, data, _, _ = fitted
-    with pytest.raises(BoostflowError, match=r"the fit did not converge .*empty bins"):
+    with pytest.raises(BoostflowError, match=r"the fit did not converge .*data, which"):
         fit.minimise(model, np.full(len(data), np.nan))
+    with pytest.raises(BoostflowError, match=r"the fit with mu = 2, jes = 0 fixed did not"):
+        fit.minimise(model, np.full(len(data), np.nan), {"mu": 2.0, "jes": 0.0})
+
+
+def test_a_suspicious_template_is_named():
+    templates, systematics = analysis()
+    templates["jes_up"]["pass"]["quark"] = template(BACKGROUND * [1, 1, 4, 1])
+    spec, _ = build(templates, systematics, Infer())
+    model, _ = fit.open_workspace(spec)
+    worst = suspicious(model)[0]
+    assert worst.startswith("template pass/quark: jes changes bin 3 by ")
+    assert worst.endswith("% (70 events)")
+    # Without it nothing stands out.
+    assert suspicious(fit.open_workspace(build(*analysis(), Infer())[0])[0]) == []
 
 
 def test_stage_and_plots(tmp_path):
+    """The whole stage with pseudo-data, and collision data in one region that is not fitted."""
     templates, systematics = analysis()
+    templates["pseudo"] = {
+        region: dict(samples) for region, samples in templates["nominal"].items()
+    }
+    counts = np.array([2400.0, 1810.0, 1420.0, 1190.0])
+    templates["nominal"]["fail"]["run"] = template(counts, 1.0)
     paths = []
     for variation, contents in templates.items():
         histograms = {}
@@ -336,14 +355,26 @@ def test_stage_and_plots(tmp_path):
                 histograms[region, sample] = h
         paths.append(tmp_path / f"{variation}.root")
         write(paths[-1], histograms)
-    workspace, result = tmp_path / "workspace.json", tmp_path / "fit.json"
-    infer(paths, systematics, Infer(), workspace, result)
+    out = [tmp_path / name for name in ("workspace.json", "fit.json", "yields.json")]
+    pseudo = paths.pop()
+    infer(paths, systematics, Infer(data="pseudo"), *out, ["run"], pseudo)
+    workspace, result, yields = out
     figures = json.loads(result.read_text())
-    assert figures["text"].startswith("mu = 1.00 ± ")
+    assert figures["data"] == "pseudo"
+    assert figures["mu"]["value"] == pytest.approx(1, abs=3 * figures["mu"]["error"])
+    assert '"run"' not in workspace.read_text()
+    found = json.loads(yields.read_text())
+    assert found["fail"]["unfitted"] == counts.tolist() and "unfitted" not in found["pass"]
+    assert "run" not in found["fail"]["prefit"]
     assert figures["edges"]["pass"] == pytest.approx([50, 110, 170, 230, 290])
-    plot(paths, systematics, workspace, result, tmp_path / "plots", Label())
+    plot(paths, systematics, result, yields, tmp_path / "plots", Label(), ["run"])
     kinds = {name: declared.kind for name, declared in systematics.items()}
     expected = fit_plots(["pass", "fail"], kinds)
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == set(expected)
+    tabulate_fit(systematics, result, yields, tmp_path, tmp_path / "hepdata", 13000.0)
+    assert {p.stem for p in (tmp_path / "hepdata").iterdir()} == set(
+        hepdata_tables(["pass", "fail"])
+    )
+    assert {p.name for p in tmp_path.glob("yields.*")} >= {"yields.txt", "yields.csv", "yields.tex"}
     with pytest.raises(BoostflowError, match=r"no nominal\.root"):
-        infer(paths[1:], systematics, Infer(), workspace, result)
+        infer(paths[1:], systematics, Infer(), *out)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
+import psutil
 import pytest
 import uproot
 
-from boostflow.config.models import Ingest
+from boostflow.config.models import Ingest, Select
 from boostflow.errors import BoostflowError
+from boostflow.ingest.features import weight_columns
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
+from boostflow.select.run import select
 from boostflow.simulate.processes import X, Y
 from rootfiles import write_nano
 
@@ -57,15 +63,123 @@ def test_chunks_do_not_matter(tmp_path: Path) -> None:
     assert meta["sumw_weights"] == pytest.approx(again["sumw_weights"])
 
 
-@pytest.mark.parametrize("executor", ["futures", "dask"])
-def test_executors_agree(tmp_path: Path, executor: str) -> None:
-    file = write_nano(tmp_path / "a.root", 250, constituents=True)
-    one, meta = run(file, tmp_path)
-    (tmp_path / "b").mkdir()
-    config = Ingest(executor=executor, chunksize=100)
-    two, again = run(file, tmp_path / "b", config=config)
-    assert ak.almost_equal(one, two, rtol=0, atol=0)
-    assert meta["cutflow"] == again["cutflow"]
+@pytest.fixture(scope="module", params=["futures", "dask"])
+def processes(request: pytest.FixtureRequest) -> Ingest:
+    """Two processes of this machine."""
+    return Ingest(executor=request.param, chunksize=100, dask={"cluster": "local"})
+
+
+def test_executors_agree(tmp_path: Path, processes: Ingest) -> None:
+    """To the last bit, in the sums of weights too, whichever chunk was ready first."""
+    file = write_nano(tmp_path / "a.root", 950, constituents=True)
+    run(file, tmp_path, config=Ingest(chunksize=100))
+    one = [(tmp_path / name).read_bytes() for name in ("j.parquet", "j.json")]
+    run(file, tmp_path, config=processes)
+    assert one == [(tmp_path / name).read_bytes() for name in ("j.parquet", "j.json")]
+
+
+def test_executors_name_a_bad_file(tmp_path: Path, processes: Ingest) -> None:
+    file = write_nano(tmp_path / "a.root", 950, spoil="FatJet_mass")
+    with pytest.raises(BoostflowError, match=r"a\.root: NaN or infinite values in mass"):
+        run(file, tmp_path, config=processes)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.root"]
+
+
+@pytest.mark.integration
+def test_a_killed_ingest_leaves_neither_results_nor_processes(
+    tmp_path: Path, processes: Ingest, repository: Path
+) -> None:
+    file = write_nano(tmp_path / "a.root", 20_000, constituents=True)
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, repository / "workflow/scripts/ingest.py", "--input", file),
+            *("--label", "top", "--output", out / "j.parquet", "--meta", out / "j.json"),
+            *("--config", processes.model_dump_json()),
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not list(out.glob(".j.parquet.chunks.*/*.parquet")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        children = psutil.Process(process.pid).children(recursive=True)
+    finally:
+        process.kill()
+    process.wait()
+    assert len(children) >= 2
+    assert not psutil.wait_procs(children, 30)[1]
+    assert [path.name[0] for path in out.iterdir()] == ["."]
+    # The next try removes what was left.
+    run(write_nano(tmp_path / "b.root"), out)
+    assert sorted(path.name for path in out.iterdir()) == ["j.json", "j.parquet"]
+
+
+def test_the_selection_is_the_same_from_pieces(tmp_path: Path) -> None:
+    file = write_nano(tmp_path / "a.root", 400)
+    cuts = Select(fatjet={"pt": [300, 800]}, event={"ht_min": 0})
+    chosen = {}
+    for pieces in (1, 3):
+        parts = []
+        for k in range(pieces):
+            parts.append(tmp_path / f"{pieces}/{k}.parquet")
+            meta = parts[-1].with_suffix(".json")
+            ingest(str(file), parts[-1], meta, Ingest(), label=TOP, xsec=2.0, piece=(k, pieces))
+        out = tmp_path / f"{pieces}.parquet", tmp_path / f"{pieces}.json"
+        metas = [path.with_suffix(".json") for path in parts]
+        select(parts, metas, *out, cuts, sample="top")
+        chosen[pieces] = read_parquet(out[0]), read_json(out[1])
+    assert len(chosen[1][0]) > 200
+    one, three = (rows for rows, _ in chosen.values())
+    assert "weight_isr_up" in one.fields
+    for name in one.fields:
+        # Relative weights are divided by sums of products, which float64 rounds.
+        error = 1e-6 if name.startswith("weight_") else 0
+        if name != "label":
+            np.testing.assert_allclose(one[name], three[name], rtol=error, atol=0, err_msg=name)
+    assert one.label.to_list() == three.label.to_list()
+    assert chosen[1][1] == chosen[3][1]
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, repository: Path) -> None:
+    """Of 400,000 events as one chunk it would be 1.9 times that of 20,000."""
+    script = (
+        "import resource, runpy, sys; sys.argv = sys.argv[1:];"
+        " runpy.run_path(sys.argv[0], run_name='__main__');"
+        " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+
+    def peak(copies: int) -> int:
+        file = write_nano(tmp_path / f"{copies}.root", 20_000, copies=copies)
+        command = [sys.executable, "-c", script, repository / "workflow/scripts/ingest.py"]
+        command += ["--input", file, "--label", "top", "--output", tmp_path / f"{copies}.parquet"]
+        command += ["--meta", tmp_path / f"{copies}.json"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert read_json(tmp_path / f"{copies}.json")["events"] == 20_000 * copies
+        return int(done.stdout.split()[-1])
+
+    assert peak(20) < 1.4 * peak(1)
+
+
+@pytest.mark.parametrize("pieces", [3, 8])
+def test_pieces_of_a_file_add_up(tmp_path: Path, pieces: int) -> None:
+    """The same rows and sums, also where there are more pieces than events."""
+    file = write_nano(tmp_path / "a.root", 7, constituents=True)
+    whole, meta = run(file, tmp_path)
+    parts = [run(file, tmp_path, piece=(k, pieces)) for k in range(pieces)]
+    rows = ak.concatenate([rows for rows, meta in parts if meta["jets"]])
+    assert ak.almost_equal(rows, whole, rtol=0, atol=0)
+    for step in range(2):
+        # Weights are few-bit numbers here: float64 adds them up without rounding.
+        for key in ("events", "sumw"):
+            assert sum(m["cutflow"][step][key] for _, m in parts) == meta["cutflow"][step][key]
+    buckets = np.sum([m["sumw_buckets"] for _, m in parts], axis=0)
+    assert buckets.tolist() == meta["sumw_buckets"]
+    for name, value in meta["sumw_weights"].items():
+        assert sum(m["sumw_weights"][name] for _, m in parts) == pytest.approx(value, rel=1e-12)
+    assert parts[0][1]["features"] == meta["features"]
+    empty = [m["notes"][-1] for _, m in parts if not m["events"]]
+    assert empty == ["this part of the file has no events"] * max(0, pieces - 7)
 
 
 def test_only_jets_with_the_particle_get_the_label(tmp_path: Path) -> None:
@@ -198,6 +312,55 @@ def test_ps_weights_keep_their_order(tmp_path: Path) -> None:
             float(ak.sum(values[:, i] * weight)), rel=1e-6
         )
     assert "weight_isr_up" in rows.fields
+
+
+@pytest.mark.parametrize("count", [8, 9])
+def test_scale_and_pdf_weights_of_nanoaod(tmp_path: Path, count: int) -> None:
+    theory = {"LHEScaleWeight": count, "LHEPdfWeight": 103}
+    rows, meta = run(write_nano(tmp_path / "a.root", theory=theory), tmp_path)
+    tree = uproot.open(tmp_path / "a.root")["Events"]
+    weight = tree["genWeight"].array()
+    scale, pdf = tree["LHEScaleWeight"].array(), tree["LHEPdfWeight"].array()
+    jets = ak.num(tree["FatJet_pt"].array())
+    for name, values in {
+        "weight_mur05_muf05": scale[:, 0],
+        "weight_mur05": scale[:, 1],
+        "weight_muf05": scale[:, 3],
+        "weight_muf2": scale[:, count - 4],
+        "weight_mur2": scale[:, count - 2],
+        "weight_mur2_muf2": scale[:, count - 1],
+        "weight_pdf_0": pdf[:, 0],
+        "weight_pdf_102": pdf[:, 102],
+    }.items():
+        assert np.array_equal(rows[name], np.repeat(ak.to_numpy(values), jets)), name
+        expected = float(ak.sum(values * weight))
+        assert meta["sumw_weights"][name] == pytest.approx(expected, rel=1e-6)
+    assert meta["features"]["LHEPdfWeight"] == 103
+    assert sum(name.startswith("weight_") for name in rows.fields) == 4 + 8 + 103
+
+
+def test_titles_of_cms_say_which_scales() -> None:
+    """Spellings of MadGraph, POWHEG and older files, and one in another order."""
+    titles = (
+        "LHE scale variation weights (w_var / w_nominal); [0] is renscfact=0.5d0 facscfact=2d0 ; "
+        "[1] is renscfact=1d0 facscfact=1d0 ; [2] is renscfact=2d0 facscfact=1d0 ",
+        '[0] is MUF="2.0" MUR="0.5"; [1] is MUF="1.0" MUR="1.0"; [2] is MUF="1.0" MUR="2.0"',
+        "[0] is muR=0.50000E+00 muF=0.20000E+01 ; [1] is muR=0.10000E+01 muF=0.10000E+01 ; "
+        "[2] is muR=0.20000E+01 muF=0.10000E+01",
+    )
+    for title in titles:
+        columns = weight_columns("LHEScaleWeight", 3, title)
+        assert columns == ["weight_mur05_muf2", None, "weight_mur2"]
+    strange = titles[0].replace("0.5d0", "0.7d0")
+    assert weight_columns("LHEScaleWeight", 3, strange) == []
+
+
+def test_weights_without_known_meaning_are_off(tmp_path: Path) -> None:
+    file = write_nano(tmp_path / "a.root", theory={"LHEScaleWeight": 3})
+    rows, meta = run(file, tmp_path)
+    assert "LHEScaleWeight has 3 entries of no known meaning" in " ".join(meta["notes"])
+    assert "no LHEPdfWeight: weights for other parton densities are off" in meta["notes"]
+    assert not [name for name in rows.fields if "mu" in name and name.startswith("weight")]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from boostflow.plots.style import Label, axis_label, colour, save, style
 
 def test_names_of_fit_plots():
     names = fit_plots(["pass"], {"lumi": "rate", "jes": "shift"})
-    assert names == ["prefit_pass", "ranking", "breakdown", "systematic_jes"]
+    of_fit = ["ranking", "breakdown", "correlation", "scan", "limit"]
+    assert names == ["prefit_pass", "postfit_pass", *of_fit, "systematic_jes"]
 
 
 def test_labels_and_colours():

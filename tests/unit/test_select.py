@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import awkward as ak
@@ -14,6 +15,7 @@ from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket, event_id
 from boostflow.io import read_json, read_parquet, write_json, write_parquet
 from boostflow.select.dijet import leading_two
+from boostflow.select.parts import read_parts, write_parts
 from boostflow.select.run import select
 from boostflow.select.split import split
 
@@ -167,6 +169,23 @@ def test_each_split_is_normalised_to_the_whole_cross_section(parts, tmp_path: Pa
         assert ak.sum(rows.weight[rows.split == code]) == pytest.approx(2.0 * 1000)
 
 
+def test_all_events_of_an_alternative_sample_are_test_events(parts, tmp_path: Path) -> None:
+    config = Select.model_validate(
+        {
+            "fatjet": {
+                "pt": [1, 9999],
+                "abs_eta_max": 9,
+                "mass": [-1, 9999],
+                "multiplicity_min": 0,
+            },
+            "event": {"ht_min": 0, "met_max": None},
+        }
+    )
+    rows, _ = run(parts, tmp_path, config=config, independent=True)
+    assert set(rows.split.to_list()) == {2}
+    assert ak.sum(rows.weight[rows.candidate]) == pytest.approx(2.0 * 1000)
+
+
 def test_there_is_one_candidate_an_event_and_it_leads(parts, tmp_path: Path) -> None:
     rows, _ = run(parts, tmp_path)
     ids = ak.to_numpy(rows.event_id)
@@ -243,3 +262,18 @@ def test_events_that_occur_twice_are_noted(tmp_path: Path) -> None:
     first = part(tmp_path, 1, 50)
     _, flow = run([first, first], tmp_path)
     assert "events occur more than once in the input files" in flow["notes"]
+
+
+def test_the_list_of_parts_is_another_when_a_part_is(parts, tmp_path: Path) -> None:
+    tables, metas = (list(paths) for paths in zip(*parts, strict=True))
+    listed = tmp_path / "parts.json"
+    write_parts(tables, metas, listed)
+    assert read_parts(listed) == (tables, metas)
+    before = listed.read_bytes()
+    os.utime(tables[1], ns=(1, 1))
+    write_parts(tables, metas, listed)
+    # Snakemake compares small files by content: else no variation would be selected again.
+    assert listed.read_bytes() != before
+    metas[0].unlink()
+    with pytest.raises(BoostflowError, match=f"{metas[0]}: is gone; delete {listed}"):
+        read_parts(listed)

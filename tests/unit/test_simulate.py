@@ -66,7 +66,8 @@ def test_plain_uproot_reads_the_file(top):
     for name in types:
         if "_" in name and not name.startswith("MET"):
             assert np.isfinite(ak.to_numpy(ak.flatten(events[name], axis=None))).all(), name
-    assert ak.all(events.nPSWeight == 4)
+    weights = {name: set(events[f"n{name}"].tolist()) for name in rootfile.WEIGHTS}
+    assert weights == {"PSWeight": {4}, "LHEScaleWeight": {9}, "LHEPdfWeight": {5}}
     (row,) = runs.tolist()
     assert row["genEventCount"] == EVENTS
     assert row["genEventSumw"] == pytest.approx(ak.sum(events.genWeight), rel=1e-6)
@@ -111,6 +112,19 @@ def test_columns_of_the_jets_follow_from_the_constituents(top):
     for name in names:
         written = ak.to_numpy(ak.flatten(events[f"FatJet_{name}"]))
         np.testing.assert_allclose(again[name], written, rtol=1e-4, atol=1e-3)
+
+
+def test_ingest_finds_the_weights_that_configurations_may_name(top, tmp_path):
+    from boostflow.config.load import SIMULATED_WEIGHTS
+    from boostflow.config.models import Ingest
+    from boostflow.ingest.rows import Label
+    from boostflow.ingest.run import ingest
+    from boostflow.io import read_json, read_parquet
+
+    table, meta = tmp_path / "j.parquet", tmp_path / "j.json"
+    ingest(str(top), table, meta, Ingest(), label=Label("top", "top"))
+    columns = [name for name in read_parquet(table).fields if name.startswith("weight_")]
+    assert sorted(columns) == sorted(SIMULATED_WEIGHTS) == sorted(read_json(meta)["sumw_weights"])
 
 
 def test_missing_momentum_balances_the_candidates(top):

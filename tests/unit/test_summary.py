@@ -25,7 +25,17 @@ PARTS = {"error": 0.1, "up": 0.1, "down": 0.1}
 FIT = {
     "text": "mu = 1.00 ± 0.10 (stat) ± 0.10 (exp) ± 0.10 (model)",
     "mu": {"value": 1.0, "error": 0.17},
-    "significance": {"value": 5.5, "expected": True},
+    "significance": {
+        "expected": 5.5,
+        "observed": 5.0,
+        "toys": {"number": 500, "p_value_below": 0.006, "significance_above": 2.51},
+    },
+    "limit": {
+        "level": 0.95,
+        "expected": [0.1, 0.2, 0.3, 0.4, None],
+        "observed": 0.35,
+        "scan": {"mu": [0, 1]},
+    },
     "data": "asimov",
     "breakdown": {
         "order": ["exp", "model"],
@@ -40,7 +50,11 @@ FIT = {
 def test_complete(tmp_path):
     factory.write_run(tmp_path, events=20)
     cutflows = [tmp_path / f"select/nominal/{name}.json" for name in factory.SAMPLES]
-    for name, data in (("bdt", FIGURES), ("fit", FIT)):
+    compared = {
+        name: {"error": error, "significance": 3.14, "yields": {}}
+        for name, error in (("regions", 0.2), ("instead", 0.456))
+    }
+    for name, data in (("bdt", FIGURES), ("fit", FIT), ("method", compared)):
         (tmp_path / f"{name}.json").write_text(json.dumps(data))
     write(
         cutflows,
@@ -48,13 +62,22 @@ def test_complete(tmp_path):
         tmp_path / "fit.json",
         tmp_path / "summary.json",
         tmp_path / "summary.txt",
+        crosschecks=[tmp_path / "method.json"],
     )
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["samples"]["top"]["events"] == 20
     assert summary["models"]["bdt"]["macro_auc"]["value"] == 0.95
     assert summary["fit"]["breakdown"]["exp"] == 0.1
     text = (tmp_path / "summary.txt").read_text()
-    for part in ("gluon", "0.950 ± 0.002", "> 120 (95 % CL)", FIT["text"], "5.50"):
+    for part in (
+        "gluon",
+        "0.950 ± 0.002",
+        "> 120 (95 % CL)",
+        FIT["text"],
+        "5.50",
+        "Cross-check method",
+        "0.456",
+    ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 100
 
@@ -67,6 +90,34 @@ def test_parts_may_be_absent():
 def test_missing_file(tmp_path):
     with pytest.raises(BoostflowError, match="no such file"):
         collect([tmp_path / "x.json"], [], None)
+
+
+def test_systematic_errors_and_differences_of_models(tmp_path):
+    side = {"up": 0.011, "down": 0.007}
+    limit = FIGURES["rejection"][0] | {"signal_efficiency_at_threshold": {}}
+    varied = {
+        "model": "bdt",
+        "auc": {name: {"systematic": side} for name in ("top", "macro")},
+        "rejection": [limit],
+        "significance": {
+            "best": {"asimov": {"cut": 0.8, "value": 1.5, "error": 0.2, "systematic": side}}
+        },
+    }
+    difference = {"value": 0.0312, "error": 0.0021}
+    pair = {"models": ["bdt", "ucluster"], "auc": {"w": difference, "macro": difference}}
+    for name, data in (("bdt", FIGURES), ("varied", varied), ("pairs", {"pairs": [pair]})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(data))
+    files = [tmp_path / f"{name}.json" for name in ("bdt", "varied", "pairs")]
+    text = table(collect([], files[:1], None, files[1:2], files[2]))
+    for part in (
+        "0.980 ± 0.004 (stat) +0.011 -0.007 (syst)",
+        "> 120 (95 % CL)",
+        "Asimov Z with systematics, cut at 0.800",
+        "1.50 ± 0.20 (stat) +0.01 -0.01 (syst)",
+        "bdt - ucluster",
+        "0.0312 ± 0.0021",
+    ):
+        assert part in text
 
 
 BACKGROUND = {
@@ -90,7 +141,7 @@ def test_background_estimates(tmp_path):
     """Values with what pseudo-data hold, and reasons where there is no result."""
     path = tmp_path / "background.json"
     path.write_text(json.dumps(BACKGROUND))
-    summary = collect([], [], None, path)
+    summary = collect([], [], None, background=path)
     assert summary["background"]["abcd"]["closure"] == -1.85
     assert summary["background"]["composition"]["fractions"] == {"top": None}
     text = table(summary)

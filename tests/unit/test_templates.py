@@ -42,6 +42,37 @@ def test_only_test_candidates_enter_with_signed_weights():
     assert failing.values().tolist() == [0.0, 0.0, 20.0, 0.0]
 
 
+def test_another_split_enters():
+    split = np.array([2, 2, 1, 1, 1, 0])
+    result = fill({"top": jets(split=split)}, {"top": scores()}, CONFIG, 10.0, split=1)
+    assert result["pass", "top"].values().tolist() == [0.0, 0.0, 0.0, 10.0]
+    assert result["fail", "top"].values().tolist() == [0.0, 0.0, 20.0, 0.0]
+
+
+@pytest.mark.parametrize("unblind", [False, True])
+def test_collision_data_where_it_may_be_seen(unblind):
+    """All candidates of any split, each counting 1; blinded in control regions alone."""
+    regions = {"pass": Region(range=[0.6, 1]), "fail": Region(range=[0, 0.6], control=True)}
+    config = CONFIG.model_copy(update={"regions": regions})
+    tables = {"top": jets(), "run_a": jets()}
+    result = fill(
+        tables, dict.fromkeys(tables, scores()), config, 10.0, data=["run_a"], unblind=unblind
+    )
+    assert result["fail", "run_a"].values().tolist() == [0, 0, 1, 0]
+    assert (("pass", "run_a") in result) == unblind
+    if unblind:
+        assert result["pass", "run_a"].values().tolist() == [1, 1, 0, 1]
+    assert result["pass", "top"].values().tolist() == [10.0, -5.0, 0.0, 0.0]
+
+
+def test_data_does_not_fill_a_region_for_the_fit():
+    empty = CONFIG.model_copy(update={"regions": {"low": Region(range=[0.1, 0.2])}})
+    tables = {"top": jets(), "run_a": jets()}
+    found = {"top": scores([0.7] * 6), "run_a": scores()}
+    with pytest.raises(BoostflowError, match=r"templates\.regions\.low: no jet of any sample"):
+        fill(tables, found, empty, 1.0, data=["run_a"], unblind=True)
+
+
 def test_weight_variation_applies_to_its_samples():
     weighting = Weighting("weight_isr_up", ("top",))
     plain = jets()
@@ -115,7 +146,10 @@ def test_file_messages(tmp_path):
     factory.write_run(tmp_path, events=50)
     select = [tmp_path / "select/nominal/top.parquet"]
     table = [tmp_path / "scores/bdt/nominal.parquet"]
-    with pytest.raises(BoostflowError, match="no column weight_pdf"):
+    with pytest.raises(
+        BoostflowError,
+        match=r"x: sample top has no weight column weight_pdf; .* has weight_isr_down, weight",
+    ):
         make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf"))
     with pytest.raises(BoostflowError, match="unknown sample higgs"):
         make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf", ("higgs",)))

@@ -14,6 +14,7 @@ DECLARED = SYSTEMATICS.validate_python(
         "isr": {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"},
         "jes": {"kind": "shift", "correction": "jes"},
         "jes_top": {"kind": "shift", "correction": "jes", "samples": ["top"]},
+        "tracks": {"kind": "constituent", "quantity": "track_efficiency", "value": 0.02},
         "fsr": {"kind": "sample", "up": ["a = 1"], "down": ["a = 2"], "samples": ["top"]},
         "tune": {"kind": "sample", "up": ["a = 1"]},
         "depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 2}},
@@ -32,6 +33,7 @@ def variations() -> Variations:
     [
         ("isr_up", {"templates"}),
         ("jes_up", {"select", "score", "templates"}),
+        ("tracks_up", {"ingest", "select", "score", "templates"}),
         ("tune_up", {"simulate", "ingest", "select", "score", "templates"}),
         ("depth_up", {"train", "score", "templates"}),
     ],
@@ -79,6 +81,32 @@ def test_collision_data_is_never_varied() -> None:
     assert variations.with_templates() == ["nominal"]
 
 
+def test_constituents_of_hdf5_files_have_no_charge() -> None:
+    config = Config.model_validate(
+        {"samples": {"w": {"source": "hls4ml", "files": ["x.h5"], "xsec": 1}}, "models": {}}
+    )
+    variations = Variations(config, {"tracks": DECLARED["tracks"], "jes": DECLARED["jes"]})
+    assert variations.resolve("ingest", "tracks_up", sample="w") == "nominal"
+    assert variations.with_templates() == ["nominal", "jes_up", "jes_down"]
+
+
+def test_tracks_are_lost_and_scales_go_both_ways(variations: Variations) -> None:
+    assert "tracks_down" not in variations.names()
+    declared = SYSTEMATICS.validate_python(
+        {"x": {"kind": "constituent", "quantity": "neutral_scale", "value": 0.1}}
+    )
+    assert list(declared["x"].members()) == ["up", "down"]
+
+
 def test_an_unknown_variation_is_an_error(variations: Variations) -> None:
     with pytest.raises(KeyError):
         variations.resolve("select", "jse_up", sample="top")
+
+
+def test_figures_vary_with_scores_and_weights_of_a_model_that_regions_read(
+    variations: Variations,
+) -> None:
+    names = variations.evaluated("bdt")
+    assert {"isr_up", "isr_down", "jes_up", "jes_top_down", "fsr_up", "depth_up"} <= set(names)
+    assert "clusters_up" not in names
+    assert variations.evaluated("ucluster") == []

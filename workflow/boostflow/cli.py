@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -74,9 +76,13 @@ def run(
         sys.exit(1)
     except OSError as error:
         # A full disk, a folder that cannot be written: nothing that a traceback explains.
-        if error.filename is None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if error.filename is None and not full and error.errno != errno.EFBIG:
             raise
+        where = f"{error.filename}: " if error.filename else ""
+        advice = ": free some, then run the same command again" if full else ""
         print(
-            f"{Path(sys.argv[0]).name}: error: {error.filename}: {error.strerror}", file=sys.stderr
+            f"{Path(sys.argv[0]).name}: error: {where}{os.strerror(error.errno)}{advice}",
+            file=sys.stderr,
         )
         sys.exit(1)

@@ -44,11 +44,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
     with scratch(path, "part") as folder:
         part = folder / path.name
         yield part
+        for written in [part, *part.rglob("*")]:
+            if written.is_file():
+                with written.open("rb") as file:
+                    os.fsync(file.fileno())
         if part.is_dir() and path.is_dir():
-            shutil.rmtree(path)
-        elif part.is_file():
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
+            path.rename(folder / "old")  # in one step: a half-removed one would look finished
         part.replace(path)
 
 
@@ -94,9 +95,12 @@ def read_json(path: str | Path) -> Any:
 def write_parquet(path: str | Path, rows: ak.Array) -> None:
     """Write a record array (one row per jet) as Parquet."""
     import awkward as ak
+    import pyarrow.parquet
 
+    table = ak.to_arrow_table(rows, list_to32=True)
     with atomic(path) as part:
-        ak.to_parquet(rows, part, compression="zstd", list_to32=True)
+        # Not by `ak.to_parquet`: of an error it keeps the text alone.
+        pyarrow.parquet.write_table(table, part, compression="zstd", use_dictionary=False)
 
 
 def require_rows(paths: Iterable[Path]) -> None:

@@ -85,23 +85,23 @@ def allocation(job: str) -> Allocation:
     Raises:
         BoostflowError: SLURM does not answer.
     """
-    text = _slurm("scontrol", "show", "job", "--details", "--oneliner", job)
+    text = slurm("scontrol", "show", "job", "--details", "--oneliner", job)
     cpus = {}
     for nodes, ids in re.findall(r" Nodes=(\S+) CPU_IDs=(\S+)", text):
-        for host in _slurm("scontrol", "show", "hostnames", nodes).split():
+        for host in slurm("scontrol", "show", "hostnames", nodes).split():
             cpus[host] = cpus.get(host, 0) + _count(ids)
     tasks = re.search(r" NumTasks=(\d+)", text)
     each = re.search(r" CPUs/Task=(\d+)", text)
     if not cpus or tasks is None:
         raise BoostflowError(f"SLURM job {job}: it holds no nodes (has it ended?): {text[:200]}")
-    order = _slurm("squeue", "--noheader", f"--jobs={job}", "--format=%N").strip()
-    hosts = _slurm("scontrol", "show", "hostnames", order).split()
+    order = slurm("squeue", "--noheader", f"--jobs={job}", "--format=%N").strip()
+    hosts = slurm("scontrol", "show", "hostnames", order).split()
     return Allocation(
         job, {host: cpus[host] for host in hosts}, int(tasks[1]), int(each[1]) if each else 1
     )
 
 
-def _slurm(*command: str) -> str:
+def slurm(*command: str) -> str:
     """What a SLURM command prints."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,10 @@ PACKAGES = (
     "pyhf",
     "pythia8mc",
     "snakemake",
+    "tensorflow",
     "tensorflow-cpu",
     "uproot",
+    "xgboost",
     "xgboost-cpu",
 )
 
@@ -57,20 +61,25 @@ def write_record(
     for path, data in ((resolved, config), (declared, systematics)):
         with atomic(path) as part:
             part.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
-    both = json.dumps([config, systematics], sort_keys=True).encode()
     write_json(
         output,
         {
             "boostflow": __version__,
             "commit": commit(Path(__file__).resolve().parent),
-            "config_hash": hashlib.blake2b(both, digest_size=16).hexdigest(),
+            "config_hash": digest(config, systematics),
             "seed": config.get("seed"),
             "python": platform.python_version(),
             "machine": f"{platform.system()} {platform.machine()}",
-            "versions": {name: _version(name) for name in PACKAGES},
+            "versions": versions(PACKAGES),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
+
+
+def digest(config: dict[str, Any], systematics: dict[str, Any]) -> str:
+    """A name of the configuration: the same for the same keys and values."""
+    both = json.dumps([config, systematics], sort_keys=True).encode()
+    return hashlib.blake2b(both, digest_size=16).hexdigest()
 
 
 def commit(folder: Path) -> str | None:
@@ -89,8 +98,13 @@ def commit(folder: Path) -> str | None:
     return found.stdout.strip()
 
 
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Versions of those distributions that are installed.
+
+    TensorFlow and XGBoost have other names in the CPU environment than in the GPU one.
+    """
+    found = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from boostflow.io import atomic, read_json, write_json
+from boostflow.texttable import Text
 
 
 def collect(
     cutflows: Sequence[Path],
     evaluations: Sequence[Path],
     fit: Path | None,
+    systematics: Sequence[Path] = (),
+    comparison: Path | None = None,
+    crosschecks: Sequence[Path] = (),
     background: Path | None = None,
+    health: Path | None = None,
 ) -> dict[str, Any]:
     """Key figures from the JSON files of the stages; what was not run is absent.
 
@@ -22,7 +26,11 @@ def collect(
         cutflows: JSON beside the selected jets, one per sample.
         evaluations: one per model.
         fit: fit.json; null if there is no fit.
+        systematics: systematic errors of evaluations, of those models that have any.
+        comparison: of models; null if there are fewer than two.
+        crosschecks: one per comparison of regions, named by it.
         background: background.json; null if there is none.
+        health: of systematic effects; null if there are none with templates.
 
     Raises:
         BoostflowError: a file is missing or is not JSON.
@@ -57,14 +65,37 @@ def collect(
             entry["adjusted_mutual_information"] = data["adjusted_mutual_information"]
             entry["baselines"] = data["baselines"]
         result["models"][data["model"]] = entry
+    for path in systematics:
+        data = read_json(path)
+        aucs = {name: figure["systematic"] for name, figure in data["auc"].items()}
+        entry = result["models"][data["model"]]
+        entry["macro_auc"]["systematic"] = aucs.pop("macro")
+        for name, systematic in aucs.items():
+            entry["auc"][name]["systematic"] = systematic
+        for figure, other in zip(entry.get("rejection", []), data["rejection"], strict=True):
+            figure |= {key: other[key] for key in ("systematic",) if key in other}
+        if "significance" in data:
+            entry["significance_systematics"] = data["significance"]["best"]
+    if comparison is not None:
+        result["comparison"] = read_json(comparison)["pairs"]
     if fit is not None:
         data = read_json(fit)
         result["fit"] = {key: data[key] for key in ("text", "mu", "significance", "data")}
+        result["fit"]["limit"] = {k: v for k, v in data["limit"].items() if k != "scan"}
         parts = data["breakdown"]
         result["fit"]["breakdown"] = {
             "order": parts["order"],
             **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
         }
+    if health is not None:
+        data = read_json(health)
+        result["health"] = {
+            "effects": len(data["effects"]),
+            "flagged": sum(bool(effect["flags"]) for effect in data["effects"]),
+            "counts": data["counts"],
+        }
+    if crosschecks:
+        result["crosschecks"] = {path.stem: read_json(path) for path in crosschecks}
     if background is not None:
         result["background"] = _estimates(read_json(background))
     return result
@@ -104,7 +135,12 @@ def _estimates(data: dict[str, Any]) -> dict[str, Any]:
 def _number(figure: dict[str, Any], digits: int = 3) -> str:
     if "limit" in figure:
         return f"> {figure['limit']:.{max(digits - 1, 0)}f} ({100 * figure['level']:.0f} % CL)"
-    return f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
+    text = f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
+    if "systematic" in figure:
+        up, down = (figure["systematic"][side] for side in ("up", "down"))
+        above = "∞" if up is None else f"{up:.{digits}f}"
+        text += f" (stat) +{above} -{down:.{digits}f} (syst)"
+    return text
 
 
 def _background_rows(found: dict[str, Any]) -> list[list[str]]:
@@ -155,24 +191,34 @@ def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     ]
 
 
+def _of_fit(fit: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows: signal strength, discovery significance and upper limit, expected and observed."""
+    rows = [("signal strength", fit["text"])]
+    found = fit["significance"]
+    for kind in ("expected", "observed"):
+        if kind in found:
+            rows.append((f"discovery significance ({kind})", f"{found[kind]:.2f}"))
+    if toys := found.get("toys"):
+        tested = "observed" if "observed" in found else "expected"
+        above = f"> {toys['significance_above']:.2f} (95 % CL)" if "p_value_below" in toys else ""
+        value = above or f"{toys['significance']:.2f}"
+        rows.append((f"the {tested} one by {toys['number']} toys", value))
+    limit = fit["limit"]
+    level = f"upper limit at {100 * limit['level']:.0f} % CL"
+    low, median, high = (
+        "beyond the scan" if x is None else f"{x:.3g}" for x in limit["expected"][1:4]
+    )
+    rows.append((f"{level} (expected, 68 %)", f"mu < {median} ({low} to {high})"))
+    if "observed" in limit:
+        value = "beyond the scan" if limit["observed"] is None else f"{limit['observed']:.3g}"
+        rows.append((f"{level} (observed)", f"mu < {value}"))
+    return rows
+
+
 def table(summary: dict[str, Any], width: int = 100) -> str:
     """The summary as plain text of at most `width` columns."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-
-    def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        if not rows:
-            return
-        grid = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for i, column in enumerate(columns):
-            grid.add_column(column, justify="right" if i and len(columns) > 3 else "left")
-        for row in rows:
-            grid.add_row(*row)
-        console.print(grid)
-
+    page = Text(width)
+    show = page.grid
     samples = [
         [
             name,
@@ -189,7 +235,7 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         samples,
     )
     for note, names in summary["notes"].items():
-        console.print(f"{', '.join(names)}: {note}", soft_wrap=False, highlight=False)
+        page.line(f"{', '.join(names)}: {note}")
     for name, model in summary["models"].items():
         if model["kind"] == "events":
             show(f"Model {name}, {model['clusters']} clusters of events", *_of_events(model))
@@ -203,15 +249,25 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         for figure in model.get("rejection", []):
             pair = f"{figure['signal']} against {'+'.join(figure['background'])}"
             rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", _number(figure, 1)))
+        best = model.get("significance_systematics", {}).get("asimov")
+        if best:
+            rows.append((f"Asimov Z with systematics, cut at {best['cut']:.3f}", _number(best, 2)))
         show(f"Model {name}", ["figure", "value (test jets)"], rows)
-    if "fit" in summary:
-        fit = summary["fit"]
-        kind = "expected" if fit["significance"]["expected"] else "observed"
+    for pair in summary.get("comparison", []):
         rows = [
-            ("signal strength", fit["text"]),
-            (f"discovery significance ({kind})", f"{fit['significance']['value']:.2f}"),
+            (f"AUC {'mean' if name == 'macro' else name}", _number(figure, 4))
+            for name, figure in pair["auc"].items()
         ]
-        show(f"Fit ({fit['data']} data)", ["figure", "value"], rows)
+        show(" - ".join(pair["models"]), ["difference", "value (same test jets)"], rows)
+    if "fit" in summary:
+        show(f"Fit ({summary['fit']['data']} data)", ["figure", "value"], _of_fit(summary["fit"]))
+    for name, compared in summary.get("crosschecks", {}).items():
+        rows = [
+            [which, f"{found['error']:.3g}", f"{found['significance']:.3g}"]
+            for which, found in compared.items()
+        ]
+        columns = ["regions", "error of mu", "significance"]
+        show(f"Cross-check {name}, without systematic uncertainties", columns, rows)
     if "background" in summary:
         columns = ["estimate", "value", "pseudo-data"]
         show("Background from data", columns, _background_rows(summary["background"]))
@@ -219,9 +275,15 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
             entry = summary["background"].get(key, {})
             for reason in entry.get("reasons", [entry.get("reason")]):
                 if reason:
-                    console.print(f"{key}: {reason}", soft_wrap=False, highlight=False)
-    lines = console.file.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+                    page.line(f"{key}: {reason}")
+    if "health" in summary:
+        found = summary["health"]
+        flags = ", ".join(f"{n} {flag}" for flag, n in found["counts"].items() if n)
+        page.line(
+            f"Health check: {found['flagged']} of {found['effects']} systematic effects have a flag"
+            f"{f' ({flags})' if flags else ''}"
+        )
+    return page.text()
 
 
 def write(
@@ -230,10 +292,16 @@ def write(
     fit: Path | None,
     output: Path,
     text: Path,
+    systematics: Sequence[Path] = (),
+    comparison: Path | None = None,
+    crosschecks: Sequence[Path] = (),
     background: Path | None = None,
+    health: Path | None = None,
 ) -> None:
     """Write summary.json and summary.txt."""
-    summary = collect(cutflows, evaluations, fit, background)
+    summary = collect(
+        cutflows, evaluations, fit, systematics, comparison, crosschecks, background, health
+    )
     write_json(output, summary)
     with atomic(text) as part:
         part.write_text(table(summary), encoding="utf-8")

@@ -11,8 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from boostflow.config.models import Config, SimulatedSample
-from boostflow.config.systematics import AnySystematic, ModelVariation, SampleVariation
+from boostflow.config.models import Config, RootSample, SimulatedSample
+from boostflow.config.systematics import (
+    AnySystematic,
+    Constituent,
+    ModelVariation,
+    SampleVariation,
+)
 
 NOMINAL = "nominal"
 
@@ -20,6 +25,7 @@ Stage = Literal["simulate", "ingest", "select", "train", "score", "templates", "
 
 ENTRY: dict[str, Stage] = {
     "sample": "simulate",
+    "constituent": "ingest",
     "shift": "select",
     "model": "train",
     "weight": "templates",
@@ -82,12 +88,45 @@ class Variations:
         return list(self.by_name)
 
     def with_templates(self) -> list[str]:
-        """Nominal and every variation that has templates of its own.
+        """Nominal and every variation in the fit that has templates of its own.
 
         A variation of a model that no region reads, or of samples that are not in the analysis,
         touches nothing and is left out.
         """
-        return [NOMINAL, *(name for name in self.by_name if self._touched("templates", name))]
+        touched = (name for name in self.by_name if self._touched("templates", name))
+        return [NOMINAL, *(name for name in touched if not self._is_crosscheck(name))]
+
+    def crosschecks(self) -> dict[str, str]:
+        """Variations with templates that are compared and not fitted, by systematic."""
+        return {
+            varied.systematic: name
+            for name, varied in self.by_name.items()
+            if self._is_crosscheck(name)
+        }
+
+    def entries(self) -> dict[str, list[str]]:
+        """Variations with templates by systematic, cross-checks among them."""
+        result: dict[str, list[str]] = {}
+        for name in [*self.with_templates()[1:], *self.crosschecks().values()]:
+            result.setdefault(self.by_name[name].systematic, []).append(name)
+        return result
+
+    def _is_crosscheck(self, variation: str) -> bool:
+        return getattr(self.by_name[variation].declared, "use", "fit") == "crosscheck"
+
+    def evaluated(self, model: str) -> list[str]:
+        """The variations that have templates and vary the scores of a model, or weights.
+
+        Their files are made for the fit anyway. None for a model that no region reads.
+        """
+        if model not in {region.model for region in self.config.templates.regions.values()}:
+            return []
+        return [
+            name
+            for name in self.with_templates()[1:]
+            if self.by_name[name].declared.kind == "weight"
+            or self._touched("score", name, model=model)
+        ]
 
     def resolve(
         self, stage: Stage, variation: str, *, sample: str | None = None, model: str | None = None
@@ -127,7 +166,16 @@ class Variations:
             return False
         settings = self.config.samples[sample]
         simulated = isinstance(settings, SimulatedSample)
-        return simulated if isinstance(declared, SampleVariation) else not is_data(settings)
+        if isinstance(declared, SampleVariation):
+            return simulated
+        if isinstance(declared, Constituent) and not has_charges(settings):
+            return False
+        return not is_data(settings)
+
+
+def has_charges(sample: object) -> bool:
+    """Whether a sample's constituents may have charges: those of HDF5 files never do."""
+    return isinstance(sample, SimulatedSample | RootSample)
 
 
 def is_data(sample: object) -> bool:

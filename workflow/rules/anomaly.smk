@@ -17,6 +17,8 @@ rule anomaly:
         log_of(paths.ANOMALY_PLOT),
     benchmark:
         benchmark_of(paths.ANOMALY_PLOT)
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:

@@ -12,6 +12,8 @@ rule background_counts:
         log_of(paths.BACKGROUND_COUNTS),
     benchmark:
         benchmark_of(paths.BACKGROUND_COUNTS)
+    group:
+        variation_group("nominal")
     conda:
         ENVIRONMENT
     resources:
@@ -41,6 +43,8 @@ rule background_data:
         log_of(paths.BACKGROUND_DATA),
     benchmark:
         benchmark_of(paths.BACKGROUND_DATA)
+    group:
+        cluster_group("nominal")
     conda:
         ENVIRONMENT
     resources:
@@ -72,6 +76,8 @@ rule background:
         log_of(paths.BACKGROUND),
     benchmark:
         benchmark_of(paths.BACKGROUND)
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -107,6 +113,8 @@ rule plot_background:
         log_of("background/plots"),
     benchmark:
         benchmark_of("background/plots")
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:

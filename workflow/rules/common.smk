@@ -6,11 +6,14 @@ import time
 
 try:
     from boostflow import paths
-    from boostflow.config.load import find, input_files, load, varied_model
-    from boostflow.config.models import RootSample, SimulatedSample
+    from boostflow.clusterplan import Plan
+    from boostflow.config.files import expand as expand_files, is_remote
+    from boostflow.config.load import find, load, varied_model
+    from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
-    from boostflow.plots.names import MODEL_PLOTS, background_plots, fit_plots
+    from boostflow.plots.names import MODEL_PLOTS, YIELDS_TABLES, background_plots, fit_plots
+    from boostflow.plots.names import hepdata_tables, systematic_plots
     from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -42,9 +45,23 @@ except BoostflowError as error:
     print(error, file=sys.stderr)
     raise SystemExit(1)
 
+# What a cluster job was given, not all CPUs that Snakemake finds: hardware threads of its cores, or
+# the whole node where jobs are not confined.
+if workflow.remote_exec and os.getenv("SLURM_CPUS_PER_TASK"):
+    workflow.register_resource("_cores", int(os.getenv("SLURM_CPUS_PER_TASK")))
+
 STARTED = time.time()
+PLAN = Plan(workflow)
+DECLARED = {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
 SAMPLES = list(CONFIG.samples)
+FILES = {
+    name: expand_files(block)[0]
+    for name, block in CONFIG.samples.items()
+    if isinstance(block, FileSample)
+}
+# No parameter either: how files are read is no reason to read them again.
+os.environ.update(BOOSTFLOW_EXECUTION=CONFIG.ingest.model_dump_json(include=EXECUTION))
 
 
 def models_of(kind):
@@ -78,6 +95,7 @@ wildcard_constraints:
     model=any_of(CONFIG.models),
     part=r"\d+",
     packing="[0-9a-f]{10}",
+    systematic=any_of(SYSTEMATICS),
 
 
 def at(pattern):
@@ -110,14 +128,39 @@ def attempt_scaled(amount):
     return scaled
 
 
+def cluster_group(name):
+    """A group of cluster jobs; None where nothing is submitted: a dry run would show groups there."""
+    return name if workflow.nodes is not None else None
+
+
+def variation_group(nominal):
+    """A function of wildcards: the group of a variation is its kind, that of nominal is `nominal`."""
+
+    def group(wildcards):
+        variation = VARIATIONS.by_name.get(wildcards.variation)
+        return variation.declared.kind if variation else nominal
+
+    return cluster_group(group)
+
+
 def parts(sample, variation):
-    """Numbers of the files of a sample; an alternative sample may have fewer."""
+    """Numbers of the parts of a sample; an alternative sample may have fewer."""
     block = CONFIG.samples[sample]
     if isinstance(block, SimulatedSample):
-        if variation != NOMINAL:
-            return range(VARIATIONS.by_name[variation].declared.parts or block.parts)
-        return range(block.parts)
-    return range(len(input_files(block)))
+        return range(alternative(variation, "parts") or block.parts)
+    return range(len(FILES[sample]) * block.parts_per_file)
+
+
+def declared_as(kind, variation):
+    """A variation, if its systematic is of a kind, or None."""
+    varied = VARIATIONS.by_name.get(variation)
+    return varied if varied and varied.declared.kind == kind else None
+
+
+def alternative(variation, key):
+    """What a variation says about its alternative samples, or None: `parts`, `events`."""
+    varied = VARIATIONS.by_name.get(variation)
+    return varied and getattr(varied.declared, key, None)
 
 
 def expand_at(pattern, **wildcards):
@@ -151,7 +194,7 @@ def simulate_sample(wildcards):
 
 def simulate_events(wildcards):
     """Events of a part."""
-    return simulate_sample(wildcards).events
+    return alternative(wildcards.variation, "events") or simulate_sample(wildcards).events
 
 
 def simulate_process(wildcards):
@@ -171,8 +214,8 @@ def simulate_settings(wildcards):
 # --- ingest --------------------------------------------------------------------------------------
 
 
-def ingest_input(wildcards):
-    """The file of a part: simulated here, or the user's."""
+def ingest_file(wildcards):
+    """The file or address that a part is read from: simulated here, or the user's."""
     block = CONFIG.samples[wildcards.sample]
     if isinstance(block, SimulatedSample):
         return at(paths.SAMPLE).format(
@@ -180,7 +223,19 @@ def ingest_input(wildcards):
             sample=wildcards.sample,
             part=wildcards.part,
         )
-    return input_files(block)[int(wildcards.part)]
+    return FILES[wildcards.sample][int(wildcards.part) // block.parts_per_file]
+
+
+def ingest_input(wildcards):
+    """The file, where it is one that snakemake can look at."""
+    file = ingest_file(wildcards)
+    return [] if is_remote(file) else file
+
+
+def ingest_address(wildcards):
+    """The address, where it is one: a parameter, so that another address is read again."""
+    file = ingest_file(wildcards)
+    return file if is_remote(file) else []
 
 
 def ingest_options(wildcards):
@@ -190,17 +245,29 @@ def ingest_options(wildcards):
     if block.label is not None:
         options += ["--label", block.label]
     if isinstance(block, SimulatedSample):
-        return [*options, "--match", block.process]
+        return [*options, "--match", block.process, *constituent_options(wildcards)]
     if isinstance(block, RootSample) and block.match is not None:
         options += ["--match", block.match]
     if block.xsec is not None:
         options += ["--xsec", block.xsec]
     if is_data(block):
         options += ["--data"]
+    file, piece = divmod(int(wildcards.part), block.parts_per_file)
+    if block.parts_per_file > 1:
+        options += ["--piece", piece, block.parts_per_file]
     if not isinstance(block, RootSample):
-        # HDF5 events have no numbers of their own: the part makes them unique in the sample.
-        options += ["--source", block.source, "--select", block.select, "--part", wildcards.part]
-    return options
+        # HDF5 events have no numbers of their own: that of the file makes them unique in the sample.
+        options += ["--source", block.source, "--select", block.select, "--number", file]
+    return [*options, *constituent_options(wildcards)]
+
+
+def constituent_options(wildcards):
+    """The variation of constituents, where there is one."""
+    variation = declared_as("constituent", wildcards.variation)
+    if variation is None:
+        return []
+    block = variation.declared.model_dump(mode="json", include={"kind", "quantity", "value"})
+    return ["--vary", as_json(block), "--direction", variation.direction]
 
 
 # --- select --------------------------------------------------------------------------------------
@@ -210,21 +277,22 @@ def ingested(pattern):
     """A function of wildcards: the ingested parts of a sample."""
 
     def files(wildcards):
-        variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)
-        return expand_at(
-            pattern,
-            variation=variation,
-            sample=wildcards.sample,
-            part=parts(wildcards.sample, variation),
-        )
+        part = parts(wildcards.sample, wildcards.variation)
+        return expand_at(pattern, **wildcards, part=part)
 
     return files
 
 
+def listed_parts(wildcards):
+    """The list of a sample's ingested parts."""
+    variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)
+    return at(paths.PARTS).format(variation=variation, sample=wildcards.sample)
+
+
 def shift_of(variation):
     """What a variation shifts, or None."""
-    declared = VARIATIONS.by_name.get(variation)
-    return declared.change if declared and declared.declared.kind == "shift" else None
+    declared = declared_as("shift", variation)
+    return declared.change if declared else None
 
 
 def corrections_file(wildcards):
@@ -243,6 +311,11 @@ def shift_options(wildcards):
     shift, file = shift_of(wildcards.variation), corrections_file(wildcards)
     options = ["--shift", as_json(shift)] if shift else []
     return [*options, "--corrections", file] if file else options
+
+
+def independent_option(wildcards):
+    """For alternative samples, which no model is trained on."""
+    return "--independent" if declared_as("sample", wildcards.variation) else ""
 
 
 # --- train ---------------------------------------------------------------------------------------
@@ -325,6 +398,17 @@ def score_jets(wildcards):
 # --- evaluate, templates, infer -------------------------------------------------------------------
 
 
+def systematics_argument(names, **dump):
+    """Some systematics and all rates, as an argument."""
+    return as_json(
+        {
+            name: declared.model_dump(mode="json", **dump)
+            for name, declared in SYSTEMATICS.items()
+            if declared.kind == "rate" or name in names
+        }
+    )
+
+
 def plot_label():
     """Text left and right on top of a plot."""
     data = any(getattr(block, "data", False) for block in CONFIG.samples.values())
@@ -355,20 +439,73 @@ def evaluate_block():
     return as_json(block)
 
 
-def evaluate_options(wildcards):
+def judged_options(wildcards):
     """What a clustering is judged by, and the signal of a classifier."""
     block = CONFIG.models[wildcards.model]
     if block.kind != "ucluster":
         return ["--signal", *CONFIG.infer.signal] if CONFIG.infer else []
-    return ["--samples", *block.samples, "--mass", *block.mass, "--unit", block.unit]
+    return ["--samples", *block.samples, "--mass", *block.mass]
+
+
+def evaluate_options(wildcards):
+    """The same, and what a clustering clusters."""
+    block = CONFIG.models[wildcards.model]
+    unit = ["--unit", block.unit] if block.kind == "ucluster" else []
+    return [*judged_options(wildcards), *unit]
+
+
+def labelled_jets(variation):
+    """Selected jets of the samples that have a class, under a variation."""
+    files = zip(SAMPLES, selected(variation))
+    return [file for name, file in files if CONFIG.samples[name].label]
 
 
 def evaluate_jets(wildcards):
     """Jets of the samples that have a class; for a clustering of events, of its samples."""
-    names = [name for name, block in CONFIG.samples.items() if block.label]
     if evaluated_as(wildcards.model) == "events":
         names = CONFIG.models[wildcards.model].samples
-    return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
+        return expand_at(paths.SELECT, variation=NOMINAL, sample=names)
+    return labelled_jets(NOMINAL)
+
+
+def models_with_systematics():
+    """Jet models that regions read, if there are variations of their scores or jets."""
+    found = [name for name in CONFIG.models if CONFIG.has_fit and VARIATIONS.evaluated(name)]
+    return [name for name in found if evaluated_as(name) != "events"]
+
+
+def varied_jets(wildcards):
+    """Nominal jets and those of the variations that differ, each file once."""
+    variations = [NOMINAL, *VARIATIONS.evaluated(wildcards.model)]
+    return list(dict.fromkeys(file for v in variations for file in labelled_jets(v)))
+
+
+def varied_scores(wildcards):
+    """Nominal scores and those of the variations that differ, each file once."""
+    variations = [NOMINAL, *VARIATIONS.evaluated(wildcards.model)]
+    return list(dict.fromkeys(scored(wildcards.model, v) for v in variations))
+
+
+def evaluated_systematics(wildcards):
+    """The systematics behind those variations, and the rates."""
+    named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.evaluated(wildcards.model)}
+    return systematics_argument(named, exclude={"title"})
+
+
+def compared_models():
+    """Models with a score for each class of a jet."""
+    return [name for name in CONFIG.models if evaluated_as(name) != "events"]
+
+
+def compared_clusterings():
+    """What the clusterings among them are judged by, as an argument."""
+    return as_json(
+        {
+            name: CONFIG.models[name].model_dump(mode="json", include={"samples", "mass"})
+            for name in compared_models()
+            if CONFIG.models[name].kind == "ucluster"
+        }
+    )
 
 
 def template_regions(variation):
@@ -384,10 +521,41 @@ def template_block(wildcards):
     return as_json(CONFIG.templates.model_copy(update={"regions": regions}))
 
 
+def data_samples():
+    """Names of the samples of collision data."""
+    return [name for name, block in CONFIG.samples.items() if is_data(block)]
+
+
+def data_regions():
+    """Regions in which collision data may be seen."""
+    regions = CONFIG.templates.regions if data_samples() else {}
+    return [name for name, region in regions.items() if region.control or CONFIG.infer.unblind]
+
+
 def template_jets(wildcards):
-    """The selected jets of all simulated samples; collision data is no template."""
+    """Selected jets of all simulated samples; nominal ones also of data, where it may be seen."""
+    shown = wildcards.variation == NOMINAL and data_regions()
     files = zip(SAMPLES, selected(wildcards.variation))
+    return [file for name, file in files if shown or not is_data(CONFIG.samples[name])]
+
+
+def template_data(wildcards):
+    """Which of them are data."""
+    if wildcards.variation != NOMINAL or not data_regions():
+        return []
+    return ["--data", *data_samples(), *(["--unblind"] if CONFIG.infer.unblind else [])]
+
+
+def pseudo_jets():
+    """The simulated jets that pseudo-data are drawn from."""
+    files = zip(SAMPLES, selected(NOMINAL))
     return [file for name, file in files if not is_data(CONFIG.samples[name])]
+
+
+def pseudo_scores():
+    """Their score tables."""
+    models = {region.model for region in CONFIG.templates.regions.values()}
+    return [scored(model, NOMINAL) for model in sorted(models)]
 
 
 def template_scores(wildcards):
@@ -410,16 +578,68 @@ def all_templates():
     return expand_at(paths.TEMPLATES, variation=VARIATIONS.with_templates())
 
 
+def crosscheck_templates(wildcards):
+    """The templates of other regions."""
+    return at(paths.TEMPLATES).format(variation=VARIATIONS.crosschecks()[wildcards.systematic])
+
+
+def all_crosschecks():
+    """What other regions could measure."""
+    return expand_at(
+        paths.CROSSCHECK, systematic=VARIATIONS.crosschecks() if CONFIG.has_fit else []
+    )
+
+
+def pseudo_templates():
+    """The templates that pseudo-data are drawn from, where they are fitted."""
+    return [at(paths.PSEUDO)] if CONFIG.infer.data == "pseudo" else []
+
+
+def data_options():
+    """Which samples of the template file are collision data."""
+    return ["--data", *data_samples()] if data_regions() else []
+
+
+def infer_options():
+    """What is fitted, besides the templates."""
+    pseudo = [part for file in pseudo_templates() for part in ("--pseudo", file)]
+    return data_options() + pseudo
+
+
+def fitted():
+    """The systematics with templates in the fit, in the order of their declaration."""
+    names = VARIATIONS.with_templates()[1:]
+    return list(dict.fromkeys(VARIATIONS.by_name[name].systematic for name in names))
+
+
 def fitted_systematics(**dump):
     """The systematics that enter the fit, as an argument."""
-    named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.with_templates()[1:]}
-    return as_json(
-        {
-            name: declared.model_dump(mode="json", **dump)
-            for name, declared in SYSTEMATICS.items()
-            if declared.kind == "rate" or name in named
-        }
-    )
+    return systematics_argument(fitted(), **dump)
+
+
+def checked_systematics():
+    """The systematics with effects to check, as an argument."""
+    return as_json({n: SYSTEMATICS[n].model_dump(mode="json", exclude={"title"}) for n in fitted()})
+
+
+def infer_block():
+    """What the fit depends on, as an argument: not what ends a run."""
+    return as_json(CONFIG.infer.model_dump(mode="json", exclude={"strict"}))
+
+
+def has_health():
+    """Whether there are effects to check."""
+    return CONFIG.has_fit and bool(fitted())
+
+
+def healthy():
+    """The proof that no effect has a flag that ends the run, where one is asked for."""
+    return [at(paths.HEALTHY)] if has_health() and CONFIG.infer.forbidden() else []
+
+
+def systematic_titles():
+    """How plots call the systematics, as an argument."""
+    return as_json({name: block.title for name, block in SYSTEMATICS.items() if block.title})
 
 
 def fit_plot_names():
@@ -432,6 +652,21 @@ def fit_plots_of(prefix):
     """Paths of the plots of the fit whose name starts with a prefix."""
     names = [name for name in fit_plot_names() if name.startswith(prefix)]
     return expand_at(paths.FIT_PLOT, plot=names)
+
+
+def yields_tables():
+    """The table of yields in its formats."""
+    return expand_at(paths.YIELDS_TABLE, format=YIELDS_TABLES)
+
+
+def hepdata_files():
+    """The HEPData record."""
+    return expand_at(paths.HEPDATA, table=hepdata_tables(list(CONFIG.templates.regions)))
+
+
+def all_tables():
+    """Every table of the fit."""
+    return [*yields_tables(), *hepdata_files()] if CONFIG.has_fit else []
 
 
 def fit_controls():
@@ -548,10 +783,17 @@ def summary_options():
     options = ["--cutflow", *expand_at(paths.CUTFLOW, variation=NOMINAL, sample=SAMPLES)]
     if CONFIG.models:
         options += ["--evaluation", *expand_at(paths.EVALUATION, model=CONFIG.models)]
+    if models_with_systematics():
+        files = expand_at(paths.EVALUATION_SYSTEMATICS, model=models_with_systematics())
+        options += ["--systematics", *files]
+    if len(compared_models()) > 1:
+        options += ["--comparison", at(paths.COMPARISON)]
     if CONFIG.has_fit:
-        options += ["--fit", at(paths.FIT)]
+        options += ["--fit", at(paths.FIT), "--crosscheck", *all_crosschecks()]
     if CONFIG.background:
         options += ["--background", at(paths.BACKGROUND)]
+    if has_health():
+        options += ["--health", at(paths.HEALTH)]
     return options
 
 
@@ -565,10 +807,17 @@ def all_plots():
     plots = [at(paths.CUTFLOW_PLOT)]
     for model in CONFIG.models:
         plots += expand_at(paths.MODEL_PLOT, model=model, plot=model_plots(evaluated_as(model)))
+    for model in models_with_systematics():
+        names = systematic_plots(evaluated_as(model))
+        plots += expand_at(paths.MODEL_PLOT, model=model, plot=names)
+    if len(compared_models()) > 1:
+        plots.append(at(paths.COMPARISON_PLOT))
     if CONFIG.event_models():
         plots.append(at(paths.ANOMALY_PLOT))
     if CONFIG.background:
         plots += expand_at(paths.BACKGROUND_PLOT, plot=background_plot_names())
+    if has_health():
+        plots.append(at(paths.HEALTH_PLOT))
     return plots + (expand_at(paths.FIT_PLOT, plot=fit_plot_names()) if CONFIG.has_fit else [])
 
 

@@ -2,7 +2,7 @@
 
 
 rule ingest:
-    """Read one file: loose preselection, observables, truth labels, weights."""
+    """Read one part: loose preselection, observables, truth labels, weights."""
     input:
         ingest_input,
     output:
@@ -12,19 +12,23 @@ rule ingest:
         log_of(paths.INGEST),
     benchmark:
         benchmark_of(paths.INGEST)
+    group:
+        cluster_group("parts")
     conda:
         ENVIRONMENT
-    threads: 1 if CONFIG.ingest.executor == "iterative" else CONFIG.ingest.workers
+    threads: CONFIG.ingest.processes()
     resources:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        config=as_json(CONFIG.ingest),
+        address=ingest_address,
+        config=as_json(CONFIG.ingest.model_dump(mode="json", exclude=EXECUTION)),
         radius=CONFIG.simulation.jet_radius,
         options=ingest_options,
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input:q} --output {output.table:q}'
-        " --meta {output.meta:q} --config {params.config:q} --radius {params.radius}"
+        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input:q} {params.address:q}'
+        " --output {output.table:q} --meta {output.meta:q} --config {params.config:q}"
+        ' --execution "$BOOSTFLOW_EXECUTION" --radius {params.radius}'
         " {params.options:q} > {log:q} 2>&1"

@@ -12,6 +12,8 @@ rule score:
         log_of(paths.SCORE),
     benchmark:
         benchmark_of(paths.SCORE)
+    group:
+        variation_group("nominal")
     conda:
         ENVIRONMENT
     threads: 1

@@ -9,6 +9,8 @@ rule simulate:
         log_of(paths.SAMPLE),
     benchmark:
         benchmark_of(paths.SAMPLE)
+    group:
+        cluster_group("parts")
     conda:
         ENVIRONMENT
     resources:

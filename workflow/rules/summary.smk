@@ -11,6 +11,8 @@ rule plot_cutflow:
         log_of(paths.CUTFLOW_PLOT),
     benchmark:
         benchmark_of(paths.CUTFLOW_PLOT)
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -36,6 +38,8 @@ rule summary:
         log_of(paths.SUMMARY),
     benchmark:
         benchmark_of(paths.SUMMARY)
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -55,12 +59,15 @@ rule provenance:
     input:
         at(paths.SUMMARY),
         all_plots(),
+        all_tables(),
     output:
         record=at(paths.PROVENANCE),
         config=at(paths.CONFIG),
         systematics=at(paths.SYSTEMATICS),
     log:
         log_of(paths.PROVENANCE),
+    group:
+        cluster_group("results")
     conda:
         ENVIRONMENT
     resources:
@@ -68,9 +75,7 @@ rule provenance:
         runtime=attempt_scaled(15),
     params:
         config=as_json(CONFIG),
-        declared=as_json(
-            {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
-        ),
+        declared=as_json(DECLARED),
     message:
         "Recording the provenance"
     shell:

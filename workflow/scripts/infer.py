@@ -13,6 +13,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workspace", type=Path, required=True, help="workspace to write (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="fit result to write (JSON)")
+    parser.add_argument("--yields", type=Path, required=True, help="yields to write (JSON)")
+    parser.add_argument("--data", nargs="+", default=[], help="samples that are collision data")
+    parser.add_argument(
+        "--pseudo", type=Path, help="templates of the validation split (infer.data: pseudo)"
+    )
     parser.add_argument(
         "--config", type=json_argument, default={}, help="infer block as JSON, or @file"
     )
@@ -27,7 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Infer
-    from boostflow.infer.run import infer, parse_systematics
+    from boostflow.config.systematics import parse_systematics
+    from boostflow.infer.run import infer
 
     infer(
         args.templates,
@@ -35,6 +41,9 @@ def main(args: argparse.Namespace) -> None:
         parse_config(Infer, args.config),
         args.workspace,
         args.output,
+        args.yields,
+        args.data,
+        args.pseudo,
         args.controls,
     )
 

@@ -8,25 +8,44 @@ from boostflow.cli import json_argument, parse_config, run
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    parser.add_argument("--input", required=True, help="ROOT or HDF5 file")
+    parser.add_argument("--input", required=True, help="ROOT or HDF5 file, or address")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--meta", type=Path, required=True, help="JSON file to write")
     parser.add_argument(
         "--config", type=json_argument, default={}, help="ingest block as JSON, or @file"
     )
+    parser.add_argument(
+        "--execution", type=json_argument, default={}, help="more of it, which changes no result"
+    )
     parser.add_argument("--source", default="root", choices=["root", "lhco", "hls4ml"])
     parser.add_argument("--label", help="class of the sample's jets")
     parser.add_argument("--match", help="only jets with this particle get the label")
     parser.add_argument("--select", default="all", help="class that is taken from an HDF5 file")
-    parser.add_argument("--part", type=int, default=0, help="number of the file in its sample")
+    parser.add_argument("--number", type=int, default=0, help="of the file in its sample")
+    parser.add_argument(
+        "--piece",
+        type=int,
+        nargs=2,
+        default=(0, 1),
+        metavar=("K", "N"),
+        help="only the K-th of N ranges of events, counted from 0",
+    )
     parser.add_argument("--radius", type=float, default=0.8, help="radius of the fat jets")
     parser.add_argument("--data", action="store_true", help="collision data")
+    parser.add_argument(
+        "--vary",
+        type=json_argument,
+        help="a systematic of kind constituent as JSON, or @file",
+    )
+    parser.add_argument("--direction", default="up", choices=["up", "down"], help="of --vary")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Ingest
+    from boostflow.config.systematics import Constituent
+    from boostflow.ingest.constituents import Vary
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
 
@@ -34,14 +53,16 @@ def main(args: argparse.Namespace) -> None:
         args.input,
         args.output,
         args.meta,
-        parse_config(Ingest, args.config),
+        parse_config(Ingest, {**args.config, **args.execution}),
         source=args.source,
         label=Label(args.label, args.match),
         select=args.select,
-        part=args.part,
+        number=args.number,
+        piece=tuple(args.piece),
         radius=args.radius,
         data=args.data,
         xsec=args.xsec,
+        vary=Vary(parse_config(Constituent, args.vary), args.direction) if args.vary else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Draw templates before the fit, systematics, ranking and breakdown."""
+"""Draw the regions before and after the fit, systematics, ranking, breakdown, scans."""
 
 import argparse
 from pathlib import Path
@@ -11,8 +11,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--templates", type=Path, nargs="+", required=True, help="template files {variation}.root"
     )
-    parser.add_argument("--workspace", type=Path, required=True, help="workspace (JSON)")
     parser.add_argument("--fit", type=Path, required=True, help="fit result (JSON)")
+    parser.add_argument("--yields", type=Path, required=True, help="yields (JSON)")
+    parser.add_argument("--data", nargs="+", default=[], help="samples that are collision data")
     parser.add_argument("--output", type=Path, required=True, help="folder of the plots to write")
     parser.add_argument(
         "--systematics", type=json_argument, default={}, help="systematics as JSON, or @file"
@@ -24,16 +25,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Draw."""
-    from boostflow.infer.run import parse_systematics, plot
+    from boostflow.config.systematics import parse_systematics
+    from boostflow.infer.run import plot
     from boostflow.plots.style import Label
 
     plot(
         args.templates,
         parse_systematics(args.systematics),
-        args.workspace,
         args.fit,
+        args.yields,
         args.output,
         Label(*args.label),
+        args.data,
     )
 
 

@@ -8,8 +8,7 @@ from boostflow.cli import json_argument, parse_config, run
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    parser.add_argument("--input", type=Path, nargs="+", required=True, help="ingested parts")
-    parser.add_argument("--meta", type=Path, nargs="+", required=True, help="their JSON files")
+    parser.add_argument("--input", type=Path, required=True, help="list of the ingested parts")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--cutflow", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--sample", required=True, help="name of the sample")
@@ -21,17 +20,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corrections", type=Path, help="correctionlib file of the shift and of smearing"
     )
+    parser.add_argument(
+        "--independent", action="store_true", help="no model is trained on it: all events are test"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Select
     from boostflow.config.systematics import JetShift
+    from boostflow.select.parts import read_parts
     from boostflow.select.run import select
 
     select(
-        args.input,
-        args.meta,
+        *read_parts(args.input),
         args.output,
         args.cutflow,
         parse_config(Select, args.config),
@@ -39,6 +41,7 @@ def main(args: argparse.Namespace) -> None:
         variation=args.variation,
         shift=parse_config(JetShift, args.shift) if args.shift else None,
         corrections=args.corrections,
+        independent=args.independent,
     )
 
 

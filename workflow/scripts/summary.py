@@ -14,8 +14,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--evaluation", type=Path, nargs="*", default=[], help="evaluations, one JSON per model"
     )
+    parser.add_argument(
+        "--systematics",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="systematic errors of evaluations, one JSON per model",
+    )
+    parser.add_argument("--comparison", type=Path, help="comparison of models (JSON)")
     parser.add_argument("--fit", type=Path, help="fit result (JSON)")
+    parser.add_argument(
+        "--crosscheck", type=Path, nargs="*", default=[], help="comparisons of regions (JSON)"
+    )
     parser.add_argument("--background", type=Path, help="background estimates (JSON)")
+    parser.add_argument("--health", type=Path, help="health check of systematic effects (JSON)")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--table", type=Path, required=True, help="text file to write")
 
@@ -24,7 +36,18 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.summary import write
 
-    write(args.cutflow, args.evaluation, args.fit, args.output, args.table, args.background)
+    write(
+        args.cutflow,
+        args.evaluation,
+        args.fit,
+        args.output,
+        args.table,
+        systematics=args.systematics,
+        comparison=args.comparison,
+        crosschecks=args.crosscheck,
+        background=args.background,
+        health=args.health,
+    )
 
 
 if __name__ == "__main__":

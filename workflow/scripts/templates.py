@@ -21,11 +21,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--luminosity", type=float, required=True, help="in 1/fb")
     parser.add_argument("--weight", help="column of relative event weights")
     parser.add_argument("--weighted", nargs="+", help="samples that get it (default: all)")
+    parser.add_argument(
+        "--split", choices=["test", "validation"], default="test", help="of the simulated events"
+    )
+    parser.add_argument(
+        "--data", nargs="+", default=[], help="samples that are collision data: each jet counts 1"
+    )
+    parser.add_argument(
+        "--unblind", action="store_true", help="collision data in all regions, not control alone"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.models import Templates
+    from boostflow.scored import TEST, VALIDATION
     from boostflow.templates.build import Weighting
     from boostflow.templates.run import make
 
@@ -38,6 +48,9 @@ def main(args: argparse.Namespace) -> None:
         parse_config(Templates, args.config),
         args.luminosity,
         weighting,
+        VALIDATION if args.split == "validation" else TEST,
+        args.data,
+        args.unblind,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import glob
 import re
 import types
 import typing
@@ -12,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow.config.files import expand
 from boostflow.config.models import (
     ALL_OBSERVABLES,
     BDT,
@@ -30,6 +30,7 @@ from boostflow.config.models import (
 from boostflow.config.systematics import (
     SYSTEMATICS,
     AnySystematic,
+    Constituent,
     ModelVariation,
     SampleVariation,
     Shift,
@@ -37,10 +38,17 @@ from boostflow.config.systematics import (
     Weight,
 )
 from boostflow.errors import BoostflowError
+from boostflow.ingest.features import weight_columns
 from boostflow.select.corrections import OPTIONAL, Corrections
-from boostflow.variations import is_data
+from boostflow.variations import has_charges, is_data
 
-SIMULATED_WEIGHTS = ("weight_isr_up", "weight_isr_down", "weight_fsr_up", "weight_fsr_down")
+SIMULATED_WEIGHTS = [
+    name
+    for branch, count in (("PSWeight", 4), ("LHEScaleWeight", 9), ("LHEPdfWeight", 5))
+    for name in weight_columns(branch, count)
+    if name is not None
+]
+"""Columns of relative weights that boostflow's own samples have."""
 
 PT_MARGIN = 0.9
 """Ingested jets reach this far below the cut on pT, so that shifts can move jets across it."""
@@ -60,7 +68,7 @@ def load(
             second, and each job loads the configuration again.
 
     Returns:
-        The configuration and the systematics by name.
+        The configuration and the systematics by name, those with `enabled: false` left out.
 
     Raises:
         BoostflowError: lists every problem, one a line: file, key, what is wrong, what is right.
@@ -78,6 +86,7 @@ def load(
         else:
             systematics, found = _load_systematics(path)
             problems += [(str(path), text) for text in found]
+            systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
             if not in_job:
                 found = _check_shifts(config, systematics, root)
@@ -91,17 +100,15 @@ def load(
     return config, systematics
 
 
+def declared(config: Config, root: Path) -> dict[str, AnySystematic]:
+    """All entries of the systematics file of a checked configuration, also those not enabled."""
+    path = config.systematics and find(config.systematics, root)
+    return _load_systematics(path)[0] if path else {}
+
+
 def find(path: str, root: Path) -> Path | None:
     """A file of the project: relative to the working directory, else to the repository."""
     return next((p for p in (Path(path), root / path) if p.is_file()), None)
-
-
-def input_files(sample: FileSample) -> list[str]:
-    """The files of a sample, patterns expanded and sorted within each pattern."""
-    files: list[str] = []
-    for pattern in sample.files:
-        files += sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]
-    return files
 
 
 def _listed(origin: str, problems: list[str]) -> str:
@@ -116,18 +123,28 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
         raw = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return {}, [f"not readable as YAML: {' '.join(str(error).split())}"]
-    # YAML readers keep the last of two entries of one name, silently.
-    names = (
-        [key.value for key, _ in getattr(yaml.compose(text, yaml.SafeLoader), "value", [])]
-        if raw
-        else []
-    )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    # YAML readers keep the last of two keys of one name, silently.
+    if twice := _repeated(yaml.compose(text, yaml.SafeLoader)):
         return {}, [f"{name}: is declared more than once" for name in twice]
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
         return {}, describe(error, dict[Name, AnySystematic], raw)
+
+
+def _repeated(node: Any, path: tuple[str, ...] = ()) -> list[str]:
+    """Keys that a mapping of a YAML document, or one inside it, has more than once."""
+    import yaml
+
+    if isinstance(node, yaml.SequenceNode):
+        return [name for child in node.value for name in _repeated(child, path)]
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    names = [str(key.value) for key, _ in node.value]
+    found = [".".join((*path, name)) for name in sorted(set(names)) if names.count(name) > 1]
+    for name, (_, child) in zip(names, node.value, strict=True):
+        found += _repeated(child, (*path, name))
+    return found
 
 
 def _check(config: Config) -> list[str]:
@@ -142,18 +159,8 @@ def _check(config: Config) -> list[str]:
 
     for name, sample in config.samples.items():
         if isinstance(sample, FileSample):
-            for pattern in sample.files:
-                remote = isinstance(sample, RootSample) and "://" in pattern
-                if glob.has_magic(pattern) and not glob.glob(pattern):
-                    problems.append(f"samples.{name}.files: no file matches {pattern}")
-                elif not remote and not glob.has_magic(pattern):
-                    if not Path(pattern).exists():
-                        problems.append(f"samples.{name}.files: no such file: {pattern}")
-                    elif not Path(pattern).is_file():
-                        problems.append(f"samples.{name}.files: not a file: {pattern}")
-            files = input_files(sample)
-            for file in sorted({f for f in files if files.count(f) > 1}):
-                problems.append(f"samples.{name}.files: {file} is listed more than once")
+            key = f"samples.{name}.files"
+            problems += [f"{key}: {text}" for text in expand(sample)[1]]
             normalised = config.has_fit or config.background is not None
             if normalised and sample.xsec is None and not is_data(sample):
                 problems.append(
@@ -195,8 +202,20 @@ def _check(config: Config) -> list[str]:
             known("infer.signal", name, config.samples, "sample")
         if len(set(config.infer.signal)) < len(config.infer.signal):
             problems.append("infer.signal: a sample is listed twice")
-        if not set(config.samples) - set(config.infer.signal):
+        data = {name for name, sample in config.samples.items() if is_data(sample)}
+        for name in sorted(data & set(config.infer.signal)):
+            problems.append(f"infer.signal: {name} is collision data")
+        if not set(config.samples) - data - set(config.infer.signal):
             problems.append("infer.signal: lists every sample, so that no background is left")
+        if config.infer.data == "observed" and not data:
+            problems.append("infer.data: observed needs a sample with `data: true`")
+        if config.infer.data == "observed" and not config.infer.unblind:
+            problems.append(
+                "infer.data: observed needs `unblind: true`, which shows collision data in all"
+                " regions"
+            )
+        if all(region.control for region in config.templates.regions.values()):
+            problems.append("templates.regions: every region is a control region, none has signal")
     if config.background is not None:
         problems += _check_background(config, config.background)
     if config.models and "rejection" in config.evaluate.model_fields_set:
@@ -377,6 +396,18 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                 problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
             elif isinstance(declared, SampleVariation) and sample not in simulated:
                 problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
+            elif isinstance(declared, Constituent) and not has_charges(config.samples[sample]):
+                problems.append(f"{name}.samples: the constituents of {sample} have no charge")
+        for key in ("samples", "regions"):
+            listed = getattr(declared, key) or []
+            for other in sorted({x for x in listed if listed.count(x) > 1}):
+                problems.append(f"{name}.{key}: {other} is listed twice")
+        members = list(declared.members().items())
+        for i, (direction, change) in enumerate(members):
+            same = next((first for first, other in members[:i] if other == change), None)
+            if same is not None:
+                one, two = (_form(declared, d) for d in (same, direction))
+                problems.append(f"{name}.{two}: is the same as {one}")
         if re.search(r"_(up|down|m\d+)$", name) or name in ("nominal", "mu"):
             problems.append(
                 f"{name}: the name must not be nominal or mu, nor end in _up, _down, _m0..."
@@ -393,12 +424,19 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
             if region not in config.templates.regions:
                 hint = _suggest(region, config.templates.regions)
                 problems.append(f"{name}.regions: unknown region {region!r}{hint}")
-        if isinstance(declared, Weight) and simulated:
+        touched = declared.samples or list(config.samples)
+        if isinstance(declared, Weight) and set(touched) & set(simulated):
             for direction, column in declared.members().items():
                 if column not in SIMULATED_WEIGHTS:
                     hint = _suggest(column, SIMULATED_WEIGHTS)
                     key = _form(declared, direction)
                     problems.append(f"{name}.{key}: unknown weight column {column!r}{hint}")
+        for sample in touched if isinstance(declared, Weight) else ():
+            block = config.samples.get(sample)
+            if block and not isinstance(block, SimulatedSample | RootSample) and not is_data(block):
+                problems.append(
+                    f"{name}.samples: {sample} has no weight columns: HDF5 files have none"
+                )
         if isinstance(declared, ModelVariation):
             problems += _check_model_variation(name, declared, config)
     return problems

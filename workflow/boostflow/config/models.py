@@ -7,7 +7,8 @@ given its block and nothing else.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import shutil
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -56,7 +57,12 @@ class FileSample(Block):
     """Files that exist already."""
 
     files: list[str] = Field(min_length=1)
-    """Paths or glob patterns, relative to the folder in which snakemake is started."""
+    """Paths, glob patterns and text lists (`*.txt`: one path, pattern or address a line, `#` starts
+    a comment), relative to the folder in which snakemake is started; of ROOT files also addresses:
+    `root://`, `https://`."""
+    parts_per_file: int = Field(1, ge=1, le=10_000)
+    """Ranges of events that each file is read in, by a job each, so that large files make no long
+    jobs. The result does not depend on it."""
     label: Name | None = None
     """Class of the jets of this sample; null if it is not to be trained on."""
     xsec: float | None = Field(None, gt=0)
@@ -81,7 +87,7 @@ class LhcoSample(FileSample):
     """Events that are taken, by the label column, which black boxes do not have. Without a `label`
     the jets keep the class of the file, signal or background."""
     data: bool = False
-    """A black box that stands for collision data: no template is made of it."""
+    """A black box that stands for collision data."""
 
 
 class Hls4mlSample(FileSample):
@@ -155,6 +161,30 @@ class Simulation(Block):
 # --- ingest --------------------------------------------------------------------------------------
 
 
+class Dask(Block):
+    """The workers of the dask executor."""
+
+    cluster: Literal["auto", "local", "slurm"] = "auto"
+    """slurm: each worker is a SLURM job of one CPU (dask-jobqueue), on any node; local: a process
+    beside the one that ingests; auto: slurm on machines that have its `sbatch`, else local."""
+    partition: str | None = None
+    """Partition of the worker jobs; null: that of the job that ingests, else SLURM's default."""
+    account: str | None = None
+    """Account of the worker jobs; null: the user's default."""
+    mem_mb: int = Field(2000, ge=500)
+    """Memory of a worker (MB)."""
+    runtime: int = Field(60, ge=1)
+    """Time limit of a worker job (minutes)."""
+    sbatch: list[str] = []
+    """Further options of the worker jobs: `--qos=short`."""
+
+    def on_slurm(self) -> bool:
+        """Whether the workers are SLURM jobs."""
+        if self.cluster == "auto":
+            return shutil.which("sbatch") is not None
+        return self.cluster == "slurm"
+
+
 class Ingest(Block):
     """Reading files: ROOT with coffea, HDF5 with h5py."""
 
@@ -163,6 +193,7 @@ class Ingest(Block):
     files)."""
     workers: int = Field(2, ge=1)
     """Processes of the futures and dask executors."""
+    dask: Dask = Dask()
     chunksize: int = Field(20_000, ge=100)
     """Events read at a time: bounds the memory."""
     tree: str = "Events"
@@ -175,6 +206,16 @@ class Ingest(Block):
     """z_cut of soft drop; beta is 0."""
     nsubjettiness_beta: float = Field(1.0, gt=0)
     """Angular exponent of tau_N and of the energy correlation functions."""
+
+    def processes(self) -> int:
+        """Processes on the machine that ingests."""
+        if self.executor == "iterative" or (self.executor == "dask" and self.dask.on_slurm()):
+            return 1
+        return self.workers
+
+
+EXECUTION = {"executor", "workers", "dask", "chunksize"}
+"""Keys of the ingest block that change how files are read, but no result."""
 
 
 # --- select --------------------------------------------------------------------------------------
@@ -509,6 +550,8 @@ class Region(Block):
     clusters: list[Name] | None = Field(None, min_length=1)
     """Instead of a range: the clusters that stand for these classes (matched once, globally, on the
     validation split)."""
+    control: bool = False
+    """A region without signal: collision data is shown there also while the analysis is blinded."""
 
     @model_validator(mode="after")
     def is_one_of_both(self) -> Region:
@@ -546,17 +589,40 @@ class Prune(Block):
     """Largest relative change of a bin at fixed yield."""
 
 
+Flag = Literal["nan", "empty", "zero", "large", "one_sided", "flipped", "insignificant"]
+"""What the health check says of a systematic effect: boostflow.infer.health."""
+
+
 class Infer(Block):
     """The fit."""
 
     signal: list[Name] = Field(["top"], min_length=1)
     """Samples whose common strength mu is fitted."""
+    data: Literal["asimov", "pseudo", "observed"] = "asimov"
+    """What is fitted. asimov: the expectation. pseudo: Poisson numbers around the expectation of
+    the validation split, which is independent of the templates. observed: the samples with
+    `data: true`, once `unblind` allows it."""
+    unblind: bool = False
+    """true: collision data may be seen in regions that are not `control` regions."""
+    seed: int = Field(1, ge=0)
+    """Seed of pseudo-data and toys."""
+    toys: int = Field(0, ge=0, le=1_000_000)
+    """Pseudo-experiments without and with signal that check the discovery significance; 0: none."""
     mc_stat: bool = True
     """Statistical uncertainty of the templates (Barlow-Beeston, lite)."""
     bin_error_max: float = Field(0.5, gt=0)
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""
     prune: Prune = Prune()
+    strict: bool | list[Flag] = False
+    """true: the run ends with an error, after all else is done, if the health check of systematic
+    effects has flagged any. A list: if it has one of these flags."""
+
+    def forbidden(self) -> list[Flag]:
+        """Flags that end the run with an error."""
+        if isinstance(self.strict, bool):
+            return list(get_args(Flag)) if self.strict else []
+        return self.strict
 
 
 # --- background ----------------------------------------------------------------------------------

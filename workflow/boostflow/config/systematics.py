@@ -17,12 +17,14 @@ both sides; a shift may name one side, or an envelope of corrections.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from boostflow.config.models import Block, Name, Prune, Region, Smearing
+from boostflow.errors import BoostflowError
 
 Group = Literal["exp", "model", "ml"]
 
@@ -37,6 +39,8 @@ FORMS = ("up", "down", *COMBINATIONS)
 class Systematic(Block):
     """What all kinds share."""
 
+    enabled: bool = True
+    """false: declared, but neither run nor fitted."""
     group: Group = "exp"
     """Where it is counted in `mu = value ± stat ± exp ± model ± ml`."""
     samples: list[Name] | None = Field(None, min_length=1)
@@ -142,9 +146,29 @@ class Rate(Systematic):
 
 
 class Weight(Alternatives[Name]):
-    """Other columns of relative event weights (1 = nominal): touches the templates."""
+    """Other columns of relative event weights (1 = nominal): touches the templates.
+
+    In lists `weight_pdf_{1..100}` stands for 100 columns.
+    """
 
     kind: Literal["weight"]
+
+    @field_validator(*COMBINATIONS, mode="before")
+    @classmethod
+    def expand_ranges(cls, value: object) -> object:
+        """Write out the columns of ranges."""
+        if not isinstance(value, list):
+            return value
+        return [column for item in value for column in _expanded(item)]
+
+
+def _expanded(item: object) -> list[object]:
+    found = (
+        re.fullmatch(r"(\w+)\{(\d{1,3})\.\.(\d{1,3})\}", item) if isinstance(item, str) else None
+    )
+    if found is None:
+        return [item]
+    return [f"{found[1]}{i}" for i in range(int(found[2]), int(found[3]) + 1)]
 
 
 Quantity = Literal["energy", "mass", "resolution", "mass_resolution"]
@@ -232,6 +256,28 @@ class Shift(Templated):
         }
 
 
+class Constituent(Templated):
+    """A variation of jet constituents: touches ingestion and all after it."""
+
+    kind: Literal["constituent"]
+    quantity: Literal[
+        "track_efficiency",
+        "charged_scale",
+        "neutral_scale",
+        "charged_resolution",
+        "neutral_resolution",
+    ]
+    """track_efficiency loses a part of the charged constituents, the scales change the momentum of
+    charged or neutral ones, the resolutions smear it by a Gaussian on top."""
+    value: float = Field(gt=0, lt=0.5)
+    """Relative size: 0.02 for 2 % of the tracks, of the momentum, or of its resolution."""
+
+    def members(self) -> dict[str, Literal["up", "down"]]:
+        """Scales go up and down; tracks can only be lost, momenta only be smeared: one-sided."""
+        both = self.quantity.endswith("scale")
+        return {"up": "up", "down": "down"} if both else {"up": "up"}
+
+
 Settings = Annotated[list[str], Field(min_length=1)]
 """Pythia settings."""
 Keys = Annotated[dict[str, Any], Field(min_length=1)]
@@ -245,6 +291,8 @@ class SampleVariation(Alternatives[Settings]):
     group: Group = "model"
     parts: int | None = Field(None, ge=1, le=10_000)
     """Files of each alternative sample; null for as many as the nominal sample has."""
+    events: int | None = Field(None, ge=10, le=1_000_000)
+    """Events in each of them; null for as many as in the nominal ones."""
 
 
 class ModelVariation(Alternatives[Keys]):
@@ -257,6 +305,9 @@ class ModelVariation(Alternatives[Keys]):
     instead: dict[Name, Region] | None = None
     """Regions in the place of those of `templates.regions`, all of them: another model's.
     One-sided."""
+    use: Literal["fit", "crosscheck"] = "fit"
+    """crosscheck: with `instead`; what these regions could measure is compared, and no nuisance
+    parameter made of the difference."""
 
     @model_validator(mode="after")
     def has_one_form(self) -> ModelVariation:
@@ -269,6 +320,8 @@ class ModelVariation(Alternatives[Keys]):
             raise ValueError("needs model (and what changes), or instead (other regions)")
         else:
             check_form(self)
+        if self.use == "crosscheck" and self.instead is None:
+            raise ValueError("use: crosscheck compares other regions, which instead declares")
         return self
 
     def members(self) -> dict[str, dict[str, Any]]:
@@ -277,10 +330,24 @@ class ModelVariation(Alternatives[Keys]):
 
 
 AnySystematic = Annotated[
-    Rate | Weight | Shift | SampleVariation | ModelVariation, Field(discriminator="kind")
+    Rate | Weight | Shift | Constituent | SampleVariation | ModelVariation,
+    Field(discriminator="kind"),
 ]
 
 SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])
+
+
+def parse_systematics(data: object) -> dict[str, AnySystematic]:
+    """Declared systematics by name, from JSON.
+
+    Raises:
+        BoostflowError: a declaration is not valid.
+    """
+    try:
+        return SYSTEMATICS.validate_python(data)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
 
 
 def by_parameter(systematics: dict[str, AnySystematic]) -> dict[str, Sequence[str]]:

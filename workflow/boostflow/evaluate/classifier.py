@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from scipy import stats
 from boostflow.config.models import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.bootstrap import bootstrap
-from boostflow.evaluate.curves import Ranking, delong, rejection
+from boostflow.evaluate.curves import FEW, Ranking, components, delong, rejection
 from boostflow.evaluate.significance import scan
 from boostflow.scored import TEST, TRAIN, Table, rows
 
@@ -19,6 +19,18 @@ GRID = np.round(np.linspace(0.01, 1.0, 100), 2)
 """Signal efficiencies at which ROC curves are kept."""
 BINS = np.linspace(0, 1, 26)
 """Bin edges of the score distributions."""
+
+
+class Classified(NamedTuple):
+    """Jets with a score for each of their classes: what is judged, whatever the model."""
+
+    classes: list[str]
+    jets: Table
+    """One row per jet."""
+    code: NDArray[np.intp]
+    """Class number of each jet."""
+    scores: NDArray
+    """Shape (jets, classes)."""
 
 
 def classes_of(table: Table) -> list[str]:
@@ -72,23 +84,38 @@ def probabilities(table: Table, classes: list[str]) -> NDArray:
     return scores
 
 
-def areas(
-    scores: NDArray, code: NDArray, jets: Table, classes: list[str], times: int, seed: int
-) -> dict[str, Any]:
-    """One-vs-rest AUC of each class and their mean, with errors, and the ROC curves.
+def classified(table: Table) -> Classified:
+    """The test jets of a classifier's classes.
 
-    The rest is made of the other classes in equal parts. Errors are DeLong's (class by class, see
-    `curves.delong`) where the jets of a class all have the same weight, else and for the mean from
-    the event bootstrap.
+    Raises:
+        BoostflowError: a class has no test jet, or a score is not finite.
+    """
+    classes = classes_of(table)
+    jets, code = labelled(table, classes, TEST)
+    return Classified(classes, jets, code, probabilities(jets, classes))
+
+
+def uniform(weight: NDArray, code: NDArray) -> bool:
+    """Whether the jets of each class all have the same weight."""
+    return all(
+        np.ptp(mine) <= 1e-6 * abs(mine[0]) for mine in (weight[code == k] for k in np.unique(code))
+    )
+
+
+def areas(part: Classified, times: int, seed: int) -> dict[str, Any]:
+    """One-vs-rest AUC of each class and their mean, and the ROC curves, all with errors.
+
+    The rest is made of the other classes in equal parts. Errors of AUCs are DeLong's (class by
+    class, see `curves.delong`) where the jets of a class all have the same weight, else, for the
+    mean and along the curves (of the background efficiency at fixed signal efficiency; null where
+    fewer than `FEW` jets of the rest pass) from the event bootstrap.
 
     Args:
-        scores: shape (jets, classes).
-        code: shape (jets,), class numbers.
-        jets: columns `weight` and `event`.
-        classes: names.
+        part: jets with columns `weight` and `event`.
         times: resamplings of the bootstrap.
         seed: of the bootstrap.
     """
+    classes, jets, code, scores = part
     size = len(classes)
     weight = jets["weight"]
     rankings = [Ranking(scores[:, k], code == k) for k in range(size)]
@@ -96,27 +123,30 @@ def areas(
     def values(count: NDArray) -> NDArray:
         w = normalised(weight * count, code, size)
         each = [ranking.auc(w) for ranking in rankings]
-        return np.array([*each, np.mean(each)])
+        curves = [ranking.background_at(w, GRID) for ranking in rankings]
+        return np.concatenate([each, [np.mean(each)], *curves])
 
     nominal = values(np.ones(len(code)))
     spread = bootstrap(values, jets["event"], times, seed)
-    uniform = all(
-        np.ptp(weight[code == k]) <= 1e-6 * abs(weight[code == k][0]) for k in range(size)
-    )
+    even = uniform(weight, code)
     w = normalised(weight, code, size)
-    result: dict[str, Any] = {"auc": {}, "roc": {"signal_efficiency": GRID.tolist()}}
+    result: dict[str, Any] = {"auc": {}, "roc": {"signal_efficiency": GRID.tolist(), "error": {}}}
     for k, name in enumerate(classes):
         error, method = float(spread[k]), "event bootstrap"
-        if uniform:
-            error, method = delong(scores[:, k], code == k, w, code)[1], "DeLong"
+        if even:
+            component = components(scores[:, k], code == k, w)[1]
+            error, method = delong(component, code == k, w, code), "DeLong"
         result["auc"][name] = {"value": float(nominal[k]), "error": error, "method": method}
-        signal, background = rankings[k].curve(w)
-        result["roc"][name] = background[
-            [int(np.argmax(signal >= efficiency - 1e-9)) for efficiency in GRID]
-        ].tolist()
+        curve = slice(size + 1 + k * len(GRID), size + 1 + (k + 1) * len(GRID))
+        result["roc"][name] = nominal[curve].tolist()
+        unweighted = rankings[k].background_at(np.ones(len(code)), GRID) * (code != k).sum()
+        result["roc"]["error"][name] = [
+            float(x) if passing >= FEW else None
+            for x, passing in zip(spread[curve], unweighted, strict=True)
+        ]
     result["macro_auc"] = {
-        "value": float(nominal[-1]),
-        "error": float(spread[-1]),
+        "value": float(nominal[size]),
+        "error": float(spread[size]),
         "method": "event bootstrap",
     }
     return result
@@ -148,27 +178,54 @@ def confusion(
     }
 
 
-def rejections(
-    scores: NDArray, code: NDArray, weight: NDArray, classes: list[str], config: Evaluate
-) -> list[dict[str, Any]]:
-    """Background rejection of each configured pair at each configured signal efficiency.
+class Pair(NamedTuple):
+    """One class against some others, from a classifier's scores."""
 
-    The score of a pair is p_signal / (p_signal + sum of p_background); background classes count in
-    equal parts. Pairs with a class that the model does not know are left out.
-    """
+    signal: str
+    background: list[str]
+    mine: NDArray[np.bool_]
+    """Which jets are of one of the classes, shape (jets,)."""
+    score: NDArray
+    """p_signal / (p_signal + sum of p_background) of those jets."""
+    positive: NDArray[np.bool_]
+    """Which of those jets are signal."""
+
+
+def pairs(part: Classified, config: Evaluate) -> list[Pair]:
+    """The configured pairs of classes; those with a class that the model lacks are left out."""
     result = []
     for signal, background in config.rejection:
-        if not {signal, *background} <= set(classes):
+        if not {signal, *background} <= set(part.classes):
             continue
-        s, b = classes.index(signal), [classes.index(name) for name in background]
-        mine = np.isin(code, [s, *b])
-        part = scores[mine]
-        score = part[:, s] / np.maximum(part[:, s] + part[:, b].sum(axis=1), 1e-300)
-        w = normalised(weight, code, len(classes))[mine]
-        for efficiency in config.efficiencies:
+        s, b = part.classes.index(signal), [part.classes.index(name) for name in background]
+        mine = np.isin(part.code, [s, *b])
+        p = part.scores[mine]
+        score = p[:, s] / np.maximum(p[:, s] + p[:, b].sum(axis=1), 1e-300)
+        result.append(Pair(signal, background, mine, score, part.code[mine] == s))
+    return result
+
+
+def rejections(part: Classified, config: Evaluate, seed: int) -> list[dict[str, Any]]:
+    """Background rejection of each configured pair at each configured signal efficiency.
+
+    Background classes count in equal parts. Errors come from the event bootstrap: they hold that of
+    the cut, which the signal jets fix, and count both jets of an event as one.
+    """
+    result = []
+    size, weight = len(part.classes), part.jets["weight"]
+    for pair in pairs(part, config):
+        ranking = Ranking(pair.score, pair.positive)
+
+        def passing(count: NDArray, ranking: Ranking = ranking, pair: Pair = pair) -> NDArray:
+            w = normalised(weight * count, part.code, size)[pair.mine]
+            return ranking.background_at(w, config.efficiencies)
+
+        error = bootstrap(passing, part.jets["event"], config.bootstrap, seed)
+        w = normalised(weight, part.code, size)[pair.mine]
+        for efficiency, spread in zip(config.efficiencies, error, strict=True):
             result.append(
-                {"signal": signal, "background": background, "efficiency": efficiency}
-                | rejection(score, code[mine] == s, w, efficiency)
+                {"signal": pair.signal, "background": pair.background, "efficiency": efficiency}
+                | rejection(pair.score, pair.positive, w, efficiency, float(spread))
             )
     return result
 
@@ -215,31 +272,41 @@ def evaluate(
     Raises:
         BoostflowError: a class without test jets, NaN scores, an unknown signal sample.
     """
-    classes = classes_of(table)
-    jets, code = labelled(table, classes, TEST)
-    scores = probabilities(jets, classes)
-    weight = jets["weight"]
+    part = classified(table)
+    classes, jets, code, scores = part
     result: dict[str, Any] = {
         "kind": "classifier",
         "jets": {name: int((code == k).sum()) for k, name in enumerate(classes)},
     }
-    result |= areas(scores, code, jets, classes, config.bootstrap, seed)
-    result |= confusion(scores.argmax(axis=1), code, weight, classes)
-    result["rejection"] = rejections(scores, code, weight, classes, config)
+    result |= areas(part, config.bootstrap, seed)
+    result |= confusion(scores.argmax(axis=1), code, jets["weight"], classes)
+    result["rejection"] = rejections(part, config, seed)
     result["overtraining"] = overtraining(table, classes)
     if not signal:
         return result
+    score, title = signal_score(table, signal)
+    result["significance"] = {
+        "signal": signal,
+        "score": title,
+        "luminosity": luminosity,
+        "background_uncertainty": config.background_uncertainty,
+    } | scan(table, score, signal, luminosity, config.background_uncertainty)
+    return result
+
+
+def signal_score(table: Table, signal: list[str]) -> tuple[NDArray, str]:
+    """The score that signal samples are looked for with, shape (jets,), and its name.
+
+    It is the sum of p_<class> over the classes that the samples' jets are labelled with.
+
+    Raises:
+        BoostflowError: no jet of the samples has a class of the model.
+    """
+    classes = classes_of(table)
     wanted = sorted(set(table["label"][np.isin(table["sample"], signal)]) & set(classes))
     if not wanted:
         raise BoostflowError(
             f"no jet of the signal sample {', '.join(signal)} has one of the model's classes "
             f"({', '.join(classes)})"
         )
-    score = probabilities(table, classes)[:, [classes.index(name) for name in wanted]].sum(axis=1)
-    result["significance"] = {
-        "signal": signal,
-        "score": " + ".join(f"p_{name}" for name in wanted),
-        "luminosity": luminosity,
-        "background_uncertainty": config.background_uncertainty,
-    } | scan(table, score, signal, luminosity, config.background_uncertainty)
-    return result
+    return probabilities(table, wanted).sum(axis=1), " + ".join(f"p_{name}" for name in wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate import matching
 from boostflow.evaluate.baselines import clusterings
 from boostflow.evaluate.bootstrap import bootstrap
-from boostflow.evaluate.classifier import areas, labelled
+from boostflow.evaluate.classifier import Classified, areas, labelled
 from boostflow.scored import TEST, TRAIN, Table, rows
 
 COLUMNS = ["mass", "msoftdrop"]
@@ -37,6 +37,41 @@ def distances(table: Table) -> NDArray:
     """Columns `dist_0`, `dist_1`, ... (squared distances), shape (jets, clusters)."""
     size = sum(name.startswith("dist_") for name in table)
     return np.stack([table[f"dist_{k}"] for k in range(size)], axis=1).astype(float)
+
+
+def as_classifier(
+    test: Table, truth: NDArray, classes: Sequence[str], to_class: Mapping[int, int]
+) -> Classified:
+    """A clustering read as a classifier: softmax(-distance) of the cluster matched to each class.
+
+    Args:
+        test: scored and unscored jets; the latter are left out, as is a class without a cluster.
+        truth: shape (jets,), class numbers.
+        classes: names.
+        to_class: class number by cluster.
+    """
+    cluster_of = {c: k for k, c in to_class.items()}
+    matched = [c for c in range(len(classes)) if c in cluster_of]
+    mine = (test["cluster"] >= 0) & np.isin(truth, matched)
+    score = softmax(-distances(test)[mine], axis=1)[:, [cluster_of[c] for c in matched]]
+    code = np.searchsorted(matched, truth[mine])
+    return Classified([classes[c] for c in matched], rows(test, mine), code, score)
+
+
+def classified(
+    table: Table, samples: list[str] | None, mass: tuple[float, float] | None
+) -> Classified:
+    """The test jets that a clustering is judged by; clusters are matched as in `evaluate`.
+
+    Raises:
+        BoostflowError: a class has no test jet.
+    """
+    table = judged(table, samples, mass)
+    classes = sorted(set(table["label"]) - {"", "unmatched"})
+    test, truth = labelled(table, classes, TEST)
+    shape = (len(classes), distances(test).shape[1])
+    counts = matching.contingency(truth, test["cluster"], *shape)
+    return as_classifier(test, truth, classes, matching.match(counts))
 
 
 def typical(jets: Table, classes: Sequence[str]) -> dict[str, int]:
@@ -155,13 +190,7 @@ def evaluate(
             if i > 0
         },
     }
-    cluster_of = {c: k for k, c in to_class.items()}
-    matched = [c for c in range(len(classes)) if c in cluster_of]
-    mine = scored & np.isin(truth, matched)
-    score = softmax(-distance[mine], axis=1)[:, [cluster_of[c] for c in matched]]
-    names = [classes[c] for c in matched]
-    code = np.searchsorted(matched, truth[mine])
-    result |= areas(score, code, rows(test, mine), names, config.bootstrap, seed)
+    result |= areas(as_classifier(test, truth, classes, to_class), config.bootstrap, seed)
     test["truth"] = truth
     test["matched"] = np.array([to_class.get(k, -1) for k in found["model"]])
     return result, test

@@ -47,7 +47,8 @@ class Ranking:
         """
         signal, background = self.sums(weights)
         below = np.cumsum(background) - 0.5 * background
-        return float(signal @ below / (signal.sum() * background.sum()))
+        # Not `@`: the threads of a BLAS cost more than this sum, which a bootstrap does often.
+        return float(np.sum(signal * below) / (signal.sum() * background.sum()))
 
     def curve(self, weights: NDArray) -> tuple[NDArray, NDArray]:
         """Signal and background efficiency of `score >= threshold`, loosest cut last.
@@ -59,31 +60,47 @@ class Ranking:
             for part in self.sums(weights)
         )
 
+    def background_at(self, weights: NDArray, efficiencies: ArrayLike) -> NDArray:
+        """Background efficiency of the tightest cut that reaches each signal efficiency."""
+        signal, background = self.curve(weights)
+        reached = np.searchsorted(np.maximum.accumulate(signal), np.asarray(efficiencies) - 1e-9)
+        return background[np.minimum(reached, len(background) - 1)]
+
     def threshold(self, weights: NDArray, efficiency: float) -> float:
         """The highest threshold at which the signal efficiency reaches `efficiency`."""
         signal, _ = self.curve(weights)
         return float(self.thresholds[::-1][np.argmax(signal[1:] >= efficiency - 1e-12)])
 
 
-def delong(
-    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike, strata: ArrayLike
-) -> tuple[float, float]:
-    """AUC and its error by DeLong's structural components (Biometrics 44 (1988) 837).
+def components(
+    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike
+) -> tuple[float, NDArray[np.float64]]:
+    """AUC, and the structural component of each jet (DeLong et al., Biometrics 44 (1988) 837).
 
-    Args:
-        scores: shape (jets,).
-        positive: shape (jets,), true for the signal class.
-        weights: shape (jets,), constant within a stratum.
-        strata: shape (jets,), integer: classes simulated separately. With one stratum of signal
-            and one of background this is DeLong's formula; otherwise the components' variances
-            are added stratum by stratum, as in stratified sampling.
+    Of a signal jet: the part of the background below it; of a background jet: the part of the
+    signal above it. Ties count half, weights may be negative.
     """
-    ranking = Ranking(scores, positive)
-    positive, weights, strata = ranking.positive, np.asarray(weights), np.asarray(strata)
+    ranking, weights = Ranking(scores, positive), np.asarray(weights, dtype=float)
     signal, background = ranking.sums(weights)
     below = (np.cumsum(background) - 0.5 * background) / background.sum()
     above = 1 - (np.cumsum(signal) - 0.5 * signal) / signal.sum()
-    component = np.where(positive, below[ranking.rank], above[ranking.rank])
+    component = np.where(ranking.positive, below[ranking.rank], above[ranking.rank])
+    return ranking.auc(weights), component
+
+
+def delong(component: NDArray, positive: ArrayLike, weights: ArrayLike, strata: ArrayLike) -> float:
+    """Error of an AUC; of the difference of two, with the difference of their components (paired).
+
+    With one stratum of signal and one of background this is DeLong's formula; otherwise the
+    components' variances are added stratum by stratum, as in stratified sampling.
+
+    Args:
+        component: shape (jets,), from `components`.
+        positive: shape (jets,), true for the signal class.
+        weights: shape (jets,), constant within a stratum.
+        strata: shape (jets,), integer: classes simulated separately.
+    """
+    positive, weights, strata = map(np.asarray, (positive, weights, strata))
     variance = 0.0
     for side in (positive, ~positive):
         for stratum in np.unique(strata[side]):
@@ -91,17 +108,42 @@ def delong(
             share = weights[mine].sum() / weights[side].sum()
             if mine.sum() > 1:
                 variance += share**2 * component[mine].var(ddof=1) / mine.sum()
-    return ranking.auc(weights), float(np.sqrt(variance))
+    return float(np.sqrt(variance))
+
+
+def influence(component: NDArray, weights: NDArray, strata: NDArray, positive: NDArray) -> NDArray:
+    """What each jet contributes to the fluctuation of an AUC, to first order; shape (jets,).
+
+    The AUC's variance is the sum over events of the square of the sum over the event's jets (the
+    infinitesimal jackknife; the Poisson bootstrap of events tends to it). Weights of either sign.
+
+    Args:
+        component: shape (jets,), from `components`.
+        weights: shape (jets,).
+        strata: shape (jets,), class numbers from 0; the sum of weights of each is fixed.
+        positive: shape (jets,), true for the signal class.
+    """
+    total = np.bincount(strata, weights)
+    mean = np.bincount(strata, weights * component) / np.where(total != 0, total, 1.0)
+    side = np.where(positive, weights[positive].sum(), weights[~positive].sum())
+    return weights * (component - mean[strata]) / side
 
 
 def rejection(
-    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike, efficiency: float
+    scores: ArrayLike, positive: ArrayLike, weights: ArrayLike, efficiency: float, error: float
 ) -> dict[str, float]:
     """Background rejection 1/efficiency at a fixed signal efficiency.
 
-    The error is binomial with the effective number of background jets (sum w)^2 / sum w^2. When
-    fewer than `FEW` background jets pass (or their weights do not add up to a positive sum), the
-    Clopper-Pearson upper limit on the background efficiency is turned into a lower limit.
+    When fewer than `FEW` background jets pass (or their weights do not add up to a positive sum),
+    the Clopper-Pearson upper limit on the background efficiency, with the effective number of jets
+    (sum w)^2 / sum w^2, is turned into a lower limit.
+
+    Args:
+        scores: shape (jets,).
+        positive: shape (jets,), true for the signal class.
+        weights: shape (jets,).
+        efficiency: of the signal.
+        error: of the background efficiency (`classifier.rejections` takes it from the bootstrap).
 
     Returns:
         `threshold`, `passing` (background jets, unweighted) and `value` and `error`, or `limit`
@@ -113,12 +155,11 @@ def rejection(
     background = weights[~ranking.positive]
     passed = np.asarray(scores)[~ranking.positive] >= threshold
     passing = int(passed.sum())
-    size = background.sum() ** 2 / (background**2).sum()
     fraction = background[passed].sum() / background.sum()
     result = {"threshold": threshold, "passing": passing}
     if passing < FEW or fraction <= 0:
+        size = background.sum() ** 2 / (background**2).sum()
         count = max(fraction * size, 0.0)
         upper = stats.beta.ppf(LEVEL, count + 1, max(size - count, 1e-9))
         return result | {"limit": float(1 / upper), "level": LEVEL}
-    error = np.sqrt(fraction * max(1 - fraction, 0.0) / size)
     return result | {"value": float(1 / fraction), "error": float(error / fraction**2)}

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import awkward as ak
 import numpy as np
 
 from boostflow.config.models import Evaluate
+from boostflow.config.systematics import AnySystematic, Weight
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly as of_events
-from boostflow.evaluate import classifier, clusterer
+from boostflow.evaluate import classifier, clusterer, compare, systematic
 from boostflow.io import read_json, read_parquet, write_json
 from boostflow.plots import anomaly as draw_events
 from boostflow.plots import models as draw
+from boostflow.plots import uncertainty as draw_errors
 from boostflow.plots.style import Label, save, style
 from boostflow.scored import Table, read_scored, read_scores, samples_of
 from boostflow.seeds import derive
+from boostflow.variations import NOMINAL
 
 if TYPE_CHECKING:
     from boostflow.models.ucluster.explain import Explanation
 
 COLUMNS = ["split", "weight", "candidate"]
+JUDGED = [*COLUMNS, "mass"]
+"""The same, and what `Judged` needs."""
 
 
 def evaluate(
@@ -130,6 +135,144 @@ def _explained(
         same = np.all([ak.to_numpy(rows[key]) == jets[key][row] for key in keys], axis=0)
         found[name] = explain(trained, rows[same])[0]
     return found
+
+
+class Judged(NamedTuple):
+    """Which jets a clustering is judged by; a classifier is judged by all."""
+
+    samples: list[str] | None = None
+    mass: tuple[float, float] | None = None
+    """Window of the jet mass (GeV)."""
+
+
+def _classified(table: Table, judged: Judged) -> classifier.Classified:
+    """The test jets of a model with a score for each class, be it a classifier or a clustering."""
+    if classifier.classes_of(table):
+        return classifier.classified(table)
+    return clusterer.classified(table, judged.samples, judged.mass)
+
+
+def systematics(
+    select: Sequence[Path],
+    scores: Sequence[Path],
+    figures: Path,
+    output: Path,
+    plots: Path,
+    declared: Mapping[str, AnySystematic],
+    config: Evaluate,
+    *,
+    signal: list[str],
+    luminosity: float,
+    judged: Judged,
+    label: Label,
+) -> None:
+    """Systematic errors of a model's figures, from the jets of all variations.
+
+    One variation is in memory at a time.
+
+    Args:
+        select: selected jets `{variation}/{sample}.parquet`, nominal and those that vary.
+        scores: score tables `{variation}.parquet`, nominal and those that vary.
+        figures: evaluation of the nominal jets.
+        output: JSON to write.
+        plots: folder of the plots (`plots.names.systematic_plots`).
+        declared: the entries that vary these jets or their weights, and rates.
+        config: pairs and efficiencies.
+        signal: signal samples of the significance scan of a classifier, empty for no scan.
+        luminosity: in 1/fb.
+        judged: of a clustering.
+        label: text above the plots.
+
+    Raises:
+        BoostflowError: missing or mismatched files, a weight column that a sample lacks.
+    """
+    files: dict[str, dict[str, Path]] = {}
+    for path in select:
+        files.setdefault(path.parent.name, {})[path.stem] = path
+    tables = {path.stem: path for path in scores}
+    if NOMINAL not in files or NOMINAL not in tables:
+        raise BoostflowError("the nominal jets and their scores are missing")
+    known = read_json(figures)
+    scanned = known["kind"] == "classifier" and bool(signal)
+    names = sorted(files[NOMINAL])
+    weights = [entry for entry in declared.values() if isinstance(entry, Weight)]
+    columns = sorted({column for entry in weights for column in entry.members().values()})
+
+    def read(variation: str, optional: Sequence[str] = ()) -> Table:
+        paths = files[NOMINAL] | files.get(variation, {})
+        return read_scored(paths, tables.get(variation, tables[NOMINAL]), JUDGED, optional)
+
+    def measure(table: Table) -> systematic.Measured:
+        part = _classified(table, judged)
+        if part.classes != list(known["auc"]):
+            raise BoostflowError(
+                f"classes {', '.join(part.classes)}, but {', '.join(known['auc'])} nominally: "
+                "too few jets to tell which cluster stands for which class"
+            )
+        found = systematic.measure(part, config, known.get("rejection", []))
+        if scanned:
+            found.figures["yields"] = systematic.events_passing(table, signal, names, luminosity)
+        return found
+
+    nominal_table = read(NOMINAL, columns)
+    nominal, varied = measure(nominal_table), {}
+    for name, entry in declared.items():
+        for direction, change in entry.members().items():
+            variation = f"{name}_{direction}"
+            if isinstance(entry, Weight):
+                table = systematic.reweighted(nominal_table, change, entry.samples)
+            else:
+                table = read(variation)
+            varied[variation] = measure(table)
+    result, by_shift = systematic.evaluate(nominal, varied, declared, known, names)
+    if scanned:
+        result["significance"] = systematic.scan(
+            nominal_table, signal, names, luminosity, nominal.figures["yields"], by_shift
+        )
+    write_json(output, {"model": known["model"]} | result)
+    with style():
+        save(draw_errors.roc(result, label), plots / "roc_systematics.png")
+        save(draw_errors.auc_shifts(result, label), plots / "auc_systematics.png")
+        if scanned:
+            save(draw_errors.significance(result, label), plots / "significance_systematics.png")
+
+
+def comparison(
+    select: Sequence[Path],
+    scores: Sequence[Path],
+    output: Path,
+    plot: Path,
+    config: Evaluate,
+    judged: Mapping[str, Judged],
+    seed: int,
+    label: Label,
+) -> None:
+    """Compare the AUCs of all pairs of models on the same test jets.
+
+    Args:
+        select: selected jets, one file per sample, named by it.
+        scores: score tables, in a folder of the model's name.
+        output: JSON to write.
+        plot: PNG to write.
+        config: resamplings.
+        judged: of each clustering.
+        seed: of the bootstrap.
+        label: text above the plot.
+
+    Raises:
+        BoostflowError: missing or mismatched files, a single model.
+    """
+    files = samples_of(select)
+    models = {}
+    for path in scores:
+        model = path.parent.name
+        table = read_scored(files, path, JUDGED, [])
+        table["row"] = np.arange(len(table["label"]))
+        models[model] = _classified(table, judged.get(model, Judged()))
+    result = compare.compare(models, config.bootstrap, derive(seed, "compare"))
+    write_json(output, result)
+    with style():
+        save(draw_errors.comparison(result, label), plot)
 
 
 def anomaly(evaluations: Sequence[Path], output: Path, plot: Path, label: Label) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,96 +39,115 @@ def asimov(s: ArrayLike, b: ArrayLike, sigma: ArrayLike = 0.0) -> NDArray:
     return np.where(good, z, np.nan)
 
 
-def measures(s: ArrayLike, b: ArrayLike, relative: float) -> dict[str, NDArray]:
+def measures(s: ArrayLike, b: ArrayLike, relative: ArrayLike) -> dict[str, NDArray]:
     """The three significances for a relative background uncertainty (only `asimov` knows it)."""
     s, b = np.asarray(s, dtype=float), np.asarray(b, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             "s/sqrt(b)": np.where(b > 0, s / np.sqrt(b), np.nan),
             "s/sqrt(s+b)": np.where(s + b > 0, s / np.sqrt(s + b), np.nan),
-            "asimov": asimov(s, b, relative * b),
+            "asimov": asimov(s, b, np.asarray(relative) * b),
         }
 
 
-def _counts(weight: NDArray, score: NDArray, signal: NDArray) -> dict[str, NDArray]:
-    """Expected events that pass each cut, their variances, and the number of background jets."""
+def passing(weight: NDArray, score: NDArray) -> NDArray:
+    """Sum of the weights of the jets that pass each of `CUTS`, shape (cuts,)."""
+    order = np.argsort(score)
+    tail = np.concatenate([np.cumsum(weight[order][::-1])[::-1], [0.0]])
+    return tail[np.searchsorted(score[order], CUTS, side="left")]
+
+
+def yields(jets: Table, score: NDArray, samples: list[str], luminosity: float, split: int) -> dict:
+    """Expected events of signal (`s`) and background (`b`) that pass each of `CUTS`.
+
+    With `s_variance`, `b_variance` of the finite simulation, and `b_jets`, how many simulated
+    background jets pass. Arguments as of `scan`.
+    """
+    used = (jets["split"] == split) & jets["candidate"].astype(bool)
+    is_signal = np.isin(jets["sample"], samples)
     result = {}
-    for name, mine in (("s", signal), ("b", ~signal)):
-        order = np.argsort(score[mine])
-        first = np.searchsorted(score[mine][order], CUTS, side="left")
-        for key, values in (("", weight[mine]), ("_variance", weight[mine] ** 2)):
-            tail = np.concatenate([np.cumsum(values[order][::-1])[::-1], [0.0]])
-            result[name + key] = tail[first]
-        result[name + "_jets"] = np.sum(mine) - first
+    for name, mine in (("s", used & is_signal), ("b", used & ~is_signal)):
+        weight = jets["weight"][mine] * luminosity
+        result[name] = passing(weight, score[mine])
+        result[f"{name}_variance"] = passing(weight**2, score[mine])
+        result[f"{name}_jets"] = passing(np.ones(len(weight)), score[mine])
     return result
 
 
 def scan(
-    jets: Table, score: NDArray, samples: list[str], luminosity: float, relative: float
+    jets: Table,
+    score: NDArray,
+    samples: list[str],
+    luminosity: float,
+    relative: float | Mapping[int, NDArray],
 ) -> dict[str, Any]:
     """Significance against the cut on the score, with candidate jets of the test split.
 
     Cuts that fewer than `FEW` background jets pass are left out: there the background is not known.
-    The quoted cut is the best one on the validation split (all cuts of the test split, if that has
-    none), so the figure is not the maximum of a fluctuation. Errors come from the number of
-    simulated jets, by linear propagation.
+    The quoted cut is the best one on the validation split, where the same holds, so the quoted
+    figure is not the maximum of a fluctuation; only where the validation split has no usable cut
+    it is the best one on the test split (`chosen_on`). Errors come from the number of simulated
+    jets, by linear propagation.
 
     Args:
         jets: columns `sample`, `split`, `candidate`, `weight` (events per 1/fb, split by split).
         score: shape (jets,); larger is more signal-like.
         samples: the signal samples.
         luminosity: in 1/fb.
-        relative: relative background uncertainty of the Asimov significance.
+        relative: relative background uncertainty of the Asimov significance; or for each split its
+            values at `CUTS`.
 
     Returns:
-        `cuts`, `s`, `b` and each of `MEASURES` as lists, and under `best` for each measure `cut`,
-        `value`, `error`, `s`, `b`.
+        `cuts`, `s`, `b` and each of `MEASURES` as lists, `errors` of the measures, and under `best`
+        for each measure `cut`, `value`, `error`, `s`, `b`, `chosen_on`.
 
     Raises:
         BoostflowError: fewer than `FEW` background jets, whatever the cut.
     """
-    is_signal = np.isin(jets["sample"], samples)
-    counts = {}
-    for split in (VALIDATION, TEST):
-        mine = (jets["split"] == split) & jets["candidate"].astype(bool)
-        weight = jets["weight"][mine] * luminosity
-        counts[split] = _counts(weight, score[mine], is_signal[mine])
-    test, validation = counts[TEST], counts[VALIDATION]
+    test, validation = (
+        yields(jets, score, samples, luminosity, split) for split in (TEST, VALIDATION)
+    )
+    if not isinstance(relative, Mapping):
+        relative = dict.fromkeys((TEST, VALIDATION), relative)
     usable = test["b_jets"] >= FEW
     if not usable.any():
         raise BoostflowError(
-            f"significance scan: {test['b_jets'][0]} background jets in the test split, "
+            f"significance scan: {test['b_jets'][0]:.0f} background jets in the test split, "
             f"{FEW} are needed; simulate more events"
         )
-    values = measures(test["s"], test["b"], relative)
-    choice = measures(validation["s"], validation["b"], relative)
+    values = measures(test["s"], test["b"], relative[TEST])
+    choice = measures(validation["s"], validation["b"], relative[VALIDATION])
     result: dict[str, Any] = {
         "cuts": CUTS[usable].tolist(),
         "s": test["s"][usable].tolist(),
         "b": test["b"][usable].tolist(),
+        "errors": {},
         "best": {},
     }
     for name in MEASURES:
-        error = _error(name, test, relative)
-        result[name] = [_number(x) for x in values[name][usable]]
+        error = _error(name, test, relative[TEST])
+        result[name] = numbers(values[name][usable])
+        result["errors"][name] = numbers(error[usable])
         allowed = usable & (validation["b_jets"] >= FEW)
-        quality = np.where(allowed, choice[name], np.nan)
+        quality, split = np.where(allowed, choice[name], np.nan), "validation"
         if not np.isfinite(quality).any():
-            quality = np.where(usable, values[name], np.nan)
+            quality, split = np.where(usable, values[name], np.nan), "test"
         if not np.isfinite(quality).any():
             continue
         best = int(np.nanargmax(quality))
+        value, its_error = numbers([values[name][best], error[best]])
         result["best"][name] = {
             "cut": float(CUTS[best]),
-            "value": _number(values[name][best]),
-            "error": _number(error[best]),
+            "value": value,
+            "error": its_error,
             "s": float(test["s"][best]),
             "b": float(test["b"][best]),
+            "chosen_on": split,
         }
     return result
 
 
-def _error(name: str, counts: dict[str, NDArray], relative: float) -> NDArray:
+def _error(name: str, counts: dict[str, NDArray], relative: ArrayLike) -> NDArray:
     """Error of a measure from the finite simulation: numerical derivatives in s and b."""
     s, b = counts["s"], counts["b"]
     variance = np.zeros(len(s))
@@ -139,5 +159,6 @@ def _error(name: str, counts: dict[str, NDArray], relative: float) -> NDArray:
     return np.sqrt(variance)
 
 
-def _number(x: float) -> float | None:
-    return float(x) if np.isfinite(x) else None
+def numbers(values: ArrayLike) -> list[float | None]:
+    """For JSON: null where a value is not finite."""
+    return [float(x) if np.isfinite(x) else None for x in np.asarray(values)]

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from cabinetry.smooth import smooth_353qh_twice
 from numpy.typing import NDArray
 
 from boostflow.config.systematics import Templated
@@ -36,20 +35,34 @@ def sides(
         nominal: nominal template, contents of shape (bins,).
         members: contents of the templates of `declared.members()`, in its order.
     """
-    up, down = _combined(declared, nominal.values, members)
-    if declared.symmetrise == "mean":
-        half = (up - down) / 2
-        up, down = nominal.values + half, nominal.values - half
-    elif declared.symmetrise == "largest":
-        size = np.maximum(np.abs(up - nominal.values), np.abs(down - nominal.values))
-        signed = np.where(up >= nominal.values, size, -size)
-        up, down = nominal.values + signed, nominal.values - signed
+    up, down = combined(declared, nominal.values, members)
     if declared.smooth != "none":
         up, down = (smoothed(declared.smooth, nominal, side) for side in (up, down))
     return up, down
 
 
-def _combined(
+def combined(
+    declared: Templated, nominal: NDArray, members: Sequence[NDArray]
+) -> tuple[NDArray, NDArray]:
+    """Steps 1 to 3 for any quantity: up and down of an array, element by element.
+
+    Args:
+        declared: the entry.
+        nominal: any shape.
+        members: the quantity under each of `declared.members()`, in its order.
+    """
+    up, down = _sides(declared, nominal, members)
+    if declared.symmetrise == "mean":
+        half = (up - down) / 2
+        up, down = nominal + half, nominal - half
+    elif declared.symmetrise == "largest":
+        size = np.maximum(np.abs(up - nominal), np.abs(down - nominal))
+        signed = np.where(up >= nominal, size, -size)
+        up, down = nominal + signed, nominal - signed
+    return up, down
+
+
+def _sides(
     declared: Templated, nominal: NDArray, members: Sequence[NDArray]
 ) -> tuple[NDArray, NDArray]:
     rule = declared.combination()
@@ -57,7 +70,7 @@ def _combined(
         return members[0], members[1] if len(members) > 1 else 2 * nominal - members[0]
     stacked = np.array(members)
     if rule == "envelope":
-        everything = np.vstack([stacked, nominal])
+        everything = np.concatenate([stacked, nominal[np.newaxis]])
         return everything.max(axis=0), everything.min(axis=0)
     if rule == "replicas":
         size = stacked.std(axis=0, ddof=1)
@@ -80,6 +93,8 @@ def smoothed(how: str, nominal: Template, varied: NDArray) -> NDArray:
         centre = (nominal.edges[1:] + nominal.edges[:-1])[filled] / 2
         new = np.polyval(np.polyfit(centre, ratio, 1, w=1 / error), centre)
     else:
+        from cabinetry.smooth import smooth_353qh_twice
+
         new = np.asarray(smooth_353qh_twice(ratio))
         new += mean - np.sum(new * values) / np.sum(values)
     result = varied.copy()

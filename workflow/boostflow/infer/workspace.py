@@ -3,7 +3,8 @@
 Conventions:
 
 * `mu` scales the signal samples, between `MU_MAX` and where the expectation of a bin would become
-  negative. Data are the sum of the nominal templates (Asimov data, mu = 1).
+  negative. Data: `infer.observed`; the sum of the nominal templates (Asimov data, mu = 1) if there
+  are none.
 * A systematic is one parameter of its name (or of its `parameter`: entries that share one add
   their changes up), fully correlated between regions and samples. Its effect is split region by
   region and sample by sample into a change of the yield (normsys) and a change of the shape at
@@ -12,7 +13,7 @@ Conventions:
 * One-sided, envelope, replicas, Hessian, symmetrised and smoothed entries: `infer.effects`.
 * Rates: yield x (1 + value) and x (1 - value), or the sides that are declared; never pruned.
 * Statistical uncertainty of the templates: one parameter per bin of a region (Barlow-Beeston lite,
-  staterror) from the sum of squared weights of all samples.
+  staterror) from the sum of squared weights of all samples; with pseudo-data, of both splits.
 * Neighbouring bins of a region are merged until the statistical error of its background is below
   `infer.bin_error_max` in each (or one bin is left): `merge.binning`.
 * Bins of a sample that are still empty or negative (few jets, negative weights) get the content
@@ -126,7 +127,11 @@ def check_alike(nominal: TemplateSet, other: TemplateSet, variation: str) -> Non
 
 
 def build(
-    templates: Mapping[str, TemplateSet], systematics: Mapping[str, AnySystematic], config: Infer
+    templates: Mapping[str, TemplateSet],
+    systematics: Mapping[str, AnySystematic],
+    config: Infer,
+    observed: Mapping[str, NDArray] | None = None,
+    pseudo: TemplateSet | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """The workspace and notes on what was mended on the way.
 
@@ -134,10 +139,13 @@ def build(
         templates: by variation; "nominal" and all that the systematics need, bins merged already.
         systematics: by name.
         config: signal samples, statistical uncertainties on or off.
+        observed: events by region; null for Asimov data.
+        pseudo: templates that pseudo-data were drawn from; their statistical errors count, too.
 
     Raises:
         BoostflowError: a template is missing, a signal sample is unknown or has no jet in any
-            region, a systematic names an unknown sample.
+            region, a systematic names an unknown sample, or events were observed in a bin in
+            which none are expected.
     """
     if "nominal" not in templates:
         raise BoostflowError("no nominal templates")
@@ -164,10 +172,12 @@ def build(
         if all(contents[sample].values.sum() <= 0 for sample in present):
             raise BoostflowError(f"region {region}: no sample has a positive yield")
         entries = [
-            _sample(region, sample, weight, templates, systematics, config, notes)
+            _sample(region, sample, weight, templates, systematics, config, pseudo, notes)
             for sample, weight in present.items()
         ]
         channels.append({"name": region, "samples": entries})
+        if observed is not None:
+            _check_expected(region, entries, observed[region])
     used = {m["name"] for channel in channels for s in channel["samples"] for m in s["modifiers"]}
     notes += [
         f"{name}: no effect on any template above infer.prune"
@@ -181,7 +191,11 @@ def build(
         "observations": [
             {
                 "name": channel["name"],
-                "data": np.sum([s["data"] for s in channel["samples"]], axis=0).tolist(),
+                "data": (
+                    np.sum([s["data"] for s in channel["samples"]], axis=0)
+                    if observed is None
+                    else observed[channel["name"]]
+                ).tolist(),
             }
             for channel in channels
         ],
@@ -189,6 +203,16 @@ def build(
         "version": "1.0.0",
     }
     return workspace, notes
+
+
+def _check_expected(region: str, samples: list[dict[str, Any]], observed: NDArray) -> None:
+    """Where something is observed something is expected, or no fit could describe it."""
+    expected = np.sum([sample["data"] for sample in samples], axis=0)
+    for i in np.flatnonzero((expected <= 2 * FLOOR * len(samples)) & (observed > 0)):
+        raise BoostflowError(
+            f"region {region}: {observed[i]:g} events observed in bin {i + 1}, where no sample has "
+            "any; simulate more events, or merge bins (a smaller infer.bin_error_max)"
+        )
 
 
 def _lowest_mu(channels: list[dict[str, Any]], signal: list[str]) -> float:
@@ -225,6 +249,7 @@ def _sample(
     templates: Mapping[str, TemplateSet],
     systematics: Mapping[str, AnySystematic],
     config: Infer,
+    pseudo: TemplateSet | None,
     notes: list[str],
 ) -> dict[str, Any]:
     """One sample of a channel with its modifiers; `weight` is that of one jet."""
@@ -252,8 +277,16 @@ def _sample(
                 change += [values * (factor - 1) for factor in systematic.sides()]
                 pruned.append(Prune(norm=0, shape=0))
                 continue
-            found = [templates[v][region][sample] for v in files_of(name, systematic)]
+            files = files_of(name, systematic)
+            found = [templates[v][region][sample] for v in files]
             contents = [other.values for other in found]
+            for file, other in zip(files, found, strict=True):
+                lost = int(((other.values <= 0) & ~empty).sum())
+                if lost:
+                    notes.append(
+                        f"{region}/{sample}: {file} is empty or negative in {lost} bins that are "
+                        "not so in the nominal template"
+                    )
             if isinstance(systematic, SampleVariation) and all(
                 shape_is_noise(template, other) for other in found
             ):
@@ -268,7 +301,10 @@ def _sample(
             up, down = (floored(values, values + side) for side in change)
             entry["modifiers"] += modifiers(parameter, values, up, down, least)
     if config.mc_stat:
-        errors = np.sqrt(np.where(empty, weight**2, template.variances))
+        variances = np.where(empty, weight**2, template.variances)
+        if pseudo is not None:
+            variances = variances + pseudo[region][sample].variances
+        errors = np.sqrt(variances)
         # A bin without any expectation says nothing; an error relative to FLOOR would be absurd.
         total = sum(t.values.clip(0) for t in templates["nominal"][region].values())
         entry["modifiers"].append(

@@ -9,15 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.keyed import mix
+
 BUCKETS = 100
-
-
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's finaliser: Steele, Lea and Flood, OOPSLA 2014, doi:10.1145/2660193.2660195."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
 
 
 def event_id(
@@ -26,7 +20,7 @@ def event_id(
     """Hash of event coordinates, shape (events,)."""
     run, lumi, event = (np.asarray(x).astype(np.uint64) for x in (run, lumi, event))
     with np.errstate(over="ignore"):
-        return _mix(_mix(_mix(run) ^ lumi) ^ event)
+        return mix(mix(mix(run) ^ lumi) ^ event)
 
 
 def bucket(ids: NDArray[np.uint64]) -> NDArray[np.int8]:

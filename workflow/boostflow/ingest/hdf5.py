@@ -143,28 +143,29 @@ class Layout(ABC):
         return values
 
 
-def read_chunks(layout: Layout, rows: Rows, part: int) -> dict[str, Any]:
-    """Write the rows of all events; return their counts.
+def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict[str, Any]:
+    """Write the rows of some events; return their counts.
 
-    Events get run 1, luminosity block `part` + 1 and their row in the file as number.
+    Events get run 1, luminosity block `number` + 1 and their row in the file as number.
 
     Args:
         layout: an open file.
         rows: what its rows are made with.
-        part: number of the file in its sample.
+        number: of the file in its sample.
+        entries: which rows of the file.
 
     Raises:
         BoostflowError: the file is damaged.
     """
     step = max(1, min(rows.config.chunksize, BLOCK // layout.row_bytes))
-    bar = Progress(f"ingest {layout.file}", layout.entries, "events")
+    bar = Progress(f"ingest {layout.file}", len(entries), "events")
     counts: dict[str, Any] = {}
-    for start in range(0, layout.entries, step):
-        stop = min(start + step, layout.entries)
+    for start in entries[::step]:
+        stop = min(start + step, entries.stop)
         chunk = layout.read(start, stop)
         columns: dict[str, Any] = {
             "run": np.ones_like(chunk.row),
-            "luminosityBlock": np.full_like(chunk.row, part + 1),
+            "luminosityBlock": np.full_like(chunk.row, number + 1),
             "event": chunk.row,
         }
         if chunk.label is not None:

@@ -51,7 +51,7 @@ class Hls4ml(Layout):
             constituents=True,
             truth=False,
             gen_weight=False,
-            ps_weight=False,
+            weights={},
             met=None,
             counted=True,
             classes=True,

@@ -51,7 +51,7 @@ class Lhco(Layout):
             constituents=True,
             truth=False,
             gen_weight=False,
-            ps_weight=False,
+            weights={},
             met="MET",
             counted=True,
             classes=self.labelled,

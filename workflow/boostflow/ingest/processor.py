@@ -7,9 +7,22 @@ from typing import Any
 import awkward as ak
 import numpy as np
 from coffea import processor
+from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
 
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
+
+
+class Uncounted(NanoAODSchema):
+    """Real files have many collections; references that boostflow does not use may dangle."""
+
+    warn_missing_crossrefs = False
+
+
+class Counted(PFNanoAODSchema):
+    """The same with constituents, whose number is known for each jet."""
+
+    warn_missing_crossrefs = False
 
 
 class FatJetProcessor(processor.ProcessorABC):
@@ -23,16 +36,17 @@ class FatJetProcessor(processor.ProcessorABC):
         self.rows = rows
 
     def process(self, events: ak.Array) -> dict[str, Any]:
-        """Write the chunk's rows; return its counts."""
+        """Write the chunk's rows; return its counts, by the name of the chunk."""
         jets = events.FatJet
         if self.rows.features.constituents:
             jets = ak.with_field(jets, self._constituents(events), "candidates")
         if self.rows.features.generator_jets:
             jets = with_generator_jet(jets, events.GenJetAK8, self.rows.radius / 2)
-        return self.rows.write(events, jets, events.metadata["entrystart"])
+        counts = self.rows.write(events, jets, events.metadata["entrystart"])
+        return {counts["chunks"][0]: counts}
 
     def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any]:
-        """Nothing is left to do: counts add up by themselves."""
+        """Nothing is left to do."""
         return accumulator
 
     def _constituents(self, events: ak.Array) -> ak.Array:

@@ -16,13 +16,11 @@ import numpy as np
 from boostflow import observables
 from boostflow.config.models import ALL_OBSERVABLES, Ingest
 from boostflow.errors import BoostflowError
+from boostflow.ingest.constituents import Vary, vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
 from boostflow.ingest.truth import matched
 from boostflow.io import write_parquet
-
-# PSWeight in the order of CMS NanoAOD: ISR x 0.5, FSR x 0.5, ISR x 2, FSR x 2 (of the scale).
-PS_WEIGHTS = ("isr_up", "fsr_up", "isr_down", "fsr_down")
 
 
 @dataclass(frozen=True)
@@ -47,14 +45,16 @@ class Rows:
     radius: float
     """Of the fat jets, for observables and truth matching."""
     scratch: Path
-    """Folder for the Parquet file of each chunk."""
+    """Folder for the Parquet file of each chunk; absolute, as workers may run elsewhere."""
+    vary: Vary | None = None
+    """How constituents are varied; only where the features say `charges`."""
 
     def write(self, events: ak.Array, fatjets: ak.Array, start: int) -> dict[str, Any]:
         """Write the rows of a chunk; return its counts.
 
         Args:
             events: records with `run`, `luminosityBlock`, `event` and what the features say:
-                `genWeight`, `PSWeight`, MET, `GenPart`, `label`.
+                `genWeight`, relative weights, MET, `GenPart`, `label`.
             fatjets: one list an event of all fat jets in the file, with `pt`, `eta`, `phi`, `mass`
                 (GeV) and, if there are constituents, `candidates` (`pt`, `eta`, `phi`, `mass`,
                 perhaps both `charge` and `pdgId`).
@@ -71,9 +71,12 @@ class Rows:
         )
         ids = event_id(events.run, events.luminosityBlock, events.event)
         relative = self._relative_weights(events)
+        gain = np.zeros((2, n))
+        if self.vary is not None and self.features.charges:
+            fatjets, gain = vary(fatjets, ids, self.vary, self.config.soft_drop_zcut, self.radius)
         jets = self._preselected(fatjets)
         has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
-        rows = self._rows(events, jets, ids, weight, relative)
+        rows = self._rows(events, jets, ids, weight, relative, self._met(events, gain))
         path = self.scratch / f"{start:012d}.parquet"
         write_parquet(path, rows)
         return {
@@ -90,10 +93,17 @@ class Rows:
 
     def _relative_weights(self, events: ak.Array) -> dict[str, np.ndarray]:
         """Event weights relative to nominal, by column name."""
-        if not self.features.ps_weight:
-            return {}
-        values = ak.to_numpy(events.PSWeight)
-        return {f"weight_{name}": values[:, i] for i, name in enumerate(PS_WEIGHTS)}
+        result = {}
+        for branch, columns in self.features.weights.items():
+            entries = events[branch]
+            if not ak.all(ak.num(entries) == len(columns)):
+                raise BoostflowError(
+                    f"{self.file}: some events have not the {len(columns)} entries of {branch} that"
+                    " the first one has"
+                )
+            values = ak.to_numpy(entries).reshape(len(events), len(columns))
+            result |= {name: values[:, i] for i, name in enumerate(columns) if name is not None}
+        return result
 
     def _preselected(self, jets: ak.Array) -> ak.Array:
         """The loose preselection, by falling pT; each jet with its position in the file's event."""
@@ -111,6 +121,7 @@ class Rows:
         ids: np.ndarray,
         weight: np.ndarray,
         relative: dict[str, np.ndarray],
+        met: dict[str, np.ndarray],
     ) -> ak.Array:
         count = ak.to_numpy(ak.num(jets, axis=1))
 
@@ -138,17 +149,26 @@ class Rows:
         if self.features.rho:
             # coffea puts branches of a common first name into a collection.
             columns["rho"] = repeat(events[tuple(self.features.rho.split("_"))], "float32")
-        met = events[self.features.met] if self.features.met else None
-        columns["met_pt"] = repeat(met.pt if met is not None else np.zeros(len(events)), "float32")
-        columns["met_phi"] = repeat(
-            met.phi if met is not None else np.zeros(len(events)), "float32"
-        )
+        columns |= {name: repeat(values, "float32") for name, values in met.items()}
         columns["ht"] = repeat(ak.sum(jets.pt, axis=1), "float32")
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
         for name, values in relative.items():
             columns[name] = np.repeat(values.astype("float32"), count)
         self._refuse_nonsense(columns)
         return ak.zip(columns, depth_limit=1)
+
+    def _met(self, events: ak.Array, gain: np.ndarray) -> dict[str, np.ndarray]:
+        """Missing momentum after the jets gained (px, py), shape (2, events); 0 without any."""
+        if self.features.met is None:
+            return {"met_pt": np.zeros(len(events)), "met_phi": np.zeros(len(events))}
+        met = events[self.features.met]
+        pt, phi = ak.to_numpy(met.pt), ak.to_numpy(met.phi)
+        px, py = pt * np.cos(phi, dtype="f8") - gain[0], pt * np.sin(phi, dtype="f8") - gain[1]
+        moved = (gain != 0).any(axis=0)
+        return {
+            "met_pt": np.where(moved, np.hypot(px, py), pt),
+            "met_phi": np.where(moved, np.arctan2(py, px), phi),
+        }
 
     def _refuse_nonsense(self, columns: dict[str, Any]) -> None:
         """Raise BoostflowError for NaN or infinity in what everything else is computed from."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,16 @@ from coffea.processor import accumulate
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
+from boostflow.ingest.constituents import Vary
 from boostflow.ingest.eventid import BUCKETS
-from boostflow.ingest.features import Features, detect
+from boostflow.ingest.executors import executor
+from boostflow.ingest.features import WEIGHTS, Features, detect, weight_columns
 from boostflow.ingest.hdf5 import read_chunks
 from boostflow.ingest.hls4ml import Hls4ml
 from boostflow.ingest.lhco import Lhco
-from boostflow.ingest.processor import FatJetProcessor
-from boostflow.ingest.rows import PS_WEIGHTS, Label, Rows
+from boostflow.ingest.processor import Counted, FatJetProcessor, Uncounted
+from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
+from boostflow.ingest.rows import Label, Rows
 from boostflow.io import atomic, scratch, write_json
 
 log = logging.getLogger("ingest")
@@ -39,45 +41,58 @@ def ingest(
     source: str = "root",
     label: Label,
     select: str = "all",
-    part: int = 0,
+    number: int = 0,
+    piece: tuple[int, int] = (0, 1),
     radius: float = 0.8,
     data: bool = False,
     xsec: float | None = None,
+    vary: Vary | None = None,
 ) -> None:
     """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
 
     Args:
-        file: path of a ROOT file with a NanoAOD-like TTree, or of an HDF5 file.
+        file: path or address of a ROOT file with a NanoAOD-like TTree, or path of an HDF5 file.
         output: Parquet file to write.
         meta: JSON file to write: counts, sums of weights, cross-section, what is off and why.
         config: the ingest block.
         source: layout of the file: root, lhco or hls4ml.
         label: class of the sample's jets.
         select: class of the events that are taken from an HDF5 file, or all.
-        part: number of the file in its sample; HDF5 events are numbered by it.
+        number: of the file in its sample; HDF5 events are numbered by it.
+        piece: (k, n) takes the k-th of n ranges of the file's events, counted from 0.
         radius: of the fat jets.
         data: collision data.
         xsec: cross-section in pb; None takes the one that boostflow's simulation left in the file.
+        vary: how constituents are varied; None for nominal.
 
     Raises:
-        BoostflowError: the file cannot be read, or lacks what no analysis can do without.
+        BoostflowError: the file cannot be read, or lacks what no analysis can do without; there is
+            no such piece.
     """
-    with scratch(output, "chunks") as folder:
+    if not 0 <= piece[0] < piece[1]:
+        raise BoostflowError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
+    with scratch(output.absolute(), "chunks") as folder:
         if source == "root":
             features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
-            rows = Rows(file, config, features, label, radius, folder)
-            counts = _run(file, entries, FatJetProcessor(rows), config) if entries else {}
+            rows = Rows(file, config, features, label, radius, folder, vary)
+            counts = _run(file, _range(entries, piece), FatJetProcessor(rows), config)
             xsec = xsec if xsec is not None else own_xsec
         else:
             with LAYOUTS[source](file, select, radius, config.fatjet_pt_min) as layout:
                 features = layout.features
-                rows = Rows(file, config, features, label, radius, folder)
-                counts = read_chunks(layout, rows, part)
+                rows = Rows(file, config, features, label, radius, folder, vary)
+                counts = read_chunks(layout, rows, number, _range(layout.entries, piece))
         counts = accumulate([_nothing(features), counts])
         _merge(sorted(folder / name for name in counts["chunks"]), output)
     notes = [*features.notes]
+    if vary is not None and not features.charges:
+        notes.append(
+            "constituents have no charge, or there are none: variations of kind constituent change"
+            " nothing"
+        )
     if not counts["events"]:
-        notes.append("the file has no events" + ("" if select == "all" else f" of class {select}"))
+        what = "the file" if piece[1] == 1 else "this part of the file"
+        notes.append(f"{what} has no events" + ("" if select == "all" else f" of class {select}"))
     for note in notes:
         log.info("%s: %s", file, note)
     write_json(
@@ -107,6 +122,12 @@ def ingest(
     log.info("%s: %d events, %d fat jets", file, counts["events"], counts["rows"])
 
 
+def _range(entries: int, piece: tuple[int, int]) -> range:
+    """The entries of a piece of a file."""
+    k, n = piece
+    return range(entries * k // n, entries * (k + 1) // n)
+
+
 def inspect(
     file: str, config: Ingest, *, data: bool, match: str | None
 ) -> tuple[Features, int, float | None]:
@@ -115,114 +136,93 @@ def inspect(
     Raises:
         BoostflowError: not a readable ROOT file, no such tree, or branches missing.
     """
-    import uproot
-
     try:
-        with uproot.open(file) as root:
-            trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
-            if config.tree not in trees:
-                raise BoostflowError(
-                    f"{file}: no tree {config.tree!r}; the file has "
-                    f"{', '.join(trees) or 'nothing, or is damaged'}"
-                )
-            tree = root[config.tree]
-            if not hasattr(tree, "num_entries"):
-                raise BoostflowError(f"{file}: {config.tree} is not a tree")
-            features = detect(file, tree.keys(), data=data, match=match)
-            entries = int(tree.num_entries)
-            if features.ps_weight and entries:
-                counts = {len(x) for x in tree["PSWeight"].array(entry_stop=1)}
-                if counts != {len(PS_WEIGHTS)}:
-                    note = "PSWeight has no ISR and FSR entries: its variations are off"
-                    features = replace(features, ps_weight=False, notes=[*features.notes, note])
-            xsec = None
-            if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
-                values = root["Runs"]["xsec"].array(library="np")
-                xsec = float(values[0]) if len(values) else None
-            return features, entries, xsec
+        return patiently(file, lambda: _inspect(file, config, data=data, match=match))
     except FileNotFoundError:
         raise BoostflowError(f"{file}: no such file") from None
     except BoostflowError:
         raise
     # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
     except Exception as error:
-        reason = " ".join(str(error).split())[:160]
-        raise BoostflowError(f"{file}: not a readable ROOT file ({reason})") from None
+        raise unreadable(file, error, "not a readable ROOT file") from None
 
 
-def _run(file: str, entries: int, worker: FatJetProcessor, config: Ingest) -> dict[str, Any]:
-    from coffea import processor
-    from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
-
-    # Real files have many collections; cross-references that boostflow does not use may dangle.
-    NanoAODSchema.warn_missing_crossrefs = False
-    schema = PFNanoAODSchema if worker.rows.features.counted else NanoAODSchema
-    fileset = {"sample": {"treename": config.tree, "files": [file]}}
-    try:
-        with warnings.catch_warnings(), _executor(config) as executor:
-            # About branches of collections that boostflow does not read.
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
-            runner = processor.Runner(
-                executor, schema=schema, chunksize=config.chunksize, savemetrics=False
+def _with_weights(features: Features, tree: Any) -> Features:
+    """The columns of relative weights, by the number of entries in the tree's first event."""
+    weights, notes = {}, list(features.notes)
+    for branch in features.weights:
+        (first,) = tree[branch].array(entry_stop=1)
+        columns = weight_columns(branch, len(first), tree[branch].title)
+        if columns:
+            weights[branch] = columns
+        else:
+            notes.append(
+                f"{branch} has {len(first)} entries of no known meaning: {WEIGHTS[branch]} off"
             )
-            counts = runner(fileset, processor_instance=worker)
-    except Exception as error:
-        chain = _causes(error)
-        for cause in chain:
-            if isinstance(cause, BoostflowError):
-                raise cause from None
-        if not any(_is_read_error(cause) for cause in chain):
-            raise
-        reason = " ".join(str(chain[-1]).split())[:160]
-        raise BoostflowError(f"{file}: cannot be read to its end ({reason})") from None
-    if counts["events"] != entries:
+    return replace(features, weights=weights, notes=notes)
+
+
+def _inspect(
+    file: str, config: Ingest, *, data: bool, match: str | None
+) -> tuple[Features, int, float | None]:
+    import uproot
+
+    # A colon in a path would separate the tree from it.
+    with uproot.open({file: None}, **options(file)) as root:
+        trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
+        if config.tree not in trees:
+            raise BoostflowError(
+                f"{file}: no tree {config.tree!r}; the file has "
+                f"{', '.join(trees) or 'nothing, or is damaged'}"
+            )
+        tree = root[config.tree]
+        if not hasattr(tree, "num_entries"):
+            raise BoostflowError(f"{file}: {config.tree} is not a tree")
+        features = detect(file, tree.keys(), data=data, match=match)
+        entries = int(tree.num_entries)
+        if entries:
+            features = _with_weights(features, tree)
+        xsec = None
+        if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
+            values = root["Runs"]["xsec"].array(library="np")
+            xsec = float(values[0]) if len(values) else None
+        return features, entries, xsec
+
+
+def _run(file: str, entries: range, worker: FatJetProcessor, config: Ingest) -> dict[str, Any]:
+    from coffea.processor.executor import WorkItem
+
+    chunks = [
+        WorkItem("sample", file, config.tree, start, stop, b"")
+        for start, stop in _chunks(entries, config.chunksize)
+    ]
+    if not chunks:
+        return {}
+    schema = Counted if worker.rows.features.counted else Uncounted
+    with warnings.catch_warnings(), executor(config) as chosen:
+        # About branches of collections that boostflow does not read.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
+        runner = ChunkRunner(chosen, schema=schema, savemetrics=False)
+        found = runner.run(chunks, worker, uproot_options=options(file))["out"]
+    # In the order of the file, whoever was first: sums of floats are the same with all executors.
+    counts = accumulate([found[name] for name in sorted(found)])
+    if counts["events"] != len(entries):
         raise BoostflowError(
-            f"{file}: {entries} events in the tree, but {counts['events']} were processed"
+            f"{file}: {len(entries)} events were to be read, but {counts['events']} were processed"
         )
     return counts
 
 
-@contextmanager
-def _executor(config: Ingest) -> Iterator[Any]:
-    from coffea import processor
-
-    if config.executor == "futures":
-        yield processor.FuturesExecutor(workers=config.workers, status=False, retries=0)
-    elif config.executor == "dask":
-        from distributed import Client, LocalCluster
-
-        with (
-            LocalCluster(
-                n_workers=config.workers, threads_per_worker=1, dashboard_address=None
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield processor.DaskExecutor(client=client, status=False, retries=0)
-    else:
-        yield processor.IterativeExecutor(status=False, retries=0)
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """An exception and what it came from; coffea wraps what happens in a processor."""
-    chain: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None:
-        chain.append(current)
-        current = current.__cause__ or current.__context__
-    return chain
-
-
-def _is_read_error(error: BaseException) -> bool:
-    """Whether an exception comes from reading bytes, not from a mistake of ours."""
-    module = type(error).__module__.split(".")[0]
-    return module in ("uproot", "cramjam", "zlib", "lzma", "_lzma") or isinstance(
-        error, OSError | EOFError | ValueError
-    )
+def _chunks(entries: range, size: int) -> list[tuple[int, int]]:
+    """Ranges of at most `size` entries, of about the same length."""
+    n = -(-len(entries) // size)
+    edges = [entries.start + len(entries) * i // n for i in range(n + 1)] if n else []
+    return list(pairwise(edges))
 
 
 def _nothing(features: Features) -> dict[str, Any]:
     """The counts of a file without events."""
-    weights = {f"weight_{name}": 0.0 for name in PS_WEIGHTS} if features.ps_weight else {}
+    columns = [name for names in features.weights.values() for name in names if name]
     return {
         "chunks": [],
         "events": 0,
@@ -230,7 +230,7 @@ def _nothing(features: Features) -> dict[str, Any]:
         "sumw": 0.0,
         "sumw2": 0.0,
         "sumw_buckets": np.zeros(BUCKETS),
-        "sumw_weights": weights,
+        "sumw_weights": dict.fromkeys(columns, 0.0),
         "with_fatjet": 0,
         "sumw_with_fatjet": 0.0,
     }

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow import seeds
 from boostflow.config.models import BDT
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, read_json, read_parquet, require_rows, write_json
+from boostflow.keyed import uniform
 from boostflow.models.manifest import manifest
 from boostflow.select.split import TRAIN, VALIDATION
 
@@ -31,6 +33,10 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     Every class gets the same total weight. Negative generator weights enter with their absolute
     value, because XGBoost refuses negative ones; the evaluation uses the signed weights.
 
+    With a bootstrap each event of the training split counts as often as a Poisson(1) number says
+    that follows from its `event_id` and the seed, both of its jets together. The validation split
+    stays as it is.
+
     One thread: XGBoost adds up histograms in an order that depends on the number of threads, and
     predictions are to be the same bit for bit on every machine.
 
@@ -48,13 +54,19 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     start = time.monotonic()
     require_rows(inputs)
     columns = [*config.features, "label", "split", "weight"]
+    if config.bootstrap is not None:
+        columns.append("event_id")
     features, labels, splits, weights = [], [], [], []
     for path in inputs:
         jets = read_parquet(path, columns)
         features.append(matrix(jets, config.features, str(path)))
         labels.append(np.asarray(jets.label.to_list(), dtype=str))
         splits.append(np.asarray(jets.split))
-        weights.append(np.abs(np.asarray(jets.weight)))
+        weight = np.abs(np.asarray(jets.weight))
+        if config.bootstrap is not None:
+            drawn = bootstrap_counts(np.asarray(jets.event_id), config.bootstrap, path.stem)
+            weight = np.where(splits[-1] == TRAIN, weight * drawn, weight)
+        weights.append(weight)
     x, label, part, weight = map(np.concatenate, (features, labels, splits, weights))
     classes = sorted(set(label) - {UNMATCHED})
     if len(classes) < 2:
@@ -96,7 +108,8 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     gain = booster.get_score(importance_type="total_gain")
     with atomic(output) as part_dir:
         part_dir.mkdir()
-        booster.save_model(part_dir / WEIGHTS)
+        # Not by `save_model`, which says little of a full disk.
+        (part_dir / WEIGHTS).write_bytes(booster.save_raw("ubj"))
         write_json(
             part_dir / "metrics.json",
             {
@@ -113,7 +126,7 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
             manifest(
                 config,
                 inputs,
-                ["xgboost-cpu", "numpy"],
+                ["xgboost", "xgboost-cpu", "numpy"],
                 time.monotonic() - start,
                 classes=classes,
             ),
@@ -152,6 +165,17 @@ def matrix(jets: ak.Array, names: list[str], where: str) -> NDArray[np.float32]:
         ]
         raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
     return x
+
+
+def bootstrap_counts(event_ids: NDArray[np.uint64], seed: int, sample: str) -> NDArray[np.integer]:
+    """How often each jet counts in a bootstrap of the events: Poisson(1), shape (jets,).
+
+    Samples whose events have the same numbers draw on their own.
+    """
+    from scipy.stats import poisson
+
+    number = uniform(seeds.derive(seed, "bootstrap", sample), event_ids)
+    return np.searchsorted(poisson.cdf(np.arange(20), 1), number)
 
 
 def balanced(

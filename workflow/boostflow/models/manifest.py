@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import platform
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+
+from boostflow.provenance import versions
 
 
 def manifest(
@@ -20,7 +21,7 @@ def manifest(
     Args:
         config: the model's block; its `kind` is repeated at the top.
         inputs: the training files, for a checksum of their content.
-        packages: distributions whose versions matter.
+        packages: distributions whose versions matter, as far as they are installed.
         seconds: wall time of the training.
         more: whatever the kind of model needs to be read back.
     """
@@ -37,7 +38,7 @@ def manifest(
         "inputs": digest.hexdigest(),
         "versions": {
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in packages},
+            **versions(packages),
         },
         "seconds": round(seconds, 1),
         **more,

@@ -1,4 +1,4 @@
-"""Plots of the statistical analysis: templates before the fit, systematics, ranking, breakdown."""
+"""Plots of the statistical analysis: regions, systematics, parameters, the likelihood, limits."""
 
 from __future__ import annotations
 
@@ -26,102 +26,95 @@ def _ratio_figure() -> tuple[Figure, Axes, Axes]:
     return fig, ax, low
 
 
-def prefit(
-    spec: Mapping[str, Any], fit: Mapping[str, Any], variable: str, text: Label
-) -> dict[str, Figure]:
-    """Expected events per region: stacked processes, signal as a line, total pre-fit uncertainty.
+def region(
+    name: str,
+    yields: Mapping[str, Any],
+    fit: Mapping[str, Any],
+    stage: str,
+    text: Label,
+) -> Figure:
+    """Events of a region before or after the fit: stacked processes, signal, uncertainty, data.
 
-    The band holds all parameters of the workspace at their pre-fit errors, uncorrelated
-    (cabinetry's propagation). The ratio panel shows (data or Asimov data) / background, so that the
-    signal stands out where it matters.
+    The ratio panel shows data / background, so that the signal stands out, and the expectation with
+    signal as a line with its uncertainty. Collision data that was not fitted is drawn before the
+    fit, where it may be seen.
 
     Args:
-        spec: the workspace.
-        fit: fit.json (`edges` of the merged bins, `signal` samples).
-        variable: on the axis.
+        name: of the region.
+        yields: its entry of yields.json.
+        fit: fit.json (`signal` samples, `variable`, `data`).
+        stage: `prefit` or `postfit`.
         text: above the axes.
     """
-    from cabinetry.model_utils import model_and_data, prediction
-
-    model, _ = model_and_data(spec)
-    expected = prediction(model)
-    samples = model.config.samples
-    signal = fit["signal"]
-    result = {}
-    for index, channel in enumerate(model.config.channels):
-        edges = np.asarray(fit["edges"][channel])
-        yields = dict(zip(samples, np.asarray(expected.model_yields[index]), strict=True))
-        error = np.asarray(expected.total_stdev_model_bins[index][-1])
-        data = np.asarray(next(o["data"] for o in spec["observations"] if o["name"] == channel))
-        background = sorted(
-            (name for name in samples if name not in signal and yields[name].sum() > 1e-3),
-            key=lambda name, y=yields: y[name].sum(),
-        )
-        base = np.sum([yields[name] for name in background], axis=0) + np.zeros(len(data))
-        signals = np.sum([yields[name] for name in signal if name in yields], axis=0)
-        total = base + signals
-        fig, ax, low = _ratio_figure()
-        if background:
-            mplhep.histplot(
-                [yields[name] for name in background],
-                edges,
-                ax=ax,
-                stack=True,
-                histtype="fill",
-                color=[colour(name, samples) for name in background],
-                label=[name_of(name) for name in background],
-            )
-        shade = colour(signal[0], samples)
-        title = " + ".join(name_of(name) for name in signal)
-        ax.stairs(total, edges, baseline=base, fill=True, color=shade, label=f"{title} (signal)")
-        ax.stairs(signals, edges, color="black", ls="--", lw=1.2, label=f"{title} alone")
-        ax.stairs(
-            total + error,
+    edges, signal, variable = np.asarray(yields["edges"]), fit["signal"], fit["variable"]
+    expected = {n: np.asarray(part["values"]) for n, part in yields[stage].items()}
+    total, error = expected.pop("total"), np.asarray(yields[stage]["total"]["errors"])
+    title = _kind(fit)
+    data = np.asarray(yields["data"])
+    if stage == "prefit" and "unfitted" in yields:
+        data, title = np.asarray(yields["unfitted"]), "Data (not fitted)"
+    samples = list(expected)
+    background = sorted(
+        (s for s in samples if s not in signal and expected[s].sum() > 1e-3),
+        key=lambda s: expected[s].sum(),
+    )
+    base = np.sum([expected[s] for s in background], axis=0) + np.zeros(len(data))
+    signals = np.sum([expected[s] for s in signal if s in expected], axis=0)
+    fig, ax, low = _ratio_figure()
+    if background:
+        mplhep.histplot(
+            [expected[s] for s in background],
             edges,
-            baseline=np.maximum(total - error, 1e-9),
-            fill=True,
-            facecolor="none",
-            edgecolor="0.35",
-            hatch="////",
-            lw=0,
-            label="Pre-fit uncertainty",
+            ax=ax,
+            stack=True,
+            histtype="fill",
+            color=[colour(s, samples) for s in background],
+            label=[name_of(s) for s in background],
         )
-        centres = (edges[1:] + edges[:-1]) / 2
-        ax.errorbar(centres, data, np.sqrt(data), fmt="ko", ms=4, label="Asimov data")
-        top = (total + error).max()
-        # Down to the smallest process that one would look for, at most six decades.
-        parts = np.concatenate([values[values > 0.1] for values in yields.values()])
-        floor = max(parts.min(initial=top) / 2, 1e-6 * top)
-        ax.set(yscale="log", ylim=(floor, top * (top / floor) ** 0.45))
-        widths = np.diff(edges)
-        uniform = np.allclose(widths, widths[0]) and axis_label(variable).endswith("[GeV]")
-        ax.set_ylabel(f"Events / {widths[0]:g} GeV" if uniform else "Events / bin")
-        ax.legend(ncols=2, loc="upper right", title=f"Region {channel}", fontsize=12)
-        filled = base > 1e-3
-        safe = np.where(filled, base, 1.0)
-        low.stairs(
-            np.where(filled, 1 + error / safe, 1),
-            edges,
-            baseline=np.where(filled, np.maximum(1 - error / safe, 0), 1),
-            fill=True,
-            facecolor="none",
-            edgecolor="0.35",
-            hatch="////",
-            lw=0,
-        )
-        low.errorbar(
-            centres[filled], (data / safe)[filled], (np.sqrt(data) / safe)[filled], fmt="ko", ms=4
-        )
-        low.axhline(1, color="0.3", lw=1)
-        limit = np.nanmax(np.where(filled, data / safe, np.nan)) if filled.any() else 2.0
-        if limit > 5:
-            low.set(yscale="log", ylim=(0.3, 3 * limit))
-        else:
-            low.set_ylim(0, max(2.0, 1.2 * limit))
-        low.set(xlabel=axis_label(variable), ylabel="Data / bkg.", xlim=(edges[0], edges[-1]))
-        label(ax, text)
-        result[channel] = fig
-    return result
+    shade = colour(signal[0], samples)
+    called = " + ".join(name_of(s) for s in signal)
+    mu = 1.0 if stage == "prefit" else fit["mu"]["value"]
+    ax.stairs(
+        total, edges, baseline=base, fill=True, color=shade, label=rf"{called} ($\mu$ = {mu:.2f})"
+    )
+    ax.stairs(signals, edges, color="black", ls="--", lw=1.2, label=f"{called} alone")
+    hatch = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}
+    ax.stairs(
+        total + error,
+        edges,
+        baseline=np.maximum(total - error, 1e-9),
+        label="Pre-fit uncertainty" if stage == "prefit" else "Post-fit uncertainty",
+        **hatch,
+    )
+    centres = (edges[1:] + edges[:-1]) / 2
+    ax.errorbar(centres, data, np.sqrt(data), fmt="ko", ms=4, label=title)
+    top = max((total + error).max(), data.max())
+    # Down to the smallest process that one would look for, at most six decades.
+    parts = np.concatenate([values[values > 0.1] for values in expected.values()])
+    floor = max(parts.min(initial=top) / 2, 1e-6 * top)
+    ax.set(yscale="log", ylim=(floor, top * (top / floor) ** 0.5))
+    widths = np.diff(edges)
+    uniform = np.allclose(widths, widths[0]) and axis_label(variable).endswith("[GeV]")
+    ax.set_ylabel(f"Events / {widths[0]:g} GeV" if uniform else "Events / bin")
+    ax.legend(ncols=2, loc="upper right", title=f"Region {name}", fontsize=12)
+    filled = base > 1e-3
+    safe = np.where(filled, base, 1.0)
+    ratio, width = np.where(filled, total / safe, 1), np.where(filled, error / safe, 0)
+    low.stairs(ratio + width, edges, baseline=np.maximum(ratio - width, 1e-9), **hatch)
+    low.stairs(ratio, edges, color=shade, lw=1.5, baseline=None)
+    low.errorbar(
+        centres[filled], (data / safe)[filled], (np.sqrt(data) / safe)[filled], fmt="ko", ms=4
+    )
+    low.axhline(1, color="0.3", lw=1)
+    limit = np.max(np.where(filled, np.maximum(data, total) / safe, 1), initial=1.0)
+    if limit > 5:
+        low.set(yscale="log", ylim=(0.3, 3 * limit))
+    else:
+        reach = max(limit - 1, np.max(np.where(filled, width, 0)), 0.1)
+        low.set_ylim(max(1 - 1.3 * reach, 0), 1 + 1.5 * reach)
+    low.set(xlabel=axis_label(variable), ylabel="Data / bkg.", xlim=(edges[0], edges[-1]))
+    label(ax, text)
+    return fig
 
 
 def systematic(
@@ -218,43 +211,171 @@ def _ratio(
 def ranking(
     fit: Mapping[str, Any], titles: Mapping[str, str], text: Label, most: int = 20
 ) -> Figure:
-    """Pulls (left) and impacts on mu (right) of the parameters that matter most."""
+    """Pulls (left) and impacts on mu (right) of the parameters that matter most.
+
+    Impacts: filled with the post-fit error of the parameter, hollow with the pre-fit error.
+    """
     entries = fit["parameters"][:most][::-1]
-    size = range(len(entries))
     fig, (left, right) = plt.subplots(
         1,
         2,
         sharey=True,
-        figsize=(11.5, 0.36 * len(entries) + 2.2),
+        figsize=(11.5, 0.36 * len(entries) + 3.0),
         gridspec_kw={"width_ratios": [1, 1.3]},
     )
     left.axvspan(-1, 1, color="0.92")
     left.axvline(0, color="0.5", lw=1)
+    # A parameter without a constraint has no pull.
+    pulled = [(i, e) for i, e in enumerate(entries) if e["pull"] is not None]
     left.errorbar(
-        [e["pull"] for e in entries], size, xerr=[e["constraint"] for e in entries], fmt="ko", ms=4
+        [e["pull"] for _, e in pulled],
+        [i for i, _ in pulled],
+        xerr=[e["constraint"] for _, e in pulled],
+        fmt="ko",
+        ms=4,
     )
-    names = [f"{_title(e['name'], titles)} ({e['group']})" for e in entries]
-    left.set_yticks(size, names, fontsize=11)
-    left.set(xlabel=r"$(\hat\theta - \theta_0)/\Delta\theta$", xlim=(-2.2, 2.2))
-    for side, shade in (("up", "C3"), ("down", "C0")):
+    names = [f"{_title(e['name'], titles)} ({e['group'] or 'free'})" for e in entries]
+    left.set_yticks(range(len(entries)), names, fontsize=11)
+    reach = max([2.2, *(abs(e["pull"]) + e["constraint"] + 0.2 for _, e in pulled)])
+    left.set(xlabel=r"$(\hat\theta - \theta_0)/\Delta\theta$", xlim=(-reach, reach))
+    for side, shade, sign in (("up", "C3", "+"), ("down", "C0", "-")):
         right.barh(
-            size,
+            range(len(entries)),
+            [e[f"prefit_{side}"] or 0 for e in entries],
+            facecolor="none",
+            edgecolor=shade,
+            lw=1.2,
+            height=0.8,
+            label=rf"pre-fit, $\hat\theta {sign} \Delta\theta$",
+        )
+        right.barh(
+            range(len(entries)),
             [e[side] for e in entries],
             color=shade,
             alpha=0.75,
-            height=0.7,
-            label=rf"$\hat\theta {'+' if side == 'up' else '-'} \sigma_\theta$ (post-fit)",
+            height=0.6,
+            label=rf"post-fit, $\hat\theta {sign} \hat\sigma_\theta$",
         )
     right.axvline(0, color="0.3", lw=1)
-    widest = max((max(abs(e["up"]), abs(e["down"])) for e in entries), default=1.0)
-    right.set(xlabel=r"$\Delta\hat\mu$", xlim=(-1.25 * widest, 1.25 * widest))
-    right.legend(fontsize=11, loc="lower right")
+    keys = ("up", "down", "prefit_up", "prefit_down")
+    widest = max((abs(e[key] or 0) for e in entries for key in keys), default=1.0) or 1.0
+    right.set(xlabel=r"$\Delta\hat\mu$", xlim=(-1.15 * widest, 1.15 * widest))
     for ax in (left, right):
         ax.tick_params(axis="y", which="both", left=False, right=False)
         ax.set_ylim(-0.8, len(entries) - 0.2)
+    fig.legend(*right.get_legend_handles_labels(), fontsize=11, ncols=4, loc="outside lower center")
     label(left, Label(text.left))
     label(right, Label("", text.right))
     return fig
+
+
+def correlation(
+    fit: Mapping[str, Any], titles: Mapping[str, str], text: Label, most: int = 25
+) -> Figure:
+    """Correlations of mu and the parameters with the strongest ones."""
+    names, matrix = fit["correlation"]["names"], np.asarray(fit["correlation"]["matrix"])
+    strongest = np.abs(matrix - np.eye(len(names))).max(axis=0, initial=0.0)
+    strongest[names.index("mu")] = 2.0
+    kept = np.argsort(-strongest, kind="stable")[:most]
+    shown = matrix[np.ix_(kept, kept)]
+    size = 3.0 + 0.42 * len(kept)
+    fig, ax = plt.subplots(figsize=(size + 1.5, size))
+    image = ax.imshow(shown, cmap="RdBu_r", vmin=-1, vmax=1)
+    for (i, j), value in np.ndenumerate(shown):
+        if abs(value) >= 0.005:
+            shade = "white" if abs(value) > 0.6 else "black"
+            ax.text(j, i, f"{100 * value:.0f}", ha="center", va="center", size=9, color=shade)
+    ticks = [r"$\mu$" if names[k] == "mu" else _title(names[k], titles) for k in kept]
+    ax.set_xticks(range(len(kept)), ticks, rotation=90, fontsize=10)
+    ax.set_yticks(range(len(kept)), ticks, fontsize=10)
+    ax.tick_params(which="both", length=0)
+    ax.minorticks_off()
+    fig.colorbar(image, ax=ax, label="Correlation (numbers: in %)", shrink=0.7)
+    label(ax, text)
+    return fig
+
+
+def scan(fit: Mapping[str, Any], text: Label) -> Figure:
+    """Rise of -2 ln L with mu: profiled, and with the nuisance parameters held."""
+    scanned, value = fit["scan"], fit["mu"]["value"]
+    fig, ax = plt.subplots()
+    for key, title, shade, line in (
+        ("total", "all parameters profiled", "black", "-"),
+        ("stat", "nuisance parameters held", "C0", "--"),
+    ):
+        rises = [np.nan if rise is None else rise for rise in scanned[key]]
+        ax.plot(scanned["mu"], rises, line, color=shade, lw=2, label=title)
+    for sigma in (1, 2):
+        ax.axhline(sigma**2, color="0.6", lw=1, ls=":")
+        ax.text(
+            0.985,
+            sigma**2 + 0.08,
+            rf"{sigma}$\sigma$",
+            color="0.4",
+            size=12,
+            ha="right",
+            transform=ax.get_yaxis_transform(),
+        )
+    ax.axvline(value, color="0.6", lw=1)
+    ax.axvspan(value - fit["mu"]["down"], value + fit["mu"]["up"], color="0.92", zorder=0)
+    ax.set(
+        xlabel=r"Signal strength $\mu$",
+        ylabel=r"$-2\,\Delta\ln L$",
+        ylim=(0, 10),
+        xlim=(scanned["mu"][0], scanned["mu"][-1]),
+    )
+    ax.legend(loc="upper center", title=_kind(fit))
+    label(ax, text)
+    return fig
+
+
+def limit(fit: Mapping[str, Any], text: Label) -> Figure:
+    """CLs against mu: expected for mu = 0 with its bands, observed where there is one."""
+    found = fit["limit"]
+    scanned = found["scan"]
+    mu, expected = np.asarray(scanned["mu"]), np.asarray(scanned["expected"], dtype=float)
+    level = 1 - found["level"]
+    fig, ax = plt.subplots()
+    ax.fill_between(
+        mu, expected[0], expected[4], color="#FFDF7F", lw=0, label=r"Expected $\pm 2\sigma$"
+    )
+    ax.fill_between(
+        mu, expected[1], expected[3], color="#85D1FB", lw=0, label=r"Expected $\pm 1\sigma$"
+    )
+    ax.plot(mu, expected[2], "k--", lw=1.5, label=_limit_of("Expected", found["expected"][2]))
+    if "observed" in scanned:
+        name = "Observed" if fit["data"] == "observed" else "Pseudo-data"
+        ax.plot(mu, scanned["observed"], "k-", lw=2, label=_limit_of(name, found["observed"]))
+    ax.axhline(level, color="C3", lw=1)
+    ax.text(
+        0.02,
+        level * 1.1,
+        f"{100 * found['level']:.0f} % CL",
+        color="C3",
+        size=12,
+        transform=ax.get_yaxis_transform(),
+    )
+    ends = [x for x in (*found["expected"], found.get("observed")) if x is not None]
+    right = min(1.3 * max(ends, default=mu[-1]), mu[-1])
+    ax.set(
+        yscale="log",
+        ylim=(5e-3, 3),
+        xlim=(0, right),
+        xlabel=r"Signal strength $\mu$",
+        ylabel=r"$\mathrm{CL}_s$",
+    )
+    ax.legend(loc="upper right", fontsize=12)
+    label(ax, text)
+    return fig
+
+
+def _limit_of(name: str, value: float | None) -> str:
+    return f"{name}: beyond the scan" if value is None else rf"{name}: $\mu$ < {value:.3g}"
+
+
+def _kind(fit: Mapping[str, Any]) -> str:
+    """What was fitted, for a legend."""
+    return {"asimov": "Asimov data", "pseudo": "Pseudo-data", "observed": "Data"}[fit["data"]]
 
 
 def _title(parameter: str, titles: Mapping[str, str]) -> str:
@@ -302,8 +423,6 @@ def breakdown(fit: Mapping[str, Any], text: Label) -> Figure:
         xlabel=r"Signal strength $\mu$",
     )
     result = fit["text"].replace("mu", r"$\mu$", 1)
-    z = fit["significance"]
-    kind = "expected" if z["expected"] else "observed"
-    ax.set_title(f"{result};  {kind} $Z$ = {z['value']:.2f}", fontsize=12, pad=26)
+    ax.set_title(f"{result}  ({_kind(fit)})", fontsize=12, pad=26)
     label(ax, text)
     return fig

@@ -34,6 +34,16 @@ def roc(figures: Mapping[str, Any], text: Label) -> Figure:
             color=colour(name, classes),
             label=f"{name_of(name)}, AUC {value_text(figures['auc'][name])}",
         )
+        # No error where too few jets pass.
+        error = np.array(figures["roc"]["error"][name], dtype=float)
+        ax.fill_between(
+            efficiency,
+            background - error,
+            background + error,
+            color=colour(name, classes),
+            alpha=0.3,
+            lw=0,
+        )
     ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 50))
     ax.set(xlabel="Signal efficiency", ylabel="Background efficiency (other classes)")
     ax.legend(loc="upper left", title=f"Macro AUC {value_text(figures['macro_auc'])}")
@@ -136,6 +146,8 @@ def significance(figures: Mapping[str, Any], text: Label) -> Figure:
             title += f": {best['value']:.2f} ± {best['error']:.2f} at {best['cut']:.3f}"
             ax.errorbar(best["cut"], best["value"], best["error"], fmt="o", color=shade, capsize=3)
         ax.plot(cuts, values, color=shade, label=title)
+        error = np.array(scan["errors"][key], dtype=float)
+        ax.fill_between(cuts, values - error, values + error, color=shade, alpha=0.25, lw=0)
     ax.set(ylabel="Significance", yscale="log")
     low_end, high_end = ax.get_ylim()
     ax.set_ylim(low_end, high_end * (high_end / low_end) ** 0.4)

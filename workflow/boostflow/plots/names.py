@@ -1,4 +1,4 @@
-"""Which plots each kind of model and stage leaves: rules declare their files from here."""
+"""Which plots and tables models and stages leave: rules declare their files from here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ MODEL_PLOTS = {
     "events": ("planes", "clusters", "history"),
 }
 """Names of the plots of the stage evaluate by kind of model; `events`: clusterings of events."""
+SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
+"""Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
+
+
+def systematic_plots(kind: str) -> list[str]:
+    """Names of the plots of the systematic errors of a kind of model."""
+    return [
+        f"{name}_systematics"
+        for name in SYSTEMATIC_PLOTS
+        if name != "significance" or name in MODEL_PLOTS[kind]
+    ]
+
+
+FIT_PLOTS = ("ranking", "breakdown", "correlation", "scan", "limit")
+"""Names of the plots of the fit besides those by region and by systematic."""
+YIELDS_TABLES = ("txt", "csv", "tex")
+"""Formats of the table of yields."""
 
 
 def fit_plots(regions: list[str], systematics: dict[str, str]) -> list[str]:
@@ -18,7 +35,14 @@ def fit_plots(regions: list[str], systematics: dict[str, str]) -> list[str]:
         systematics: kind of each systematic by name.
     """
     varied = [f"systematic_{name}" for name, kind in systematics.items() if kind != "rate"]
-    return [*(f"prefit_{region}" for region in regions), "ranking", "breakdown", *varied]
+    fitted = [f"{stage}_{region}" for stage in ("prefit", "postfit") for region in regions]
+    return [*fitted, *FIT_PLOTS, *varied]
+
+
+def hepdata_tables(regions: list[str]) -> list[str]:
+    """Names of the files of the HEPData record: the submission and its tables."""
+    yields = [f"yields_{region}" for region in regions]
+    return ["submission", "results", *yields, "impacts", "correlation", "scan", "cls"]
 
 
 def background_plots(abcd: bool, sideband: bool, control: bool, composition: bool) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from boostflow.config.models import Select
+from boostflow.config.models import Select, Split
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket
@@ -24,6 +24,7 @@ from boostflow.select.split import split_of_bucket
 log = logging.getLogger("select")
 
 PB_TO_INVERSE_FB = 1000.0
+ALL_TEST = Split.model_construct(train=0, validation=0, test=100)
 
 
 @dataclass
@@ -62,6 +63,7 @@ def select(
     variation: str = "nominal",
     shift: JetShift | None = None,
     corrections: Path | None = None,
+    independent: bool = False,
 ) -> None:
     """Select fat jets (docs/contracts.md, "select"). The parts are read one at a time.
 
@@ -75,10 +77,13 @@ def select(
         variation: name of the variation.
         shift: what it shifts, if it is of that kind.
         corrections: the correctionlib file of the shift and of smearing.
+        independent: an alternative sample, on whose events no model is trained: all are test.
 
     Raises:
         BoostflowError: parts that do not fit together, a split without events, or a bad correction.
     """
+    if independent:
+        config = config.model_copy(update={"split": ALL_TEST})
     totals = _totals([read_json(path) for path in metas])
     flow = Cutflow()
     for step in totals.cutflow:

@@ -10,6 +10,7 @@ import numpy as np
 
 from boostflow.errors import BoostflowError
 from boostflow.simulate.processes import Process
+from boostflow.simulate.theory import TheoryWeights
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -66,8 +67,12 @@ def settings(process: Process, config: Simulation, extra: Sequence[str], seed: i
 class Generator:
     """An initialised Pythia that hands out events in batches."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], alpha_s: int = 0) -> None:
         """Read the settings and initialise.
+
+        Args:
+            lines: Pythia settings.
+            alpha_s: power of alpha_s in the cross-section of the hard process.
 
         Raises:
             BoostflowError: Pythia does not know a setting, or they are impossible together.
@@ -86,6 +91,7 @@ class Generator:
                 "Pythia cannot start (its reason is printed above): are simulation.ecm,"
                 " simulation.pthat and the further settings possible together?"
             )
+        self.theory = TheoryWeights(self._pythia, alpha_s)
         self._charges: dict[int, int] = {}
 
     def batches(self, events: int, size: int) -> Iterator[ak.Array]:

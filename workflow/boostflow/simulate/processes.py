@@ -47,6 +47,8 @@ class Process:
     """Pythia settings that switch it on."""
     heavy: tuple[int, ...] = ()
     """|PDG ids| of heavy particles whose copies and decay quarks are kept in GenPart."""
+    alpha_s: int = 0
+    """Power of alpha_s in the cross-section at leading order."""
 
 
 PROCESSES: dict[str, Process] = {
@@ -54,6 +56,7 @@ PROCESSES: dict[str, Process] = {
         "top quark pairs, both t -> b q q'",
         ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on", *HADRONIC_W),
         heavy=(6, 24),
+        alpha_s=2,
     ),
     "w": Process(
         "W pairs, both W -> q q', 50 to 120 GeV",
@@ -73,12 +76,14 @@ PROCESSES: dict[str, Process] = {
     "quark": Process(
         "two light quarks",
         ("HardQCD:gg2qqbar = on", "HardQCD:qq2qq = on", "HardQCD:qqbar2qqbarNew = on"),
+        alpha_s=2,
     ),
     "gluon": Process(
         "two gluons",
         ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
+        alpha_s=2,
     ),
-    "dijet": Process("two quarks or gluons, all of QCD", ("HardQCD:all = on",)),
+    "dijet": Process("two quarks or gluons, all of QCD", ("HardQCD:all = on",), alpha_s=2),
     "resonance": Process(
         "W' (34, 3500 GeV) -> X (9000001, 500 GeV) Y (9000002, 100 GeV), both -> q q'; pthat does"
         " not apply, masses are changed with settings like `34:m0 = 3000.`",

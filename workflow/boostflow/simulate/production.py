@@ -73,7 +73,8 @@ def simulate(
     pythia = generator.Generator(
         generator.settings(
             PROCESSES[process], config, settings, seeds.derive(seed, "simulate", *names)
-        )
+        ),
+        PROCESSES[process].alpha_s,
     )
     response = Response(config.detector, seeds.derive(seed, "detector", *names))
     bar = Progress(f"simulate {sample} {part}", events, "events")
@@ -139,7 +140,9 @@ def _reconstruct(
     nominal, shower = pythia.shower_weights(raw)
     return {
         "genWeight": nominal,
-        "PSWeight": ak.from_regular(ak.from_numpy(shower)),
+        "PSWeight": shower,
+        "LHEScaleWeight": pythia.theory.scales(raw.info),
+        "LHEPdfWeight": pythia.theory.densities(raw.info),
         "Generator_scalePDF": np.sqrt(np.asarray(raw.info.Q2Fac)),
         **{f"Generator_{name}": raw.info[name] for name in ("id1", "id2", "x1", "x2")},
         "FatJet": fat,

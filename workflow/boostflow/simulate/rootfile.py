@@ -48,6 +48,7 @@ SCALARS: dict[str, str] = {
     "MET_pt": FLOAT,
     "MET_phi": FLOAT,
 }
+WEIGHTS = ("PSWeight", "LHEScaleWeight", "LHEPdfWeight")
 
 
 class RootFile:
@@ -59,7 +60,7 @@ class RootFile:
 
         types = {
             **{name: np.dtype(kind) for name, kind in SCALARS.items()},
-            "PSWeight": ak.types.from_datashape("var * float32", highlevel=False),
+            **dict.fromkeys(WEIGHTS, ak.types.from_datashape("var * float32", highlevel=False)),
             **{
                 name: ak.types.from_datashape(
                     "var * {" + ", ".join(f"{k}: {v}" for k, v in columns.items()) + "}",
@@ -79,13 +80,17 @@ class RootFile:
         self._sums = np.zeros(3)
 
     def extend(self, events: dict[str, np.ndarray | ak.Array]) -> None:
-        """Append events: a column for each of `SCALARS`, `PSWeight` and `COLLECTIONS`."""
+        """Append events: a column for each of `SCALARS`, `WEIGHTS` and `COLLECTIONS`.
+
+        Weights have the shape (events, entries).
+        """
         import awkward as ak
 
         columns: dict[str, np.ndarray | ak.Array] = {
             name: np.asarray(events[name]).astype(kind) for name, kind in SCALARS.items()
         }
-        columns["PSWeight"] = ak.values_astype(events["PSWeight"], np.float32)
+        for name in WEIGHTS:
+            columns[name] = ak.from_regular(np.asarray(events[name]).astype(np.float32))
         for name, kinds in COLLECTIONS.items():
             rows = events[name]
             columns[name] = ak.zip(

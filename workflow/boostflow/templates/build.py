@@ -1,7 +1,8 @@
 """Fill the templates of one variation.
 
 Jets of the test split that are candidates enter, with the weight (signed) x luminosity x the
-variation's relative weight. Negative weights are kept as they are: a bin may be negative, its
+variation's relative weight. Of collision data all candidates enter and each counts 1, in the
+regions where it may be seen. Negative weights are kept as they are: a bin may be negative, its
 variance is the sum of squared weights all the same, and the fit decides what to do with it
 (`infer.workspace`).
 """
@@ -9,7 +10,7 @@ variance is the sum of squared weights all the same, and the fit decides what to
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -98,6 +99,9 @@ def fill(
     config: Templates,
     luminosity: float,
     weighting: Weighting | None = None,
+    split: int = TEST,
+    data: Collection[str] = (),
+    unblind: bool = False,
 ) -> Histograms:
     """The templates of one variation: expected events, `Weight` storage.
 
@@ -109,6 +113,9 @@ def fill(
         config: variable, axis and regions.
         luminosity: in 1/fb.
         weighting: of a weight variation; null for none.
+        split: which part of the simulated events enters.
+        data: samples that are collision data.
+        unblind: they are filled in all regions, not in `control` regions alone.
 
     Raises:
         BoostflowError: regions overlap, a region has no jet of any sample, or a value or a
@@ -123,12 +130,18 @@ def fill(
     counts = dict.fromkeys(config.regions, 0)
     for sample, table in jets.items():
         inside = regions_of(config, scores[sample], sample, classes)
-        used = (table["split"] == TEST) & table["candidate"].astype(bool)
+        used = table["candidate"].astype(bool)
         value = table[config.variable].astype(float)
-        weight = table["weight"] * luminosity
+        if sample in data:
+            weight = np.ones(len(value))
+        else:
+            used &= table["split"] == split
+            weight = table["weight"] * luminosity
         if weighting is not None and weighting.applies(sample):
             weight = weight * table[weighting.column]
-        for region in config.regions:
+        for region, limits in config.regions.items():
+            if sample in data and not (unblind or limits.control):
+                continue
             mine = used & inside[region]
             bad = int((~np.isfinite(value[mine])).sum() + (~np.isfinite(weight[mine])).sum())
             if bad:
@@ -139,6 +152,8 @@ def fill(
             template = hist.Hist(axis, storage=hist.storage.Weight(), name=f"{region}/{sample}")
             template.fill(value[mine], weight=weight[mine])
             result[region, sample] = template
+            if sample in data:
+                continue
             low, high = config.range
             counts[region] += int(((value[mine] >= low) & (value[mine] < high)).sum())
     for region, count in counts.items():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.matching import contingency, match
-from boostflow.scored import VALIDATION, Table
+from boostflow.scored import TEST, VALIDATION, Table
 
 
 def cluster_classes(
@@ -17,6 +17,7 @@ def cluster_classes(
 ) -> dict[int, str]:
     """Class that each cluster stands for, from the labelled jets of the validation split.
 
+    Alternative samples have test events alone: there all labelled jets count.
     One global Hungarian matching; with more clusters than classes, each further one goes to the
     class with most of its jets.
 
@@ -29,7 +30,7 @@ def cluster_classes(
         BoostflowError: no labelled jet of the validation split is in a cluster.
     """
     keep = {
-        sample: (table["split"] == VALIDATION)
+        sample: _judged(table["split"])
         & (clusters[sample] >= 0)
         & ~np.isin(table["label"], ("", "unmatched"))
         for sample, table in jets.items()
@@ -48,3 +49,8 @@ def cluster_classes(
         k: str(classes[stands_for.get(k, int(counts[:, k].argmax()))])
         for k in range(counts.shape[1])
     }
+
+
+def _judged(split: NDArray) -> NDArray[np.bool_]:
+    """The validation split; all jets where there is only a test split."""
+    return (split == VALIDATION) | (split == TEST).all()

@@ -36,8 +36,12 @@ def write(path: str | Path, histograms: Histograms) -> None:
             file[f"{region}/{sample}"] = histogram
 
 
-def read(path: str | Path) -> TemplateSet:
+def read(path: str | Path, *, finite: bool = True) -> TemplateSet:
     """Read the templates of one variation.
+
+    Args:
+        path: file.
+        finite: refuse templates with a bin that is not finite.
 
     Raises:
         BoostflowError: the file is missing, holds no template, or a template is not finite.
@@ -62,7 +66,7 @@ def read(path: str | Path) -> TemplateSet:
                 axis.edges(),
                 axis.member("fTitle") or axis.member("fName"),
             )
-            if not (np.isfinite(template.values).all() and np.isfinite(template.variances).all()):
+            if finite and not np.isfinite([template.values, template.variances]).all():
                 raise BoostflowError(f"{path}: template {key} has a bin that is not finite")
             result.setdefault(region, {})[sample] = template
     if not result:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from boostflow.config.models import Templates
 from boostflow.errors import BoostflowError
-from boostflow.scored import beside, read_jets, read_scores, samples_of
+from boostflow.scored import TEST, beside, read_jets, read_scores, samples_of
 from boostflow.templates.build import Weighting, fill
 from boostflow.templates.files import write
 
@@ -19,6 +19,9 @@ def make(
     config: Templates,
     luminosity: float,
     weighting: Weighting | None = None,
+    split: int = TEST,
+    data: Collection[str] = (),
+    unblind: bool = False,
 ) -> None:
     """Make the templates of one variation.
 
@@ -29,6 +32,9 @@ def make(
         config: variable, axis and regions.
         luminosity: in 1/fb.
         weighting: of a weight variation; null for none.
+        split: which part of the simulated events enters.
+        data: samples that are collision data; `unblind` shows them in all regions.
+        unblind: see `build.fill`.
 
     Raises:
         BoostflowError: see `build.fill`; or a file is missing or lacks a column.
@@ -42,11 +48,29 @@ def make(
     jets, score_columns = {}, {}
     for sample, path in files.items():
         columns = [config.variable, "split", "candidate", "weight"]
-        if weighting is not None and weighting.applies(sample):
-            columns.append(weighting.column)
-        jets[sample] = read_jets(path, columns, ["label"])
+        weight = [weighting.column] if weighting and weighting.applies(sample) else []
+        jets[sample] = read_jets(path, columns, ["label", *weight])
+        for column in weight:
+            if column not in jets[sample]:
+                raise BoostflowError(
+                    f"{output.stem}: sample {sample} has no weight column {column}; {path} has "
+                    f"{', '.join(_weights(path)) or 'none'}. Correct the name, or list the samples "
+                    "that have it as `samples` of the entry"
+                )
         score_columns[sample] = {
             model: beside(jets[sample], table, sample, f"{where} and {path}")
             for model, (where, table) in tables.items()
         }
-    write(output, fill(jets, score_columns, config, luminosity, weighting))
+    try:
+        histograms = fill(jets, score_columns, config, luminosity, weighting, split, data, unblind)
+    except BoostflowError as error:
+        raise BoostflowError(f"{output.stem}: {error}") from None
+    write(output, histograms)
+
+
+def _weights(path: Path) -> list[str]:
+    """Columns of relative weights."""
+    import pyarrow.parquet
+
+    names = pyarrow.parquet.read_schema(path).names
+    return sorted(name for name in names if name.startswith("weight_"))

@@ -5,6 +5,7 @@ network    graph attention, embedding, mass bins      pretext    mass bins
 losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
 distributed Horovod                                   training   the loop
+devices    GPUs of the ranks
 checkpoint files of named arrays                      scoring    score tables
 export     ONNX graph of a trained network            onnxgraph  its nodes
 saved      Keras file of a trained network            explain    attention, weights of particles

@@ -49,6 +49,10 @@ class Single:
         """Rank 0's `thing`, on all ranks."""
         return thing
 
+    def everyone(self, thing: Any) -> list[Any]:
+        """The `thing` of each rank."""
+        return [thing]
+
     def gather(self, rows: NDArray) -> NDArray:
         """The rows of all ranks, rank after rank."""
         return rows
@@ -98,6 +102,9 @@ class Horovod(Single):
     def broadcast_object(self, thing: Any) -> Any:
         return self.hvd.broadcast_object(thing, root_rank=0)
 
+    def everyone(self, thing: Any) -> list[Any]:
+        return self.hvd.allgather_object(thing)
+
     def gather(self, rows: NDArray) -> NDArray:
         return self.hvd.allgather(tf.constant(rows)).numpy()
 
@@ -131,7 +138,7 @@ class Horovod(Single):
             ) from None
 
     def agree(self, error: BoostflowError | None) -> None:
-        messages = self.hvd.allgather_object(None if error is None else str(error))
+        messages = self.everyone(None if error is None else str(error))
         first = next((text for text in messages if text is not None), None)
         if first is None:
             return

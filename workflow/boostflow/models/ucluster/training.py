@@ -22,6 +22,7 @@ from boostflow.models.manifest import manifest
 from boostflow.models.ucluster import (
     checkpoint,
     clustering,
+    devices,
     export,
     losses,
     pretext,
@@ -39,6 +40,10 @@ from boostflow.seeds import derive
 log = logging.getLogger("ucluster")
 
 CHECKPOINT, TENSORBOARD = "checkpoint.npz", "tensorboard"
+PACKAGES = (
+    *("tensorflow", "tensorflow-cpu", "keras", "horovod"),
+    *("numpy", "awkward", "scikit-learn"),
+)
 KMEANS_JETS = 50_000
 """k-means looks at this many units at most."""
 READ_AHEAD = 4
@@ -374,8 +379,15 @@ class Trainer:
             self.check_ranks("after resuming")
             log.info("resumed after epoch %d", self.epoch)
 
-    def write(self, output: Path, jets: Path, seconds: float) -> None:
-        """Write the model's directory (rank 0 alone calls this)."""
+    def write(self, output: Path, jets: Path, seconds: float, names: list[str]) -> None:
+        """Write the model's directory (rank 0 alone calls this).
+
+        Args:
+            output: the directory.
+            jets: folder of packed jets.
+            seconds: wall time of the training.
+            names: devices of the ranks.
+        """
         config = self.config
         header = {
             "config": config.model_dump(mode="json"),
@@ -400,10 +412,9 @@ class Trainer:
             export.write(part / export.ONNX, header, arrays)
             saved.write(part / saved.KERAS, self.network, self.clusters)
             write_json(part / "metrics.json", {"history": self.history, "final": final})
-            packages = ["tensorflow-cpu", "keras", "horovod", "numpy", "awkward", "scikit-learn"]
             write_json(
                 part / "manifest.json",
-                manifest(config, inputs, [p for p in packages if _installed(p)], seconds),
+                manifest(config, inputs, PACKAGES, seconds, devices=names),
             )
 
 
@@ -435,6 +446,7 @@ def _train(
     jets: Path, config: UCluster, output: Path, ranks: Single, checkpoints: Path | None
 ) -> None:
     start = time.monotonic()
+    device = devices.prepare()
     error, splits = None, None
     try:
         splits = store.read(jets, config)
@@ -443,6 +455,7 @@ def _train(
         error = problem
     ranks.agree(error)
     assert splits is not None
+    names = devices.report(device, ranks)
     trainer = Trainer(config, *splits, ranks)
     path = None if checkpoints is None else checkpoints / CHECKPOINT
     if path is not None:
@@ -474,7 +487,7 @@ def _train(
                 _show(board, record)
             print(_line(record, total, left), file=sys.stderr, flush=True)
     if ranks.rank == 0:
-        trainer.write(output, jets, time.monotonic() - start)
+        trainer.write(output, jets, time.monotonic() - start, names)
         if path is not None:
             path.unlink(missing_ok=True)
     ranks.agree(None)
@@ -507,13 +520,3 @@ def _line(record: dict[str, Any], total: int, left: float) -> str:
         + (f" clusters {accuracy:.3f}," if accuracy is not None else "")
         + f" {record['jets_per_second']:.0f} jets/s, {left:.0f} s left"
     )
-
-
-def _installed(package: str) -> bool:
-    import importlib.metadata
-
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True

@@ -1,0 +1,321 @@
+"""A job killed while it writes, or whose disk is full, leaves nothing that looks finished.
+
+The kernel kills a process that writes beyond its limit on file sizes in the midst of the write, or,
+if the process ignores that, fails the write as a full disk does. Both are done to every writer of
+results at several sizes, over nothing and over an older result.
+"""
+
+from __future__ import annotations
+
+import ast
+import errno
+import os
+import resource
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from boostflow.config.models import BDT, UCluster
+from boostflow.errors import BoostflowError
+from factory import SAMPLES, write_run
+from ucluster_jets import SMALL, files, packed
+
+pytestmark = pytest.mark.integration
+
+Write = Callable[[Path], object]
+"""Writes a result to a path."""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small run and packed jets to write results from."""
+    folder = tmp_path_factory.mktemp("inputs")
+    write_run(folder, 60)
+    files(folder, 30)
+    packed(folder, UCluster(**SMALL), [folder / "w.parquet", folder / "top.parquet"])
+    return folder
+
+
+def root_sample(inputs: Path) -> Write:
+    from boostflow.simulate.generator import CrossSection
+    from boostflow.simulate.rootfile import COLLECTIONS, SCALARS, create
+
+    rng = np.random.default_rng(1)
+    counts = rng.integers(1, 9, 400)
+    columns = {name: rng.integers(0, 9, 400) for name in SCALARS}
+    for name, kinds in COLLECTIONS.items():
+        rows = {key: ak.unflatten(rng.random(counts.sum()) * 9, counts) for key in kinds}
+        columns[name] = ak.zip(rows)
+    columns["PSWeight"] = ak.unflatten(rng.random(counts.sum()), counts)
+
+    def write(path: Path) -> None:
+        with create(path) as root:
+            root.extend(columns)
+            root.extend(columns)
+            root.finish(CrossSection(1.0, 0.1))
+
+    return write
+
+
+def ingested(inputs: Path) -> Write:
+    from boostflow.ingest.run import _merge
+
+    return lambda path: _merge([inputs / "w.parquet"] * 2, path)
+
+
+def selected(inputs: Path) -> Write:
+    from boostflow.select.run import _write
+
+    rows = ak.from_parquet(inputs / "select/nominal/w.parquet")
+    return lambda path: _write(path, [rows, rows], inputs / "select/nominal/w.parquet")
+
+
+def parquet(inputs: Path) -> Write:
+    from boostflow.io import write_parquet
+
+    rows = ak.from_parquet(inputs / "select/nominal/w.parquet")
+    return lambda path: write_parquet(path, rows)
+
+
+def json_figures(inputs: Path) -> Write:
+    from boostflow.io import write_json
+
+    return lambda path: write_json(path, {"figures": list(range(2000))})
+
+
+def template_file(inputs: Path) -> Write:
+    import hist
+
+    from boostflow.templates.files import write
+
+    histogram = hist.Hist(hist.axis.Regular(40, 0, 1, name="mass"), storage=hist.storage.Weight())
+    histogram.fill(np.linspace(0, 1, 99))
+    return lambda path: write(path, {("pass", s): histogram for s in SAMPLES})
+
+
+def trees(inputs: Path) -> Write:
+    from boostflow.models.bdt import train
+
+    jets = [inputs / f"select/nominal/{name}.parquet" for name in ("top", "w")]
+    config = BDT(kind="bdt", rounds=5, features=["mass", "tau21"])
+    return lambda path: train(jets, config, path)
+
+
+def packed_jets(inputs: Path) -> Write:
+    from boostflow.models.ucluster.store import write
+
+    return lambda path: write([inputs / "w.parquet"], UCluster(**SMALL), path)
+
+
+def _trainer(inputs: Path):
+    from boostflow.models.ucluster import store
+    from boostflow.models.ucluster.distributed import Single
+    from boostflow.models.ucluster.training import Trainer
+
+    config = UCluster(**SMALL)
+    return Trainer(config, *store.read(inputs / "packed", config), Single())
+
+
+def checkpoint_file(inputs: Path) -> Write:
+    return _trainer(inputs).save
+
+
+def network(inputs: Path) -> Write:
+    trainer = _trainer(inputs)
+    return lambda path: trainer.write(path, inputs / "packed", 1.0)
+
+
+def keras_file(inputs: Path) -> Write:
+    from boostflow.models.ucluster.saved import write
+
+    trainer = _trainer(inputs)
+    return lambda path: write(path.with_suffix(".keras"), trainer.network, trainer.clusters)
+
+
+def onnx_file(inputs: Path) -> Write:
+    from boostflow.models.ucluster import checkpoint, export
+
+    trainer = _trainer(inputs)
+    trainer.write(inputs / "whole", inputs / "packed", 1.0)
+    header, arrays = checkpoint.read(inputs / "whole" / checkpoint.MODEL)
+    return lambda path: export.write(path, header, arrays)
+
+
+def plot(inputs: Path) -> Write:
+    import matplotlib.pyplot as plt
+
+    from boostflow.plots.style import save
+
+    def write(path: Path) -> None:
+        figure, ax = plt.subplots()
+        ax.plot([1, 2])
+        save(figure, path.with_suffix(".png"))
+
+    return write
+
+
+def record(inputs: Path) -> Write:
+    from boostflow.provenance import write_record
+
+    config = {f"key{i}": i for i in range(500)}
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        names = ("provenance.json", "config.yaml", "systematics.yaml")
+        write_record(config, config, *(path / name for name in names))
+
+    return write
+
+
+def table(inputs: Path) -> Write:
+    from boostflow.summary import write
+
+    cutflows = [inputs / f"select/nominal/{name}.json" for name in SAMPLES]
+
+    def both(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        write(cutflows, [], None, path / "summary.json", path / "summary.txt")
+
+    return both
+
+
+def generated(inputs: Path) -> Write:
+    from boostflow.config.generate import main
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        main(path)
+
+    return write
+
+
+WRITERS: dict[str, Callable[[Path], Write]] = {
+    "simulate/rootfile.py: RootFile.__init__, RootFile.finish, create": root_sample,
+    "ingest/run.py: _merge": ingested,
+    "select/run.py: _write": selected,
+    "io.py: write_parquet": parquet,
+    "io.py: write_json": json_figures,
+    "templates/files.py: write": template_file,
+    "models/bdt.py: train": trees,
+    "models/ucluster/store.py: write, _Writer._append": packed_jets,
+    "models/ucluster/checkpoint.py: write": checkpoint_file,
+    "models/ucluster/training.py: Trainer.write": network,
+    "models/ucluster/saved.py: write": keras_file,
+    "models/ucluster/export.py: write": onnx_file,
+    "plots/style.py: save": plot,
+    "provenance.py: write_record": record,
+    "summary.py: write": table,
+    "config/generate.py: main": generated,
+}
+"""Every writer of results, and what makes it write one."""
+
+
+SEVERAL = ("provenance.py: write_record", "summary.py: write", "config/generate.py: main")
+"""Those of several files, each whole or not there."""
+WRITING = {
+    *("savefig", "to_parquet", "recreate", "mktree", "savez", "save_model", "write_table"),
+    *("write_text", "write_bytes", "atomic"),
+}
+"""Names of functions that write files."""
+
+
+def killed(write: Write, path: Path, limit: int, dies: bool) -> tuple[int, str]:
+    """Write in a process whose files may have `limit` bytes; its status and error."""
+    out, into = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(1, 2)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL if dies else signal.SIG_IGN)
+            write(path)
+        except BaseException as error:
+            plain = isinstance(error, BoostflowError) or (
+                isinstance(error, OSError) and error.errno == errno.EFBIG
+            )
+            os.write(into, (b"" if plain else traceback.format_exc().encode())[:60_000])
+            os._exit(1)
+        os._exit(0)
+    os.close(into)
+    with os.fdopen(out) as read:
+        text = read.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
+
+
+def shown(folder: Path) -> dict[str, bytes]:
+    """The files that a user or snakemake sees."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    names = {path: path.relative_to(folder) for path in paths}
+    return {
+        str(name): path.read_bytes()
+        for path, name in names.items()
+        if not any(part.startswith(".") for part in name.parts)
+    }
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_nothing_looks_finished(name: str, inputs: Path, tmp_path: Path) -> None:
+    write = WRITERS[name](inputs)
+    for folder in ("whole", "new"):
+        (tmp_path / folder).mkdir()
+    write(tmp_path / "whole/result")
+    older = shown(tmp_path / "whole")
+    size = max(map(len, older.values()))
+    for limit, dies in ((0, True), (size // 2, True), (9 * size // 10, True), (size // 2, False)):
+        status, error = killed(write, tmp_path / "new/result", limit, dies)
+        assert status == (-signal.SIGXFSZ if dies else 1), error
+        assert not error
+        # A writer of several files may have finished some of them.
+        for file, content in shown(tmp_path / "new").items():
+            assert name in SEVERAL and len(content) == len(older[file])
+    assert killed(write, tmp_path / "whole/result", size // 2, True)[0] == -signal.SIGXFSZ
+    left = shown(tmp_path / "whole")
+    assert left.keys() == older.keys()
+    assert [file for file in left if left[file] != older[file]] == []
+    write(tmp_path / "new/result")
+    assert shown(tmp_path / "new").keys() == older.keys()
+    assert not list((tmp_path / "new").rglob(".*"))
+
+
+def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions and methods of a module by name."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef):
+                    yield f"{node.name}.{inner.name}", inner
+        elif isinstance(node, ast.FunctionDef):
+            yield node.name, node
+
+
+def writes(function: ast.FunctionDef) -> bool:
+    """Whether it calls a function of `WRITING`, or opens a file for writing."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name)):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            modes = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            if name in WRITING or (name == "open" and {*modes} & {"w", "wb", "a", "ab", "x"}):
+                return True
+    return False
+
+
+def test_these_are_all_writers(repository: Path) -> None:
+    package = repository / "workflow/boostflow"
+    found = {
+        f"{path.relative_to(package)}: {name}"
+        for path in package.rglob("*.py")
+        for name, function in functions(ast.parse(path.read_text()))
+        if writes(function)
+    }
+    listed = {"io.py: exclusive"}  # a lock, which is empty
+    for key in WRITERS:
+        file, names = key.split(": ")
+        listed |= {f"{file}: {name}" for name in names.split(", ")}
+    assert found == listed

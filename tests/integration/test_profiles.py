@@ -1,0 +1,39 @@
+"""The slurm profile and the site template, read by the real snakemake."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from analyses import REPOSITORY, Analysis, shipped_test_config
+
+pytestmark = pytest.mark.integration
+
+PROFILES = REPOSITORY / "profiles"
+SLURM = ("--profile", str(PROFILES / "slurm"))
+
+
+@pytest.mark.parametrize(
+    ("profiles", "cluster_jobs"),
+    [
+        (("--profile", str(PROFILES / "local")), None),
+        (SLURM, 16),
+        ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 16),
+        # It takes the place of all counts of the profile: 8 parts, 5 samples, 2 weights for 4 jobs.
+        ((*SLURM, "--group-components", "parts=1"), 27),
+    ],
+)
+def test_a_dry_run_says_how_many_cluster_jobs_there_are(
+    tmp_path: Path, profiles: tuple[str, ...], cluster_jobs: int | None
+) -> None:
+    analysis = Analysis(tmp_path, shipped_test_config())
+    done = analysis.snakemake("--dry-run", *profiles)
+    assert done.returncode == 0, done.stdout
+    found = re.findall(r"^(\d+) cluster jobs for (\d+) jobs of Snakemake$", done.stdout, re.M)
+    # The last rule, which makes nothing, is no job of the cluster.
+    total = re.search(r"^total +(\d+)$", done.stdout, re.M)
+    expected = [] if cluster_jobs is None else [(str(cluster_jobs), str(int(total[1]) - 1))]
+    assert found == expected
+    assert ("Group job" in done.stdout) == (cluster_jobs is not None)

@@ -1,0 +1,116 @@
+"""The environments: two locks of one list, recipes of images with the same steps."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from boostflow.provenance import PACKAGES, versions
+
+CUDA_BUILDS = {"tensorflow-cpu": "tensorflow", "xgboost-cpu": "xgboost"}
+
+
+def lock(repository: Path, name: str) -> dict[str, str]:
+    """Versions (with markers) of a lock."""
+    text = (repository / "envs" / f"{name}.lock").read_text()
+    found = dict(re.findall(r"^([a-z0-9._-]+)==(.*?) \\$", text, re.MULTILINE))
+    assert len(found) == len(re.findall(r"^\S.*==", text, re.MULTILINE))
+    return found
+
+
+def test_locks_differ_in_the_gpu_packages_alone(repository):
+    cpu, gpu = lock(repository, "cpu"), lock(repository, "gpu")
+    assert len(cpu) > 150
+    expected = {CUDA_BUILDS.get(name, name): version for name, version in cpu.items()}
+    cuda = {name for name in gpu if re.fullmatch(r"nvidia-.*-cu12", name)}
+    assert {name: v for name, v in gpu.items() if name not in cuda} == expected
+    assert {"nvidia-nccl-cu12", "nvidia-cudnn-cu12", "nvidia-cuda-runtime-cu12"} <= cuda
+    assert not [name for name in cpu if name.startswith("nvidia-")]
+
+
+@pytest.mark.parametrize("name", ["bootstrap", "cpu", "gpu", "horovod", "nvcc"])
+def test_locks_have_hashes_and_no_address(repository, name):
+    text = (repository / "envs" / f"{name}.lock").read_text()
+    assert "://" not in text and "index-url" not in text
+    for entry in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_locks_install_each_other(repository):
+    assert lock(repository, "bootstrap")["uv"] == lock(repository, "cpu")["uv"]
+
+
+def test_conda_brings_what_no_lock_holds(repository):
+    text = (repository / "envs/conda.yaml").read_text()
+    names = {re.split(r"[=<> ]", entry)[0] for entry in yaml.safe_load(text)["dependencies"]}
+    assert names == {"python", "pip", "cxx-compiler", "make", "openmpi"}
+    assert names & lock(repository, "gpu").keys() <= {"pip"}  # installs the first lock
+
+
+def test_conda_environments_are_made_again_for_other_locks(repository):
+    """Snakemake's key of a conda environment is the content of this file."""
+    locks = [(repository / "envs" / f"{name}.lock").read_bytes() for name in ("cpu", "gpu")]
+    digest = hashlib.sha256(b"".join(locks)).hexdigest()[:16]
+    assert f"# locks: {digest}\n" in (repository / "envs/conda.yaml").read_text()
+
+
+def test_image_recipes_have_the_same_steps(repository):
+    docker = (repository / "envs/Dockerfile").read_text()
+    apptainer = (repository / "envs/apptainer.def").read_text()
+    base = re.search(r"^FROM (.*)$", docker, re.MULTILINE)[1]
+    assert f"\nFrom: {base}\n" in apptainer
+    sections = dict(re.findall(r"^%(\w+)\n((?:    .*\n)+)", apptainer, re.MULTILINE))
+    post = [line.strip() for line in sections["post"].splitlines()]
+    preamble = ["GPU={{ GPU }}", "export LC_ALL=C.UTF-8", "cd /opt/boostflow"]
+    assert post == preamble + re.findall(r"^RUN (.*)$", docker, re.MULTILINE)
+    copied = [
+        name
+        for names in re.findall(r"^COPY (.*) \S+$", docker, re.MULTILINE)
+        for name in names.split()
+    ]
+    assert [line.split()[0] for line in sections["files"].splitlines()] == copied
+    assert all((repository / name).exists() for name in copied)
+    for name, value in re.findall(r"^ENV (\w+)=(.*)$", docker, re.MULTILINE):
+        assert f"    export {name}={value}\n" in sections["environment"]
+    assert re.findall(r"^ARG (.*)$", docker, re.MULTILINE) == [sections["arguments"].strip()]
+
+
+@pytest.mark.parametrize(
+    ("is_now", "arguments", "lock"),
+    [
+        (None, "env", "cpu"),
+        (None, "env GPU=1", "gpu"),
+        (None, "lint", "cpu"),
+        ("gpu", "lint", "gpu"),
+        ("gpu", "lint GPU=0", "cpu"),
+        ("gpu", "env", "cpu"),
+        ("cpu", "lint GPU=1", "gpu"),
+    ],
+)
+def test_make_env_decides_and_other_targets_keep(repository, tmp_path, is_now, arguments, lock):
+    venv = tmp_path / "venv"
+    if is_now:
+        venv.mkdir()
+        (venv / ".flavour").write_text(is_now)
+    done = subprocess.run(
+        ["make", "--dry-run", f"VENV={venv}", *arguments.split()],
+        cwd=repository,
+        env={k: v for k, v in os.environ.items() if k not in ("GPU", "MAKEFLAGS", "MAKELEVEL")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"--require-hashes envs/{lock}.lock" in done.stdout
+
+
+def test_versions_name_the_builds_that_are_here():
+    found = versions([*PACKAGES, "no-such-package"])
+    assert ("tensorflow" in found) != ("tensorflow-cpu" in found)
+    assert ("xgboost" in found) != ("xgboost-cpu" in found)
+    assert "no-such-package" not in found

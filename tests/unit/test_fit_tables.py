@@ -1,0 +1,130 @@
+"""Tables of the fit: yields as text, CSV and LaTeX, and the HEPData record."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+import yaml
+
+from boostflow.infer.tables import (
+    hepdata,
+    rounded,
+    write_hepdata,
+    yield_rows,
+    yields_csv,
+    yields_latex,
+    yields_text,
+)
+from boostflow.plots.names import hepdata_tables
+
+PART = {"values": [90.0, 30.0], "errors": [9.0, 3.0], "sum": 120.0, "sum_error": 11.7}
+YIELDS = {
+    "sr_1": {
+        "edges": [50.0, 100.0, 290.0],
+        "data": [95.0, 33.0],
+        "prefit": {"quark": PART, "total": PART},
+        "postfit": {"quark": PART, "total": {**PART, "sum": 127.6}},
+    }
+}
+BAND = [[0.9, 0.1]] * 5
+FIT = {
+    "data": "pseudo",
+    "text": "mu = 1.0 ± 0.2 (stat) ± 0.1 (exp)",
+    "mu": {"value": 1.0, "up": 0.3, "down": 0.2, "error": 0.25},
+    "breakdown": {
+        "order": ["exp"],
+        "stat": {"up": 0.2, "down": 0.2, "error": 0.2},
+        "exp": {"up": 0.1, "down": 0.1, "error": 0.1},
+    },
+    "significance": {"expected": 4.2, "observed": 4.0},
+    "limit": {
+        "level": 0.95,
+        "expected": [0.1, 0.2, 0.3, 0.4, None],
+        "observed": 0.5,
+        "scan": {"mu": [0.1, 0.5], "expected": BAND, "observed": [0.8, 0.05]},
+    },
+    "scan": {"mu": [0.8, 1.2], "total": [1.0, 1.1], "stat": [2.0, None]},
+    "parameters": [
+        {
+            "name": "jes",
+            "pull": 0.1,
+            "constraint": 0.9,
+            "up": 0.1,
+            "down": -0.1,
+            "prefit_up": 0.11,
+            "prefit_down": -0.11,
+        },
+        {
+            "name": "scale",
+            "pull": None,
+            "constraint": None,
+            "up": 0.1,
+            "down": -0.1,
+            "prefit_up": None,
+            "prefit_down": None,
+        },
+    ],
+    "correlation": {"names": ["mu", "jes"], "matrix": [[1.0, 0.3], [0.3, 1.0]]},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (120.0, 11.7, ("120", "12")),
+        (5949.3, 465.0, ("5949", "465")),
+        (0.01234, 0.00056, ("0.01234", "0.00056")),
+        (2.5, 0.0, ("2.5", "")),
+    ],
+)
+def test_rounding(value, error, text):
+    assert rounded(value, error) == text
+
+
+def test_yields():
+    rows = yield_rows(YIELDS)
+    assert [row["sample"] for row in rows] == ["quark", "total", "data"]
+    lines = yields_text(rows).splitlines()
+    assert lines[2].split() == ["sr_1", "total", "120", "±", "12", "128", "±", "12"]
+    assert lines[3].split() == ["sr_1", "data", "128", "128"]
+    back = list(csv.DictReader(yields_csv(rows).splitlines()))
+    assert float(back[0]["prefit_error"]) == 11.7 and back[2]["prefit_error"] == ""
+    latex = yields_latex(rows)
+    assert r"sr\_1 & quark & $120 \pm 12$ & $120 \pm 12$ \\" in latex
+    assert r" & data & $128$ & $128$ \\" in latex
+
+
+def record():
+    return hepdata(FIT, YIELDS, {"jes": "Jet energy scale"}, ("Soft-drop mass", "GeV"), 13000.0)
+
+
+def test_hepdata_record(tmp_path):
+    found = record()
+    assert sorted(found) == sorted(hepdata_tables(["sr_1"]))
+    write_hepdata(found, tmp_path)
+    head, *tables = yaml.safe_load_all((tmp_path / "submission.yaml").read_text())
+    assert "pseudo" in head["comment"]
+    assert {t["data_file"] for t in tables} == {f"{name}.yaml" for name in found} - {
+        "submission.yaml"
+    }
+    content = yaml.safe_load((tmp_path / "yields_sr_1.yaml").read_text())
+    (mass,) = content["independent_variables"]
+    assert mass["header"] == {"name": "Soft-drop mass", "units": "GeV"}
+    assert mass["values"][1] == {"low": 100.0, "high": 290.0}
+    results = yaml.safe_load((tmp_path / "results.yaml").read_text())
+    (value,) = results["dependent_variables"]
+    assert value["values"][0]["errors"][0] == {
+        "label": "stat",
+        "asymerror": {"plus": 0.2, "minus": -0.2},
+    }
+    assert value["values"][7] == {"value": "-"}  # a limit beyond the scan
+
+
+def test_hepdata_accepts_it(tmp_path):
+    validator = pytest.importorskip("hepdata_validator.full_submission_validator")
+    write_hepdata(record(), tmp_path)
+    check = validator.FullSubmissionValidator()
+    assert check.validate(directory=str(tmp_path)), check.get_messages()
+    (tmp_path / "scan.yaml").write_text("independent_variables: 3\n")
+    assert not validator.FullSubmissionValidator().validate(directory=str(tmp_path))

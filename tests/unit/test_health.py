@@ -1,0 +1,185 @@
+"""Health check of systematic effects: each flag, statistical errors, files, messages."""
+
+from __future__ import annotations
+
+import json
+
+import hist
+import numpy as np
+import pytest
+
+from boostflow.config.models import Infer
+from boostflow.config.systematics import parse_systematics
+from boostflow.errors import BoostflowError
+from boostflow.infer.health import check, demand, health, judge, table, turns, variance
+from boostflow.plots.health import effects
+from boostflow.plots.style import Label, save, style
+from boostflow.templates.files import Template, write
+
+EDGES = np.linspace(50, 290, 7)
+NOMINAL = np.array([400.0, 300.0, 200.0, 100.0, 80.0, 60.0])
+DECLARED = parse_systematics(
+    {
+        "jes": {"kind": "shift", "correction": "jes"},
+        "isr": {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"},
+        "tune": {"kind": "sample", "up": ["a"], "down": ["b"]},
+        "single": {"kind": "weight", "up": "weight_isr_up"},
+        "scale": {"kind": "weight", "envelope": ["weight_mur2", "weight_mur05"]},
+    }
+)
+RISE = np.linspace(0.95, 1.1, 6)
+
+
+def template(values, weight=1.0):
+    """Jets of equal weight."""
+    values = np.asarray(values, dtype=float)
+    return Template(values, np.abs(values) * weight, EDGES, "msoftdrop")
+
+
+def flags(name, *members, nominal=None):
+    """Of one entry with these templates."""
+    members = [m if isinstance(m, Template) else template(m) for m in members]
+    return judge(DECLARED[name], nominal or template(NOMINAL), members)[1]
+
+
+def test_a_healthy_effect_has_no_flag():
+    assert flags("jes", NOMINAL * RISE, NOMINAL * (2 - RISE)) == []
+    assert flags("tune", NOMINAL * 1.3, NOMINAL * 0.7) == []
+
+
+def test_each_flag():
+    up, down = NOMINAL * RISE, NOMINAL * (2 - RISE)
+    bad = up.copy()
+    bad[2] = np.nan
+    assert flags("jes", bad, down) == ["nan"]
+    assert "empty" in flags("jes", np.where(EDGES[:-1] > 200, 0, up), down)
+    assert "empty" in flags("isr", np.where(EDGES[:-1] > 200, -1, up), down)
+    assert flags("jes", NOMINAL, NOMINAL) == ["zero"]
+    assert "zero" not in flags("jes", NOMINAL, down)
+    assert "large" in flags("jes", NOMINAL * 2.5, down)
+    peak = NOMINAL.copy()
+    peak[3] *= 2.2
+    assert "large" in flags("jes", peak, down)
+    assert "one_sided" in flags("jes", NOMINAL * 1.1, NOMINAL * 1.05)
+    assert "one_sided" in flags("isr", NOMINAL * 0.9, NOMINAL * 0.95)
+
+
+def test_mirrored_and_combined_sides_are_not_one_sided():
+    assert flags("single", NOMINAL * 1.1) == []
+    assert flags("scale", NOMINAL * 1.1, NOMINAL * 1.05) == []
+
+
+def test_sides_within_their_errors_are_not_one_sided():
+    # 1,140 independent events: 1 % is 0.2 standard deviations, 30 % are six.
+    assert flags("tune", NOMINAL * 1.01, NOMINAL * 1.01) == ["insignificant"]
+    assert flags("tune", NOMINAL * 1.3, NOMINAL * 1.3) == ["one_sided"]
+
+
+def test_signs_that_alternate_more_often_than_a_peak_moves():
+    moved = np.array([1.0, 0.5, 0.5, 1.5, 1.5, 1.0])
+    assert "flipped" not in flags("jes", NOMINAL * moved, NOMINAL * (2 - moved))
+    wiggle = np.array([1.5, 0.5, 1.5, 0.5, 1.5, 0.5])
+    assert "flipped" in flags("jes", NOMINAL * wiggle, NOMINAL * (2 - wiggle))
+    noise = 1 + 0.01 * (wiggle - 1)
+    assert "flipped" not in flags("tune", NOMINAL * noise, NOMINAL * noise)
+    assert turns(np.array([3.0, 0.1, -3.0, 3.0]), np.ones(4)) == 2
+
+
+def test_regions_whose_sign_alternates():
+    def regions(*factors):
+        return {f"r{i}": {"top": template(NOMINAL * f)} for i, f in enumerate(factors)}
+
+    templates = {"nominal": regions(1, 1, 1)}
+    templates |= {"jes_up": regions(1.3, 0.7, 1.3), "jes_down": regions(0.7, 1.3, 0.7)}
+    found = check(templates, {"jes": DECLARED["jes"]})
+    assert [e["flags"] for e in found] == [["flipped"]] * 3
+    # Once is a migration over a border.
+    templates |= {"jes_up": regions(1.3, 0.7, 0.7), "jes_down": regions(0.7, 1.3, 1.3)}
+    assert [e["flags"] for e in check(templates, {"jes": DECLARED["jes"]})] == [[]] * 3
+
+
+def test_variance_of_a_weight_is_that_of_its_jets():
+    rng = np.random.default_rng(1)
+    ratio, weight = rng.normal(1.1, 0.2, 500), 3.0
+    nominal = Template(np.array([500 * weight]), np.array([500 * weight**2]), EDGES[:2], "m")
+    varied = Template(
+        np.array([np.sum(weight * ratio)]),
+        np.array([np.sum((weight * ratio) ** 2)]),
+        EDGES[:2],
+        "m",
+    )
+    exact = np.sum(weight**2 * (ratio - 1) ** 2)
+    assert variance(DECLARED["isr"], nominal, varied)[0] == pytest.approx(exact)
+    assert variance(DECLARED["tune"], nominal, varied)[0] == pytest.approx(
+        nominal.variances[0] + varied.variances[0]
+    )
+
+
+def test_insignificance_of_a_weight_by_toys():
+    """A weight without a mean effect is flagged as often as its yield and shape are noise."""
+    rng = np.random.default_rng(2)
+    flagged = []
+    for mean in (1.0, 1.05):
+        found = 0
+        for _ in range(200):
+            contents = [rng.normal(mean, 0.2, int(n)) for n in NOMINAL]
+            values = np.array([r.sum() for r in contents])
+            squares = np.array([(r**2).sum() for r in contents])
+            member = Template(values, squares, EDGES, "msoftdrop")
+            found += "insignificant" in flags("single", member)
+        flagged.append(found)
+    # Of normal bins with these errors 45.3 % have |sum| < 1 sigma and chi2/6 < 1 (10^6 toys).
+    assert flagged[0] / 200 == pytest.approx(0.453, abs=0.11)
+    assert flagged[1] == 0
+
+
+def test_migration_of_less_than_a_jet_is_insignificant():
+    moved = NOMINAL + np.array([0.5, 0, 0, 0, 0, -0.2])
+    assert flags("jes", moved, moved) == ["insignificant"]
+    moved = NOMINAL + np.array([20.0, 0, 0, 0, 0, -20.0])
+    assert flags("jes", moved, 2 * NOMINAL - moved) == []
+
+
+def analysis(folder, factor):
+    """Template files of nominal and two variations of a shift in two regions."""
+
+    def file(name, change):
+        histograms = {}
+        for region in ("pass", "fail"):
+            for sample in ("top", "quark"):
+                values = 50 * NOMINAL * (change if sample == "top" else 1)
+                h = hist.Hist(hist.axis.Variable(EDGES, name="msoftdrop"), storage="weight")
+                h.view(flow=False).value, h.view(flow=False).variance = values, np.abs(values)
+                histograms[region, sample] = h
+        write(folder / f"{name}.root", histograms)
+        return folder / f"{name}.root"
+
+    return [file("nominal", 1.0), file("jes_up", factor), file("jes_down", 2 - RISE)]
+
+
+def test_files_and_strictness(tmp_path):
+    bad = RISE.copy()
+    bad[1] = np.nan
+    paths = analysis(tmp_path, bad)
+    health(paths, {"jes": DECLARED["jes"]}, Infer(), tmp_path / "h.json", tmp_path / "h.txt")
+    found = json.loads((tmp_path / "h.json").read_text())
+    assert found["counts"]["nan"] == 2
+    assert found["counts"]["zero"] == 2  # of quark, which nothing varies
+    assert {(e["region"], e["sample"]) for e in found["effects"] if e["flags"] == ["nan"]} == {
+        ("pass", "top"),
+        ("fail", "top"),
+    }
+    assert "pass/top" in (tmp_path / "h.txt").read_text()
+    with pytest.raises(BoostflowError, match="nan: jes in pass/top, fail/top"):
+        demand(tmp_path / "h.json", Infer(strict=True).forbidden())
+    demand(tmp_path / "h.json", Infer(strict=["large"]).forbidden())
+    assert Infer().forbidden() == []
+    with style():
+        figure = effects(found["effects"], {"jes": "Jet energy scale"}, Label())
+        assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Jet energy scale"]
+        save(figure, tmp_path / "h.png")
+    assert (tmp_path / "h.png").stat().st_size > 0
+
+
+def test_a_clean_table_says_so():
+    assert table([]) == "0 of 0 effects (entry, region, sample) have a flag.\n"

@@ -1,0 +1,98 @@
+"""Which runs are dead, and what is left alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from boostflow import takeover
+from boostflow.takeover import LOCKS, NOTES, Run, begin, give_up, notes, warn_if_full
+
+HERE = socket.gethostname()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with snakemake's lock in it; no handler outlives the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(takeover.atexit, "register", lambda *args, **options: None)
+    monkeypatch.setenv(takeover.RUN, "")
+    LOCKS.mkdir(parents=True)
+    return tmp_path
+
+
+def run(pid: int = 2**22 + 1, host: str = HERE, started: float = 1.0, **options: object) -> Run:
+    """The note of a run; by default of one that is dead: no process has that number."""
+    note = Run(host, pid, started, "digest", **options)
+    note.write()
+    return note
+
+
+def living() -> Run:
+    """The note of this process's parent."""
+    parent = psutil.Process(os.getppid())
+    return run(parent.pid, started=parent.create_time())
+
+
+def test_a_dead_run_is_taken_over(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    dead = run()
+    assert not dead.alive() and not dead.remote()
+    session = begin("digest", str(folder), "out")
+    assert session.dead == [dead]
+    assert not LOCKS.exists()
+    assert "taking over from a run that was killed" in capsys.readouterr().err
+    assert os.environ[takeover.RUN] == session.run.name
+
+
+def test_a_number_that_another_process_has_got_is_no_sign_of_life() -> None:
+    assert not run(os.getppid(), started=1.0).alive()
+
+
+def test_beside_a_living_run_nothing_is_touched(folder: Path) -> None:
+    run()
+    assert living().alive()
+    assert begin("digest", str(folder), "out").dead == []
+    assert LOCKS.exists()
+    assert len(notes()) == 3
+
+
+def test_a_run_on_another_machine_may_live_until_the_user_says_unlock(
+    folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    elsewhere = run(host="login2")
+    session = begin("digest", str(folder), "out")
+    assert session.dead == [] and LOCKS.exists()
+    said = capsys.readouterr().err
+    assert "started on login2" in said and "snakemake --unlock" in said
+    session.run.note.unlink()
+    give_up()
+    (dead,) = begin("digest", str(folder), "out").dead
+    assert dead.host == elsewhere.host and dead.given_up
+    assert not LOCKS.exists()
+
+
+def test_unlock_does_not_declare_a_living_run_dead() -> None:
+    alive = living()
+    give_up()
+    assert notes() == [alive]
+
+
+def test_a_broken_note_is_none(folder: Path) -> None:
+    NOTES.mkdir(parents=True)
+    (NOTES / "head-1.json").write_text("{")
+    assert notes() == []
+    assert begin("digest", str(folder), "out").dead == []
+
+
+def test_a_full_disk_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    warn_if_full(str(folder))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(takeover, "FULL", 2**70)
+    warn_if_full(str(folder))
+    assert "no space left for" in capsys.readouterr().err

@@ -1,0 +1,104 @@
+"""The files of a sample: patterns and text lists are expanded, addresses are taken as they are.
+
+Every job reads the configuration again, so nothing here uses a network.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from boostflow.config.models import FileSample, RootSample
+
+LIST = ".txt"
+"""Suffix of text lists."""
+PROTOCOLS = ("root", "https", "http")
+
+
+def is_remote(file: str) -> bool:
+    """Whether a file is an address, not a path."""
+    return "://" in file
+
+
+def expand(sample: FileSample) -> tuple[list[str], list[str]]:
+    """The files of a sample, sorted within each pattern, and what is wrong with them."""
+    problems: list[str] = []
+    files: list[str] = []
+    for entry, where in _entries(sample.files, problems):
+        if is_remote(entry):
+            fault = _address_fault(entry, sample)
+            found = [entry]
+        elif glob.has_magic(entry):
+            found = sorted(glob.glob(entry))
+            fault = None if found else f"no file matches {entry}"
+        else:
+            found = [entry]
+            fault = _path_fault(Path(entry))
+        files += found
+        if fault:
+            problems.append(f"{where}{fault}")
+    seen: set[str] = set()
+    twice = {file for file in files if file in seen or seen.add(file)}
+    return files, [*problems, *(f"{file} is listed more than once" for file in sorted(twice))]
+
+
+def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]:
+    """Paths, patterns and addresses, and for messages where each of them stands."""
+    for entry in given:
+        if is_remote(entry) or not entry.endswith(LIST):
+            yield entry, ""
+            continue
+        lists = sorted(glob.glob(entry)) if glob.has_magic(entry) else [entry]
+        if not lists:
+            problems.append(f"no list matches {entry}")
+        for name in lists:
+            try:
+                lines = Path(name).read_text().splitlines()
+            except FileNotFoundError:
+                problems.append(f"no such list: {name}")
+                continue
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{name}: not a readable text list: {error}")
+                continue
+            # Addresses may hold a # themselves.
+            content = [re.sub(r"(^|\s)#.*", "", line).strip() for line in lines]
+            if not any(content):
+                problems.append(f"{name}: lists no file")
+            for number, text in enumerate(content, 1):
+                if text.endswith(LIST) and not is_remote(text):
+                    problems.append(f"{name}, line {number}: {text}: a list in a list")
+                elif text:
+                    yield text, f"{name}, line {number}: "
+
+
+def _path_fault(path: Path) -> str | None:
+    if path.is_file():
+        return None
+    if path.is_dir():
+        return f"not a file: {path} is a folder: name its files, {path}/*.root"
+    if str(path).startswith("/store/"):
+        return (
+            f"no such file: {path}: a logical file name of CMS needs a server before it:"
+            f" root://cms-xrd-global.cern.ch/{path}"
+        )
+    return f"not a file: {path}" if path.exists() else f"no such file: {path}"
+
+
+def _address_fault(address: str, sample: FileSample) -> str | None:
+    protocol, _, rest = address.partition("://")
+    server, _, path = rest.partition("/")
+    if not isinstance(sample, RootSample):
+        return f"{address}: HDF5 files are read from local paths: copy it first"
+    if protocol not in PROTOCOLS:
+        return f"{address}: addresses start with {', '.join(f'{p}://' for p in PROTOCOLS)}"
+    if not server or not path:
+        return f"{address}: is not an address of a file: {protocol}://server//path/file.root"
+    # ? is no pattern: it starts the options of an address.
+    if "*" in path or "[" in path:
+        return (
+            f"{address}: patterns are not expanded on servers: list the files in a text file"
+            " (`xrdfs SERVER ls FOLDER`) and name that"
+        )
+    return None

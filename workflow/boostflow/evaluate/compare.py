@@ -1,0 +1,127 @@
+"""Differences of AUCs of two models on the same jets, with paired errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from boostflow.errors import BoostflowError
+from boostflow.evaluate.bootstrap import bootstrap
+from boostflow.evaluate.classifier import Classified, normalised, uniform
+from boostflow.evaluate.curves import Ranking, components, delong
+from boostflow.scored import rows
+
+
+def common(one: Classified, two: Classified) -> tuple[Classified, Classified] | None:
+    """The jets that both models score, with the scores of the classes that both know.
+
+    Scores are p_class / (sum of p over the common classes). Null where fewer than two classes have
+    such jets.
+
+    Args:
+        one: jets with a column `row`, their place in the table that both models score.
+        two: the same for the other model.
+    """
+    both = np.intersect1d(one.jets["row"], two.jets["row"])
+    labels = one.jets["label"][np.isin(one.jets["row"], both)]
+    classes = [name for name in one.classes if name in two.classes and name in labels]
+    if len(classes) < 2:
+        return None
+    parts = []
+    for part in (one, two):
+        mine = np.isin(part.jets["row"], both) & np.isin(part.jets["label"], classes)
+        scores = part.scores[mine][:, [part.classes.index(name) for name in classes]]
+        scores = scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-300)
+        jets = rows(part.jets, mine)
+        code = np.array([classes.index(name) for name in jets["label"]])
+        parts.append(Classified(classes, jets, code, scores))
+    return parts[0], parts[1]
+
+
+def difference(one: Classified, two: Classified, times: int, seed: int) -> dict[str, Any]:
+    """AUC of `one` minus that of `two`, one class against the others, and of their mean.
+
+    Errors are of the pair: DeLong's (Biometrics 44 (1988) 837) where the jets of each class all
+    have the same weight, else, and for the mean, from the event bootstrap with both models on the
+    same resampled events.
+
+    Args:
+        one: from `common`.
+        two: from `common`, the same jets.
+        times: resamplings of the bootstrap.
+        seed: of the bootstrap.
+
+    Returns:
+        By class and `macro`: `one`, `two` (their AUCs), `value`, `error`, `method`, `pull` (value /
+        error) and `p_value` (two-sided, normal; both null where the error is 0).
+    """
+    size = len(one.classes)
+    weight = one.jets["weight"]
+    rankings = [
+        [Ranking(part.scores[:, k], part.code == k) for k in range(size)] for part in (one, two)
+    ]
+
+    def values(count: NDArray) -> NDArray:
+        w = normalised(weight * count, one.code, size)
+        aucs = np.array([[ranking.auc(w) for ranking in each] for each in rankings])
+        aucs = np.column_stack([aucs, aucs.mean(axis=1)])
+        return np.vstack([aucs, aucs[0] - aucs[1]])
+
+    nominal = values(np.ones(len(weight)))
+    spread = bootstrap(values, one.jets["event"], times, seed)[2]
+    w = normalised(weight, one.code, size)
+    even = uniform(weight, one.code)
+    result = {}
+    for k, name in enumerate([*one.classes, "macro"]):
+        error, method = float(spread[k]), "paired event bootstrap"
+        if even and k < size:
+            positive = one.code == k
+            first, second = (components(part.scores[:, k], positive, w)[1] for part in (one, two))
+            error, method = delong(first - second, positive, w, one.code), "paired DeLong"
+        pull = float(nominal[2, k] / error) if error > 0 else None
+        result[name] = {
+            "one": float(nominal[0, k]),
+            "two": float(nominal[1, k]),
+            "value": float(nominal[2, k]),
+            "error": error,
+            "method": method,
+            "pull": pull,
+            "p_value": None if pull is None else float(2 * stats.norm.sf(abs(pull))),
+        }
+    return result
+
+
+def compare(models: Mapping[str, Classified], times: int, seed: int) -> dict[str, Any]:
+    """All pairs of models.
+
+    Args:
+        models: by name, jets with columns `row`, `label`, `weight`, `event`.
+        times: resamplings of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        BoostflowError: fewer than two models.
+    """
+    if len(models) < 2:
+        raise BoostflowError(f"nothing to compare: {len(models)} model")
+    result: dict[str, Any] = {"pairs": [], "notes": []}
+    for (first, one), (second, two) in combinations(models.items(), 2):
+        found = common(one, two)
+        if found is None:
+            result["notes"].append(f"{first} and {second} have fewer than two classes in common")
+            continue
+        result["pairs"].append(
+            {
+                "models": [first, second],
+                "jets": {
+                    name: int((found[0].code == k).sum()) for k, name in enumerate(found[0].classes)
+                },
+                "auc": difference(*found, times, seed),
+            }
+        )
+    return result

@@ -1,0 +1,80 @@
+"""Another model's regions in place of the analysis' own: what the fit could do there.
+
+Such regions hold other jets, so their templates differ from the nominal ones by much more than any
+uncertainty: they are another analysis of the same events, not a nuisance parameter of this one.
+Both are compared by what statistics allows: of the data, and of the simulated background.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boostflow.config.models import Infer
+from boostflow.errors import BoostflowError
+from boostflow.evaluate.significance import asimov
+from boostflow.infer.merge import binning, merge
+from boostflow.io import write_json
+from boostflow.templates.files import TemplateSet, read
+
+log = logging.getLogger(__name__)
+
+
+def crosscheck(nominal: Path, instead: Path, output: Path, config: Infer) -> None:
+    """Compare the regions of two template files; write JSON (docs/contracts.md, "inference").
+
+    Raises:
+        BoostflowError: a file cannot be read, or a region has no background.
+    """
+    result = {
+        name: sensitivity(read(path), config.signal, config.bin_error_max)
+        for name, path in (("regions", nominal), ("instead", instead))
+    }
+    for name, figures in result.items():
+        log.info(
+            "%s: mu ± %.3g, significance %.3g", name, figures["error"], figures["significance"]
+        )
+    write_json(output, result)
+
+
+def sensitivity(templates: TemplateSet, signal: Sequence[str], most: float) -> dict[str, Any]:
+    """Expected error of mu and discovery significance without systematic uncertainties.
+
+    The bins are merged as for the fit. Each adds s^2 / (s + b + var b) to 1 / error^2 (Gaussian),
+    and to the square of the significance that of its Asimov value, with a background that is
+    known to sqrt(var b).
+
+    Args:
+        templates: nominal ones of the regions.
+        signal: names of the signal samples.
+        most: largest statistical error of the background in a bin, `infer.bin_error_max`.
+
+    Returns:
+        `error`, `significance`, and expected events by region: `{region: {signal, background}}`.
+    """
+    merged = merge(templates, {r: binning(templates, r, list(signal), most) for r in templates})
+    information = square = 0.0
+    yields = {}
+    for region, contents in merged.items():
+        s = sum((t.values for n, t in contents.items() if n in signal), np.zeros(1))
+        background = [t for n, t in contents.items() if n not in signal]
+        b = sum((t.values for t in background), np.zeros(1))
+        variance = sum((t.variances for t in background), np.zeros(1))
+        good = b > 0
+        if not good.any():
+            raise BoostflowError(f"region {region}: no expected background")
+        s, b, variance = s[good], b[good], variance[good]
+        information += float(np.sum(s**2 / (np.maximum(s, 0) + b + variance)))
+        square += float(np.sum(asimov(s, b, np.sqrt(variance)) ** 2))
+        yields[region] = {"signal": float(s.sum()), "background": float(b.sum())}
+    if information <= 0:
+        raise BoostflowError("no signal in any region")
+    return {
+        "error": information**-0.5,
+        "significance": square**0.5,
+        "yields": yields,
+    }

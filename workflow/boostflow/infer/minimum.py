@@ -1,0 +1,259 @@
+"""Minima of a workspace's likelihood with pyhf and Minuit, and the interval of mu around one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import iminuit
+import numpy as np
+import pyhf
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from boostflow.errors import BoostflowError
+from boostflow.infer.likelihood import Likelihood
+
+TOLERANCE = 0.01
+"""Of Minuit: the estimated distance to the minimum of -2 ln L is below 0.002 times this."""
+PRECISION = 1e-9
+"""Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their
+sum, so it has fewer digits than Minuit assumes, whose Hessian is then not positive definite."""
+CROSSING = 1e-4
+"""Relative precision of the ends of an interval."""
+FAR = 10.0
+"""Counts as the square root of the rise of -2 ln L where a fit does not converge because mu is
+absurdly far out."""
+CLIP = 1e-9
+"""Smallest expectation in a bin: keeps the likelihood defined while Minuit explores."""
+SETTINGS = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
+"""Interpolation between up and down: smooth at 0 (as ROOT's HistFactory and cabinetry)."""
+SUSPICIOUS = 0.5
+"""Relative effect of a systematic on a bin above which a failed fit names it."""
+
+
+def open_workspace(spec: Mapping[str, Any]) -> tuple[pyhf.Model, NDArray]:
+    """Model and data (observations and auxiliary data) of a workspace.
+
+    Raises:
+        BoostflowError: the workspace is not valid HistFactory JSON.
+    """
+    pyhf.set_backend("numpy")
+    try:
+        workspace = pyhf.Workspace(spec)
+        model = workspace.model(
+            measurement_name="boostflow", modifier_settings=SETTINGS, clip_bin_data=CLIP
+        )
+    except (pyhf.exceptions.InvalidSpecification, pyhf.exceptions.InvalidModel) as error:
+        raise BoostflowError(f"workspace: {str(error).splitlines()[0]}") from None
+    return model, np.asarray(workspace.data(model))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A minimum: one entry per model parameter, in the order of `names`."""
+
+    names: list[str]
+    values: NDArray
+    errors: NDArray
+    """From the Hessian; 0 for fixed parameters."""
+    correlation: NDArray
+    twice_nll: float
+    held: Mapping[str, float]
+    """Values of the parameters that the fit was told to hold."""
+
+    def value(self, name: str) -> float:
+        """Fitted value of a parameter."""
+        return float(self.values[self.names.index(name)])
+
+    def moved(self, name: str, value: float) -> Fit:
+        """Where the Gaussian approximation expects the minimum with one parameter elsewhere."""
+        i = self.names.index(name)
+        slope = self.correlation[i] * self.errors / (self.errors[i] or np.inf)
+        return replace(self, values=self.values + slope * (value - self.values[i]))
+
+
+def minimise(
+    model: pyhf.Model,
+    data: NDArray,
+    fixed: Mapping[str, float] | None = None,
+    near: Fit | None = None,
+    bounds: Sequence[Sequence[float]] | None = None,
+) -> Fit:
+    """Maximum-likelihood fit: Migrad, again with more care where it does not converge.
+
+    Args:
+        model: with parameter of interest mu.
+        data: observations and auxiliary data.
+        fixed: values of parameters (as in `model.config.par_names`) that are held.
+        near: a fit to take start values and step sizes from; null for the model's.
+        bounds: of the parameters; null for the model's.
+
+    Raises:
+        BoostflowError: Minuit found no valid minimum.
+    """
+    names = model.config.par_names
+    held = dict(fixed or {})
+    likelihood = Likelihood(model, data)
+    limits = np.array(bounds if bounds is not None else model.config.suggested_bounds())
+    values = np.asarray(near.values if near else model.config.suggested_init(), dtype=float)
+    values = np.clip(values, *limits.T)
+    steps = near.errors if near else 0.1 * prefit_errors(model)
+    for name, value in held.items():
+        values[names.index(name)] = value
+    fixed_by_model = np.array(model.config.suggested_fixed())
+    free = np.flatnonzero(~fixed_by_model & ~np.isin(names, list(held)))
+
+    def whole(part: NDArray) -> NDArray:
+        pars = values.copy()
+        pars[free] = part
+        return pars
+
+    errors, correlation = np.zeros(len(names)), np.eye(len(names))
+    usable = np.isfinite(likelihood.value(values))
+    if len(free) and usable:
+        # With an analytical Hessian Minuit is wrong where parameters are fixed (so it sees the free
+        # ones alone) and at bounds (so the second attempt does without).
+        for hessian, strategy in ((True, 1), (False, 1), (False, 2)):
+            minuit = iminuit.Minuit(
+                lambda part: likelihood.value(whole(part)),
+                values[free],
+                grad=lambda part: likelihood.gradient(whole(part))[free],
+                hessian=(lambda part: likelihood.hessian(whole(part))[np.ix_(free, free)])
+                if hessian
+                else False,
+                name=[names[i] for i in free],
+            )
+            minuit.errordef = iminuit.Minuit.LEAST_SQUARES
+            minuit.limits = limits[free]
+            minuit.errors = [step or 0.1 for step in steps[free]]
+            minuit.tol = TOLERANCE
+            minuit.precision = PRECISION
+            minuit.strategy = strategy
+            minuit.migrad()
+            if minuit.valid:
+                minuit.hesse()
+                break
+        values = whole(np.array(minuit.values))
+        if minuit.valid and minuit.covariance is not None:
+            errors[free] = minuit.errors
+            correlation[np.ix_(free, free)] = minuit.covariance.correlation()
+    twice_nll = likelihood.value(values)
+    if not np.isfinite(twice_nll) or (len(free) and not minuit.valid):
+        raise BoostflowError(_failure(model, data, held, limits, values, free, twice_nll))
+    return Fit(names, values, errors, correlation, twice_nll, held)
+
+
+def _failure(
+    model: pyhf.Model,
+    data: NDArray,
+    held: Mapping[str, float],
+    limits: NDArray,
+    values: NDArray,
+    free: NDArray,
+    twice_nll: float,
+) -> str:
+    """What is known about a fit without a minimum: what was held, where it ended, what is odd."""
+    names = list(held)
+    what = f" with {', '.join(f'{name} = {held[name]:.4g}' for name in names[:3])}" if names else ""
+    what += f" and {len(names) - 3} other parameters" if len(names) > 3 else ""
+    what += " fixed" if names else ""
+    odd = suspicious(model)
+    if not np.isfinite(data).all():
+        odd.insert(0, "the data, which are not finite")
+    ends = np.abs(limits[free] - values[free, None]).min(axis=1) < 1e-3
+    at_bound = [model.config.par_names[i] for i in free[ends]]
+    where = f"; at its bound: {', '.join(at_bound[:5])}" if at_bound else ""
+    return (
+        f"the fit{what} did not converge (-2 ln L = {twice_nll:.6g}{where}); look at "
+        f"{'; '.join(odd[:3]) or 'the data: no template stands out'}"
+    )
+
+
+def suspicious(model: pyhf.Model) -> list[str]:
+    """Templates that may keep a fit from converging, worst first: empty bins, large effects."""
+    found: list[tuple[float, str]] = []
+    for channel in model.spec["channels"]:
+        for sample in channel["samples"]:
+            where = f"template {channel['name']}/{sample['name']}"
+            nominal = np.asarray(sample["data"], dtype=float)
+            bad = ~np.isfinite(nominal)
+            if bad.any():
+                found.append((np.inf, f"{where}: {bad.sum()} bins are not finite"))
+            for modifier in sample["modifiers"]:
+                effect = _effect(modifier, nominal)
+                if effect.size and not np.nanmax(effect) <= SUSPICIOUS:
+                    worst = int(np.nanargmax(np.where(np.isfinite(effect), effect, np.inf)))
+                    found.append(
+                        (
+                            float(effect[worst]),
+                            f"{where}: {modifier['name']} changes bin {worst + 1} by "
+                            f"{100 * effect[worst]:.3g} % ({nominal[worst]:.3g} events)",
+                        )
+                    )
+    return [text for _, text in sorted(found, key=lambda entry: -np.nan_to_num(entry[0], nan=1e9))]
+
+
+def _effect(modifier: Mapping[str, Any], nominal: NDArray) -> NDArray:
+    """Largest relative change of each bin by one modifier; empty for free normalisations."""
+    data = modifier["data"]
+    if modifier["type"] == "normsys":
+        return np.full(len(nominal), max(abs(data["hi"] - 1), abs(data["lo"] - 1)))
+    if modifier["type"] == "histosys":
+        both = np.array([data["hi_data"], data["lo_data"]])
+        return np.abs(both - nominal).max(axis=0) / np.maximum(np.abs(nominal), CLIP)
+    return np.zeros(0)
+
+
+def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
+    """68 % interval of mu: where the profile likelihood ratio has risen by 1 (as MINOS finds).
+
+    F. James, MINUIT (CERN D506), section 7.3; EPJC 71 (2011) 1554, eq. 7.
+
+    Returns:
+        `up` and `down` > 0, and their mean `error`. A side on which -2 ln L does not rise so far
+        within the bounds of mu ends there and is listed in `at_limit`.
+    """
+    result: dict[str, Any] = {}
+    at_limit = []
+    for side, sign in (("up", 1), ("down", -1)):
+        result[side], inside = _crossing(model, data, fit, sign)
+        if not inside:
+            at_limit.append(side)
+    result["error"] = (result["up"] + result["down"]) / 2
+    return result | ({"at_limit": at_limit} if at_limit else {})
+
+
+def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[float, bool]:
+    """Distance from the best mu to where -2 ln L has risen by 1, or to the bound (false)."""
+    i = fit.names.index("mu")
+    bound = model.config.suggested_bounds()[i][sign > 0]
+    most = abs(bound - fit.values[i])
+
+    def rise(distance: float) -> float:
+        """sqrt(rise) - 1, which is nearly a straight line."""
+        mu = float(fit.values[i] + sign * distance)
+        try:
+            found = minimise(model, data, {**fit.held, "mu": mu}, fit.moved("mu", mu))
+        except BoostflowError:
+            return FAR
+        return np.sqrt(max(found.twice_nll - fit.twice_nll, 0.0)) - 1
+
+    if most <= 0:
+        return 0.0, False
+    low, high = 0.0, min(1.2 * fit.errors[i] or 1.0, most)
+    while rise(high) < 0:
+        if high == most:
+            return float(most), False
+        low, high = high, min(2 * high, most)
+    return float(brentq(rise, low, high, xtol=CROSSING * high, rtol=CROSSING)), True
+
+
+def prefit_errors(model: pyhf.Model) -> NDArray:
+    """Errors of the constraint terms; 0 for parameters without one."""
+    errors: list[float] = []
+    for name in model.config.par_order:
+        block = model.config.param_set(name)
+        errors += block.width() if block.constrained else [0.0] * block.n_parameters
+    return np.array(errors)

@@ -1,0 +1,286 @@
+"""Tables of the fit: yields as text, CSV and LaTeX, and a record for HEPData (YAML).
+
+HEPData: `submission.yaml`, of whose documents each names a data file, as hepdata_lib writes them
+(hepdata-submission.readthedocs.io).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from boostflow.io import atomic
+
+BANDS = ("-2 sigma", "-1 sigma", "median", "+1 sigma", "+2 sigma")
+"""Of expected limits, in the order of fit.json."""
+
+Column = dict[str, Any]
+"""A variable of a HEPData table: header and values."""
+
+
+def yield_rows(yields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row per region and sample (and `total`, `data`): `prefit`, `postfit` with their errors.
+
+    Args:
+        yields: yields.json.
+    """
+    rows = []
+    for region, entry in yields.items():
+        for name, before in entry["prefit"].items():
+            after = entry["postfit"][name]
+            rows.append(
+                {
+                    "region": region,
+                    "sample": name,
+                    "prefit": before["sum"],
+                    "prefit_error": before["sum_error"],
+                    "postfit": after["sum"],
+                    "postfit_error": after["sum_error"],
+                }
+            )
+        data = float(sum(entry["data"]))
+        rows.append({"region": region, "sample": "data", "prefit": data, "postfit": data})
+    return rows
+
+
+def rounded(value: float, error: float) -> tuple[str, str]:
+    """Value and error with two significant digits of the error."""
+    if error <= 0:
+        return f"{value:.4g}", ""
+    digits = max(0, 1 - int(f"{error:e}".partition("e")[2]))
+    return f"{value:.{digits}f}", f"{error:.{digits}f}"
+
+
+def yields_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Plain text, in columns."""
+    lines = [["region", "sample", "before the fit", "after the fit"]]
+    for row in rows:
+        cells = [_cell(row, stage, " ± ") for stage in ("prefit", "postfit")]
+        lines.append([row["region"], row["sample"], *cells])
+    widths = [max(len(line[i]) for line in lines) for i in range(4)]
+    return "".join(
+        "  ".join(
+            cell.ljust(width) if i < 2 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        + "\n"
+        for line in lines
+    )
+
+
+def yields_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """CSV with all digits; data have no error."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*rows[0]], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def yields_latex(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A LaTeX tabular, to be included with \\input."""
+    lines = [r"\begin{tabular}{llrr}", r"\hline", r"Region & Sample & Pre-fit & Post-fit \\"]
+    region = None
+    for row in rows:
+        if row["region"] != region:
+            lines.append(r"\hline")
+        cells = [_cell(row, stage, r" \pm ") for stage in ("prefit", "postfit")]
+        names = [
+            _escaped(row["region"]) if row["region"] != region else "",
+            _escaped(row["sample"]),
+        ]
+        lines.append(" & ".join([*names, *(f"${cell}$" for cell in cells)]) + r" \\")
+        region = row["region"]
+    return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
+
+
+def _cell(row: Mapping[str, Any], stage: str, between: str) -> str:
+    value, error = rounded(row[stage], row.get(f"{stage}_error", 0.0))
+    return f"{value}{between}{error}" if error else value
+
+
+def _escaped(name: str) -> str:
+    return name.replace("_", r"\_")
+
+
+# --- HEPData --------------------------------------------------------------------------------------
+
+
+def hepdata(
+    fit: Mapping[str, Any],
+    yields: Mapping[str, Any],
+    titles: Mapping[str, str],
+    variable: tuple[str, str],
+    energy: float,
+) -> dict[str, Any]:
+    """The record: contents of the files by name, `submission` (a list of documents) among them.
+
+    Args:
+        fit: fit.json.
+        yields: yields.json.
+        titles: of the nuisance parameters.
+        variable: title and unit of the template's variable.
+        energy: centre-of-mass energy (GeV).
+    """
+    tables: dict[str, tuple[str, dict[str, Any]]] = {
+        "results": (
+            "Signal strength with its errors by source, discovery significance, upper limit",
+            _results(fit),
+        )
+    }
+    for region, entry in yields.items():
+        tables[f"yields_{region}"] = (
+            f"Events in region {region} before and after the fit",
+            _yields(entry, fit["data"], variable),
+        )
+    tables["impacts"] = ("Nuisance parameters and their impact on mu", _impacts(fit, titles))
+    tables["correlation"] = ("Correlations of the parameters", _correlation(fit, titles))
+    tables["scan"] = ("Rise of -2 ln L with the signal strength", _scan(fit))
+    tables["cls"] = ("CLs against the signal strength", _cls(fit))
+    keywords = [
+        {"name": "reactions", "values": ["P P --> X"]},
+        {"name": "observables", "values": ["N", "MU"]},
+        {"name": "cmenergies", "values": [energy]},
+    ]
+    head = {"comment": f"Made by boostflow. {fit['text']}. Fitted to {fit['data']} data."}
+    documents = [
+        {
+            "name": name,
+            "description": text,
+            "keywords": keywords,
+            "data_file": f"{name}.yaml",
+        }
+        for name, (text, _) in tables.items()
+    ]
+    return {"submission": [head, *documents]} | {name: table for name, (_, table) in tables.items()}
+
+
+def _column(name: str, values: list[Any], units: str = "", qualifiers: Any = None) -> Column:
+    header = {"name": name, **({"units": units} if units else {})}
+    extra = {} if qualifiers is None else {"qualifiers": qualifiers}
+    return {"header": header, **extra, "values": values}
+
+
+def _plain(values: Sequence[Any]) -> list[dict[str, Any]]:
+    """Values without errors; - where there is none."""
+    return [{"value": "-" if value is None else value} for value in values]
+
+
+def _table(independent: list[Column], dependent: list[Column]) -> dict[str, Any]:
+    return {"independent_variables": independent, "dependent_variables": dependent}
+
+
+def _results(fit: Mapping[str, Any]) -> dict[str, Any]:
+    parts, mu = fit["breakdown"], fit["mu"]
+    errors = [
+        {
+            "label": name,
+            "asymerror": {"plus": parts[name]["up"], "minus": -parts[name]["down"]},
+        }
+        for name in ("stat", *parts["order"])
+    ]
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("Signal strength", {"value": mu["value"], "errors": errors}),
+        ("Discovery significance, expected", {"value": fit["significance"]["expected"]}),
+    ]
+    if "observed" in fit["significance"]:
+        observed = {"value": fit["significance"]["observed"]}
+        rows.append(("Discovery significance, observed", observed))
+    level = f"{100 * fit['limit']['level']:.0f}% CL"
+    for band, value in zip(BANDS, fit["limit"]["expected"], strict=True):
+        rows.append((f"Upper limit ({level}), expected, {band}", _plain([value])[0]))
+    if "observed" in fit["limit"]:
+        rows.append((f"Upper limit ({level}), observed", _plain([fit["limit"]["observed"]])[0]))
+    return _table(
+        [_column("Quantity", _plain([name for name, _ in rows]))],
+        [_column("Value", [value for _, value in rows])],
+    )
+
+
+def _yields(entry: Mapping[str, Any], data: str, variable: tuple[str, str]) -> dict[str, Any]:
+    edges = entry["edges"]
+    bins = [{"low": low, "high": high} for low, high in pairwise(edges)]
+    columns = [_column("Events", _plain(entry["data"]), "", [{"name": "Data", "value": data}])]
+    for stage, title in (("prefit", "before the fit"), ("postfit", "after the fit")):
+        for name, part in entry[stage].items():
+            values = [
+                {"value": value, "errors": [{"label": "total", "symerror": error}]}
+                for value, error in zip(part["values"], part["errors"], strict=True)
+            ]
+            qualifiers = [{"name": "Sample", "value": name}, {"name": "Stage", "value": title}]
+            columns.append(_column("Expected events", values, "", qualifiers))
+    return _table([_column(variable[0], bins, variable[1])], columns)
+
+
+def _impacts(fit: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    entries = fit["parameters"]
+    columns = [
+        _column(title, _plain([entry[key] for entry in entries]))
+        for key, title in (
+            ("pull", "Pull in pre-fit errors"),
+            ("constraint", "Post-fit error over pre-fit error"),
+            ("up", "Impact on mu of + post-fit error"),
+            ("down", "Impact on mu of - post-fit error"),
+            ("prefit_up", "Impact on mu of + pre-fit error"),
+            ("prefit_down", "Impact on mu of - pre-fit error"),
+        )
+    ]
+    names = [titles.get(entry["name"], entry["name"]) for entry in entries]
+    return _table([_column("Parameter", _plain(names))], columns)
+
+
+def _correlation(fit: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    names = [titles.get(name, name) for name in fit["correlation"]["names"]]
+    pairs = [(one, other) for one in names for other in names]
+    values = [value for row in fit["correlation"]["matrix"] for value in row]
+    return _table(
+        [
+            _column("Parameter", _plain([one for one, _ in pairs])),
+            _column("Other parameter", _plain([other for _, other in pairs])),
+        ],
+        [_column("Correlation", _plain(values))],
+    )
+
+
+def _scan(fit: Mapping[str, Any]) -> dict[str, Any]:
+    scanned = fit["scan"]
+    columns = [("total", "all parameters profiled"), ("stat", "nuisance parameters held")]
+    return _table(
+        [_column("Signal strength", _plain(scanned["mu"]))],
+        [
+            _column("-2 Delta ln L", _plain(scanned[key]), "", [{"name": "Fit", "value": text}])
+            for key, text in columns
+        ],
+    )
+
+
+def _cls(fit: Mapping[str, Any]) -> dict[str, Any]:
+    scanned = fit["limit"]["scan"]
+    columns = [
+        _column("CLs", _plain(values), "", [{"name": "Expected", "value": band}])
+        for band, values in zip(BANDS, scanned["expected"], strict=True)
+    ]
+    if "observed" in scanned:
+        columns.append(
+            _column(
+                "CLs", _plain(scanned["observed"]), "", [{"name": "Observed", "value": fit["data"]}]
+            )
+        )
+    return _table([_column("Signal strength", _plain(scanned["mu"]))], columns)
+
+
+def write_hepdata(record: Mapping[str, Any], folder: Path) -> None:
+    """Write each file of a record as YAML."""
+    for name, content in record.items():
+        documents = content if name == "submission" else [content]
+        with atomic(folder / f"{name}.yaml") as part:
+            part.write_text(
+                yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True),
+                encoding="utf-8",
+            )

@@ -1,0 +1,43 @@
+"""The ingested parts of a sample as one file, which every variation reads instead of each part.
+
+Without it each of the selections of a sample would name all parts: a graph of samples x variations
+x parts edges, which Snakemake takes minutes to resolve.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from boostflow.errors import BoostflowError
+from boostflow.io import read_json, write_json
+
+
+def write_parts(tables: list[Path], metas: list[Path], output: Path) -> None:
+    """List the parts of a sample (docs/contracts.md, "list_parts").
+
+    Args:
+        tables: ingested parts of one sample.
+        metas: their JSON files, in the same order.
+        output: JSON file to write.
+    """
+    parts = [
+        # Snakemake takes a small file of the same content for unchanged: the time makes it another.
+        {"table": str(table), "meta": str(meta), "written": table.stat().st_mtime_ns}
+        for table, meta in zip(tables, metas, strict=True)
+    ]
+    write_json(output, {"parts": parts})
+
+
+def read_parts(path: Path) -> tuple[list[Path], list[Path]]:
+    """Tables and their JSON files, as listed.
+
+    Raises:
+        BoostflowError: a part is gone.
+    """
+    parts = read_json(path)["parts"]
+    for name in (part[key] for part in parts for key in ("table", "meta")):
+        if not Path(name).is_file():
+            raise BoostflowError(
+                f"{name}: is gone; delete {path}, which lists it, and run again to make it anew"
+            )
+    return [Path(part["table"]) for part in parts], [Path(part["meta"]) for part in parts]

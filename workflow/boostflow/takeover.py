@@ -1,0 +1,351 @@
+"""Taking over from a snakemake that was killed, so that the same command is all that is needed.
+
+Each run keeps a note in `.snakemake/runs` while it lives. A run that finds the note of a dead one
+
+* cancels its waiting SLURM jobs, and lets those that run come to their end: none is started twice,
+* ends the processes it left on this machine,
+* removes the lock by which Snakemake would refuse to start,
+* sees to results that its jobs finished without it: Snakemake has no record of what made them, so
+  a change of the configuration would never make them again. They are recorded if the configuration
+  is still the same, and made again otherwise.
+
+Nothing is touched while another run in this folder lives, or may live on another machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import getpass
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from boostflow.errors import BoostflowError
+
+NOTES = Path(".snakemake/runs")
+LOCKS = Path(".snakemake/locks")
+RUN = "BOOSTFLOW_RUN"
+"""Environment variable by which a process knows its run."""
+PATIENCE = 30
+"""Seconds that a process may take to end."""
+EVERY = 5
+"""Seconds between looks at the jobs."""
+FULL = 10_000_000
+"""Bytes free on a disk that counts as full."""
+SAME_TIME = 1e-3
+"""Seconds by which the age of a result and that in its record may differ."""
+STARTS_NOTHING = {
+    *("--unlock", "--report", "--lint", "--list-rules", "--list-target-rules", "--list", "-l"),
+    *("--dag", "--rulegraph", "--filegraph", "--d3dag", "--summary", "-S", "--detailed-summary"),
+    *("-D", "--list-changes", "--cleanup-metadata", "--print-compilation", "--archive"),
+    *("--delete-all-output", "--delete-temp-output", "--touch", "-t"),
+}
+"""Options of snakemake with which no job is started."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One snakemake: the process, and what it was told to do."""
+
+    host: str
+    pid: int
+    started: float
+    """Seconds since the epoch; a process id alone is used again."""
+    digest: str
+    """Of the configuration."""
+    submits: bool = False
+    """It has sent jobs to SLURM."""
+    given_up: bool = False
+    """The user has said `--unlock`: it is dead, wherever it was."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.host}-{self.pid}"
+
+    @property
+    def note(self) -> Path:
+        return NOTES / f"{self.name}.json"
+
+    def write(self) -> None:
+        """Leave or renew the note."""
+        from boostflow.io import write_json
+
+        write_json(self.note, asdict(self))
+
+    def remote(self) -> bool:
+        """Whether it was started on another machine, where nobody can look from here."""
+        return self.host != socket.gethostname() and not self.given_up
+
+    def alive(self) -> bool:
+        """Whether it runs on this machine."""
+        import psutil
+
+        if self.given_up or self.host != socket.gethostname():
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            return (
+                abs(process.create_time() - self.started) < 1
+                and process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.NoSuchProcess:
+            return False
+
+
+@dataclass
+class Session:
+    """This run, and the dead ones whose results are yet to be recorded."""
+
+    run: Run
+    dead: list[Run] = field(default_factory=list)
+
+    def start(self, workflow: Any) -> None:
+        """To be called when the jobs are known and none has been started (`onstart`).
+
+        Records what the jobs of dead runs have finished, as if they had lived.
+        """
+        if not workflow.local_exec:
+            replace(self.run, submits=True).write()
+        if not self.dead:
+            return
+        adopted = [
+            job
+            for job in workflow.dag.jobs
+            if job.output
+            and not workflow.dag.needrun(job)
+            and not workflow.persistence.has_metadata(job)
+        ]
+        for job in adopted:
+            workflow.async_run(_record(workflow.persistence, job))
+        if adopted:
+            _say(f"results of {len(adopted)} jobs that ended after it was killed are kept")
+        for run in self.dead:
+            run.note.unlink(missing_ok=True)
+
+
+async def _record(persistence: Any, job: Any) -> None:
+    if all(await asyncio.gather(*(output.exists() for output in job.output))):
+        await persistence.finished(job)
+
+
+def session(workflow: Any, digest: str, output: str) -> Session | None:
+    """What `begin` says, if this is a snakemake that will start jobs.
+
+    Args:
+        workflow: Snakemake's.
+        digest: of the configuration.
+        output: output folder of the configuration.
+
+    Raises:
+        BoostflowError: the note cannot be written.
+    """
+    if not workflow.is_main_process or workflow.output_settings.dryrun:
+        return None
+    if "--unlock" in sys.argv:
+        give_up()
+    if {*sys.argv, *(argument.partition("=")[0] for argument in sys.argv)} & STARTS_NOTHING:
+        return None
+    try:
+        return begin(digest, workflow.workdir_init, output)
+    except OSError as error:
+        raise BoostflowError(f"{error.filename or NOTES}: {error.strerror}") from None
+
+
+def begin(digest: str, folder: str, output: str) -> Session:
+    """Leave a note of this run, and take over from dead ones.
+
+    Args:
+        digest: of the configuration.
+        folder: where jobs are submitted from.
+        output: output folder of the configuration.
+    """
+    import psutil
+
+    run = Run(socket.gethostname(), os.getpid(), psutil.Process().create_time(), digest)
+    others = [other for other in notes() if other.name != run.name]
+    run.write()
+    atexit.register(run.note.unlink, missing_ok=True)
+    os.environ[RUN] = run.name
+    for other in others:
+        if other.remote():
+            _say(
+                f"a run that was started on {other.host} (process {other.pid}) may still work in"
+                " this folder. If it does not: `snakemake --unlock`, then the same command again"
+            )
+    if any(other.alive() or other.remote() for other in others):
+        return Session(run)
+    for jobs in NOTES.glob("*.jobs"):  # of the `squeue` in boostflow/shims/submit
+        jobs.unlink(missing_ok=True)
+    if not others:
+        return Session(run)
+    _say(f"taking over from a run that was killed ({', '.join(o.name for o in others)})")
+    end_processes([other.name for other in others])
+    submitting = [other for other in others if other.submits]
+    same = all(other.digest == digest for other in submitting)
+    if submitting:
+        settle_jobs(folder, keep=same)
+        unrecorded(output, discard=not same)
+    shutil.rmtree(LOCKS, ignore_errors=True)
+    if same:
+        return Session(run, others)
+    for other in others:
+        other.note.unlink(missing_ok=True)
+    return Session(run)
+
+
+def give_up() -> None:
+    """The user says that no run lives in this folder: the next one takes over from all."""
+    for run in notes():
+        if not run.alive():
+            replace(run, given_up=True).write()
+
+
+def notes() -> list[Run]:
+    """The runs that have left a note, dead or alive."""
+    runs = []
+    for path in sorted(NOTES.glob("*.json")):
+        try:
+            runs.append(Run(**json.loads(path.read_text())))
+        except (OSError, ValueError, TypeError):
+            continue  # just removed by its run, or cut short by a full disk
+    return runs
+
+
+def end_processes(names: Sequence[str]) -> None:
+    """End what dead runs left on this machine, outside of SLURM jobs."""
+    import psutil
+
+    mine = os.environ.get("SLURM_JOB_ID")
+    left = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):
+            continue
+        if environment.get(RUN) in names and environment.get("SLURM_JOB_ID") == mine:
+            left.append(process)
+    for process in left:
+        _signal(process.terminate)
+        _signal(process.resume)  # one that is halted
+    _, stubborn = psutil.wait_procs(left, timeout=PATIENCE)
+    for process in stubborn:
+        _signal(process.kill)
+    psutil.wait_procs(stubborn, timeout=PATIENCE)
+    if left:
+        _say(f"ended {len(left)} processes that it had left")
+
+
+def _signal(send: Any) -> None:
+    import psutil
+
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        return
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job in SLURM's queue."""
+
+    number: str
+    state: str
+    name: str
+    folder: str
+    comment: str
+
+
+def queued(folder: str) -> list[Job]:
+    """The jobs that snakemake has submitted from a folder and that have not ended.
+
+    Waits while SLURM does not answer.
+    """
+    command = ["squeue", "--noheader", f"--user={getpass.getuser()}", "--format=%i|%T|%j|%Z|%k"]
+    silent = False
+    while True:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            break
+        if not silent:
+            _say(f"waiting for SLURM, which says: {done.stderr.strip()}")
+        silent = True
+        time.sleep(EVERY)
+    jobs = [Job(*line.split("|", 4)) for line in done.stdout.splitlines() if line.count("|") > 3]
+    # The plugin names jobs by a UUID, and their rule or group in the comment.
+    return [
+        job
+        for job in jobs
+        if job.folder == folder
+        and re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", job.name)
+        and re.match("(rule|group)_", job.comment)
+    ]
+
+
+def settle_jobs(folder: str, keep: bool) -> None:
+    """Wait until the jobs of dead runs have ended: those that wait, or all, are cancelled."""
+    said: list[str] = []
+    cancelled: set[str] = set()
+    while jobs := queued(folder):
+        unwanted = [
+            job.number
+            for job in jobs
+            if (job.state == "PENDING" or not keep) and job.number not in cancelled
+        ]
+        if unwanted:
+            _say(f"cancelling {len(unwanted)} of its SLURM jobs: {' '.join(unwanted)}")
+            subprocess.run(["scancel", *unwanted], check=False)
+            cancelled.update(unwanted)
+        numbers = [job.number for job in jobs if job.number not in cancelled]
+        if numbers and numbers != said:
+            _say(
+                f"waiting for {len(numbers)} of its SLURM jobs, which still run:"
+                f" {' '.join(numbers)} (`scancel` starts one anew)"
+            )
+            said = numbers
+        time.sleep(EVERY if numbers else 1)
+
+
+def unrecorded(output: str, discard: bool) -> None:
+    """Forget what snakemake knows of results that were written after it noted them.
+
+    Args:
+        output: output folder.
+        discard: mark all results without a record as incomplete: they are made again.
+    """
+    from snakemake.persistence.file import FilePersistence
+
+    persistence = FilePersistence(path=LOCKS.parent.resolve())
+    for path in Path(output).rglob("*"):
+        # Snakemake knows a file by its name in the rule, which is not always normal.
+        key = f"{output}/{path.relative_to(output)}"
+        record = persistence._read_record(key)
+        dated = path / ".snakemake_timestamp" if path.is_dir() else path
+        if record and dated.exists() and abs(dated.stat().st_mtime - record.endtime) > SAME_TIME:
+            persistence._delete_record(key)
+            record = None
+        if discard and record is None:
+            persistence._mark_incomplete(key, None)
+
+
+def warn_if_full(output: str) -> None:
+    """Say so if there is hardly any space left for results."""
+    folder = Path(output)
+    if folder.is_dir() and (free := shutil.disk_usage(folder).free) < FULL:
+        _say(
+            f"no space left for {output} ({free / 1e6:.1f} MB): free some, then the same command"
+            " again goes on"
+        )
+
+
+def _say(text: str) -> None:
+    print(f"boostflow: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,53 @@
+"""Tables as plain text, for terminals and reports."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+
+class Text:
+    """Lines and tables of at most `width` columns, without colours."""
+
+    def __init__(self, width: int = 100) -> None:
+        from rich.console import Console
+
+        self._console = Console(file=io.StringIO(), width=width, color_system=None)
+
+    def line(self, text: str) -> None:
+        """One paragraph."""
+        self._console.print(text, soft_wrap=False, highlight=False, markup=False)
+
+    def grid(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        right: Sequence[int] | None = None,
+    ) -> None:
+        """A table, or nothing without rows.
+
+        Args:
+            title: above it.
+            columns: their titles.
+            rows: cells.
+            right: columns of numbers; null for all but the first where there are more than three.
+        """
+        from rich import box
+        from rich.table import Table
+
+        if not rows:
+            return
+        if right is None:
+            right = range(1, len(columns)) if len(columns) > 3 else ()
+        grid = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for i, column in enumerate(columns):
+            grid.add_column(column, justify="right" if i in right else "left")
+        for row in rows:
+            grid.add_row(*row)
+        self._console.print(grid)
+
+    def text(self) -> str:
+        """What has been written."""
+        lines = self._console.file.getvalue().splitlines()
+        return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"

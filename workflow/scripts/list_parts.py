@@ -1,0 +1,24 @@
+"""List the ingested parts of a sample in one file."""
+
+import argparse
+from pathlib import Path
+
+from boostflow.cli import run
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("--input", type=Path, nargs="+", required=True, help="ingested parts")
+    parser.add_argument("--meta", type=Path, nargs="+", required=True, help="their JSON files")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage."""
+    from boostflow.select.parts import write_parts
+
+    write_parts(args.input, args.meta, args.output)
+
+
+if __name__ == "__main__":
+    run(main, arguments, __doc__)
