@@ -51,7 +51,14 @@ def test_what_there_is_and_what_is_missing(plan: Plan) -> None:
     }
     assert found["isr"].directions == ["m0", "m1", "m2"]
     assert found["jes"].stages == ["select", "score", "templates"]
-    assert found["fsr"].stages == ["simulate", "ingest", "list_parts", "select", "score", "templates"]
+    assert found["fsr"].stages == [
+        "simulate",
+        "ingest",
+        "list_parts",
+        "select",
+        "score",
+        "templates",
+    ]
     assert found["method"].stages == ["templates", "crosscheck"]
     # Every job of a run is in one row.
     ran = {job for job in plan.jobs() if job[0] != "default"}

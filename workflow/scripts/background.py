@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.background.run import estimate
     from boostflow.config.models import Background
-    from boostflow.infer.run import parse_systematics
+    from boostflow.config.systematics import parse_systematics
 
     estimate(
         args.counts,
