@@ -28,6 +28,8 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "evaluation/ucluster.json",
         "evaluation/systematics/bdt.json",
         "comparison.json",
+        "inference/health.json",
+        "plots/inference/health.png",
         "plots/comparison.png",
         "models/bdt/nominal/model.ubj",
         "models/ucluster/nominal/manifest.json",
@@ -81,7 +83,7 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     other.config["systematics"] = str(path)
     jobs = other.planned()
     fit = {"infer", "plot_fit", "summary", "provenance", "default"}
-    assert jobs.keys() == fit | {"evaluate_systematics_bdt"}
+    assert jobs.keys() == fit | {"health", "plot_health", "evaluate_systematics_bdt"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path = tmp_path / "systematics.yaml"
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
-    assert other.planned().keys() == {"plot_fit", "provenance", "default"}
+    assert other.planned().keys() == {"plot_fit", "plot_health", "provenance", "default"}
 
 
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:
@@ -142,6 +144,29 @@ def same(one: ak.Array, two: ak.Array) -> None:
             assert a.to_list() == b.to_list()
         else:
             assert ak.to_numpy(a).tobytes() == ak.to_numpy(b).tobytes(), name
+
+
+def test_strictness_ends_the_run_when_all_else_is_there(chain: Analysis, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(chain.folder, folder, symlinks=True)
+    strict = Analysis(folder, shipped_test_config())
+    strict.config["infer"] = {"strict": True}
+    done = strict.snakemake()
+    # A few hundred events: effects within their errors are certain.
+    assert done.returncode != 0
+    assert "infer.strict: systematic effects that need a look" in done.stdout
+    assert "insignificant: " in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (folder / "out/inference/healthy").exists()
+    summary = json.loads((folder / "out/summary.json").read_text())
+    assert summary["health"]["counts"]["insignificant"] > 0
+    done = strict.snakemake("--report", str(folder / "report.html"))
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "inference/health.txt" in (folder / "report.html").read_text()
+    strict.config["infer"] = {"strict": ["nan"]}
+    done = strict.snakemake()
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (folder / "out/inference/healthy").exists()
 
 
 def test_a_failure_loses_nothing_and_says_why(chain: Analysis, tmp_path: Path) -> None:
