@@ -104,8 +104,12 @@ class Analysis:
         if done.returncode:
             raise BoostflowError(f"snakemake failed: {done.stdout[-3000:]}")
         steps = re.findall(r"(\d+) of \d+ steps \(100%\) done", done.stdout)
+        # The target that has been asked for is a step, too.
+        jobs = (
+            int(steps[-1]) - max(sum(not a.startswith("-") for a in arguments), 1) if steps else 0
+        )
         cpu = sum(getattr(after, key) - getattr(before, key) for key in ("ru_utime", "ru_stime"))
-        return Cost(int(steps[-1]) if steps else 0, wall, cpu)
+        return Cost(jobs, wall, cpu)
 
     def add(self, entries: Mapping[str, Any]) -> tuple[Cost, Cost]:
         """Own cost of some entries and that of what follows; they are taken away again."""
@@ -155,6 +159,9 @@ def main(args: argparse.Namespace) -> None:
                 costs.append(analysis.add({f"{MARK}_{kind}": KINDS[kind]}))
         for kind, costs in found.items():
             line(kind, costs, nominal)
+        print(
+            "then: health check, fit, plots, summary, record; once for all that is added together"
+        )
         growth(analysis, args.counts, nominal)
 
 

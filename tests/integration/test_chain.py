@@ -33,6 +33,8 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "evaluation/ucluster.json",
         "evaluation/systematics/bdt.json",
         "comparison.json",
+        "inference/health.json",
+        "plots/inference/health.png",
         "plots/comparison.png",
         "models/bdt/nominal/model.ubj",
         "models/ucluster/nominal/manifest.json",
@@ -85,7 +87,7 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt"}
+    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt", "health", "plot_health"}
     assert jobs.keys() == fit | {"summary", "provenance", "default"}
 
 
@@ -95,7 +97,8 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path = tmp_path / "systematics.yaml"
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
-    assert other.planned().keys() == {"plot_fit", "fit_tables", "provenance", "default"}
+    drawn = {"plot_fit", "fit_tables", "plot_health"}
+    assert other.planned().keys() == {*drawn, "provenance", "default"}
 
 
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:
@@ -147,6 +150,29 @@ def same(one: ak.Array, two: ak.Array) -> None:
             assert a.to_list() == b.to_list()
         else:
             assert ak.to_numpy(a).tobytes() == ak.to_numpy(b).tobytes(), name
+
+
+def test_strictness_ends_the_run_when_all_else_is_there(chain: Analysis, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(chain.folder, folder, symlinks=True)
+    strict = Analysis(folder, shipped_test_config())
+    strict.config["infer"] = {"strict": True}
+    done = strict.snakemake()
+    # A few hundred events: effects within their errors are certain.
+    assert done.returncode != 0
+    assert "infer.strict: systematic effects that need a look" in done.stdout
+    assert "insignificant: " in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (folder / "out/inference/healthy").exists()
+    summary = json.loads((folder / "out/summary.json").read_text())
+    assert summary["health"]["counts"]["insignificant"] > 0
+    done = strict.snakemake("--report", str(folder / "report.html"))
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "inference/health.txt" in (folder / "report.html").read_text()
+    strict.config["infer"] = {"strict": ["nan"]}
+    done = strict.snakemake()
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (folder / "out/inference/healthy").exists()
 
 
 def test_a_failure_loses_nothing_and_says_why(chain: Analysis, tmp_path: Path) -> None:

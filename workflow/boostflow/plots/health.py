@@ -52,7 +52,7 @@ def effects(found: Sequence[Mapping[str, Any]], titles: Mapping[str, str], text:
             shown = "nan"
         else:
             values[i, j] = np.nan if "insignificant" in flags else 100 * effect["up"]
-            shown = f"{100 * effect['up']:+.2g}" if abs(effect["up"]) < 10 else ">999"
+            shown = _percent(effect["up"])
         if np.isnan(values[i, j]):
             box = plt.Rectangle((j - 0.5, i - 0.5), 1, 1, color="0.85", lw=0, zorder=0)
             ax.add_patch(box)
@@ -123,3 +123,11 @@ def effects(found: Sequence[Mapping[str, Any]], titles: Mapping[str, str], text:
     ax.annotate(text.left, (0, 1), (0, 24), ha="left", weight="bold", **shared)
     ax.annotate(text.right, (1, 1), (0, 24), ha="right", **shared)
     return fig
+
+
+def _percent(change: float) -> str:
+    """Two digits, none below 0.01 and none after the point from 10 on."""
+    value = 100 * change
+    if abs(value) >= 1000:
+        return ">1000" if value > 0 else "<-1000"
+    return f"{value:+.0f}" if abs(value) >= 9.95 else f"{value:+.2g}" if abs(value) >= 0.01 else "0"
