@@ -114,5 +114,6 @@ if ! ls "$store"/horovod-*.whl >/dev/null 2>&1; then
     mkdir -p "$store" && cp "$work"/store/*.whl "$store/.part" && \
         mv "$store/.part" "$store/$(basename "$work"/store/*.whl)"
 fi
-"$python" -m pip install --quiet --no-deps --no-index "$store"/horovod-*.whl
+# By force: another build of the same version may be there.
+"$python" -m pip install --quiet --force-reinstall --no-deps --no-index "$store"/horovod-*.whl
 "$python" -c 'import importlib.metadata as m; print("Horovod", m.version("horovod"), "installed")'
