@@ -86,3 +86,26 @@ def test_minimum_is_that_of_pyhf() -> None:
         pyhf.set_backend("numpy")
     np.testing.assert_allclose(best.values, values, atol=2e-3)
     np.testing.assert_allclose(best.errors, errors, rtol=0.01, atol=1e-3)
+
+
+def test_a_start_that_is_not_convex() -> None:
+    """Both sides of a systematic lower the yield, and the data are lower still: a saddle at 0."""
+    signal = {
+        "name": "signal",
+        "data": [2.0],
+        "modifiers": [{"name": "mu", "type": "normfactor", "data": None}],
+    }
+    background = {
+        "name": "background",
+        "data": [60.0],
+        "modifiers": [{"name": "noise", "type": "normsys", "data": {"hi": 0.25, "lo": 0.25}}],
+    }
+    model, data = model_of(signal, background, data=[15.0])
+    curvature = Likelihood(model, data).hessian(np.array(model.config.suggested_init()))
+    noise = model.config.par_names.index("noise")
+    assert curvature[noise, noise] < 0
+    found = minimise(model, data, {"mu": 1.0})
+    scan = np.linspace(-3, 3, 6001)
+    pars = [[1.0, x] if noise else [x, 1.0] for x in scan]
+    best = min(Likelihood(model, data).value(np.array(p)) for p in pars)
+    assert found.twice_nll == pytest.approx(best, abs=1e-3)

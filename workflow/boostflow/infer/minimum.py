@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,15 +117,7 @@ def minimise(
         # With an analytical Hessian Minuit is wrong where parameters are fixed (so it sees the free
         # ones alone) and at bounds (so the second attempt does without).
         for hessian, strategy in ((True, 1), (False, 1), (False, 2)):
-            minuit = iminuit.Minuit(
-                lambda part: likelihood.value(whole(part)),
-                values[free],
-                grad=lambda part: likelihood.gradient(whole(part))[free],
-                hessian=(lambda part: likelihood.hessian(whole(part))[np.ix_(free, free)])
-                if hessian
-                else False,
-                name=[names[i] for i in free],
-            )
+            minuit = _minuit(likelihood, whole, values[free], free, hessian)
             minuit.errordef = iminuit.Minuit.LEAST_SQUARES
             minuit.limits = limits[free]
             minuit.errors = [step or 0.1 for step in steps[free]]
@@ -143,6 +136,31 @@ def minimise(
     if not np.isfinite(twice_nll) or (len(free) and not minuit.valid):
         raise BoostflowError(_failure(model, data, held, limits, values, free, twice_nll))
     return Fit(names, values, errors, correlation, twice_nll, held)
+
+
+def _minuit(
+    likelihood: Likelihood,
+    whole: Callable[[NDArray], NDArray],
+    start: NDArray,
+    free: NDArray,
+    hessian: bool,
+) -> iminuit.Minuit:
+    """Minuit with the free parameters alone."""
+
+    def curvature(part: NDArray) -> NDArray:
+        return likelihood.hessian(whole(part))[np.ix_(free, free)]
+
+    with warnings.catch_warnings():
+        # "g2 has no effect": it has, where the start is not convex, and Minuit ends without it.
+        warnings.simplefilter("ignore", iminuit.warnings.IMinuitWarning)
+        return iminuit.Minuit(
+            lambda part: likelihood.value(whole(part)),
+            start,
+            grad=lambda part: likelihood.gradient(whole(part))[free],
+            hessian=curvature if hessian else False,
+            g2=(lambda part: np.diag(curvature(part))) if hessian else False,
+            name=[likelihood.model.config.par_names[i] for i in free],
+        )
 
 
 def _failure(
