@@ -43,7 +43,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def root_sample(inputs: Path) -> Write:
     from boostflow.simulate.generator import CrossSection
-    from boostflow.simulate.rootfile import COLLECTIONS, SCALARS, create
+    from boostflow.simulate.rootfile import COLLECTIONS, SCALARS, WEIGHTS, create
 
     rng = np.random.default_rng(1)
     counts = rng.integers(1, 9, 400)
@@ -51,7 +51,7 @@ def root_sample(inputs: Path) -> Write:
     for name, kinds in COLLECTIONS.items():
         rows = {key: ak.unflatten(rng.random(counts.sum()) * 9, counts) for key in kinds}
         columns[name] = ak.zip(rows)
-    columns["PSWeight"] = ak.unflatten(rng.random(counts.sum()), counts)
+    columns |= {name: rng.random((400, 4)) for name in WEIGHTS}
 
     def write(path: Path) -> None:
         with create(path) as root:
@@ -88,14 +88,53 @@ def json_figures(inputs: Path) -> Write:
     return lambda path: write_json(path, {"figures": list(range(2000))})
 
 
-def template_file(inputs: Path) -> Write:
+def _templates(path: Path) -> None:
+    """A signal at 170 GeV over a background, in a region with much of it and one with little."""
     import hist
 
     from boostflow.templates.files import write
 
-    histogram = hist.Hist(hist.axis.Regular(40, 0, 1, name="mass"), storage=hist.storage.Weight())
-    histogram.fill(np.linspace(0, 1, 99))
-    return lambda path: write(path, {("pass", s): histogram for s in SAMPLES})
+    axis = hist.axis.Regular(12, 50, 290, name="msoftdrop")
+    histograms = {}
+    for region, scale in (("pass", 1.0), ("fail", 0.05)):
+        for sample, masses in (("top", np.full(900, 170.0)), ("quark", np.linspace(51, 280, 2000))):
+            filled = hist.Hist(axis, storage=hist.storage.Weight())
+            filled.fill(masses, weight=scale if sample == "top" else 1.0)
+            histograms[region, sample] = filled
+    write(path, histograms)
+
+
+def template_file(inputs: Path) -> Write:
+    return _templates
+
+
+def health_figures(inputs: Path) -> Write:
+    from boostflow.config.models import Infer
+    from boostflow.infer.health import health
+
+    _templates(inputs / "nominal.root")
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        files = (path / "health.json", path / "health.txt")
+        health([inputs / "nominal.root"], {}, Infer(), *files)
+
+    return write
+
+
+def fit_tables(inputs: Path) -> Write:
+    from boostflow.config.models import Infer
+    from boostflow.infer.run import infer, tabulate_fit
+
+    _templates(inputs / "nominal.root")
+    fit, yields = inputs / "fit.json", inputs / "yields.json"
+    infer([inputs / "nominal.root"], {}, Infer(), inputs / "workspace.json", fit, yields)
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        tabulate_fit({}, fit, yields, path, path / "hepdata", 13000.0)
+
+    return write
 
 
 def trees(inputs: Path) -> Write:
@@ -127,7 +166,7 @@ def checkpoint_file(inputs: Path) -> Write:
 
 def network(inputs: Path) -> Write:
     trainer = _trainer(inputs)
-    return lambda path: trainer.write(path, inputs / "packed", 1.0)
+    return lambda path: trainer.write(path, inputs / "packed", 1.0, ["CPU"])
 
 
 def keras_file(inputs: Path) -> Write:
@@ -141,7 +180,7 @@ def onnx_file(inputs: Path) -> Write:
     from boostflow.models.ucluster import checkpoint, export
 
     trainer = _trainer(inputs)
-    trainer.write(inputs / "whole", inputs / "packed", 1.0)
+    trainer.write(inputs / "whole", inputs / "packed", 1.0, ["CPU"])
     header, arrays = checkpoint.read(inputs / "whole" / checkpoint.MODEL)
     return lambda path: export.write(path, header, arrays)
 
@@ -201,6 +240,9 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "io.py: write_parquet": parquet,
     "io.py: write_json": json_figures,
     "templates/files.py: write": template_file,
+    "infer/health.py: health": health_figures,
+    "infer/run.py: tabulate_fit": fit_tables,
+    "infer/tables.py: write_hepdata": fit_tables,
     "models/bdt.py: train": trees,
     "models/ucluster/store.py: write, _Writer._append": packed_jets,
     "models/ucluster/checkpoint.py: write": checkpoint_file,
@@ -215,7 +257,10 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
 """Every writer of results, and what makes it write one."""
 
 
-SEVERAL = ("provenance.py: write_record", "summary.py: write", "config/generate.py: main")
+SEVERAL = (
+    *("provenance.py: write_record", "summary.py: write", "config/generate.py: main"),
+    *("infer/health.py: health", "infer/run.py: tabulate_fit", "infer/tables.py: write_hepdata"),
+)
 """Those of several files, each whole or not there."""
 WRITING = {
     *("savefig", "to_parquet", "recreate", "mktree", "savez", "save_model", "write_table"),
