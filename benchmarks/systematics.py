@@ -182,7 +182,7 @@ def line(kind: str, costs: list[tuple[Cost, Cost]], nominal: Cost) -> None:
 
 def growth(analysis: Analysis, counts: list[int], nominal: Cost) -> None:
     """Print the cost of several shifts at once, and what a straight line says of `MANY`."""
-    if len(counts) < 2:
+    if not counts:
         return
     print("\nshifts at once")
     costs = []
@@ -196,7 +196,8 @@ def growth(analysis: Analysis, counts: list[int], nominal: Cost) -> None:
             flush=True,
         )
     names = ("own wall", "own CPU", "then wall", "then CPU")
-    for name, values in zip(names, np.array(costs).T, strict=True):
+    # Two points always lie on a line.
+    for name, values in zip(names, np.array(costs).T, strict=True) if len(counts) > 2 else ():
         slope, start = np.polyfit(counts, values, 1)
         off = np.max(np.abs(np.polyval([slope, start], counts) - values))
         print(
