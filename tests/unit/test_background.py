@@ -630,6 +630,16 @@ def test_collision_data_are_blinded(counted, tmp_path):
     config = Background.model_validate({**CONFIG, "data": "observed"})
     observed = tmp_path / "data.root"
     count(select, scores, observed, config, Templates(), 0.5, source="observed")
+    # Not in the file either.
+    names = set(read(observed))
+    assert not {"abcd_A", "abcd_plane", "cluster_0"} & names
+    assert {"abcd_B", "sideband", "control_qcd"} <= names
+    for template in read(observed)["sideband"].values():
+        inside = (template.edges[1:] > 140) & (template.edges[:-1] < 210)
+        assert template.values[inside].sum() == 0 < template.values.sum()
+    shown = config.model_copy(update={"unblind": True})
+    count(select, scores, tmp_path / "shown.root", shown, Templates(), 0.5, source="observed")
+    assert set(read(tmp_path / "shown.root")) == set(read(files["nominal"]))
     output = tmp_path / "background.json"
     found = estimate([files["nominal"]], observed, output, config, ["top"])
     assert found["shown"] is False
