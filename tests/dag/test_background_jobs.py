@@ -49,6 +49,7 @@ def test_adding_estimates_to_a_finished_run(plan: Plan) -> None:
         # What is done with the numbers counts nothing again.
         ({"subtraction_uncertainty": 0.5}, {("background", ""), ("plot_background", "")}),
         ({"seed": 5}, JOBS - {("background_counts", "nominal")}),
+        ({"unblind": True}, JOBS - {("background_counts", "nominal")}),
         ({"control": {"qcd": {**CONTROL, "range": [0, 0.2]}}}, JOBS),
     ],
 )
@@ -105,3 +106,14 @@ def test_collision_data_are_counted_apart(plan: Plan) -> None:
     selected = {wildcards for rule, wildcards in jobs if rule == "select"}
     # The scores are of all samples; the events of data alone are counted.
     assert ("background_data", "") in jobs and "nominal/run_a" in selected
+
+
+def test_collision_data_are_not_simulation(plan: Plan) -> None:
+    """Data that the fit may see are in its templates, never in the simulated counts."""
+    plan.config = copy.deepcopy(CONFIG)
+    plan.config["samples"]["run_a"] = {"source": "root", "files": ["data.root"], "data": True}
+    (plan.folder / "data.root").touch()
+    plan.config["infer"] = {**(plan.config.get("infer") or {}), "unblind": True}
+    plan.config["background"] = {"control": {"qcd": CONTROL}}
+    inputs = plan.inputs(("background_counts", "nominal"))
+    assert inputs and not any(path.endswith("run_a.parquet") for path in inputs)

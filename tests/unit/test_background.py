@@ -17,6 +17,7 @@ from boostflow.background.counts import Events, count, drawn
 from boostflow.background.run import estimate, plot
 from boostflow.config.models import Background, Templates
 from boostflow.errors import BoostflowError
+from boostflow.infer import fit
 from boostflow.plots.names import background_plots
 from boostflow.plots.style import Label
 from boostflow.templates.files import read
@@ -299,6 +300,24 @@ def test_scale_factor_in_the_workspace(enters):
     assert kept["observations"][0]["data"] == [77.0, 88.0]
     with pytest.raises(BoostflowError, match=r"control\.qcd: the fit has no template of gluon"):
         enter.apply(WORKSPACE, {"qcd": {**found, "samples": ["gluon"]}})
+
+
+def test_scale_factor_without_constraint_is_in_the_ranking():
+    found = {"samples": ["quark"], "value": 1.5, "error": 0.3, "enters": "free"}
+    model, data = fit.open_workspace(enter.apply(WORKSPACE, {"qcd": found}))
+    by_name = {e["name"]: e for e in fit.impacts(model, data, fit.minimise(model, data), {})}
+    assert by_name["control_qcd"]["pull"] is None and by_name["control_qcd"]["group"] == "exp"
+    assert abs(by_name["control_qcd"]["up"]) > 0.1
+
+
+def test_scale_factors_that_are_hardly_known():
+    """A large error is not cut off; a free factor beyond its bounds is told."""
+    found = {"samples": ["quark"], "value": 1.5, "error": 3.0, "enters": "constrained"}
+    sample = enter.apply(WORKSPACE, {"qcd": found})["channels"][0]["samples"][1]
+    assert sample["modifiers"][-1]["data"] == {"hi": 3.0, "lo": 0.01}
+    far = {**found, "value": 12.0, "enters": "free"}
+    with pytest.raises(BoostflowError, match=r"control\.qcd: the scale factor is 12"):
+        enter.apply(WORKSPACE, {"qcd": far})
 
 
 # --- composition ---------------------------------------------------------------------------------
@@ -630,6 +649,16 @@ def test_collision_data_are_blinded(counted, tmp_path):
     config = Background.model_validate({**CONFIG, "data": "observed"})
     observed = tmp_path / "data.root"
     count(select, scores, observed, config, Templates(), 0.5, source="observed")
+    # Not in the file either.
+    names = set(read(observed))
+    assert not {"abcd_A", "abcd_plane", "cluster_0"} & names
+    assert {"abcd_B", "sideband", "control_qcd"} <= names
+    for template in read(observed)["sideband"].values():
+        inside = (template.edges[1:] > 140) & (template.edges[:-1] < 210)
+        assert template.values[inside].sum() == 0 < template.values.sum()
+    shown = config.model_copy(update={"unblind": True})
+    count(select, scores, tmp_path / "shown.root", shown, Templates(), 0.5, source="observed")
+    assert set(read(tmp_path / "shown.root")) == set(read(files["nominal"]))
     output = tmp_path / "background.json"
     found = estimate([files["nominal"]], observed, output, config, ["top"])
     assert found["shown"] is False

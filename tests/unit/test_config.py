@@ -356,6 +356,7 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x_m0: {kind: rate, value: 0.1}", "x_m0: the name must not be nominal"),
         ("x: {kind: rate, value: 0.1, regions: [pas]}", "x.regions: unknown region 'pas'"),
         ("x: {kind: rate, value: 0.1, parameter: mu}", "x.parameter: mu is taken"),
+        ("control_x: {kind: rate, value: 0.1}", "control_x.parameter: control_x is taken"),
         (
             "x: {kind: rate, value: 0.1}\ny: {kind: rate, value: 0.1, parameter: x, group: ml}",
             "y.group: ml, but other entries of parameter x are in group exp",

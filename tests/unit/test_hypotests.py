@@ -113,6 +113,13 @@ def test_too_few_toys_give_a_limit():
     assert found["significance_above"] == pytest.approx(stats.norm.isf(found["p_value_below"]))
 
 
+def test_toys_of_a_deficit_have_a_significance():
+    """q0 = 0: all toys are as extreme, and the significance is 0, not minus infinity."""
+    model, data, _ = counting(100.0, 300.0)
+    found = hypotests.check_with_toys(model, data, 0.0, 5, 1)
+    assert found["p_value"] == 1 and found["significance"] == 0
+
+
 def test_toys_follow_the_model(example):
     model, _, _ = example
     pars = np.array([1.0, 1.1, 0.9])

@@ -14,7 +14,7 @@ from boostflow.config.models import Infer, Prune
 from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, parse_systematics
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
-from boostflow.infer import fit
+from boostflow.infer import fit, minimum
 from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
@@ -177,6 +177,57 @@ def test_empty_and_negative_bins():
     assert any(note.startswith("pass/quark: 2 of 4 bins empty or negative") for note in notes)
     result = fit.run(spec, systematics)
     assert result["mu"]["value"] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("how", ["353qh", "linear", "flat"])
+def test_smoothing_leaves_empty_bins_out(how):
+    """The ratio to an empty bin is no number: what moves into one must not tilt the others."""
+    nominal = np.array([0.0, 90.0, 70.0, 60.0, 50.0])
+    templates = {
+        "nominal": {"pass": {"top": template(nominal), "quark": template(nominal)}},
+        "isr_up": {
+            "pass": {name: template([4.0, *(1.05 * nominal[1:])]) for name in ("top", "quark")}
+        },
+    }
+    isr = Weight(kind="weight", up="weight_isr_up", smooth=how)
+    _, mods = sample_of(build(templates, {"isr": isr}, Infer())[0], "pass", "quark")
+    assert mods["isr", "normsys"]["hi"] == pytest.approx(1.05, rel=1e-6)
+    assert ("isr", "histosys") not in mods
+
+
+def test_negative_bins_keep_their_error():
+    """Weights of both signs: the error of a cancelled bin is not that of one jet."""
+    templates, _ = analysis()
+    content = templates["nominal"]["pass"]["quark"]
+    variances = np.array([400.0, *content.variances[1:]])
+    mended = Template(np.array([-3.0, *content.values[1:]]), variances, content.edges, "mass")
+    templates["nominal"]["pass"]["quark"] = mended
+    _, mods = sample_of(build(templates, {}, Infer())[0], "pass", "quark")
+    assert mods["staterror_pass", "staterror"][0] == pytest.approx(20)
+
+
+def test_mirrored_side_below_zero_is_told():
+    templates, _ = analysis()
+    isr = Weight(kind="weight", up="weight_isr_up")
+    contents = templates["isr_up"]["pass"]
+    contents["quark"] = template(BACKGROUND * [3, 1, 1, 1])
+    _, notes = build(templates, {"isr": isr}, Infer())
+    assert any(n.startswith("pass/quark: isr changes bins by more than 100 %") for n in notes)
+
+
+def test_no_interval_where_fits_stop_converging(fitted, monkeypatch):
+    """A step of the likelihood is not its crossing."""
+    _, model, data, best, _ = fitted
+    real = minimum.minimise
+
+    def failing(model, data, fixed=None, near=None, bounds=None):
+        if fixed and fixed.get("mu", 0) > 1.02:
+            raise BoostflowError("no")
+        return real(model, data, fixed, near, bounds)
+
+    monkeypatch.setattr(minimum, "minimise", failing)
+    with pytest.raises(BoostflowError, match=r"interval of mu: .* at mu = 1\.02, and fits beyond"):
+        minimum.interval(model, data, best)
 
 
 def test_bin_empty_in_all_samples_says_nothing():

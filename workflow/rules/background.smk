@@ -51,7 +51,7 @@ rule background_data:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=background_regions(seed=True),
+        config=background_regions(data=True),
         templates=background_binning(),
         luminosity=CONFIG.luminosity,
         source=CONFIG.background.data,

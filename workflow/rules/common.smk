@@ -690,7 +690,8 @@ def background_models():
 
 def background_jets(wildcards):
     """The selected jets of all simulated samples."""
-    return template_jets(wildcards)
+    files = zip(SAMPLES, selected(wildcards.variation))
+    return [file for name, file in files if not is_data(CONFIG.samples[name])]
 
 
 def background_scores(wildcards):
@@ -705,10 +706,11 @@ def background_data_jets():
     return [file for name, file in files if is_data(CONFIG.samples[name]) == observed]
 
 
-def background_regions(seed=False):
-    """What says where events are counted, without what is done with the numbers."""
+def background_regions(data=False):
+    """What says where events are counted (and which of the data), not what is done with them."""
     block = CONFIG.background.model_dump(mode="json")
-    for key in ("data", "unblind", "subtraction_uncertainty", *([] if seed else ["seed"])):
+    of_data = [] if data else ["seed", "unblind"]
+    for key in ("data", "subtraction_uncertainty", *of_data):
         del block[key]
     if block["composition"]:
         block["composition"] = {

@@ -5,7 +5,7 @@ weight x luminosity, as in templates. Pseudo-data are the events of the validati
 them drawn a number of times that is Poisson around |weight| x luminosity and that has the sign of
 the weight. All estimates then see the same pseudo-data, and the sum of squared numbers of an event
 is the variance around the true expectation: of drawing, and of the few events drawn from.
-Collision data count each event once.
+Collision data count each event once; without `unblind` those that must not be seen are in no file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Axis, Background, Cut, Selection, Templates
+from boostflow.config.models import Axis, Background, Cut, Selection, Sideband, Templates
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
 from boostflow.seeds import derive
@@ -136,6 +136,7 @@ def fill(
     config: Background,
     templates: Templates,
     clusters: int,
+    blind: bool = False,
 ) -> Histograms:
     """Histograms by region and sample; `abcd_plane` is the flattened plane of the two variables.
 
@@ -145,17 +146,23 @@ def fill(
         config: see `counted`.
         templates: see `counted`.
         clusters: see `counted`.
+        blind: leave out what must not be seen: region A, the clusters, the plane, and the events in
+            the window of the sideband.
 
     Raises:
         BoostflowError: a column is missing, or a value or weight that counts is not finite.
     """
     result: Histograms = {}
     for region in counted(config, templates, clusters):
+        if blind and (region.name == "abcd_A" or region.name.startswith("cluster_")):
+            continue
         axis = hist.axis.Regular(region.bins, *region.range, name=region.variable, flow=False)
         for sample, table in events.items():
             inside = weights[sample] != 0
             for cut in region.cuts:
                 inside = inside & in_region(cut, table.of(cut))
+            if blind and config.sideband and region.name == "sideband":
+                inside &= beside_window(table.column(region.variable), axis.edges, config.sideband)
             value, weight = table.column(region.variable)[inside], weights[sample][inside]
             if not (np.isfinite(value).all() and np.isfinite(weight).all()):
                 raise BoostflowError(
@@ -165,7 +172,7 @@ def fill(
             result[region.name, sample] = hist.Hist(axis, storage=hist.storage.Weight()).fill(
                 value, weight=weight
             )
-    if config.abcd:
+    if config.abcd and not blind:
         axis = hist.axis.Regular(PLANE**2, 0, PLANE**2, name="cell", flow=False)
         for sample, table in events.items():
             cell = np.zeros(len(weights[sample]))
@@ -180,6 +187,15 @@ def fill(
                 cell[mine] + 0.5, weight=weights[sample][mine]
             )
     return result
+
+
+def beside_window(values: NDArray, edges: NDArray, config: Sideband) -> NDArray[np.bool_]:
+    """Which values are in no bin that touches the window."""
+    low, high = config.window
+    hidden = (edges[1:] > low) & (edges[:-1] < high)
+    if not hidden.any():
+        return np.ones(len(values), dtype=bool)
+    return ~((values >= edges[:-1][hidden].min()) & (values < edges[1:][hidden].max()))
 
 
 def drawn(weight: NDArray, seed: int) -> NDArray:
@@ -247,4 +263,5 @@ def count(
         if source == "pseudo":
             weight = drawn(weight, derive(config.seed, "background", sample))
         weights[sample] = weight
-    write(output, fill(events, weights, config, templates, clusters))
+    blind = source == "observed" and not config.unblind
+    write(output, fill(events, weights, config, templates, clusters, blind))

@@ -36,7 +36,8 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
             background.json.
 
     Raises:
-        BoostflowError: a control region scales no sample of the workspace.
+        BoostflowError: a control region scales no sample of the workspace, or a free factor is
+            out of bounds.
     """
     result = copy.deepcopy(dict(spec))
     asimov = {
@@ -49,6 +50,11 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
         if control["enters"] == "nothing":
             continue
         value, error = control["value"], control["error"]
+        if control["enters"] == "free" and not FREE[0] <= value <= FREE[1]:
+            raise BoostflowError(
+                f"background.control.{name}: the scale factor is {value:.3g}; a free one may be at "
+                f"most {FREE[1]:g}: correct xsec of {', '.join(control['samples'])}"
+            )
         found = False
         for channel in result["channels"]:
             for sample in channel["samples"]:
@@ -61,10 +67,10 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
                     start[channel["name"]] += (value - 1) * np.asarray(sample["data"])
                 else:
                     scale(sample, value)
-                    relative = min(error / value, 0.99)
+                    relative = error / value
                     modifier |= {
                         "type": "normsys",
-                        "data": {"hi": 1 + relative, "lo": 1 - relative},
+                        "data": {"hi": 1 + relative, "lo": max(1 - relative, 0.01)},
                     }
                 sample["modifiers"].append(modifier)
         if not found:

@@ -121,11 +121,11 @@ def _abcd(
 ) -> dict[str, Any]:
     block, regions = config.abcd, ABCD_REGIONS
     at = {region: nominal[f"abcd_{region}"] for region in regions}
-    found = {region: seen[f"abcd_{region}"] for region in regions}
+    found = {r: seen[f"abcd_{r}"] for r in regions if r != "A" or shown}
     others = [name for name in at["A"] if name not in block.samples]
     mine = {r: total([at[r][s] for s in block.samples]) for r in regions}
     rest = {s: {r: total([at[r][s]]) for r in regions} for s in others}
-    data = {r: total(list(found[r].values())) for r in regions if r != "A" or shown}
+    data = {region: total(list(contents.values())) for region, contents in found.items()}
     unsure = config.subtraction_uncertainty
     closed = abcd.closure(mine)
     prediction: dict[str, Any] = abcd.predict(data, rest, unsure)
@@ -150,7 +150,7 @@ def _abcd(
         "likelihood": abcd.fit(likelihood, centre),
         "closure": closed,
         "correlation": abcd.correlation(mine) | {"linear": _linear(nominal, block.samples)},
-        "truth": _truth(config, block.samples, found["A"]),
+        "truth": _truth(config, block.samples, found.get("A", {})),
     }
     result["pull"] = _pull(centre, prediction["error"], result["truth"])
     full = abcd.workspace(data, of_others, of_signal, unsure, closed["nonclosure"])

@@ -413,7 +413,7 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                 f"{name}: the name must not be nominal or mu, nor end in _up, _down, _m0..."
             )
         parameter = declared.parameter or name
-        if parameter in ("nominal", "mu") or parameter.startswith("staterror_"):
+        if parameter in ("nominal", "mu") or parameter.startswith(("staterror_", "control_")):
             problems.append(f"{name}.parameter: {parameter} is taken; choose another name")
         if groups.setdefault(parameter, declared.group) != declared.group:
             problems.append(

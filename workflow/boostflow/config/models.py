@@ -757,7 +757,7 @@ class Background(Block):
     composition. Pseudo-data are always shown."""
     seed: int = Field(1, ge=0)
     """Seed of the pseudo-data."""
-    subtraction_uncertainty: float = Field(0.1, ge=0)
+    subtraction_uncertainty: float = Field(0.1, ge=0, lt=1)
     """Relative uncertainty of the yield of each process that is subtracted."""
     abcd: ABCD | None = None
     """null for none."""

@@ -81,7 +81,7 @@ def impacts(
     free = [
         (name, i)
         for i, name in enumerate(best.names)
-        if prefit[i] > 0 and not model.config.suggested_fixed()[i]
+        if name != "mu" and not model.config.suggested_fixed()[i]
     ]
     result = []
     for name, i in progress(free, "impacts", len(free), "parameters"):

@@ -148,7 +148,8 @@ def check_with_toys(
         result |= {
             "p_value": p,
             "p_error": float(np.sqrt(p * (1 - p) / size)),
-            "significance": float(stats.norm.isf(p)),
+            # All toys are at least as extreme as q0 = 0, where the asymptotic formula has 0, too.
+            "significance": max(float(stats.norm.isf(p)), 0.0),
         }
     else:
         p = 1 - 0.05 ** (1 / size)

@@ -22,7 +22,7 @@ def binning(nominal: TemplateSet, region: str, signal: list[str], most: float) -
 
     From the left, bins are joined until the relative statistical error of the background is at most
     `most`; what is left at the right end joins the last bin. A sample without events in a bin
-    counts with the error of one jet.
+    counts with the error of one jet, or its own (weights of both signs) if that is larger.
 
     Args:
         nominal: nominal templates.
@@ -44,7 +44,7 @@ def binning(nominal: TemplateSet, region: str, signal: list[str], most: float) -
     for stop in range(1, size + 1):
         content = values[:, edges[-1] : stop].sum(axis=1)
         variance = variances[:, edges[-1] : stop].sum(axis=1)
-        variance = np.where(content > 0, variance, one_jet)
+        variance = np.where(content > 0, variance, np.maximum(one_jet, variance))
         if content.sum() > 0 and variance.sum() <= (most * content.sum()) ** 2:
             edges.append(stop)
     # The rest at the right end is too poor for a bin of its own.

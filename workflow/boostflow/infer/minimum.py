@@ -26,6 +26,8 @@ CROSSING = 1e-4
 FAR = 10.0
 """Counts as the square root of the rise of -2 ln L where a fit does not converge because mu is
 absurdly far out."""
+STEP = 0.05
+"""Of the root of the rise, just below the end of an interval: larger is no crossing."""
 CLIP = 1e-9
 """Smallest expectation in a bin: keeps the likelihood defined while Minuit explores."""
 SETTINGS = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
@@ -232,6 +234,9 @@ def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
     Returns:
         `up` and `down` > 0, and their mean `error`. A side on which -2 ln L does not rise so far
         within the bounds of mu ends there and is listed in `at_limit`.
+
+    Raises:
+        BoostflowError: fits stop converging before -2 ln L has risen by 1.
     """
     result: dict[str, Any] = {}
     at_limit = []
@@ -265,7 +270,15 @@ def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[fl
         if high == most:
             return float(most), False
         low, high = high, min(2 * high, most)
-    return float(brentq(rise, low, high, xtol=CROSSING * high, rtol=CROSSING)), True
+    found = float(brentq(rise, low, high, xtol=CROSSING * high, rtol=CROSSING))
+    # Where fits stop converging there is a step and no crossing.
+    if rise((1 - 10 * CROSSING) * found) < -STEP:
+        raise BoostflowError(
+            f"interval of mu: -2 ln L has not risen by 1 at mu = {fit.values[i] + sign * found:.4g}"
+            ", and fits beyond do not converge; look at "
+            f"{'; '.join(suspicious(model)[:3]) or 'the data: no template stands out'}"
+        )
+    return found, True
 
 
 def prefit_errors(model: pyhf.Model) -> NDArray:

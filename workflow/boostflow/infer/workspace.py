@@ -19,8 +19,9 @@ Conventions:
 * Bins of a sample that are still empty or negative (few jets, negative weights) get the content
   `FLOOR`, so that the likelihood is defined, and no systematic changes them (an effect relative to
   nothing would constrain its parameter absurdly). Empty is not known to be zero: such a bin has the
-  statistical error of one jet of the sample (its mean weight, sum w^2 / sum w). Where one jet
-  stands for many events the bin thus says little about mu, as it should; `notes` lists them.
+  statistical error of one jet of the sample (its mean weight, sum w^2 / sum w), or its own if that
+  is larger. Where one jet stands for many events the bin thus says little about mu, as it should;
+  `notes` lists them.
 * A sample without expected events in all regions is left out.
 * The templates of a sample variation come from other simulated events and differ from the
   nominal ones by the statistical error of both as well. A change of shape that this explains
@@ -31,7 +32,6 @@ Conventions:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,9 @@ def modifiers(
         if max(abs(r - 1) for r in ratio.values()) > max(prune.norm, SAME):
             result.append({"name": name, "type": "normsys", "data": ratio})
         up, down = up / ratio["hi"], down / ratio["lo"]
-    if np.max(np.abs([up, down] - nominal) / nominal) > max(prune.shape, SAME):
+    # A floored bin, which stays as it is, has another ratio than the rest and no events.
+    shape = np.abs([up, down] - nominal)[:, nominal > FLOOR] / nominal[nominal > FLOOR]
+    if shape.max(initial=0.0) > max(prune.shape, SAME):
         data = {"hi_data": up.tolist(), "lo_data": down.tolist()}
         result.append({"name": name, "type": "histosys", "data": data})
     return result
@@ -264,7 +266,6 @@ def _sample(
     entry: dict[str, Any] = {"name": sample, "data": values.tolist(), "modifiers": []}
     if sample in config.signal:
         entry["modifiers"].append({"name": "mu", "type": "normfactor", "data": None})
-    start = replace(template, values=values)
     for parameter, names in by_parameter(systematics).items():
         # Entries of one parameter move together: their changes add up.
         change = np.zeros((2, len(values)))
@@ -294,14 +295,20 @@ def _sample(
                 notes.append(
                     f"{region}/{sample}: {name} changes the yield only, its shape is noise"
                 )
-            change += np.array(sides(systematic, start, contents)) - values
+            varied = np.array(sides(systematic, template, contents))
+            change += varied - template.values
+            if len(found) == 1 and ((varied[1] <= 0) & (found[0].values > 0) & ~empty).any():
+                notes.append(
+                    f"{region}/{sample}: {name} changes bins by more than 100 %; its mirrored side "
+                    "is cut off where it would be negative"
+                )
             pruned.append(systematic.prune or config.prune)
         if pruned:
             least = Prune(norm=min(p.norm for p in pruned), shape=min(p.shape for p in pruned))
             up, down = (floored(values, values + side) for side in change)
             entry["modifiers"] += modifiers(parameter, values, up, down, least)
     if config.mc_stat:
-        variances = np.where(empty, weight**2, template.variances)
+        variances = np.where(empty, np.maximum(weight**2, template.variances), template.variances)
         if pseudo is not None:
             variances = variances + pseudo[region][sample].variances
         errors = np.sqrt(variances)
