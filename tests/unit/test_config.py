@@ -477,16 +477,31 @@ def test_patterns_and_lists_are_expanded_in_order(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lists").mkdir()
-    for name in ("b.root", "a.root", "c.root", "d#1.root"):
+    for name in ("b.root", "a.root", "c.root", "d#1.root", "e [1].root"):
         (tmp_path / name).touch()
     (tmp_path / "lists/far.txt").write_text(
-        "# relative to the working folder\n\nd#1.root # a comment\n  c.root\nroot://s//e.root?a=b\n"
+        "\ufeff# relative to the working folder\n\nd#1.root # a comment\n  c.root\nroot://s//e.root?a=b\n"
     )
-    files, problems = expand(root("[ab].root", "lists/*.txt", "https://s/f.root?x"))
+    files, problems = expand(
+        root("./[ab].root", "lists/*.txt", "https://s/f.root?x", "./e [1].root")
+    )
     assert problems == []
     assert files == [
         *("a.root", "b.root", "d#1.root", "c.root", "root://s//e.root?a=b", "https://s/f.root?x"),
+        "e [1].root",
     ]
+
+
+def test_a_file_is_found_twice_by_whatever_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its events would count twice."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.root").touch()
+    for again in ("./a.root", ".//a.root", str(tmp_path / "a.root"), "*.root"):
+        _, problems = expand(root("a.root", again))
+        assert len(problems) == 1
+        assert problems[0].endswith("a.root is listed more than once")
 
 
 def test_everything_wrong_with_files_is_said_at_once(

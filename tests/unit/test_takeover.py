@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -35,7 +36,7 @@ def run(pid: int = 2**22 + 1, host: str = HERE, started: float = 1.0, **options:
 def living() -> Run:
     """The note of this process's parent."""
     parent = psutil.Process(os.getppid())
-    return run(parent.pid, started=parent.create_time())
+    return run(parent.pid, started=takeover.started(parent))
 
 
 def test_a_dead_run_is_taken_over(folder: Path, capsys: pytest.CaptureFixture) -> None:
@@ -48,8 +49,44 @@ def test_a_dead_run_is_taken_over(folder: Path, capsys: pytest.CaptureFixture) -
     assert os.environ[takeover.RUN] == session.run.name
 
 
-def test_a_number_that_another_process_has_got_is_no_sign_of_life() -> None:
+def test_a_number_that_another_process_has_got_is_no_sign_of_life(folder: Path) -> None:
     assert not run(os.getppid(), started=1.0).alive()
+    assert not replace(living(), boot="before").alive()
+    # Its processes are told by the name of their run, so the name is not that of a new run.
+    for note in NOTES.iterdir():
+        note.unlink()
+    mine = run(os.getpid(), started=1.0)
+    assert begin("digest", str(folder), "out").dead == [mine]
+    assert os.environ[takeover.RUN] != mine.name
+
+
+def test_a_clock_that_is_set_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = living()
+    for name, owner in (("create_time", psutil.Process), ("boot_time", psutil)):
+        now = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args, now=now: now(*args) + 3600)
+    assert alive.alive()
+
+
+def test_a_run_in_another_container_may_live(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    contained = run(namespace="pid:[1]")
+    assert contained.remote() and not contained.alive()
+    assert begin("digest", str(folder), "out").dead == []
+    assert LOCKS.exists()
+    assert f"in another container on {HERE}" in capsys.readouterr().err
+    assert not replace(contained, boot="before").remote()
+
+
+def test_of_two_that_start_at_once_none_takes_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each leaves its note before it looks for others."""
+    run()
+    seen = []
+    look = takeover.notes
+    monkeypatch.setattr(takeover, "notes", lambda: seen.extend(look()) or look())
+    session = begin("digest", str(folder), "out")
+    assert session.run in seen
 
 
 def test_beside_a_living_run_nothing_is_touched(folder: Path) -> None:

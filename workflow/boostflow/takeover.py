@@ -9,7 +9,8 @@ Each run keeps a note in `.snakemake/runs` while it lives. A run that finds the 
   a change of the configuration would never make them again. They are recorded if the configuration
   is still the same, and made again otherwise.
 
-Nothing is touched while another run in this folder lives, or may live on another machine.
+Nothing is touched while another run in this folder lives, or may live on another machine or in
+another container.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boostflow.errors import BoostflowError
+
+if TYPE_CHECKING:
+    import psutil
 
 NOTES = Path(".snakemake/runs")
 LOCKS = Path(".snakemake/locks")
@@ -60,17 +64,21 @@ class Run:
     host: str
     pid: int
     started: float
-    """Seconds since the epoch; a process id alone is used again."""
+    """Seconds since the machine was booted, which no setting of the clock changes; a process id
+    alone is used again."""
     digest: str
     """Of the configuration."""
     submits: bool = False
     """It has sent jobs to SLURM."""
     given_up: bool = False
     """The user has said `--unlock`: it is dead, wherever it was."""
+    boot: str = field(default_factory=lambda: _boot())
+    namespace: str = field(default_factory=lambda: _namespace())
+    """Of process ids: a container may have its own."""
 
     @property
     def name(self) -> str:
-        return f"{self.host}-{self.pid}"
+        return f"{self.host}-{self.pid}-{self.started:.0f}"
 
     @property
     def note(self) -> Path:
@@ -83,23 +91,40 @@ class Run:
         write_json(self.note, asdict(self))
 
     def remote(self) -> bool:
-        """Whether it was started on another machine, where nobody can look from here."""
-        return self.host != socket.gethostname() and not self.given_up
+        """Whether it was started where nobody can look from here: a machine, a container."""
+        contained = self.boot == _boot() and self.namespace != _namespace()
+        return not self.given_up and (self.host != socket.gethostname() or contained)
 
     def alive(self) -> bool:
         """Whether it runs on this machine."""
         import psutil
 
-        if self.given_up or self.host != socket.gethostname():
+        if self.given_up or self.remote() or self.boot != _boot():
             return False
         try:
             process = psutil.Process(self.pid)
             return (
-                abs(process.create_time() - self.started) < 1
+                abs(started(process) - self.started) < 1
                 and process.status() != psutil.STATUS_ZOMBIE
             )
         except psutil.NoSuchProcess:
             return False
+
+
+def started(process: psutil.Process) -> float:
+    """When a process was started, in seconds since the machine was booted."""
+    import psutil
+
+    return process.create_time() - psutil.boot_time()
+
+
+def _boot() -> str:
+    """What no other boot of a machine has."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _namespace() -> str:
+    return str(Path("/proc/self/ns/pid").readlink())
 
 
 @dataclass
@@ -171,16 +196,18 @@ def begin(digest: str, folder: str, output: str) -> Session:
     """
     import psutil
 
-    run = Run(socket.gethostname(), os.getpid(), psutil.Process().create_time(), digest)
+    run = Run(socket.gethostname(), os.getpid(), started(psutil.Process()), digest)
+    run.write()  # before it looks: of two that start at once none takes over
     others = [other for other in notes() if other.name != run.name]
-    run.write()
-    atexit.register(run.note.unlink, missing_ok=True)
+    # Snakemake leaves the folder of --directory before.
+    atexit.register(run.note.absolute().unlink, missing_ok=True)
     os.environ[RUN] = run.name
     for other in others:
         if other.remote():
+            where = "in another container on" if other.host == run.host else "on"
             _say(
-                f"a run that was started on {other.host} (process {other.pid}) may still work in"
-                " this folder. If it does not: `snakemake --unlock`, then the same command again"
+                f"a run that was started {where} {other.host} (process {other.pid}) may still work"
+                " in this folder. If it does not: `snakemake --unlock`, then the same command again"
             )
     if any(other.alive() or other.remote() for other in others):
         return Session(run)

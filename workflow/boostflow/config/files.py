@@ -30,17 +30,18 @@ def expand(sample: FileSample) -> tuple[list[str], list[str]]:
         if is_remote(entry):
             fault = _address_fault(entry, sample)
             found = [entry]
-        elif glob.has_magic(entry):
-            found = sorted(glob.glob(entry))
+        elif glob.has_magic(entry) and not Path(entry).is_file():
+            found = [str(Path(file)) for file in sorted(glob.glob(entry))]
             fault = None if found else f"no file matches {entry}"
         else:
-            found = [entry]
+            found = [str(Path(entry))]  # snakemake refuses ./a.root
             fault = _path_fault(Path(entry))
         files += found
         if fault:
             problems.append(f"{where}{fault}")
-    seen: set[str] = set()
-    twice = {file for file in files if file in seen or seen.add(file)}
+    places = [file if is_remote(file) else Path.cwd() / file for file in files]
+    seen: set[str | Path] = set()
+    twice = {f for f, place in zip(files, places, strict=True) if place in seen or seen.add(place)}
     return files, [*problems, *(f"{file} is listed more than once" for file in sorted(twice))]
 
 
@@ -55,7 +56,7 @@ def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]
             problems.append(f"no list matches {entry}")
         for name in lists:
             try:
-                lines = Path(name).read_text().splitlines()
+                lines = Path(name).read_text("utf-8-sig").splitlines()
             except FileNotFoundError:
                 problems.append(f"no such list: {name}")
                 continue
