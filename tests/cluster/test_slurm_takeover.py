@@ -54,7 +54,8 @@ def test_results_without_a_record(
         """As if a job had made the table after its snakemake was killed."""
         shutil.rmtree(records)
         checked, _ = load(config, repository, "config")
-        dead = Run("head", 99_999, 1.0, digest(checked.model_dump(mode="json"), {}), submits=True)
+        made_by = digest(checked.model_dump(mode="json"), {})
+        dead = Run("head", 99_999, 1.0, made_by, config["output"], submits=True, boot="before")
         note = tmp_path / NOTES / f"{dead.name}.json"
         note.parent.mkdir(exist_ok=True)
         note.write_text(json.dumps(dead.__dict__))
@@ -69,8 +70,16 @@ def test_results_without_a_record(
     other = {**CONFIG, "ingest": {"fatjet_pt_min": 150.0}}
     assert "Ingesting" in snakemake(cluster, tmp_path, other, "--dry-run", SELECTED)
 
+    # Also if a run with another output folder was there first.
     die(CONFIG)
+    elsewhere = {**CONFIG, "output": "elsewhere"}
+    snakemake(cluster, tmp_path, elsewhere, INGESTED.replace("out", "elsewhere", 1))
     snakemake(cluster, tmp_path, other, SELECTED)
+    assert (tmp_path / INGESTED).stat().st_mtime_ns > made
+    made = (tmp_path / INGESTED).stat().st_mtime_ns
+
+    die(other)
+    snakemake(cluster, tmp_path, CONFIG, SELECTED)
     assert (tmp_path / INGESTED).stat().st_mtime_ns > made
 
 
