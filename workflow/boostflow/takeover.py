@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import getpass
 import json
 import os
 import re
@@ -315,10 +314,12 @@ def queued(folder: str) -> list[Job]:
 
     Waits while SLURM does not answer.
     """
-    command = ["squeue", "--noheader", f"--user={getpass.getuser()}", "--format=%i|%T|%j|%Z|%k"]
+    command = ["squeue", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z|%k"]
+    # The user's own filters, such as SQUEUE_PARTITION, would hide some.
+    plain = {name: text for name, text in os.environ.items() if not name.startswith("SQUEUE_")}
     silent = False
     while True:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=plain)
         if done.returncode == 0:
             break
         if not silent:
