@@ -19,9 +19,11 @@ SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) \
 # The folder that the configuration writes to.
 OUTPUT = $(shell $(BIN)/python -c 'import sys, yaml; \
 	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(if $(CONFIG),"$(CONFIG)"))
-# cpu or gpu. `make env` decides; the other targets keep what .venv is.
-FLAVOUR := $(if $(filter 1,$(GPU)),gpu,$(if $(GPU)$(filter env,$(MAKECMDGOALS)),cpu,$(or \
-	$(shell cat $(VENV)/.flavour 2>/dev/null),cpu)))
+# cpu or gpu. `make env` decides; the other targets keep what .venv is, unless GPU is an argument:
+# one that the shell exports may be meant for something else.
+FLAVOUR := $(or \
+	$(if $(filter env,$(MAKECMDGOALS))$(if $(GPU),$(filter command,$(origin GPU))),,$(shell \
+		cat $(VENV)/.flavour 2>/dev/null)),$(if $(filter 1,$(GPU)),gpu,cpu))
 READY := $(VENV)/.ready-$(FLAVOUR)
 
 # Without byte code every job would compile the same 2,000 modules again.

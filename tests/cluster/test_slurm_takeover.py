@@ -54,7 +54,8 @@ def test_results_without_a_record(
         """As if a job had made the table after its snakemake was killed."""
         shutil.rmtree(records)
         checked, _ = load(config, repository, "config")
-        dead = Run("head", 99_999, 1.0, digest(checked.model_dump(mode="json"), {}), submits=True)
+        made_by = digest(checked.model_dump(mode="json"), {})
+        dead = Run("head", 99_999, 1.0, made_by, config["output"], submits=True, boot="before")
         note = tmp_path / NOTES / f"{dead.name}.json"
         note.parent.mkdir(exist_ok=True)
         note.write_text(json.dumps(dead.__dict__))
@@ -69,12 +70,22 @@ def test_results_without_a_record(
     other = {**CONFIG, "ingest": {"fatjet_pt_min": 150.0}}
     assert "Ingesting" in snakemake(cluster, tmp_path, other, "--dry-run", SELECTED)
 
+    # Also if a run with another output folder was there first.
     die(CONFIG)
+    elsewhere = {**CONFIG, "output": "elsewhere"}
+    snakemake(cluster, tmp_path, elsewhere, INGESTED.replace("out", "elsewhere", 1))
     snakemake(cluster, tmp_path, other, SELECTED)
+    assert (tmp_path / INGESTED).stat().st_mtime_ns > made
+    made = (tmp_path / INGESTED).stat().st_mtime_ns
+
+    die(other)
+    snakemake(cluster, tmp_path, CONFIG, SELECTED)
     assert (tmp_path / INGESTED).stat().st_mtime_ns > made
 
 
-def test_a_job_that_slurm_has_forgotten_is_unknown(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_job_that_slurm_has_forgotten_is_unknown(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def run(program: str, *arguments: str) -> list[str]:
         done = cluster.run(str(SHIMS / "submit" / program), *arguments, folder=tmp_path)
         assert done.returncode == 0, done.stdout
@@ -87,6 +98,7 @@ def test_a_job_that_slurm_has_forgotten_is_unknown(cluster: Cluster, tmp_path: P
     assert jobs.read_text() == f"{job}\n"
     jobs.write_text(f"{job}\n999999\n")
     states = ("--format=%i|%T", "--states=all", "--noheader", "--name", name)
+    monkeypatch.setitem(cluster.environment, "SQUEUE_PARTITION", "gpu")  # not where it is
     known, forgotten = run("squeue", *states)
     assert known.startswith(f"{job}|") and forgotten == "999999|UNKNOWN"
     # Without accounting the same answer comes where the plugin asks for it.
@@ -94,7 +106,9 @@ def test_a_job_that_slurm_has_forgotten_is_unknown(cluster: Cluster, tmp_path: P
     assert [line.split("|")[0] for line in found] == [job, "999999"]
 
 
-def test_waiting_jobs_are_cancelled_and_running_ones_end(cluster: Cluster, tmp_path: Path) -> None:
+def test_waiting_jobs_are_cancelled_and_running_ones_end(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def submit(name: str, *options: str) -> str:
         words = ("sbatch", "--parsable", f"--job-name={name}", "--output=/dev/null", *options)
         return cluster.run(*words, "--wrap=sleep 10", folder=tmp_path).stdout.strip()
@@ -104,6 +118,9 @@ def test_waiting_jobs_are_cancelled_and_running_ones_end(cluster: Cluster, tmp_p
     waiting = submit(name, comment, "--hold")
     others = [submit(name, "--hold"), submit("mine", comment, "--hold")]
     assert until(lambda: "JobState=RUNNING" in cluster.show(running, tmp_path), 60)
+    # As the user may have set: who this is, and what squeue shows.
+    monkeypatch.setitem(cluster.environment, "LOGNAME", "daemon")
+    monkeypatch.setitem(cluster.environment, "SQUEUE_PARTITION", "gpu")
     code = f"from boostflow.takeover import settle_jobs; settle_jobs({str(tmp_path)!r}, keep=True)"
     done = cluster.run(sys.executable, "-c", code, folder=tmp_path)
     assert f"cancelling 1 of its SLURM jobs: {waiting}" in done.stdout

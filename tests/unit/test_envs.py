@@ -91,6 +91,8 @@ def test_image_recipes_have_the_same_steps(repository):
         ("gpu", "lint GPU=0", "cpu"),
         ("gpu", "env", "cpu"),
         ("cpu", "lint GPU=1", "gpu"),
+        ("cpu", "GPU=1 make lint", "cpu"),  # exported by the shell: it may be a device's number
+        ("cpu", "GPU=1 make env", "gpu"),
     ],
 )
 def test_make_env_decides_and_other_targets_keep(repository, tmp_path, is_now, arguments, lock):
@@ -98,8 +100,9 @@ def test_make_env_decides_and_other_targets_keep(repository, tmp_path, is_now, a
     if is_now:
         venv.mkdir()
         (venv / ".flavour").write_text(is_now)
+    exported, _, goals = arguments.rpartition(" make ")
     done = subprocess.run(
-        ["make", "--dry-run", f"VENV={venv}", *arguments.split()],
+        ["env", *exported.split(), "make", "--dry-run", f"VENV={venv}", *goals.split()],
         cwd=repository,
         env={k: v for k, v in os.environ.items() if k not in ("GPU", "MAKEFLAGS", "MAKELEVEL")},
         capture_output=True,

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from boostflow import takeover
+from boostflow.errors import BoostflowError
 from boostflow.takeover import LOCKS, NOTES, Run, begin, give_up, notes, warn_if_full
 
 HERE = socket.gethostname()
@@ -28,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(pid: int = 2**22 + 1, host: str = HERE, started: float = 1.0, **options: object) -> Run:
     """The note of a run; by default of one that is dead: no process has that number."""
-    note = Run(host, pid, started, "digest", **options)
+    note = Run(host, pid, started, "digest", "out", **options)
     note.write()
     return note
 
@@ -89,12 +90,15 @@ def test_of_two_that_start_at_once_none_takes_over(
     assert session.run in seen
 
 
-def test_beside_a_living_run_nothing_is_touched(folder: Path) -> None:
+def test_beside_a_living_run_nothing_is_touched(
+    folder: Path, capsys: pytest.CaptureFixture
+) -> None:
     run()
     assert living().alive()
     assert begin("digest", str(folder), "out").dead == []
     assert LOCKS.exists()
     assert len(notes()) == 3
+    assert f"process {os.getppid()}) still works here" in capsys.readouterr().err
 
 
 def test_a_run_on_another_machine_may_live_until_the_user_says_unlock(
@@ -112,10 +116,13 @@ def test_a_run_on_another_machine_may_live_until_the_user_says_unlock(
     assert not LOCKS.exists()
 
 
-def test_unlock_does_not_declare_a_living_run_dead() -> None:
+def test_unlock_is_refused_while_a_run_lives() -> None:
+    """Another one could start its jobs once more."""
     alive = living()
-    give_up()
-    assert notes() == [alive]
+    dead = run()
+    with pytest.raises(BoostflowError, match=rf"process {alive.pid}\) still works in this folder"):
+        give_up()
+    assert {*notes()} == {alive, dead}
 
 
 def test_a_broken_note_is_none(folder: Path) -> None:

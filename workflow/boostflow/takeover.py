@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import getpass
 import json
 import os
 import re
@@ -68,6 +67,8 @@ class Run:
     alone is used again."""
     digest: str
     """Of the configuration."""
+    output: str
+    """Its output folder."""
     submits: bool = False
     """It has sent jobs to SLURM."""
     given_up: bool = False
@@ -172,13 +173,13 @@ def session(workflow: Any, digest: str, output: str) -> Session | None:
         output: output folder of the configuration.
 
     Raises:
-        BoostflowError: the note cannot be written.
+        BoostflowError: the note cannot be written, or `--unlock` is given while a run lives.
     """
     if not workflow.is_main_process or workflow.output_settings.dryrun:
         return None
-    if "--unlock" in sys.argv:
-        give_up()
     if {*sys.argv, *(argument.partition("=")[0] for argument in sys.argv)} & STARTS_NOTHING:
+        if "--unlock" in sys.argv:
+            give_up()
         return None
     try:
         return begin(digest, workflow.workdir_init, output)
@@ -196,7 +197,7 @@ def begin(digest: str, folder: str, output: str) -> Session:
     """
     import psutil
 
-    run = Run(socket.gethostname(), os.getpid(), started(psutil.Process()), digest)
+    run = Run(socket.gethostname(), os.getpid(), started(psutil.Process()), digest, output)
     run.write()  # before it looks: of two that start at once none takes over
     others = [other for other in notes() if other.name != run.name]
     # Snakemake leaves the folder of --directory before.
@@ -209,7 +210,10 @@ def begin(digest: str, folder: str, output: str) -> Session:
                 f"a run that was started {where} {other.host} (process {other.pid}) may still work"
                 " in this folder. If it does not: `snakemake --unlock`, then the same command again"
             )
-    if any(other.alive() or other.remote() for other in others):
+    living = [other for other in others if other.alive()]
+    if living and len(living) < len(others):
+        _say(f"{_processes(living)} still works here: what was killed is taken over after its end")
+    if living or any(other.remote() for other in others):
         return Session(run)
     for jobs in NOTES.glob("*.jobs"):  # of the `squeue` in boostflow/shims/submit
         jobs.unlink(missing_ok=True)
@@ -221,7 +225,8 @@ def begin(digest: str, folder: str, output: str) -> Session:
     same = all(other.digest == digest for other in submitting)
     if submitting:
         settle_jobs(folder, keep=same)
-        unrecorded(output, discard=not same)
+        for written in sorted({output, *(other.output for other in submitting)}):
+            unrecorded(written, discard=not same)
     shutil.rmtree(LOCKS, ignore_errors=True)
     if same:
         return Session(run, others)
@@ -231,10 +236,22 @@ def begin(digest: str, folder: str, output: str) -> Session:
 
 
 def give_up() -> None:
-    """The user says that no run lives in this folder: the next one takes over from all."""
-    for run in notes():
-        if not run.alive():
-            replace(run, given_up=True).write()
+    """The user says that no run lives in this folder: the next one takes over from all.
+
+    Raises:
+        BoostflowError: one does, on this machine.
+    """
+    runs = notes()
+    if living := [run for run in runs if run.alive()]:
+        raise BoostflowError(
+            f"--unlock: {_processes(living)} still works in this folder: let it end, or end it"
+        )
+    for run in runs:
+        replace(run, given_up=True).write()
+
+
+def _processes(runs: Sequence[Run]) -> str:
+    return f"snakemake (process {', '.join(str(run.pid) for run in runs)})"
 
 
 def notes() -> list[Run]:
@@ -297,10 +314,12 @@ def queued(folder: str) -> list[Job]:
 
     Waits while SLURM does not answer.
     """
-    command = ["squeue", "--noheader", f"--user={getpass.getuser()}", "--format=%i|%T|%j|%Z|%k"]
+    command = ["squeue", "--noheader", f"--user={os.getuid()}", "--format=%i|%T|%j|%Z|%k"]
+    # The user's own filters, such as SQUEUE_PARTITION, would hide some.
+    plain = {name: text for name, text in os.environ.items() if not name.startswith("SQUEUE_")}
     silent = False
     while True:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=plain)
         if done.returncode == 0:
             break
         if not silent:
