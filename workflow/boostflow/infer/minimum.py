@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from scipy.optimize import brentq
 
 from boostflow.errors import BoostflowError
 from boostflow.infer.likelihood import Likelihood
+
+log = logging.getLogger(__name__)
 
 TOLERANCE = 0.01
 """Of Minuit: the estimated distance to the minimum of -2 ln L is below 0.002 times this."""
@@ -233,10 +236,8 @@ def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
 
     Returns:
         `up` and `down` > 0, and their mean `error`. A side on which -2 ln L does not rise so far
-        within the bounds of mu ends there and is listed in `at_limit`.
-
-    Raises:
-        BoostflowError: fits stop converging before -2 ln L has risen by 1.
+        within the bounds of mu, or before fits stop converging, ends there and is listed in
+        `at_limit`: it is at least so long.
     """
     result: dict[str, Any] = {}
     at_limit = []
@@ -249,7 +250,7 @@ def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
 
 
 def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[float, bool]:
-    """Distance from the best mu to where -2 ln L has risen by 1, or to the bound (false)."""
+    """Distance from the best mu to where -2 ln L has risen by 1, or to where it ends (false)."""
     i = fit.names.index("mu")
     bound = model.config.suggested_bounds()[i][sign > 0]
     most = abs(bound - fit.values[i])
@@ -273,11 +274,9 @@ def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[fl
     found = float(brentq(rise, low, high, xtol=CROSSING * high, rtol=CROSSING))
     # Where fits stop converging there is a step and no crossing.
     if rise((1 - 10 * CROSSING) * found) < -STEP:
-        raise BoostflowError(
-            f"interval of mu: -2 ln L has not risen by 1 at mu = {fit.values[i] + sign * found:.4g}"
-            ", and fits beyond do not converge; look at "
-            f"{'; '.join(suspicious(model)[:3]) or 'the data: no template stands out'}"
-        )
+        mu = fit.values[i] + sign * found
+        log.warning("-2 ln L has not risen by 1 at mu = %.4g; fits beyond do not converge", mu)
+        return found, False
     return found, True
 
 
