@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,8 @@ TOLERANCE = 0.01
 PRECISION = 1e-9
 """Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their
 sum, so it has fewer digits than Minuit assumes, whose Hessian is then not positive definite."""
+REPEATS = 3
+"""Of Migrad, where Hesse finds the minimum further away than Migrad thought."""
 CROSSING = 1e-4
 """Relative precision of the ends of an interval."""
 FAR = 10.0
@@ -118,24 +121,37 @@ def minimise(
         # With an analytical Hessian Minuit is wrong where parameters are fixed (so it sees the free
         # ones alone) and at bounds (so the second attempt does without).
         for hessian, strategy in ((True, 1), (False, 1), (False, 2)):
-            minuit = iminuit.Minuit(
-                lambda part: likelihood.value(whole(part)),
-                values[free],
-                grad=lambda part: likelihood.gradient(whole(part))[free],
-                hessian=(lambda part: likelihood.hessian(whole(part))[np.ix_(free, free)])
-                if hessian
-                else False,
-                name=[names[i] for i in free],
-            )
+            second: dict[str, Any] = {"hessian": False}
+            if hessian:
+                second = {
+                    "hessian": lambda part: likelihood.hessian(whole(part))[np.ix_(free, free)],
+                    "g2": lambda part: np.diag(likelihood.hessian(whole(part)))[free],
+                }
+            with warnings.catch_warnings():
+                # It says that g2 has no effect, and calls it where the start is no valley.
+                warnings.simplefilter("ignore", iminuit.warnings.IMinuitWarning)
+                minuit = iminuit.Minuit(
+                    lambda part: likelihood.value(whole(part)),
+                    values[free],
+                    grad=lambda part: likelihood.gradient(whole(part))[free],
+                    name=[names[i] for i in free],
+                    **second,
+                )
             minuit.errordef = iminuit.Minuit.LEAST_SQUARES
             minuit.limits = limits[free]
             minuit.errors = [step or 0.1 for step in steps[free]]
             minuit.tol = TOLERANCE
             minuit.precision = PRECISION
             minuit.strategy = strategy
-            minuit.migrad()
-            if minuit.valid:
+            for _ in range(REPEATS):
+                minuit.migrad()
+                if not minuit.valid:
+                    break
+                # It measures the distance to the minimum again, which may be too far then.
                 minuit.hesse()
+                if minuit.valid:
+                    break
+            if minuit.valid:
                 break
         values = whole(np.array(minuit.values))
         if minuit.valid and minuit.covariance is not None:
