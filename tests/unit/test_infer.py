@@ -249,6 +249,14 @@ def test_prefit_impact_that_cannot_be_fitted(fitted, monkeypatch):
     assert by_name["lumi"]["prefit_up"] is not None
 
 
+def test_the_text_tells_of_bounds():
+    parts = {"order": [], "total": {"error": 5.0, "at_limit": ["up"]}, "stat": {"error": 5.0}}
+    told = "mu = 64.00 ± 5.00 (stat); ends at the bounds of mu: up"
+    assert fit.text(64.0, parts) == told
+    del parts["total"]["at_limit"]
+    assert fit.text(64.0, parts) == "mu = 64.00 ± 5.00 (stat)"
+
+
 def test_no_interval_where_fits_stop_converging(fitted, monkeypatch):
     """A step of the likelihood is not its crossing."""
     _, model, data, best, _ = fitted

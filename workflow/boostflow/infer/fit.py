@@ -138,12 +138,18 @@ def correlations(best: Fit) -> dict[str, Any]:
 
 
 def text(mu: float, parts: Mapping[str, Any]) -> str:
-    """`mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.03 (model)`; groups that there are."""
+    """`mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.03 (model)`.
+
+    Groups that there are; sides of the interval that end at a bound of mu are told.
+    """
     names = ["stat", *parts["order"]]
     smallest = min(parts["total"]["error"], 1.0)
     digits = max(2, int(np.ceil(-np.log10(max(smallest, 1e-9)))) + 1)
-    return f"mu = {mu:.{digits}f} " + " ".join(
-        f"± {parts[name]['error']:.{digits}f} ({name})" for name in names
+    cut = " and ".join(parts["total"].get("at_limit", []))
+    return (
+        f"mu = {mu:.{digits}f} "
+        + " ".join(f"± {parts[name]['error']:.{digits}f} ({name})" for name in names)
+        + (f"; ends at the bounds of mu: {cut}" if cut else "")
     )
 
 
