@@ -128,6 +128,8 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"samples": {"top": {"source": "simulatoin"}}},
             "my.yaml: samples.top: source is 'simulatoin', must be one of 'simulation', 'root'",
         ),
+        ({"samples": {"total": TOP}}, "my.yaml: samples.total: tables of yields use"),
+        ({"samples": {"data": TOP}}, "my.yaml: samples.data: tables of yields use the name"),
         ({"seed": -1}, "my.yaml: seed: input should be greater than or equal to 0, not -1"),
         (
             {"select": {"fatjet": {"pt": [3, 1]}}},
@@ -356,6 +358,10 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x_m0: {kind: rate, value: 0.1}", "x_m0: the name must not be nominal"),
         ("x: {kind: rate, value: 0.1, regions: [pas]}", "x.regions: unknown region 'pas'"),
         ("x: {kind: rate, value: 0.1, parameter: mu}", "x.parameter: mu is taken"),
+        (
+            "x: &x {kind: rate, value: 0.1, samples: [*x]}",
+            "x.samples.0: input should be",
+        ),
         ("control_x: {kind: rate, value: 0.1}", "control_x.parameter: control_x is taken"),
         (
             "x: {kind: rate, value: 0.1}\ny: {kind: rate, value: 0.1, parameter: x, group: ml}",

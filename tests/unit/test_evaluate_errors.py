@@ -14,6 +14,7 @@ from boostflow.config.systematics import Rate, Shift, Weight, parse_systematics
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import classifier, compare, significance, systematic
 from boostflow.evaluate.classifier import GRID, Classified
+from boostflow.evaluate.curves import components, delong
 from boostflow.evaluate.run import Judged, comparison, evaluate, systematics
 from boostflow.plots.names import systematic_plots
 from boostflow.plots.style import Label
@@ -222,6 +223,28 @@ def test_paired_delong_against_an_independent_implementation():
     alone = classifier.areas(one, 10, 1)["auc"]["a"]["error"]
     assert expected < 0.7 * np.sqrt(2) * alone
     assert found["a"]["value"] == pytest.approx(found["a"]["one"] - found["a"]["two"])
+
+
+def test_delong_with_two_jets_an_event():
+    """Jets of an event that are alike count less than independent ones."""
+    rng = np.random.default_rng(8)
+    size, share = 200, 0.6
+    code = np.repeat([1, 0], 2 * size)
+    event = np.repeat(np.arange(2 * size), 2)
+    weight = np.full(4 * size, 1 / (2 * size))
+    aucs, apart, together = [], [], []
+    for _ in range(300):
+        common = np.repeat(rng.normal(size=2 * size), 2)
+        score = np.sqrt(share) * common + np.sqrt(1 - share) * rng.normal(size=4 * size) + code
+        auc, component = components(score, code == 1, weight)
+        aucs.append(auc)
+        apart.append(delong(component, code == 1, weight, code))
+        together.append(delong(component, code == 1, weight, code, event))
+    assert np.mean(together) == pytest.approx(np.std(aucs), rel=0.12)
+    assert np.mean(apart) < 0.85 * np.mean(together)
+    # Without such events it is the textbook's.
+    alone = np.arange(4 * size)
+    assert delong(component, code == 1, weight, code, alone) == apart[-1]
 
 
 def test_pulls_of_differences_of_equally_good_models():

@@ -16,6 +16,7 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit, minimum
 from boostflow.infer.effects import sides
+from boostflow.infer.likelihood import Likelihood
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
 from boostflow.infer.run import infer, plot, tabulate_fit
@@ -213,6 +214,47 @@ def test_mirrored_side_below_zero_is_told():
     contents["quark"] = template(BACKGROUND * [3, 1, 1, 1])
     _, notes = build(templates, {"isr": isr}, Infer())
     assert any(n.startswith("pass/quark: isr changes bins by more than 100 %") for n in notes)
+
+
+def test_data_far_from_the_expectation(fitted):
+    """At the start -2 ln L is curved downwards: Minuit then asks for second derivatives apart."""
+    templates, systematics = analysis()
+    systematics["gap"] = Rate(kind="rate", up=2.0, down=1.0, samples=["quark"])
+    data = {
+        region: 4 * sum(t.values for t in contents.values())
+        for region, contents in templates["nominal"].items()
+    }
+    model, seen = fit.open_workspace(build(templates, systematics, Infer(), data)[0])
+    start = np.array(model.config.suggested_init())
+    assert np.diag(Likelihood(model, seen).hessian(start)).min() < 0
+    found = fit.minimise(model, seen)
+    slope = Likelihood(model, seen).gradient(found.values)
+    assert np.abs(slope * found.errors).max() < 0.1
+
+
+def test_prefit_impact_that_cannot_be_fitted(fitted, monkeypatch):
+    """One parameter held where the data exclude it does not end the fit."""
+    _, model, data, best, _ = fitted
+    real = fit.minimise
+
+    def failing(model, data, fixed=None, near=None, bounds=None):
+        if fixed and fixed.get("lumi", 0) == pytest.approx(-1, abs=1e-4):
+            raise BoostflowError("no")
+        return real(model, data, fixed, near, bounds)
+
+    monkeypatch.setattr(fit, "minimise", failing)
+    monkeypatch.setattr(fit, "prefit_errors", lambda model: 1.0 * (np.array(best.names) == "lumi"))
+    by_name = {e["name"]: e for e in fit.impacts(model, data, best, {})}
+    assert by_name["lumi"]["prefit_down"] is None
+    assert by_name["lumi"]["prefit_up"] is not None
+
+
+def test_the_text_tells_of_bounds():
+    parts = {"order": [], "total": {"error": 5.0, "at_limit": ["up"]}, "stat": {"error": 5.0}}
+    told = "mu = 64.00 ± 5.00 (stat); ends at the bounds of mu: up"
+    assert fit.text(64.0, parts) == told
+    del parts["total"]["at_limit"]
+    assert fit.text(64.0, parts) == "mu = 64.00 ± 5.00 (stat)"
 
 
 def test_no_interval_where_fits_stop_converging(fitted, monkeypatch):

@@ -132,18 +132,21 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
         return {}, describe(error, dict[Name, AnySystematic], raw)
 
 
-def _repeated(node: Any, path: tuple[str, ...] = ()) -> list[str]:
+def _repeated(node: Any, path: tuple[str, ...] = (), above: tuple[int, ...] = ()) -> list[str]:
     """Keys that a mapping of a YAML document, or one inside it, has more than once."""
     import yaml
 
+    if id(node) in above:  # an anchor that holds itself
+        return []
+    above = (*above, id(node))
     if isinstance(node, yaml.SequenceNode):
-        return [name for child in node.value for name in _repeated(child, path)]
+        return [name for child in node.value for name in _repeated(child, path, above)]
     if not isinstance(node, yaml.MappingNode):
         return []
     names = [str(key.value) for key, _ in node.value]
     found = [".".join((*path, name)) for name in sorted(set(names)) if names.count(name) > 1]
     for name, (_, child) in zip(names, node.value, strict=True):
-        found += _repeated(child, (*path, name))
+        found += _repeated(child, (*path, name), above)
     return found
 
 
@@ -158,6 +161,8 @@ def _check(config: Config) -> list[str]:
             problems.append(f"{key}: unknown {what} {name!r}{_suggest(name, among)}")
 
     for name, sample in config.samples.items():
+        if name == "total" or (name == "data" and not is_data(sample)):
+            problems.append(f"samples.{name}: tables of yields use the name {name}; rename it")
         if isinstance(sample, FileSample):
             key = f"samples.{name}.files"
             problems += [f"{key}: {text}" for text in expand(sample)[1]]

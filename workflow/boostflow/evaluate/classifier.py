@@ -135,7 +135,7 @@ def areas(part: Classified, times: int, seed: int) -> dict[str, Any]:
         error, method = float(spread[k]), "event bootstrap"
         if even:
             component = components(scores[:, k], code == k, w)[1]
-            error, method = delong(component, code == k, w, code), "DeLong"
+            error, method = delong(component, code == k, w, code, jets["event"]), "DeLong"
         result["auc"][name] = {"value": float(nominal[k]), "error": error, "method": method}
         curve = slice(size + 1 + k * len(GRID), size + 1 + (k + 1) * len(GRID))
         result["roc"][name] = nominal[curve].tolist()

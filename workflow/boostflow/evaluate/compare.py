@@ -82,7 +82,8 @@ def difference(one: Classified, two: Classified, times: int, seed: int) -> dict[
         if even and k < size:
             positive = one.code == k
             first, second = (components(part.scores[:, k], positive, w)[1] for part in (one, two))
-            error, method = delong(first - second, positive, w, one.code), "paired DeLong"
+            error = delong(first - second, positive, w, one.code, one.jets["event"])
+            method = "paired DeLong"
         pull = float(nominal[2, k] / error) if error > 0 else None
         result[name] = {
             "one": float(nominal[0, k]),

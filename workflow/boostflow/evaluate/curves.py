@@ -88,19 +88,33 @@ def components(
     return ranking.auc(weights), component
 
 
-def delong(component: NDArray, positive: ArrayLike, weights: ArrayLike, strata: ArrayLike) -> float:
+def delong(
+    component: NDArray,
+    positive: ArrayLike,
+    weights: ArrayLike,
+    strata: ArrayLike,
+    event: ArrayLike | None = None,
+) -> float:
     """Error of an AUC; of the difference of two, with the difference of their components (paired).
 
     With one stratum of signal and one of background this is DeLong's formula; otherwise the
-    components' variances are added stratum by stratum, as in stratified sampling.
+    components' variances are added stratum by stratum, as in stratified sampling. Jets of the same
+    event are not independent: where there are some, an event's jets are added up first
+    (`influence`; N. A. Obuchowski, Biometrics 53 (1997) 567).
 
     Args:
         component: shape (jets,), from `components`.
         positive: shape (jets,), true for the signal class.
         weights: shape (jets,), constant within a stratum.
-        strata: shape (jets,), integer: classes simulated separately.
+        strata: shape (jets,), integer: classes simulated separately, from 0.
+        event: shape (jets,), number of each jet's event; null where no event has two.
     """
     positive, weights, strata = map(np.asarray, (positive, weights, strata))
+    if event is not None:
+        numbers, index = np.unique(event, return_inverse=True)
+        if len(numbers) < len(index):
+            each = np.bincount(index, influence(component, weights, strata, positive))
+            return float(np.sqrt(np.sum(each**2)))
     variance = 0.0
     for side in (positive, ~positive):
         for stratum in np.unique(strata[side]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from boostflow.background import enter
 from boostflow.config.models import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter
+from boostflow.errors import BoostflowError
 from boostflow.infer import hypotests
 from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
 from boostflow.progress import progress
+
+log = logging.getLogger(__name__)
 
 CONTROL_GROUP = "exp"
 """Where the scale factors of control regions are counted."""
@@ -73,8 +77,8 @@ def impacts(
     One entry per free nuisance parameter with `name`, `group`, `value`, `error`, `pull` (distance
     from the nominal value in pre-fit errors), `constraint` (post-fit over pre-fit error), `up` and
     `down` (post-fit error), `prefit_up` and `prefit_down` (pre-fit error); largest post-fit impact
-    first. What needs a pre-fit error is null for parameters without a constraint. Impacts do not
-    add up in quadrature to the total.
+    first. What needs a pre-fit error is null for parameters without a constraint, a pre-fit impact
+    also where that fit does not converge. Impacts do not add up in quadrature to the total.
     """
     prefit = prefit_errors(model)
     central = dict(zip(best.names, model.config.suggested_init(), strict=True))
@@ -98,8 +102,8 @@ def impacts(
                 "constraint": before and float(error / before),
                 "up": up,
                 "down": down,
-                "prefit_up": before and _moved(model, data, best, i, before),
-                "prefit_down": before and _moved(model, data, best, i, -before),
+                "prefit_up": before and _moved_far(model, data, best, i, before),
+                "prefit_down": before and _moved_far(model, data, best, i, -before),
             }
         )
     return sorted(result, key=lambda entry: -max(abs(entry["up"]), abs(entry["down"])))
@@ -113,6 +117,17 @@ def _moved(model: pyhf.Model, data: NDArray, best: Fit, i: int, distance: float)
     return found.value("mu") - best.value("mu")
 
 
+def _moved_far(
+    model: pyhf.Model, data: NDArray, best: Fit, i: int, distance: float
+) -> float | None:
+    """The same; null where the data exclude the value so far that the fit does not converge."""
+    try:
+        return _moved(model, data, best, i, distance)
+    except BoostflowError as error:
+        log.warning("no pre-fit impact of %s: %s", best.names[i], error)
+        return None
+
+
 def correlations(best: Fit) -> dict[str, Any]:
     """`names` of the parameters that were free and the `matrix` of their correlations."""
     free = np.flatnonzero(best.errors > 0)
@@ -123,12 +138,18 @@ def correlations(best: Fit) -> dict[str, Any]:
 
 
 def text(mu: float, parts: Mapping[str, Any]) -> str:
-    """`mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.03 (model)`; groups that there are."""
+    """`mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.03 (model)`.
+
+    Groups that there are; sides of the interval that end at a bound of mu are told.
+    """
     names = ["stat", *parts["order"]]
     smallest = min(parts["total"]["error"], 1.0)
     digits = max(2, int(np.ceil(-np.log10(max(smallest, 1e-9)))) + 1)
-    return f"mu = {mu:.{digits}f} " + " ".join(
-        f"± {parts[name]['error']:.{digits}f} ({name})" for name in names
+    cut = " and ".join(parts["total"].get("at_limit", []))
+    return (
+        f"mu = {mu:.{digits}f} "
+        + " ".join(f"± {parts[name]['error']:.{digits}f} ({name})" for name in names)
+        + (f"; ends at the bounds of mu: {cut}" if cut else "")
     )
 
 

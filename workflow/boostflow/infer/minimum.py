@@ -24,6 +24,8 @@ TOLERANCE = 0.01
 PRECISION = 1e-9
 """Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their
 sum, so it has fewer digits than Minuit assumes, whose Hessian is then not positive definite."""
+REPEATS = 3
+"""Of Migrad, where Hesse finds the minimum further away than Migrad thought."""
 CROSSING = 1e-4
 """Relative precision of the ends of an interval."""
 FAR = 10.0
@@ -129,9 +131,15 @@ def minimise(
             minuit.tol = TOLERANCE
             minuit.precision = PRECISION
             minuit.strategy = strategy
-            minuit.migrad()
-            if minuit.valid:
+            for _ in range(REPEATS):
+                minuit.migrad()
+                if not minuit.valid:
+                    break
+                # It measures the distance to the minimum again, which may be too far then.
                 minuit.hesse()
+                if minuit.valid:
+                    break
+            if minuit.valid:
                 break
         values = whole(np.array(minuit.values))
         if minuit.valid and minuit.covariance is not None:
