@@ -324,12 +324,14 @@ class Trainer:
         """The record of one epoch: train it, validate, and check that the ranks still agree.
 
         Raises:
-            BoostflowError: the loss is not finite any more.
+            BoostflowError: the loss or a weight is not finite any more.
         """
         if self.epoch == self.config.epochs[0]:
             self.start_clusters()
         record = self.run_epoch() | self.validate()
-        if not np.isfinite(record["loss"]):
+        # Where maxima are taken, kernels of some processors pass over NaN: the loss may look well.
+        weights = all(np.isfinite(variable.numpy()).all() for variable in self.variables)
+        if not (weights and np.isfinite(record["loss"])):
             raise BoostflowError(
                 f"the training diverged in epoch {self.epoch}: lower models.ucluster.learning_rate"
             )
