@@ -39,7 +39,7 @@ def test_the_cms_example_goes_to_the_cutflow(analysis: Make) -> None:
     assert cutflow["cutflow"][-1]["events"] > 0
     assert cutflow["cutflow"][0]["expected"] == pytest.approx(833.9 * 1000)
     printed = " ".join(done.stdout.split())
-    assert "observables from constituents, UCluster" in printed
+    assert "observables from constituents, their variations, UCluster" in printed
     assert "truth labels, training and ROC curves are off" in printed
     assert (run.out / "plots/cutflow.png").stat().st_size > 10_000
 
