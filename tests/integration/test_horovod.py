@@ -165,7 +165,12 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
         seconds, _ = stop_in_epoch(process, log, epoch, rank, signal.SIGKILL)
         assert seconds < 60
         assert not (killed / "model").exists()
-        assert f"rank {1 - rank}: another process of this training was killed" in log.read_text()
+        # The other rank says why it ends, unless horovodrun has ended it before and says so.
+        said = log.read_text()
+        assert (
+            f"rank {1 - rank}: another process of this training was killed" in said
+            or f"The first process to do so was:\nProcess name: {rank}\n" in said
+        )
         assert i == 0 or "resumed after epoch" in log.read_text()
     log = tmp_path / "last"
     assert launch(2, repository, log, *command).wait(TIMEOUT) == 0, log.read_text()[-3000:]
