@@ -19,10 +19,10 @@ SLURM = ("--profile", str(PROFILES / "slurm"))
     ("profiles", "cluster_jobs"),
     [
         (("--profile", str(PROFILES / "local")), None),
-        (SLURM, 16),
-        ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 16),
+        (SLURM, 17),
+        ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 17),
         # It takes the place of all counts of the profile: 8 parts, 5 samples, 2 weights for 4 jobs.
-        ((*SLURM, "--group-components", "parts=1"), 27),
+        ((*SLURM, "--group-components", "parts=1"), 28),
     ],
 )
 def test_a_dry_run_says_how_many_cluster_jobs_there_are(
