@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import XRootD.client  # noqa: F401  Before any test: loaded after TensorFlow's, its library crashes.
 
 
 @pytest.fixture(scope="session")
