@@ -367,6 +367,16 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             "x: {kind: rate, value: 0.1}\ny: {kind: rate, value: 0.1, parameter: x, group: ml}",
             "y.group: ml, but other entries of parameter x are in group exp",
         ),
+        (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2]}\n"
+            "y: {kind: weight, up: weight_pdf_1, parameter: x}",
+            "y.parameter: x is also that of x: entries with replicas or hessian share one if all",
+        ),
+        (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2]}\n"
+            "x_2: {kind: rate, value: 0.1}",
+            "x_2.parameter: x_2 is taken by a member of x",
+        ),
         ("x: {kind: model, up: {seed: 2}}", "x: needs model (and what changes), or instead"),
         (
             "x: {kind: model, instead: {pass: {model: ucluster, clusters: [top]}}}",

@@ -15,12 +15,13 @@ from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, p
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit, minimum
+from boostflow.infer.changes import shape_is_noise
 from boostflow.infer.effects import sides
 from boostflow.infer.likelihood import Likelihood
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
 from boostflow.infer.run import infer, plot, tabulate_fit
-from boostflow.infer.workspace import FLOOR, build, floored, modifiers, shape_is_noise
+from boostflow.infer.workspace import FLOOR, build, floored, modifiers
 from boostflow.plots.names import fit_plots, hepdata_tables
 from boostflow.plots.style import Label
 from boostflow.templates.files import Template, write

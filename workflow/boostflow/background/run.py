@@ -14,10 +14,11 @@ from boostflow.background import abcd, composition, control, sideband
 from boostflow.background.abcd import Yield
 from boostflow.background.counts import ABCD_REGIONS, PLANE
 from boostflow.config.models import Background
-from boostflow.config.systematics import AnySystematic
-from boostflow.infer.effects import sides
+from boostflow.config.systematics import AnySystematic, Templated
+from boostflow.infer.changes import files_of
+from boostflow.infer.effects import pairs, principal
 from boostflow.infer.merge import binning, mean_weight, merge
-from boostflow.infer.workspace import check_alike, files_of
+from boostflow.infer.workspace import check_alike
 from boostflow.io import read_json, write_json
 from boostflow.templates.files import Template, TemplateSet, read
 
@@ -333,22 +334,29 @@ def _composition(
     changes = {}
     for name, declared in systematics.items():
         files = files_of(name, declared)
-        parts = []
-        for k, names in enumerate(classes.values()):
-            up, down = (np.zeros(templates.shape[1]) for _ in range(2))
-            for s in names:
-                pairs = [
-                    sides(declared, nominal[r][s], [merged[f][r][s].values for f in files])
-                    for r in regions
-                ]
-                up += np.concatenate([one for one, _ in pairs])
-                down += np.concatenate([other for _, other in pairs])
-            base = templates[k]
+
+        def moved(s: str, declared: Templated = declared, files: list[str] = files) -> NDArray:
+            """Up and down contents in each direction, shape (directions, 2, cells)."""
+            each = [
+                pairs(declared, nominal[r][s], [merged[f][r][s].values for f in files])
+                for r in regions
+            ]
+            return np.concatenate([np.array(found) for found in each], axis=2)
+
+        of_class = []
+        for base, names in zip(templates, classes.values(), strict=True):
+            both = np.sum([moved(s) for s in names], axis=0)
             # At the same yield: that is fitted.
-            both = [side * base.sum() / max(side.sum(), composition.TINY) for side in (up, down)]
-            half = (both[0] - both[1]) / 2
-            parts.append(np.where(base > 0, half / np.where(base > 0, base, 1), 0.0))
-        changes[name] = np.array(parts)
+            both = both * base.sum() / np.maximum(both.sum(axis=2, keepdims=True), composition.TINY)
+            of_class.append((both[:, 0] - both[:, 1]) / 2)
+        every = np.stack(of_class, axis=1)
+        if declared.spread() is not None:
+            scale = np.broadcast_to(np.sqrt(templates.sum(axis=0)), templates.shape)
+            found = principal(every.reshape(len(every), -1), scale.ravel())
+            every = found.reshape(-1, *templates.shape)
+        relative = np.where(templates > 0, every / np.where(templates > 0, templates, 1), 0.0)
+        numbered = declared.spread() is not None
+        changes |= {f"{name}_{i}" if numbered else name: part for i, part in enumerate(relative, 1)}
     everything = list(next(iter(data.values())))
     counts, spread = row(data, everything), row(data, everything, "variances")
     extra = np.zeros(len(counts))

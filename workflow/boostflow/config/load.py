@@ -394,6 +394,7 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
     problems = []
     simulated = [n for n, s in config.samples.items() if isinstance(s, SimulatedSample)]
     groups: dict[str, str] = {}
+    spreads: dict[str, tuple[str, tuple[str, int] | None]] = {}
     for name, declared in systematics.items():
         for sample in declared.samples or []:
             if sample not in config.samples:
@@ -425,6 +426,13 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                 f"{name}.group: {declared.group}, but other entries of parameter {parameter} are in"
                 f" group {groups[parameter]}"
             )
+        spreads.setdefault(parameter, (name, _spread(declared)))
+        first, form = spreads[parameter]
+        if _spread(declared) != form:
+            problems.append(
+                f"{name}.parameter: {parameter} is also that of {first}: entries with replicas or "
+                "hessian share one if all of them have as many members of the same form"
+            )
         for region in declared.regions or []:
             if region not in config.templates.regions:
                 hint = _suggest(region, config.templates.regions)
@@ -444,7 +452,25 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                 )
         if isinstance(declared, ModelVariation):
             problems += _check_model_variation(name, declared, config)
+    numbered = {
+        f"{parameter}_{i}": parameter
+        for parameter, (_, form) in spreads.items()
+        if form is not None
+        for i in range(1, form[1] + 1)
+    }
+    problems += [
+        f"{first}.parameter: {parameter} is taken by a member of {numbered[parameter]}; choose "
+        "another name"
+        for parameter, (first, _) in spreads.items()
+        if parameter in numbered
+    ]
     return problems
+
+
+def _spread(declared: AnySystematic) -> tuple[str, int] | None:
+    """Form and number of members where they are parameters of their own."""
+    form = declared.spread()
+    return None if form is None else (form, len(declared.members()))
 
 
 def _form(declared: Templated, direction: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from boostflow.background import enter
 from boostflow.config.models import Infer
-from boostflow.config.systematics import AnySystematic, Group, by_parameter
+from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer import hypotests
 from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
@@ -32,8 +32,8 @@ def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | 
         return MC_STAT_GROUP
     if parameter.startswith(enter.PREFIX):
         return CONTROL_GROUP
-    names = by_parameter(systematics).get(parameter)
-    return systematics[names[0]].group if names else None
+    declared = nuisances(systematics).get(parameter)
+    return systematics[by_parameter(systematics)[declared][0]].group if declared else None
 
 
 def breakdown(

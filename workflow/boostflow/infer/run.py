@@ -11,7 +11,7 @@ import numpy as np
 
 from boostflow.background import enter
 from boostflow.config.models import Infer
-from boostflow.config.systematics import AnySystematic, by_parameter
+from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit, observed, workspace
 from boostflow.infer.merge import binning, merge
@@ -27,10 +27,17 @@ PSEUDO = "pseudo"
 
 
 def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
-    """How plots and tables call the nuisance parameters: the title of their only entry."""
-    return {
+    """How plots and tables call the nuisance parameters: the title of their only entry, with the
+    number of the component where there are several."""
+    titles = {
         parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
         for parameter, names in by_parameter(systematics).items()
+    }
+    return {
+        nuisance: f"{titles[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
+        if nuisance != parameter
+        else titles[parameter]
+        for nuisance, parameter in nuisances(systematics).items()
     }
 
 

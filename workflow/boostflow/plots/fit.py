@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from boostflow.config.systematics import AnySystematic
+from boostflow.infer.changes import affects, files_of
 from boostflow.infer.effects import sides
-from boostflow.infer.workspace import affects, files_of
 from boostflow.plots.style import Label, axis_label, colour, label, name_of
 from boostflow.templates.files import TemplateSet
 
