@@ -118,7 +118,7 @@ bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 v
 
 .PHONY: bench-coverage
 bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toys (BENCH="--toys 500")
-	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mu_coverage.py $(BENCH)
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/intervals.py $(BENCH)
 
 .PHONY: bench-systematics
 bench-systematics: $(READY) ## What one more systematic variation of each kind costs (BENCH="--size 0.2")
