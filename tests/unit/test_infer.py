@@ -21,8 +21,9 @@ from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
 from boostflow.infer.run import infer, plot, tabulate_fit
 from boostflow.infer.workspace import FLOOR, build, floored, modifiers, shape_is_noise
+from boostflow.plots import fit as draw
 from boostflow.plots.names import fit_plots, hepdata_tables
-from boostflow.plots.style import Label
+from boostflow.plots.style import Label, save, style
 from boostflow.templates.files import Template, write
 
 SIGNAL = np.array([2.0, 20.0, 30.0, 5.0])
@@ -342,6 +343,32 @@ def test_interval_at_the_bound():
     result = fit.run(spec, {})
     assert result["mu"]["at_limit"] == ["up", "down"]
     assert result["mu"]["up"] == pytest.approx(99)
+    assert result["breakdown"]["stat"] == {"up": None, "down": None, "error": None}
+    assert result["text"] == "mu = 1.00 ± n/a (stat); ends at the bounds of mu: up and down"
+
+
+def test_parts_of_an_interval_at_the_bound_are_unknown(tmp_path):
+    """Frozen, mu has an interval; with the rate it has none above: differences say nothing."""
+    nominal = {"nominal": {"r": {"top": template([2.0]), "quark": template([1000.0])}}}
+    systematics = parse_systematics({"norm": {"kind": "rate", "value": 0.3, "samples": ["quark"]}})
+    spec, _ = build(nominal, systematics, Infer(mc_stat=False))
+    result = fit.run(spec, systematics)
+    parts = result["breakdown"]
+    assert parts["total"]["at_limit"] == ["up", "down"]
+    assert parts["exp"] == {"up": None, "down": None, "error": None}
+    assert parts["stat"]["error"] == pytest.approx(np.sqrt(1002) / 2, rel=0.02)
+    assert " (stat) ± n/a (exp); ends at" in result["text"]
+    notes = fit.unknown_parts(parts)
+    assert notes == [
+        "breakdown: exp is not known (up and down): an interval that it is computed from ends at"
+        " the bounds of mu"
+    ]
+    # One side only: that side and the error.
+    result["breakdown"]["exp"] = {"up": None, "down": 1.0, "error": None}
+    assert fit.unknown_parts(result["breakdown"])[0].startswith("breakdown: exp is not known (up):")
+    with style():
+        save(draw.breakdown(result, Label()), tmp_path / "breakdown.png")
+    assert (tmp_path / "breakdown.png").stat().st_size > 5_000
 
 
 def test_mu_stays_where_expectations_are_positive():

@@ -386,25 +386,36 @@ def _title(parameter: str, titles: Mapping[str, str]) -> str:
     return titles.get(parameter, parameter)
 
 
+def _size(sign: str, error: float | None, at_limit: bool) -> str:
+    """One side for the reader; one that ends at a bound of mu is at least so long."""
+    if error is None:
+        return "n/a"
+    return f"{'beyond ' if at_limit else ''}{sign}{error:.3f}"
+
+
 def breakdown(fit: Mapping[str, Any], text: Label) -> Figure:
-    """Uncertainty of mu: total and by group."""
+    """Uncertainty of mu: total and by group; parts that are not known have no bar."""
     parts = fit["breakdown"]
     names = ["total", "stat", *parts["order"]]
-    names = [name for name in names if parts[name]["error"] > 0]
+    names = [name for name in names if parts[name]["error"] != 0]
     fig, ax = plt.subplots(figsize=(7.5, 1.9 + 0.75 * len(names)))
     for i, name in enumerate(reversed(names)):
         part = parts[name]
+        ends = parts["total"].get("at_limit", []) if name == "total" else []
         ax.errorbar(
             fit["mu"]["value"],
             i,
-            xerr=[[part["down"]], [part["up"]]],
+            xerr=[[part["down"] or 0], [part["up"] or 0]],
             fmt="o",
             color="black" if name == "total" else "C0",
             lw=3 if name == "total" else 2,
             capsize=5,
         )
         ax.annotate(
-            f"$+${part['up']:.3f}  $-${part['down']:.3f}",
+            "  ".join(
+                _size(sign, part[side], side in ends)
+                for side, sign in (("up", "$+$"), ("down", "$-$"))
+            ),
             (1.0, i),
             xytext=(-8, 0),
             xycoords=("axes fraction", "data"),
