@@ -87,6 +87,24 @@ def test_signal_strength_from_the_four_regions():
     assert found["up"] == pytest.approx(np.sqrt(200) / 50, rel=0.05)
 
 
+def test_a_fit_that_starts_at_its_minimum_converges():
+    """Few heavy events (of a small run): Hesse failed where Migrad had nothing left to do."""
+
+    def yields(numbers: str) -> dict[str, Yield]:
+        pairs = [[float(x) for x in pair.split("/")] for pair in numbers.split()]
+        return {r: Yield(n, e**2) for r, (n, e) in zip(REGIONS, pairs, strict=True)}
+
+    data = yields("2936/669.3 15056/2045 20329/2122 105966/5297")
+    others = {
+        "w": yields("0/0 0.3/0.1 1.45/0.22 14.55/0.7"),
+        "z": yields("0/0 0.03/0.02 0.17/0.04 3.31/0.16"),
+    }
+    top = {"top": yields("724.5/36.73 87.54/12.77 167.62/17.67 13.04/4.93")}
+    found = abcd.fit(abcd.workspace(data, others, top, 0.1, 0.78), 2848.0, "mu")
+    # N_A is what the formula says within errors much larger than the signal.
+    assert abs(found["value"]) < 0.5 and 2 < found["up"] < 5 and 2 < found["down"] < 5
+
+
 def test_coverage_of_the_error():
     """The interval of the formula covers the truth in 68 % of toys, of counts and of weights."""
     rng = np.random.default_rng(11)
