@@ -674,9 +674,9 @@ def test_collision_data_are_blinded(counted, tmp_path):
     for template in read(observed)["sideband"].values():
         inside = (template.edges[1:] > 140) & (template.edges[:-1] < 210)
         assert template.values[inside].sum() == 0 < template.values.sum()
-    shown = config.model_copy(update={"unblind": True})
-    count(select, scores, tmp_path / "shown.root", shown, Templates(), 0.5, source="observed")
-    assert set(read(tmp_path / "shown.root")) == set(read(files["nominal"]))
+    shown = tmp_path / "shown.root"
+    count(select, scores, shown, config, Templates(), 0.5, source="observed", unblind=True)
+    assert set(read(shown)) == set(read(files["nominal"]))
     output = tmp_path / "background.json"
     found = estimate([files["nominal"]], observed, output, config, ["top"])
     assert found["shown"] is False

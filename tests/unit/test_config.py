@@ -199,6 +199,24 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             " regions",
         ),
         (
+            {"infer": {"data": "pseudo", "mc_stat": False}},
+            "my.yaml: infer: mc_stat: false is not possible with data: pseudo: they come from",
+        ),
+        (
+            {"background": {"unblind": True, "sideband": {}}},
+            "my.yaml: background.unblind: unknown key",
+        ),
+        (
+            {
+                "samples": {
+                    "top": TOP,
+                    "run": {"source": "root", "files": [__file__], "data": True},
+                },
+                "background": {"data": "observed", "sideband": {"samples": ["top"]}},
+            },
+            "my.yaml: background.sideband: collision data in background.sideband are shown, but",
+        ),
+        (
             {"templates": {"regions": {"all": {"range": [0, 1], "control": True}}}},
             "my.yaml: templates.regions: every region is a control region, none has signal",
         ),

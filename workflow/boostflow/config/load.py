@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow.config.blinding import overlaps
 from boostflow.config.files import expand
 from boostflow.config.models import (
     ALL_OBSERVABLES,
@@ -223,6 +224,7 @@ def _check(config: Config) -> list[str]:
             problems.append("templates.regions: every region is a control region, none has signal")
     if config.background is not None:
         problems += _check_background(config, config.background)
+    problems += overlaps(config)
     if config.models and "rejection" in config.evaluate.model_fields_set:
         for signal, backgrounds in config.evaluate.rejection:
             if not backgrounds or signal in backgrounds:

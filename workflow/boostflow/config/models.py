@@ -603,13 +603,14 @@ class Infer(Block):
     the validation split, which is independent of the templates. observed: the samples with
     `data: true`, once `unblind` allows it."""
     unblind: bool = False
-    """true: collision data may be seen in regions that are not `control` regions."""
+    """true: collision data may be seen everywhere, also by `background`; false: only outside the
+    signal regions of the fit, region A and the window of the background estimates."""
     seed: int = Field(1, ge=0)
     """Seed of pseudo-data and toys."""
     toys: int = Field(0, ge=0, le=1_000_000)
     """Pseudo-experiments without and with signal that check the discovery significance; 0: none."""
     mc_stat: bool = True
-    """Statistical uncertainty of the templates (Barlow-Beeston, lite)."""
+    """Statistical uncertainty of the templates (Barlow-Beeston, lite); pseudo-data need it."""
     bin_error_max: float = Field(0.5, gt=0)
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""
@@ -617,6 +618,16 @@ class Infer(Block):
     strict: bool | list[Flag] = False
     """true: the run ends with an error, after all else is done, if the health check of systematic
     effects has flagged any. A list: if it has one of these flags."""
+
+    @model_validator(mode="after")
+    def knows_the_errors_of_pseudo_data(self) -> Infer:
+        """The expectation of pseudo-data differs from the templates by the errors of both."""
+        if self.data == "pseudo" and not self.mc_stat:
+            raise ValueError(
+                "mc_stat: false is not possible with data: pseudo: they come from finite"
+                " simulation, whose statistical errors would be missing in the fit"
+            )
+        return self
 
     def forbidden(self) -> list[Flag]:
         """Flags that end the run with an error."""
@@ -751,10 +762,8 @@ class Background(Block):
 
     data: Literal["pseudo", "observed"] = "pseudo"
     """pseudo: events of the validation split, each drawn a Poisson number of times; observed: the
-    samples with `data: true`."""
-    unblind: bool = False
-    """Also look at collision data in region A and in the window of the sideband, and fit the
-    composition. Pseudo-data are always shown."""
+    samples with `data: true`, in region A, in the window of the sideband and for the composition
+    only with `infer.unblind`."""
     seed: int = Field(1, ge=0)
     """Seed of the pseudo-data."""
     subtraction_uncertainty: float = Field(0.1, ge=0, lt=1)
@@ -831,6 +840,11 @@ class Config(Block):
     """null for no templates and no fit."""
     background: Background | None = None
     """Background estimates from data (docs/background.md); null for none."""
+
+    @property
+    def unblind(self) -> bool:
+        """Whether collision data may be seen everywhere."""
+        return self.infer is not None and self.infer.unblind
 
     @property
     def has_fit(self) -> bool:
