@@ -546,6 +546,11 @@ def template_data(wildcards):
     return ["--data", *data_samples(), *(["--unblind"] if CONFIG.unblind else [])]
 
 
+def template_empty(wildcards):
+    """Regions that are only compared may be empty."""
+    return ["--allow-empty"] if wildcards.variation in VARIATIONS.crosschecks().values() else []
+
+
 def pseudo_jets():
     """The simulated jets that pseudo-data are drawn from."""
     files = zip(SAMPLES, selected(NOMINAL))
