@@ -128,6 +128,18 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"samples": {"top": {"source": "simulatoin"}}},
             "my.yaml: samples.top: source is 'simulatoin', must be one of 'simulation', 'root'",
         ),
+        (
+            {"samples": {"top": {**TOP, "settings": ["6:m0 172."]}}},
+            "my.yaml: samples.top.settings.0: '6:m0 172.' is not a setting of Pythia",
+        ),
+        (
+            {"background": {"abcd": {"samples": ["quark", "top"]}}},
+            "my.yaml: background.abcd.samples: top is the signal (infer.signal)",
+        ),
+        (
+            {"background": {"sideband": {"samples": ["top"]}}},
+            "my.yaml: background.sideband.samples: top is the signal (infer.signal)",
+        ),
         ({"samples": {"total": TOP}}, "my.yaml: samples.total: tables of yields use"),
         ({"samples": {"data": TOP}}, "my.yaml: samples.data: tables of yields use the name"),
         ({"seed": -1}, "my.yaml: seed: input should be greater than or equal to 0, not -1"),
@@ -430,6 +442,21 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x: {kind: sample, down: ['a = 1']}", "x: down without up"),
         ("x: {kind: model, model: bdt, down: {seed: 2}}", "x: down without up"),
         ("x: {kind: shift, correction: jes, sides: [down]}", "x: sides: down without up"),
+        ("x: {kind: rate, up: 0}", "x: up: 0 changes nothing"),
+        ("x: {kind: rate, up: 0, down: 0}", "x: up: 0 changes nothing"),
+        (
+            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 5}}",
+            "x.down: is the same as models.bdt: no key changes",
+        ),
+        (
+            "x: {kind: model, model: ucluster, up: {preset: paper}}",
+            "x.up: is the same as models.ucluster: no key changes",
+        ),
+        (
+            "x: {kind: sample, up: ['Tune:pp 21']}",
+            "x.up.0: 'Tune:pp 21' is not a setting of Pythia: `Tune:pp = 21`",
+        ),
+        ("x: {kind: sample, up: ['Tune:pp =']}", "x.up.0: 'Tune:pp =' is not a setting of Pythia"),
         ("x: {kind: shift, envelope: [jes, jess]}", "x.envelope.1: unknown correction 'jess'"),
         ("x: {kind: shift, correction: jes, samples: [tpo]}", "x.samples: unknown sample 'tpo'"),
         ("x: [", "not readable as YAML"),
@@ -457,6 +484,18 @@ def test_entries_that_are_not_enabled_are_not_checked_further(
     assert any(
         "x.vale: unknown key" in line for line in problems({"systematics": str(path)}, repository)
     )
+
+
+def test_one_side_of_a_rate_may_be_nothing_and_a_replica_nominal(
+    repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(
+        "x: {kind: rate, up: 0, down: -0.1}\n"
+        "y: {kind: model, model: bdt, replicas: [{seed: 1}, {seed: 2}]}"
+    )
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert systematics["x"].sides() == (1, 0.9)
 
 
 def test_ranges_of_columns_are_written_out() -> None:

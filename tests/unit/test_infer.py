@@ -65,7 +65,7 @@ def analysis():
         "lumi": Rate(kind="rate", value=0.016),
         "jes": Shift(kind="shift", correction="jes"),
         "isr": Weight(kind="weight", group="model", up="weight_isr_up"),
-        "fsr": SampleVariation(kind="sample", up=["a"], down=["b"]),
+        "fsr": SampleVariation(kind="sample", up=["a = 1"], down=["b = 1"]),
     }
     return templates, systematics
 

@@ -310,6 +310,11 @@ def _check_background(config: Config, block: Background) -> list[str]:
 
     if block.data == "observed" and len(simulated) == len(config.samples):
         problems.append("background.data: observed needs a sample with `data: true`")
+    of_signal = set(config.infer.signal if config.infer else ())
+    for key in ("abcd", "sideband"):
+        estimated = getattr(block, key)
+        for name in sorted(of_signal & set(estimated.samples if estimated else ())):
+            problems.append(f"background.{key}.samples: {name} is the signal (infer.signal)")
     if block.abcd is not None:
         samples("abcd.samples", block.abcd.samples)
         cut("abcd.x", block.abcd.x)
@@ -469,11 +474,17 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
         return [f"{name}.model: unknown model {declared.model!r}{hint}"]
     problems = []
     for direction, changes in declared.members().items():
+        key = _form(declared, direction)
         try:
-            varied_model(block, changes)
+            varied = varied_model(block, changes)
         except ValidationError as error:
-            key = _form(declared, direction)
             problems += [f"{name}.{key}.{text}" for text in describe(error, type(block))]
+            continue
+        if declared.replicas is not None:
+            continue  # the nominal training may be one of them
+        # A preset says nothing here: every key of the nominal model is given.
+        if varied.model_dump(exclude={"preset"}) == block.model_dump(exclude={"preset"}):
+            problems.append(f"{name}.{key}: is the same as models.{declared.model}: no key changes")
     return problems
 
 
