@@ -367,7 +367,11 @@ def test_parts_of_an_interval_at_the_bound_are_unknown(tmp_path):
     result["breakdown"]["exp"] = {"up": None, "down": 1.0, "error": None}
     assert fit.unknown_parts(result["breakdown"])[0].startswith("breakdown: exp is not known (up):")
     with style():
-        save(draw.breakdown(result, Label()), tmp_path / "breakdown.png")
+        figure = draw.breakdown(result, Label())
+        told = [text.get_text() for text in figure.axes[0].texts]
+        assert any(text.startswith("n/a") for text in told)
+        assert any(text.startswith("beyond $+$99.0") for text in told)
+        save(figure, tmp_path / "breakdown.png")
     assert (tmp_path / "breakdown.png").stat().st_size > 5_000
 
 
@@ -492,6 +496,9 @@ def test_stage_and_plots(tmp_path):
     kinds = {name: declared.kind for name, declared in systematics.items()}
     expected = fit_plots(["pass", "fail"], kinds)
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == set(expected)
+    with style():
+        drawn = draw.systematic("jes", systematics["jes"], analysis()[0], ["top"], Label())
+    assert drawn.legends and not any(ax.get_legend() for ax in drawn.axes)  # beside the curves
     tabulate_fit(systematics, result, yields, tmp_path, tmp_path / "hepdata", 13000.0)
     assert {p.stem for p in (tmp_path / "hepdata").iterdir()} == set(
         hepdata_tables(["pass", "fail"])

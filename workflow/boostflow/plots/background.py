@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from boostflow.background.counts import hull
 from boostflow.config.models import ABCD, Cut
-from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of
+from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of, score_label
 
 BAND = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}
 
@@ -28,7 +28,7 @@ def _pm(value: float, error: float) -> str:
 def _axis(cut: Cut) -> str:
     """Title of an ABCD variable."""
     which = {"leading": "leading jet", "second": "second jet"}[cut.jet]
-    name = axis_label(cut.column) if cut.model is None else f"{cut.column} ({cut.model})"
+    name = axis_label(cut.column) if cut.model is None else score_label(cut.column, cut.model)
     return f"{name}, {which}"
 
 

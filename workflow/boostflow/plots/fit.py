@@ -143,8 +143,14 @@ def systematic(
             ax.set_title(f"{title}, region {region}", fontsize=13, pad=24 if row == 0 else 6)
             ax.set_ylabel("Varied / nominal", fontsize=14)
         axes[1, column].set_xlabel(axis_label(next(iter(nominal[region].values())).variable))
-    axes[0, 0].legend(
-        fontsize=11, title=declared.title or name, title_fontsize=12, loc="upper left"
+    # Beside the panels: anywhere in them it would cover some curve.
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        fontsize=12,
+        title=declared.title or name,
+        title_fontsize=13,
+        ncols=3,
+        loc="outside lower center",
     )
     label(axes[0, 0], Label(text.left))
     label(axes[0, -1], Label("", text.right))
@@ -364,7 +370,7 @@ def limit(fit: Mapping[str, Any], text: Label) -> Figure:
         xlabel=r"Signal strength $\mu$",
         ylabel=r"$\mathrm{CL}_s$",
     )
-    ax.legend(loc="upper right", fontsize=12)
+    ax.legend(loc="upper right", fontsize=12, borderaxespad=1.5)
     label(ax, text)
     return fig
 

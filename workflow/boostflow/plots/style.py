@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,26 @@ def axis_label(column: str) -> str:
     """Title with unit."""
     title, unit = AXES.get(column, (column, ""))
     return f"{title} [{unit}]" if unit else title
+
+
+def score_label(score: str, model: str | None = None) -> str:
+    """Title of a column of scores, or of a sum of them (`p_top + p_w`).
+
+    `p_top` is the BDT score for top quarks, `dist_0` the distance to the first cluster. The model
+    is named unless it is called like its kind.
+    """
+    parts = score.split(" + ")
+    if all(part.startswith("p_") for part in parts):
+        names = [name_of(part.removeprefix("p_")) for part in parts]
+        # As within a sentence, but for names such as W boson.
+        lower = [name[:1].lower() + name[1:] if name[1:2].islower() else name for name in names]
+        return f"BDT score for {' + '.join(lower)}" + _of(model, "bdt")
+    title = re.sub(r"^dist_(\d+)$", r"distance to cluster \1", score).replace("_", " ")
+    return title[:1].upper() + title[1:] + _of(model, "ucluster")
+
+
+def _of(model: str | None, usual: str) -> str:
+    return "" if model in (None, usual) else f" ({model})"
 
 
 def colour(key: str, keys: list[str]) -> str:
