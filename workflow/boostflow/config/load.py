@@ -89,13 +89,10 @@ def load(
             problems += [(str(path), text) for text in found]
             systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
-            if not in_job:
-                found = _check_shifts(config, systematics, root)
-                problems += [(str(path), text) for text in found]
     problems += [(origin, text) for text in _check(config)]
     problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
-        problems += [(origin, text) for text in _check_smearing(config, root)]
+        problems += _check_corrections(config, systematics, root, origin)
     if problems:
         raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
     return config, systematics
@@ -496,31 +493,33 @@ def varied_model(block: BDT | UCluster, changes: dict[str, Any]) -> BDT | UClust
 # --- corrections ---------------------------------------------------------------------------------
 
 
-def _check_smearing(config: Config, root: Path) -> list[str]:
-    """Nominal smearing names corrections that can serve."""
+def _check_corrections(
+    config: Config, systematics: dict, root: Path, origin: str
+) -> list[tuple[str, str]]:
+    """What is wrong with smearing and shifts, with the files they stand in.
+
+    The file of corrections is read once, which takes up to a second.
+    """
+    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
     blocks = {name: getattr(config.select, name) for name in ("smearing", "mass_smearing")}
     named = {f"select.{name}": block for name, block in blocks.items() if block is not None}
-    if not named:
+    if not shifts and not named:
         return []
     try:
         corrections = _open_corrections(config, root)
     except BoostflowError as error:
-        return [str(error)]
+        return [(origin, str(error))]
     problems = []
     for key, block in named.items():
-        problems += _check_smearing_names(key, block, list(config.samples), corrections, config)
-    return problems
+        found = _check_smearing_names(key, block, list(config.samples), corrections, config)
+        problems += [(origin, text) for text in found]
+    where = str(find(config.systematics, root)) if shifts else ""
+    found = _check_shifts(config, shifts, corrections)
+    return [*problems, *((where, text) for text in found)]
 
 
-def _check_shifts(config: Config, systematics: dict, root: Path) -> list[str]:
+def _check_shifts(config: Config, shifts: dict[str, Shift], corrections: Corrections) -> list[str]:
     """Shifts name corrections that can serve, and jets that they move into the cuts are there."""
-    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
-    if not shifts:
-        return []
-    try:
-        corrections = _open_corrections(config, root)
-    except BoostflowError as error:
-        return [str(error)]
     problems = []
     moves = [name for name, s in shifts.items() if s.quantity in ("energy", "resolution")]
     low = config.select.fatjet.pt[0]
