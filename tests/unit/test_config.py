@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import yaml
 
 from boostflow.config import generate
-from boostflow.config.files import expand
+from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
 from boostflow.config.models import Config, Ingest, RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
@@ -613,3 +615,44 @@ def test_where_dask_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
         assert processes(cluster="slurm") == 1
     assert Ingest(executor="futures", workers=3).processes() == 3
     assert Ingest(workers=3).processes() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1\n", "not readable as YAML: while parsing"),
+        ("- a\n", "has no keys, expected `output: results`"),
+        ("output: [a]\n", "output: ['a'] is not a folder"),
+        ("output: ''\n", "output: '' is not a folder"),
+    ],
+)
+def test_make_report_refuses_a_bad_file_in_one_line(
+    repository: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    # An environment that counts as made; its Python is the one that runs the test.
+    (tmp_path / ".flavour").write_text("cpu")
+    (tmp_path / ".ready-cpu").touch()
+    places = [f"VENV={tmp_path}", f"BIN={Path(sys.executable).parent}"]
+    done = subprocess.run(
+        ["make", "--silent", "report", f"CONFIG={path}", *places],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode != 0 and done.stdout == ""
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith(f"output_folder.py: error: {path}: {message}")
+    assert all(line.startswith("make: ***") for line in rest)
+
+
+def test_the_output_folder_of_a_file(tmp_path: Path) -> None:
+    assert output_folder(None) == "results"
+    path = tmp_path / "c.yaml"
+    path.write_text("")
+    assert output_folder(path) == "results"
+    path.write_text("output: results/x\n")
+    assert output_folder(path) == "results/x"
