@@ -135,6 +135,10 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: samples.top.settings.0: '6:m0 172.' is not a setting of Pythia",
         ),
         (
+            {"models": {"u": {"kind": "ucluster", "preset": ["paper"]}}},
+            "my.yaml: models.u.preset: input should be 'default', 'paper' or 'paper_log'",
+        ),
+        (
             {"background": {"abcd": {"samples": ["quark", "top"]}}},
             "my.yaml: background.abcd.samples: top is the signal (infer.signal)",
         ),
@@ -498,6 +502,13 @@ def test_one_side_of_a_rate_may_be_nothing_and_a_replica_nominal(
     )
     _, systematics = load({"systematics": str(path)}, repository)
     assert systematics["x"].sides() == (1, 0.9)
+
+
+def test_entries_may_be_merged(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text("x: &x {kind: rate, value: 0.1}\ny: {<<: *x, value: 0.2}")
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert systematics["y"].value == 0.2
 
 
 def test_ranges_of_columns_are_written_out() -> None:

@@ -117,13 +117,15 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
     import yaml
 
     try:
-        text = path.read_text()
-        raw = yaml.safe_load(text)
+        loader = yaml.SafeLoader(path.read_text())
+        node = loader.get_single_node()
+        # YAML readers keep the last of two keys of one name, silently. Looked at before `<<` is
+        # resolved, whose keys may be overridden.
+        if twice := _repeated(node):
+            return {}, [f"{name}: is declared more than once" for name in twice]
+        raw = None if node is None else loader.construct_document(node)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return {}, [f"not readable as YAML: {' '.join(str(error).split())}"]
-    # YAML readers keep the last of two keys of one name, silently.
-    if twice := _repeated(yaml.compose(text, yaml.SafeLoader)):
-        return {}, [f"{name}: is declared more than once" for name in twice]
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
@@ -245,7 +247,8 @@ def _check_regions(where: str, regions: dict[str, Region], config: Config) -> li
             if not isinstance(model, UCluster) or model.unit != "jet":
                 problems.append(f"{key}.clusters: {region.model} does not cluster jets")
                 continue
-            classes = [config.samples[s].label for s in model.samples if s in config.samples]
+            found = (config.samples[s].label for s in model.samples if s in config.samples)
+            classes = [label for label in found if label]
             for label in region.clusters:
                 if label not in classes:
                     hint = _suggest(label, classes)

@@ -504,8 +504,9 @@ class UCluster(Block):
     @classmethod
     def fill_preset(cls, data: object) -> object:
         """Keys that are not given come from the preset."""
-        if isinstance(data, dict) and data.get("preset") in UCLUSTER_PRESETS:
-            return UCLUSTER_PRESETS[data["preset"]] | data
+        preset = data.get("preset") if isinstance(data, dict) else None
+        if isinstance(preset, str) and preset in UCLUSTER_PRESETS:
+            return UCLUSTER_PRESETS[preset] | data
         return data
 
     @model_validator(mode="after")
