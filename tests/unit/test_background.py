@@ -528,6 +528,16 @@ def test_classes_that_look_alike_give_no_result():
     assert composition.fit(cells(), 20, 0.01)["condition"]["clusters"] is None
 
 
+def test_clusters_that_say_nothing_are_told():
+    """All cells in one cluster: the mass alone distinguishes."""
+    found = composition.fit(cells(clusters=np.zeros(8, dtype=int)), 20, 0.01)
+    assert found["status"] == "ok" and found["condition"]["clusters"] is None
+    (note,) = composition.clusters_alone(found["condition"]["clusters"], 20)
+    assert note.startswith("the clusters alone do not tell the classes apart (condition number inf")
+    assert composition.clusters_alone(30.0, 20)[0].endswith("number 30): the bins of the mass do")
+    assert composition.clusters_alone(12.0, 20) == []
+
+
 def test_too_few_cells_give_no_result():
     templates = YIELDS[:, None] * np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     few = cells(

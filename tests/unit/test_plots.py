@@ -32,6 +32,10 @@ def test_labels_and_colours():
     assert score_label("mass_bin") == "Mass bin"
     known = ["top", "w", "z", "quark", "gluon", "unmatched", "higgs", "other"]
     assert len({colour(name, known[6:]) for name in known}) == len(known)
+    # QCD of the composition had the colour of top.
+    classes = ["top", "bosons", "qcd", "higgs"]
+    assert len({colour(name, classes) for name in classes}) == 4
+    assert colour("top", classes) == colour("top", ["top"])
 
 
 def test_equal_plots_are_equal_files(tmp_path):

@@ -371,7 +371,7 @@ def _composition(
         " known from simulation alone"
         for s in samples
         if s not in trained
-    ]
+    ] + composition.clusters_alone(result["condition"]["clusters"], block.condition_max)
     numbers = np.unique(clusters)
     occupation = np.array([[row_[clusters == k].sum() for k in numbers] for row_ in templates])
     result["occupation"] = {

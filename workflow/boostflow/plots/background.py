@@ -385,7 +385,7 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
     for k in np.unique(cells["cluster"]):
         middle = np.flatnonzero(np.asarray(cells["cluster"]) == k).mean()
         right.text(middle, 3 * filled.max(), f"cluster {k}", ha="center", size=12)
-    title = "fitted" if fitted else "not fitted: simulated yields"
+    title = "Fitted" if fitted else "Not fitted: simulated yields"
     right.legend(
         frameon=True,
         framealpha=1,

@@ -82,10 +82,17 @@ def _of(model: str | None, usual: str) -> str:
 
 
 def colour(key: str, keys: list[str]) -> str:
-    """The colour of a class: the same in every plot for the default ones."""
+    """The colour of a class: the same in every plot for the default ones.
+
+    Others among the `keys` of the plot take those that are left, first those of no default class.
+    """
     known = list(NAMES)
-    index = known.index(key) if key in known else len(known) + keys.index(key)
-    return PALETTE[index % len(PALETTE)]
+    if key in known:
+        return PALETTE[known.index(key) % len(PALETTE)]
+    taken = {known.index(name) for name in keys if name in known}
+    free = [*range(len(known), len(PALETTE)), *(i for i in range(len(known)) if i not in taken)]
+    others = [name for name in keys if name not in known]
+    return PALETTE[free[others.index(key) % len(free)]]
 
 
 @contextmanager
