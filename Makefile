@@ -16,9 +16,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) \
 	$(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
-# The folder that the configuration writes to.
-OUTPUT = $(shell $(BIN)/python -c 'import sys, yaml; \
-	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(if $(CONFIG),"$(CONFIG)"))
 # cpu or gpu. `make env` decides; the other targets keep what .venv is, unless GPU is an argument:
 # one that the shell exports may be meant for something else.
 FLAVOUR := $(or \
@@ -79,7 +76,8 @@ variations: checked $(READY) ## List the systematic variations: kind, stages, jo
 
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
-	@out="$(OUTPUT)"; test -f "$$out/provenance.json" || { \
+	@out="$$($(BIN)/python workflow/scripts/output_folder.py $(if $(CONFIG),"$(CONFIG)"))" || exit 1; \
+	test -f "$$out/provenance.json" || { \
 		echo "nothing to report in $$out yet: make run first" >&2; exit 1; }; \
 	if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
 		$(SNAKEMAKE) --quiet all --report "$$out/report.html" && echo "report: $$out/report.html"; \

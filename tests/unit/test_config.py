@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import yaml
 
 from boostflow.config import generate
-from boostflow.config.files import expand
+from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
 from boostflow.config.models import Config, Ingest, RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
@@ -128,6 +130,22 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"samples": {"top": {"source": "simulatoin"}}},
             "my.yaml: samples.top: source is 'simulatoin', must be one of 'simulation', 'root'",
         ),
+        (
+            {"samples": {"top": {**TOP, "settings": ["6:m0 172."]}}},
+            "my.yaml: samples.top.settings.0: '6:m0 172.' is not a setting of Pythia",
+        ),
+        (
+            {"models": {"u": {"kind": "ucluster", "preset": ["paper"]}}},
+            "my.yaml: models.u.preset: input should be 'default', 'paper' or 'paper_log'",
+        ),
+        (
+            {"background": {"abcd": {"samples": ["quark", "top"]}}},
+            "my.yaml: background.abcd.samples: top is the signal (infer.signal)",
+        ),
+        (
+            {"background": {"sideband": {"samples": ["top"]}}},
+            "my.yaml: background.sideband.samples: top is the signal (infer.signal)",
+        ),
         ({"samples": {"total": TOP}}, "my.yaml: samples.total: tables of yields use"),
         ({"samples": {"data": TOP}}, "my.yaml: samples.data: tables of yields use the name"),
         ({"seed": -1}, "my.yaml: seed: input should be greater than or equal to 0, not -1"),
@@ -197,6 +215,24 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"infer": {"data": "observed"}},
             "my.yaml: infer.data: observed needs `unblind: true`, which shows collision data in all"
             " regions",
+        ),
+        (
+            {"infer": {"data": "pseudo", "mc_stat": False}},
+            "my.yaml: infer: mc_stat: false is not possible with data: pseudo: they come from",
+        ),
+        (
+            {"background": {"unblind": True, "sideband": {}}},
+            "my.yaml: background.unblind: unknown key",
+        ),
+        (
+            {
+                "samples": {
+                    "top": TOP,
+                    "run": {"source": "root", "files": [__file__], "data": True},
+                },
+                "background": {"data": "observed", "sideband": {"samples": ["top"]}},
+            },
+            "my.yaml: background.sideband: collision data in background.sideband are shown, but",
         ),
         (
             {"templates": {"regions": {"all": {"range": [0, 1], "control": True}}}},
@@ -422,6 +458,21 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x: {kind: sample, down: ['a = 1']}", "x: down without up"),
         ("x: {kind: model, model: bdt, down: {seed: 2}}", "x: down without up"),
         ("x: {kind: shift, correction: jes, sides: [down]}", "x: sides: down without up"),
+        ("x: {kind: rate, up: 0}", "x: up: 0 changes nothing"),
+        ("x: {kind: rate, up: 0, down: 0}", "x: up: 0 changes nothing"),
+        (
+            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 5}}",
+            "x.down: is the same as models.bdt: no key changes",
+        ),
+        (
+            "x: {kind: model, model: ucluster, up: {preset: paper}}",
+            "x.up: is the same as models.ucluster: no key changes",
+        ),
+        (
+            "x: {kind: sample, up: ['Tune:pp 21']}",
+            "x.up.0: 'Tune:pp 21' is not a setting of Pythia: `Tune:pp = 21`",
+        ),
+        ("x: {kind: sample, up: ['Tune:pp =']}", "x.up.0: 'Tune:pp =' is not a setting of Pythia"),
         ("x: {kind: shift, envelope: [jes, jess]}", "x.envelope.1: unknown correction 'jess'"),
         ("x: {kind: shift, correction: jes, samples: [tpo]}", "x.samples: unknown sample 'tpo'"),
         ("x: [", "not readable as YAML"),
@@ -449,6 +500,25 @@ def test_entries_that_are_not_enabled_are_not_checked_further(
     assert any(
         "x.vale: unknown key" in line for line in problems({"systematics": str(path)}, repository)
     )
+
+
+def test_one_side_of_a_rate_may_be_nothing_and_a_replica_nominal(
+    repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(
+        "x: {kind: rate, up: 0, down: -0.1}\n"
+        "y: {kind: model, model: bdt, replicas: [{seed: 1}, {seed: 2}]}"
+    )
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert systematics["x"].sides() == (1, 0.9)
+
+
+def test_entries_may_be_merged(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text("x: &x {kind: rate, value: 0.1}\ny: {<<: *x, value: 0.2}")
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert systematics["y"].value == 0.2
 
 
 def test_ranges_of_columns_are_written_out() -> None:
@@ -566,3 +636,44 @@ def test_where_dask_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
         assert processes(cluster="slurm") == 1
     assert Ingest(executor="futures", workers=3).processes() == 3
     assert Ingest(workers=3).processes() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1\n", "not readable as YAML: while parsing"),
+        ("- a\n", "has no keys, expected `output: results`"),
+        ("output: [a]\n", "output: ['a'] is not a folder"),
+        ("output: ''\n", "output: '' is not a folder"),
+    ],
+)
+def test_make_report_refuses_a_bad_file_in_one_line(
+    repository: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    # An environment that counts as made; its Python is the one that runs the test.
+    (tmp_path / ".flavour").write_text("cpu")
+    (tmp_path / ".ready-cpu").touch()
+    places = [f"VENV={tmp_path}", f"BIN={Path(sys.executable).parent}"]
+    done = subprocess.run(
+        ["make", "--silent", "report", f"CONFIG={path}", *places],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode != 0 and done.stdout == ""
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith(f"output_folder.py: error: {path}: {message}")
+    assert all(line.startswith("make: ***") for line in rest)
+
+
+def test_the_output_folder_of_a_file(tmp_path: Path) -> None:
+    assert output_folder(None) == "results"
+    path = tmp_path / "c.yaml"
+    path.write_text("")
+    assert output_folder(path) == "results"
+    path.write_text("output: results/x\n")
+    assert output_folder(path) == "results/x"

@@ -529,7 +529,7 @@ def data_samples():
 def data_regions():
     """Regions in which collision data may be seen."""
     regions = CONFIG.templates.regions if data_samples() else {}
-    return [name for name, region in regions.items() if region.control or CONFIG.infer.unblind]
+    return [name for name, region in regions.items() if region.control or CONFIG.unblind]
 
 
 def template_jets(wildcards):
@@ -543,7 +543,12 @@ def template_data(wildcards):
     """Which of them are data."""
     if wildcards.variation != NOMINAL or not data_regions():
         return []
-    return ["--data", *data_samples(), *(["--unblind"] if CONFIG.infer.unblind else [])]
+    return ["--data", *data_samples(), *(["--unblind"] if CONFIG.unblind else [])]
+
+
+def template_empty(wildcards):
+    """Regions that are only compared may be empty."""
+    return ["--allow-empty"] if wildcards.variation in VARIATIONS.crosschecks().values() else []
 
 
 def pseudo_jets():
@@ -709,7 +714,7 @@ def background_data_jets():
 def background_regions(data=False):
     """What says where events are counted (and which of the data), not what is done with them."""
     block = CONFIG.background.model_dump(mode="json")
-    of_data = [] if data else ["seed", "unblind"]
+    of_data = [] if data else ["seed"]
     for key in ("data", "subtraction_uncertainty", *of_data):
         del block[key]
     if block["composition"]:
@@ -726,6 +731,17 @@ def background_regions(data=False):
     for region in block["control"].values():
         del region["enters"]
     return as_json(block)
+
+
+def unblind_option():
+    """Whether the estimates see collision data everywhere."""
+    shown = CONFIG.background.data == "observed" and CONFIG.unblind
+    return ["--unblind"] if shown else []
+
+
+def background_source():
+    """What the data are, and where they are seen."""
+    return ["--source", CONFIG.background.data, *unblind_option()]
 
 
 def background_binning():
@@ -766,7 +782,8 @@ def background_options():
     options = ["--signal", *CONFIG.infer.signal] if CONFIG.infer else []
     if CONFIG.background.composition:
         options += ["--trained", *CONFIG.models[CONFIG.background.composition.model].samples]
-    return options + [part for file in background_templates() for part in ("--templates", file)]
+    options += [part for file in background_templates() for part in ("--templates", file)]
+    return options + unblind_option()
 
 
 def background_plot_names():

@@ -51,6 +51,7 @@ def estimate(
     trained: Sequence[str] = (),
     systematics: Mapping[str, AnySystematic] | None = None,
     templates: Path | None = None,
+    unblind: bool = False,
 ) -> dict[str, Any]:
     """Make all estimates and write them, with the ABCD likelihood beside them.
 
@@ -63,6 +64,7 @@ def estimate(
         trained: samples that the composition's model was trained on.
         systematics: those of `composition.systematics` by name.
         templates: nominal templates of the fit, to which control regions are transferred.
+        unblind: collision data are seen in region A and in the window, and their composition.
 
     Raises:
         BoostflowError: see the modules of the estimates.
@@ -71,7 +73,7 @@ def estimate(
         logging.getLogger(name).setLevel(logging.ERROR)
     simulated = {path.stem: read(path) for path in paths}
     nominal, seen = simulated["nominal"], read(data)
-    shown = config.data == "pseudo" or config.unblind
+    shown = config.data == "pseudo" or unblind
     result: dict[str, Any] = {"data": config.data, "shown": shown}
     if config.abcd:
         result["abcd"] = _abcd(nominal, seen, config, signal, shown, output)
@@ -91,7 +93,7 @@ def estimate(
         for reason in result["composition"]["reasons"]:
             log.warning("composition: no result: %s", reason)
     elif config.composition:
-        log.info("composition: collision data are blinded (background.unblind)")
+        log.info("composition: collision data are blinded (infer.unblind)")
     write_json(output, result)
     return result
 
@@ -377,7 +379,7 @@ def _composition(
         " known from simulation alone"
         for s in samples
         if s not in trained
-    ]
+    ] + composition.clusters_alone(result["condition"]["clusters"], block.condition_max)
     numbers = np.unique(clusters)
     occupation = np.array([[row_[clusters == k].sum() for k in numbers] for row_ in templates])
     result["occupation"] = {

@@ -1,4 +1,6 @@
-"""The files of a sample: patterns and text lists are expanded, addresses are taken as they are.
+"""Files that a configuration names: its output folder, and those of a sample.
+
+Of a sample patterns and text lists are expanded, addresses are taken as they are.
 
 Every job reads the configuration again, so nothing here uses a network.
 """
@@ -10,11 +12,37 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from boostflow.config.models import FileSample, RootSample
+from boostflow.config.models import Config, FileSample, RootSample
+from boostflow.errors import BoostflowError
 
 LIST = ".txt"
 """Suffix of text lists."""
 PROTOCOLS = ("root", "https", "http")
+
+
+def output_folder(path: Path | None) -> str:
+    """The `output` of a configuration file, or the default.
+
+    Raises:
+        BoostflowError: the file cannot be read, or says something else than a folder there.
+    """
+    default = Config.model_fields["output"].default
+    if path is None:
+        return default
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BoostflowError(
+            f"{path}: not readable as YAML: {' '.join(str(error).split())}"
+        ) from None
+    if not isinstance(raw, dict | None):
+        raise BoostflowError(f"{path}: has no keys, expected `output: results`")
+    folder = (raw or {}).get("output", default)
+    if not isinstance(folder, str) or not folder:
+        raise BoostflowError(f"{path}: output: {folder!r} is not a folder")
+    return folder
 
 
 def is_remote(file: str) -> bool:

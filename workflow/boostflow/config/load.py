@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow.config.blinding import overlaps
 from boostflow.config.files import expand
 from boostflow.config.models import (
     ALL_OBSERVABLES,
@@ -88,13 +89,10 @@ def load(
             problems += [(str(path), text) for text in found]
             systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
-            if not in_job:
-                found = _check_shifts(config, systematics, root)
-                problems += [(str(path), text) for text in found]
     problems += [(origin, text) for text in _check(config)]
     problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
-        problems += [(origin, text) for text in _check_smearing(config, root)]
+        problems += _check_corrections(config, systematics, root, origin)
     if problems:
         raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
     return config, systematics
@@ -119,13 +117,15 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
     import yaml
 
     try:
-        text = path.read_text()
-        raw = yaml.safe_load(text)
+        loader = yaml.SafeLoader(path.read_text())
+        node = loader.get_single_node()
+        # YAML readers keep the last of two keys of one name, silently. Looked at before `<<` is
+        # resolved, whose keys may be overridden.
+        if twice := _repeated(node):
+            return {}, [f"{name}: is declared more than once" for name in twice]
+        raw = None if node is None else loader.construct_document(node)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return {}, [f"not readable as YAML: {' '.join(str(error).split())}"]
-    # YAML readers keep the last of two keys of one name, silently.
-    if twice := _repeated(yaml.compose(text, yaml.SafeLoader)):
-        return {}, [f"{name}: is declared more than once" for name in twice]
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
@@ -223,6 +223,7 @@ def _check(config: Config) -> list[str]:
             problems.append("templates.regions: every region is a control region, none has signal")
     if config.background is not None:
         problems += _check_background(config, config.background)
+    problems += overlaps(config)
     if config.models and "rejection" in config.evaluate.model_fields_set:
         for signal, backgrounds in config.evaluate.rejection:
             if not backgrounds or signal in backgrounds:
@@ -246,7 +247,8 @@ def _check_regions(where: str, regions: dict[str, Region], config: Config) -> li
             if not isinstance(model, UCluster) or model.unit != "jet":
                 problems.append(f"{key}.clusters: {region.model} does not cluster jets")
                 continue
-            classes = [config.samples[s].label for s in model.samples if s in config.samples]
+            found = (config.samples[s].label for s in model.samples if s in config.samples)
+            classes = [label for label in found if label]
             for label in region.clusters:
                 if label not in classes:
                     hint = _suggest(label, classes)
@@ -308,6 +310,11 @@ def _check_background(config: Config, block: Background) -> list[str]:
 
     if block.data == "observed" and len(simulated) == len(config.samples):
         problems.append("background.data: observed needs a sample with `data: true`")
+    of_signal = set(config.infer.signal if config.infer else ())
+    for key in ("abcd", "sideband"):
+        estimated = getattr(block, key)
+        for name in sorted(of_signal & set(estimated.samples if estimated else ())):
+            problems.append(f"background.{key}.samples: {name} is the signal (infer.signal)")
     if block.abcd is not None:
         samples("abcd.samples", block.abcd.samples)
         cut("abcd.x", block.abcd.x)
@@ -493,11 +500,17 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
         return [f"{name}.model: unknown model {declared.model!r}{hint}"]
     problems = []
     for direction, changes in declared.members().items():
+        key = _form(declared, direction)
         try:
-            varied_model(block, changes)
+            varied = varied_model(block, changes)
         except ValidationError as error:
-            key = _form(declared, direction)
             problems += [f"{name}.{key}.{text}" for text in describe(error, type(block))]
+            continue
+        if declared.replicas is not None:
+            continue  # the nominal training may be one of them
+        # A preset says nothing here: every key of the nominal model is given.
+        if varied.model_dump(exclude={"preset"}) == block.model_dump(exclude={"preset"}):
+            problems.append(f"{name}.{key}: is the same as models.{declared.model}: no key changes")
     return problems
 
 
@@ -509,31 +522,33 @@ def varied_model(block: BDT | UCluster, changes: dict[str, Any]) -> BDT | UClust
 # --- corrections ---------------------------------------------------------------------------------
 
 
-def _check_smearing(config: Config, root: Path) -> list[str]:
-    """Nominal smearing names corrections that can serve."""
+def _check_corrections(
+    config: Config, systematics: dict, root: Path, origin: str
+) -> list[tuple[str, str]]:
+    """What is wrong with smearing and shifts, with the files they stand in.
+
+    The file of corrections is read once, which takes up to a second.
+    """
+    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
     blocks = {name: getattr(config.select, name) for name in ("smearing", "mass_smearing")}
     named = {f"select.{name}": block for name, block in blocks.items() if block is not None}
-    if not named:
+    if not shifts and not named:
         return []
     try:
         corrections = _open_corrections(config, root)
     except BoostflowError as error:
-        return [str(error)]
+        return [(origin, str(error))]
     problems = []
     for key, block in named.items():
-        problems += _check_smearing_names(key, block, list(config.samples), corrections, config)
-    return problems
+        found = _check_smearing_names(key, block, list(config.samples), corrections, config)
+        problems += [(origin, text) for text in found]
+    where = str(find(config.systematics, root)) if shifts else ""
+    found = _check_shifts(config, shifts, corrections)
+    return [*problems, *((where, text) for text in found)]
 
 
-def _check_shifts(config: Config, systematics: dict, root: Path) -> list[str]:
+def _check_shifts(config: Config, shifts: dict[str, Shift], corrections: Corrections) -> list[str]:
     """Shifts name corrections that can serve, and jets that they move into the cuts are there."""
-    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
-    if not shifts:
-        return []
-    try:
-        corrections = _open_corrections(config, root)
-    except BoostflowError as error:
-        return [str(error)]
     problems = []
     moves = [name for name, s in shifts.items() if s.quantity in ("energy", "resolution")]
     low = config.select.fatjet.pt[0]

@@ -25,7 +25,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from boostflow.config.models import Block, Name, Prune, Region, Smearing
+from boostflow.config.models import Block, Name, Prune, Region, Setting, Smearing
 from boostflow.errors import BoostflowError
 
 Group = Literal["exp", "model", "ml"]
@@ -144,6 +144,8 @@ class Rate(Systematic):
             raise ValueError("needs either value, or up (and down)")
         if self.up is None and self.down is not None:
             raise ValueError("down without up")
+        if self.sides() == (1, 1):
+            raise ValueError("up: 0 changes nothing")
         if self.sides()[1] <= 0:
             raise ValueError("up: the yield of the mirrored side would not be positive; give down")
         return self
@@ -287,7 +289,7 @@ class Constituent(Templated):
         return {"up": "up", "down": "down"} if both else {"up": "up"}
 
 
-Settings = Annotated[list[str], Field(min_length=1)]
+Settings = Annotated[list[Setting], Field(min_length=1)]
 """Pythia settings."""
 Keys = Annotated[dict[str, Any], Field(min_length=1)]
 """Keys of a model's block with their values."""

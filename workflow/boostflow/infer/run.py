@@ -106,19 +106,24 @@ def infer(
     for note in notes:
         log.info("%s", note)
     write_json(workspace_path, spec)
-    result = fit.run(spec, systematics, config) | {
+    found = fit.run(spec, systematics, config)
+    for note in (unknown := fit.unknown_parts(found["breakdown"])):
+        log.warning("%s", note)
+    result = found | {
         "signal": config.signal,
         "variable": next(iter(next(iter(merged["nominal"].values())).values())).variable,
         "edges": kept,
-        "notes": notes,
+        "notes": [*notes, *unknown],
     }
     unfitted = counts if config.data != "observed" else {}
-    write_json(yields_path, tabulate(spec, kept, unfitted))
+    empty = {
+        region: {name: t.values <= 0 for name, t in contents.items()}
+        for region, contents in merged["nominal"].items()
+    }
+    write_json(yields_path, tabulate(spec, kept, unfitted, empty))
     write_json(fit_path, result)
-    found = result["significance"]
-    log.info(
-        "%s; discovery significance %.2f", result["text"], found.get("observed", found["expected"])
-    )
+    z = result["significance"]
+    log.info("%s; discovery significance %.2f", result["text"], z.get("observed", z["expected"]))
     return result
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from boostflow.background.counts import hull
 from boostflow.config.models import ABCD, Cut
-from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of
+from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of, score_label
 
 BAND = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}
 
@@ -28,7 +28,7 @@ def _pm(value: float, error: float) -> str:
 def _axis(cut: Cut) -> str:
     """Title of an ABCD variable."""
     which = {"leading": "leading jet", "second": "second jet"}[cut.jet]
-    name = axis_label(cut.column) if cut.model is None else f"{cut.column} ({cut.model})"
+    name = axis_label(cut.column) if cut.model is None else score_label(cut.column, cut.model)
     return f"{name}, {which}"
 
 
@@ -355,10 +355,12 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
     steps = np.arange(len(cells["data"]) + 1) - 0.5
     base = np.zeros(len(cells["data"]))
     fitted = found["status"] == "ok"
-    for name in classes:
-        values = np.asarray(cells["templates"][name])
-        if fitted:
-            values = values * found["classes"][name]["yield"]["value"] / values.sum()
+    parts = {name: np.asarray(cells["templates"][name]) for name in classes}
+    if fitted:
+        for name, part in parts.items():
+            parts[name] = part * found["classes"][name]["yield"]["value"] / part.sum()
+    # The smallest at the bottom, where a logarithmic axis shows it.
+    for name, values in sorted(parts.items(), key=lambda part: part[1].sum()):
         right.stairs(
             base + values,
             steps,
@@ -371,9 +373,11 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
     data, error = np.asarray(cells["data"]), np.asarray(cells["data_error"])
     right.errorbar(steps[:-1] + 0.5, data, error, fmt="ko", ms=4, label="Data")
     filled = np.concatenate([data[data > 0], base[base > 0]])
+    least = min(part[part > 0].min(initial=filled.min()) for part in parts.values())
+    floor = max(0.5 * least, 1e-5 * filled.max())
     right.set(
         yscale="log",
-        ylim=(0.5 * filled.min(), 60 * filled.max()),
+        ylim=(floor, filled.max() * max(60, (filled.max() / floor) ** 0.5)),
         xlim=(steps[0], steps[-1]),
         xlabel=f"Bins of {axis_label(cells['variable'])}, cluster by cluster",
         ylabel="Events",
@@ -385,7 +389,7 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
     for k in np.unique(cells["cluster"]):
         middle = np.flatnonzero(np.asarray(cells["cluster"]) == k).mean()
         right.text(middle, 3 * filled.max(), f"cluster {k}", ha="center", size=12)
-    title = "fitted" if fitted else "not fitted: simulated yields"
+    title = "Fitted" if fitted else "Not fitted: simulated yields"
     right.legend(
         frameon=True,
         framealpha=1,

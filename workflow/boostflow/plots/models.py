@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from boostflow.errors import BoostflowError
-from boostflow.plots.style import Label, axis_label, colour, label, name_of
+from boostflow.plots.style import Label, axis_label, colour, label, name_of, score_label
 from boostflow.scored import Table
 
 
@@ -156,7 +156,9 @@ def significance(figures: Mapping[str, Any], text: Label) -> Figure:
     )
     low.plot(cuts, scan["s"], color="C3", label="Signal")
     low.plot(cuts, scan["b"], color="0.3", ls="--", label="Background")
-    low.set(yscale="log", ylabel="Events", xlabel=f"Cut on {scan['score']}", xlim=(0, 1))
+    low.set(
+        yscale="log", ylabel="Events", xlabel=f"Cut on {score_label(scan['score'])}", xlim=(0, 1)
+    )
     low.legend(loc="upper right", ncols=2)
     label(ax, text)
     return fig
