@@ -98,6 +98,10 @@ test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machi
 	@tests/cluster/slurm.sh check >&2
 	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 
+.PHONY: bench-ingest
+bench-ingest: $(READY) ## Rate of ingest and select beside uproot, a script, RDataFrame (BENCH="--root")
+	@$(BIN)/python benchmarks/ingest.py $(BENCH)
+
 .PHONY: bench-ucluster
 bench-ucluster: $(READY) ## Time UCluster beside the published graph; peak memory (BENCH="--rounds 3")
 	@$(BIN)/python benchmarks/ucluster.py $(BENCH)
