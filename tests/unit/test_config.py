@@ -188,7 +188,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"samples": {"x": {"source": "lhco", "files": ["root://far/away.h5"]}}},
-            "my.yaml: samples.x.files: root://far/away.h5: HDF5 files are read from local paths",
+            "my.yaml: samples.x.files: root://far/away.h5: only ROOT files are read from servers",
         ),
         (
             {"samples": {"x": {"source": "hls4ml", "files": [__file__], "select": "b"}}},
@@ -547,7 +547,7 @@ def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path
         "systematics": str(path),
     }
     assert problems(raw, repository) == [
-        f"{path}: x.samples: w has no weight columns: HDF5 files have none"
+        f"{path}: x.samples: w has no weight columns: only ROOT files have them"
     ]
     path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
     assert list(load(raw, repository)[1]) == ["x"]
