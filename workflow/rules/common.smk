@@ -418,8 +418,15 @@ def plot_label():
     """Text left and right on top of a plot."""
     data = any(getattr(block, "data", False) for block in CONFIG.samples.values())
     energy = f"{CONFIG.simulation.ecm / 1000:g} TeV"
-    luminosity = f"{CONFIG.luminosity:g} fb$^{{-1}}$ ({energy})"
-    return ["boostflow" if data else "boostflow simulation", luminosity]
+    # Sets without cross-sections correspond to no luminosity.
+    if any(
+        isinstance(block, FileSample) and block.xsec is None and not is_data(block)
+        for block in CONFIG.samples.values()
+    ):
+        right = energy
+    else:
+        right = f"{CONFIG.luminosity:g} fb$^{{-1}}$ ({energy})"
+    return ["boostflow" if data else "boostflow simulation", right]
 
 
 def energy_label():
