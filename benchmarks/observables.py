@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
     else:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "top.root"
-            simulate(path, sample="top", process="top", part=0, events=(args.jets * 2) // 3, seed=1)
+            simulate(path, sample="top", process="top", part=0, events=(args.jets * 4) // 5, seed=1)
             jets = read(path)
     jets = choose(jets, args.jets, args.mean)
     columns = [jets[name] for name in FIELDS]
