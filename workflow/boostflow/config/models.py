@@ -12,7 +12,7 @@ import shutil
 from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from boostflow.ingest.sets import JETCLASS_SELECT, TOPTAG_CLASSES
 from boostflow.simulate.processes import PROCESSES
@@ -132,14 +132,15 @@ class JetClassSample(FileSample):
     x_yy_qqqq, qcd_light, ...), or a class of JetClass (qcd, hbb, tbqq, ...). Without a `label` the
     jets keep the class of the file."""
 
-    @model_validator(mode="after")
-    def is_known(self) -> JetClassSample:
+    @field_validator("select")
+    @classmethod
+    def is_known(cls, select: str) -> str:
         """The class exists."""
-        if self.select not in JETCLASS_SELECT:
-            near = get_close_matches(self.select, JETCLASS_SELECT, 1)
+        if select not in JETCLASS_SELECT:
+            near = get_close_matches(select, JETCLASS_SELECT, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"select: unknown class {self.select!r}{hint}")
-        return self
+            raise ValueError(f"unknown class {select!r}{hint}")
+        return select
 
 
 Sample = Annotated[

@@ -77,6 +77,7 @@ class Hls4ml(Hdf5Layout):
         block = self.numbers(
             self.particles, slice(start, stop), slice(None), slice(first, max(columns) + 1)
         )
+        self.require_energies(block[..., self.particle_column["j1_e"] - first], row)
         if self.select != "all":
             chosen = label == CLASSES[self.select]
             jets, block, row, label = jets[chosen], block[chosen], row[chosen], label[chosen]

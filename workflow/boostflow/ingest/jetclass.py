@@ -138,6 +138,7 @@ class JetClass(Layout):
                         f"{row[bad][0]}"
                     )
                 counts = number
+        self.require_energies(columns[MOMENTUM[-1]], np.repeat(row, counts))
         candidates, used = self._candidates(columns)
         jet = np.repeat(np.arange(len(row)), counts)[used]
         candidates = ak.unflatten(candidates, np.bincount(jet, minlength=len(row)))

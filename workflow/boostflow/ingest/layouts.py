@@ -119,6 +119,19 @@ class Layout(ABC):
                 "the file is damaged"
             )
 
+    def require_energies(self, energies: np.ndarray, row: np.ndarray) -> None:
+        """Raise BoostflowError if an energy is negative.
+
+        Args:
+            energies: (n, ...) of particles.
+            row: (n) the rows that they belong to.
+        """
+        if (energies < 0).any():
+            first = row[np.argwhere(energies < 0)[0, 0]]
+            raise BoostflowError(
+                f"{self.file}: negative energy in row {first}; the file is damaged"
+            )
+
 
 def from_padded(momenta: np.ndarray) -> ak.Array:
     """One list of constituents a jet, from (px, py, pz, E) of shape (jets, slots, 4).

@@ -69,6 +69,7 @@ class TopTag(Layout):
         label = np.array(TOPTAG_CLASSES)[flag.astype(int)]
         momenta = np.asarray(self.p4[start:stop], dtype=np.float64)
         self.require_finite(momenta, "the four-momenta", row)
+        self.require_energies(momenta[:, 3], row)
         if self.select != "all":
             chosen = label == self.select
             momenta, used, row, label = momenta[chosen], used[chosen], row[chosen], label[chosen]
