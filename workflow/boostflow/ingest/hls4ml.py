@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boostflow.errors import BoostflowError
-from boostflow.ingest.features import Features
 from boostflow.ingest.hdf5 import Hdf5Layout
-from boostflow.ingest.layouts import Chunk, from_padded, one_an_event
+from boostflow.ingest.layouts import Chunk, from_padded, one_an_event, single_jets
 
 if TYPE_CHECKING:
     import h5py
@@ -44,19 +43,10 @@ class Hls4ml(Hdf5Layout):
         self.entries = len(self.jets)
         width = self.particles.shape[1]
         self.row_bytes = 8 * width * self.particles.shape[2]
-        self.features = Features(
-            constituents=True,
-            truth=False,
-            gen_weight=False,
-            weights={},
-            met=None,
-            counted=True,
-            classes=True,
-            notes=[
-                "HLS4ML jets: every jet is an event of its own with weight 1, HT is its pT, MET is "
-                f"taken as 0; at most {width} constituents of a jet are in the file, their charge "
-                "and type are not known: the observable charge is off",
-            ],
+        self.features = single_jets(
+            "HLS4ML jets",
+            f"at most {width} constituents of a jet are in the file, their charge and type are not"
+            " known: the observable charge is off",
         )
 
     def read(self, start: int, stop: int) -> Chunk:

@@ -16,8 +16,7 @@ import numpy as np
 
 from boostflow.errors import BoostflowError
 from boostflow.ingest.constituents import kinematics
-from boostflow.ingest.features import Features
-from boostflow.ingest.layouts import Chunk, Layout, from_momenta, one_an_event, reason
+from boostflow.ingest.layouts import Chunk, Layout, from_momenta, one_an_event, reason, single_jets
 from boostflow.ingest.sets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 
 if TYPE_CHECKING:
@@ -101,26 +100,13 @@ class JetClass(Layout):
         )
         # As float64, and once more as constituents.
         self.row_bytes = 1 + 4 * size // max(self.entries, 1)
-        notes = [
-            "JetClass: every jet is an event of its own with weight 1, HT is its pT, MET is taken "
-            "as 0"
-        ]
+        notes = []
         if not typed:
             notes.append(
                 f"the file lacks {', '.join(sorted({CHARGE, *KINDS} - have))}: the observable "
                 "charge is off"
             )
-        self.features = Features(
-            constituents=True,
-            truth=False,
-            gen_weight=False,
-            weights={},
-            met=None,
-            counted=True,
-            charges=typed,
-            classes=True,
-            notes=notes,
-        )
+        self.features = single_jets("JetClass", *notes, charges=typed)
 
     def read(self, start: int, stop: int) -> Chunk:
         """The chosen jets, each in a list of its own."""

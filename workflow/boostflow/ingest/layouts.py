@@ -158,6 +158,31 @@ def from_momenta(px: Any, py: Any, pz: Any, e: Any) -> ak.Array:
     )
 
 
+def single_jets(text: str, *notes: str, charges: bool = False) -> Features:
+    """What a file has where each jet is an event of its own.
+
+    Args:
+        text: what the set is called.
+        notes: sentences on what is off.
+        charges: whether constituents come with their charge and kind.
+    """
+    return Features(
+        constituents=True,
+        truth=False,
+        gen_weight=False,
+        weights={},
+        met=None,
+        counted=True,
+        charges=charges,
+        classes=True,
+        notes=[
+            f"{text}: every jet is an event of its own with weight 1, HT is its pT, MET is taken as"
+            " 0",
+            *notes,
+        ],
+    )
+
+
 def one_an_event(columns: dict[str, Any]) -> ak.Array:
     """Jets, each in an event of its own."""
     jets = ak.zip(columns, depth_limit=1)

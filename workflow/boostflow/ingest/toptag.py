@@ -11,8 +11,7 @@ import numpy as np
 
 from boostflow.errors import BoostflowError
 from boostflow.ingest.constituents import kinematics
-from boostflow.ingest.features import Features
-from boostflow.ingest.layouts import Chunk, Layout, from_padded, one_an_event, reason
+from boostflow.ingest.layouts import Chunk, Layout, from_padded, one_an_event, reason, single_jets
 from boostflow.ingest.sets import TOPTAG_CLASSES, toptag_files
 
 
@@ -46,19 +45,9 @@ class TopTag(Layout):
                     f"{file}: has shape {array.shape}, must have {shape} as {self.file}"
                 )
         self.row_bytes = 8 * 5 * slots
-        self.features = Features(
-            constituents=True,
-            truth=False,
-            gen_weight=False,
-            weights={},
-            met=None,
-            counted=True,
-            classes=True,
-            notes=[
-                "top-tagging jets: every jet is an event of its own with weight 1, HT is its pT, "
-                "MET is taken as 0; the charge and type of constituents are not known: the "
-                "observable charge is off",
-            ],
+        self.features = single_jets(
+            "top-tagging jets",
+            "the charge and type of constituents are not known: the observable charge is off",
         )
 
     def read(self, start: int, stop: int) -> Chunk:
