@@ -16,33 +16,32 @@ from boostflow.ingest.sets import TOPTAG_CLASSES, toptag_files
 
 
 class TopTag(Layout):
-    """Three arrays of the same jets, mapped into memory: a block of jets is read at a time."""
+    """Three arrays of the same jets, of which a block is mapped into memory at a time."""
 
     def open(self) -> None:
-        """Map the arrays; nothing is unpickled."""
+        """Find the arrays; nothing is unpickled."""
         try:
-            files = toptag_files(self.file)
+            self.files = {"p4": self.file, **toptag_files(self.file)}
         except ValueError as error:
             raise BoostflowError(str(error)) from None
-        self.p4 = _mapped(self.file)
-        self.beside = {part: (file, _mapped(file)) for part, file in files.items()}
+        self.shapes = {part: _mapped(file).shape for part, file in self.files.items()}
 
     def close(self) -> None:
-        """Unmap the arrays."""
-        del self.p4, self.beside
+        """Nothing stays open."""
 
     def inspect(self) -> None:
         """Check the shapes."""
-        if self.p4.ndim != 3 or self.p4.shape[1] != 4:
+        found = self.shapes["p4"]
+        if len(found) != 3 or found[1] != 4:
             raise BoostflowError(
-                f"{self.file}: has shape {self.p4.shape}, must have (jets, 4, slots): px, py, pz, E"
+                f"{self.file}: has shape {found}, must have (jets, 4, slots): px, py, pz, E"
             )
-        self.entries, _, slots = self.p4.shape
+        self.entries, _, slots = found
         for part, shape in (("mask", (self.entries, 1, slots)), ("labels", (self.entries,))):
-            file, array = self.beside[part]
-            if array.shape != shape:
+            if self.shapes[part] != shape:
                 raise BoostflowError(
-                    f"{file}: has shape {array.shape}, must have {shape} as {self.file}"
+                    f"{self.files[part]}: has shape {self.shapes[part]}, must have {shape} as "
+                    f"{self.file}"
                 )
         self.row_bytes = 8 * 5 * slots
         self.features = single_jets(
@@ -56,7 +55,7 @@ class TopTag(Layout):
         flag = self._flags("labels", row)
         used = self._flags("mask", row)[:, 0] == 1
         label = np.array(TOPTAG_CLASSES)[flag.astype(int)]
-        momenta = np.asarray(self.p4[start:stop], dtype=np.float64)
+        momenta = self._block("p4", row).astype(np.float64)
         self.require_finite(momenta, "the four-momenta", row)
         self.require_energies(momenta[:, 3], row)
         if self.select != "all":
@@ -68,14 +67,15 @@ class TopTag(Layout):
 
     def _flags(self, part: str, row: np.ndarray) -> np.ndarray:
         """A block of the mask or the labels, which are 0 or 1."""
-        file, array = self.beside[part]
-        values = np.asarray(array[row[0] : row[-1] + 1])
+        values = self._block(part, row)
         if (bad := ~np.isin(values, (0, 1))).any():
-            where = np.argwhere(bad)[0]
-            raise BoostflowError(
-                f"{file}: {values[tuple(where)]:g} in row {row[where[0]]}, must be 0 or 1"
-            )
+            wrong, first = values[bad][0], row[np.argwhere(bad)[0, 0]]
+            raise BoostflowError(f"{self.files[part]}: {wrong:g} in row {first}, must be 0 or 1")
         return values
+
+    def _block(self, part: str, row: np.ndarray) -> np.ndarray:
+        """A copy of some rows. Pages of a mapping that stays would count as memory of the job."""
+        return np.array(_mapped(self.files[part])[row[0] : row[-1] + 1])
 
 
 def _mapped(file: str) -> np.ndarray:
