@@ -102,6 +102,10 @@ test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machi
 bench-ingest: $(READY) ## Rate of ingest and select beside uproot, a script, RDataFrame (BENCH="--root")
 	@$(BIN)/python benchmarks/ingest.py $(BENCH)
 
+.PHONY: bench-observables
+bench-observables: $(READY) ## Time the observables beside FastJet's and EnergyFlow's (BENCH="--jets 1000")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/observables.py $(BENCH)
+
 .PHONY: bench-ucluster
 bench-ucluster: $(READY) ## Time UCluster beside the published graph; peak memory (BENCH="--rounds 3")
 	@$(BIN)/python benchmarks/ucluster.py $(BENCH)

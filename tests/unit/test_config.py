@@ -63,7 +63,7 @@ def test_regions_of_clusters_load(repository: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["cms-nanoaod", "lhco", "hls4ml"])
+@pytest.mark.parametrize("name", ["cms-nanoaod", "lhco", "hls4ml", "toptag", "jetclass"])
 def test_examples_load(
     repository: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,8 +74,25 @@ def test_examples_load(
             file = Path(pattern.replace("*", "1"))
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
+            for part in ("mask", "labels") if sample["source"] == "toptag" else ():
+                file.with_name(f"1_{part}.npy").touch()
     config, _ = load(raw, repository)
     assert list(config.samples) == list(raw["samples"])
+
+
+def test_arrays_that_belong_together_are_all_there(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = yaml.safe_load((repository / "config/examples/toptag.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    Path("inputs/toptag").mkdir(parents=True)
+    Path("inputs/toptag/a_p4.npy").touch()
+    Path("inputs/toptag/a_mask.npy").touch()
+    with pytest.raises(BoostflowError) as caught:
+        load(raw, repository)
+    missing = "no such file: inputs/toptag/a_labels.npy: it belongs to inputs/toptag/a_p4.npy"
+    for name in ("top", "qcd"):
+        assert f"samples.{name}.files: {missing}" in str(caught.value)
 
 
 def test_the_shipped_anomaly_detection_loads(repository: Path) -> None:
@@ -188,11 +205,19 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"samples": {"x": {"source": "lhco", "files": ["root://far/away.h5"]}}},
-            "my.yaml: samples.x.files: root://far/away.h5: HDF5 files are read from local paths",
+            "my.yaml: samples.x.files: root://far/away.h5: only ROOT files are read from servers",
         ),
         (
             {"samples": {"x": {"source": "hls4ml", "files": [__file__], "select": "b"}}},
             "my.yaml: samples.x.select: input should be 'all', 'g', 'q', 'w', 'z' or 't', not 'b'",
+        ),
+        (
+            {"samples": {"x": {"source": "toptag", "files": [__file__]}}},
+            f"my.yaml: samples.x.files: {__file__}: name the arrays of four-momenta, *p4.npy",
+        ),
+        (
+            {"samples": {"x": {"source": "jetclass", "files": [__file__], "select": "qcd_lite"}}},
+            "my.yaml: samples.x.select: unknown class 'qcd_lite'; did you mean 'qcd_light'?",
         ),
         ({"output": "out/{x}"}, "my.yaml: output: 'out/{x}' cannot be a folder"),
         (
@@ -547,7 +572,7 @@ def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path
         "systematics": str(path),
     }
     assert problems(raw, repository) == [
-        f"{path}: x.samples: w has no weight columns: HDF5 files have none"
+        f"{path}: x.samples: w has no weight columns: only ROOT files have them"
     ]
     path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
     assert list(load(raw, repository)[1]) == ["x"]

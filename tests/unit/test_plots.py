@@ -13,7 +13,15 @@ from boostflow.io import read_json
 from boostflow.plots import models
 from boostflow.plots.cutflow import cutflow
 from boostflow.plots.names import fit_plots
-from boostflow.plots.style import Label, axis_label, colour, save, score_label, style
+from boostflow.plots.style import (
+    Label,
+    axis_label,
+    colour,
+    name_of,
+    save,
+    score_label,
+    style,
+)
 
 
 def test_names_of_fit_plots():
@@ -36,6 +44,7 @@ def test_labels_and_colours():
     classes = ["top", "bosons", "qcd", "higgs"]
     assert len({colour(name, classes) for name in classes}) == 4
     assert colour("top", classes) == colour("top", ["top"])
+    assert name_of("qcd") == "QCD" and colour("qcd", ["qcd"]) == colour("dijet", [])
 
 
 def test_equal_plots_are_equal_files(tmp_path):

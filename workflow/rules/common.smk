@@ -7,7 +7,7 @@ import time
 try:
     from boostflow import paths
     from boostflow.clusterplan import Plan
-    from boostflow.config.files import expand as expand_files, is_remote
+    from boostflow.config.files import beside as files_beside, expand as expand_files, is_remote
     from boostflow.config.load import find, load, varied_model
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
@@ -232,6 +232,11 @@ def ingest_input(wildcards):
     return [] if is_remote(file) else file
 
 
+def ingest_beside(wildcards):
+    """Files that are read together with it."""
+    return files_beside(ingest_file(wildcards), CONFIG.samples[wildcards.sample])
+
+
 def ingest_address(wildcards):
     """The address, where it is one: a parameter, so that another address is read again."""
     file = ingest_file(wildcards)
@@ -256,7 +261,7 @@ def ingest_options(wildcards):
     if block.parts_per_file > 1:
         options += ["--piece", piece, block.parts_per_file]
     if not isinstance(block, RootSample):
-        # HDF5 events have no numbers of their own: that of the file makes them unique in the sample.
+        # Events of public sets have no numbers of their own: that of the file makes them unique in the sample.
         options += ["--source", block.source, "--select", block.select, "--number", file]
     return [*options, *constituent_options(wildcards)]
 
@@ -413,8 +418,15 @@ def plot_label():
     """Text left and right on top of a plot."""
     data = any(getattr(block, "data", False) for block in CONFIG.samples.values())
     energy = f"{CONFIG.simulation.ecm / 1000:g} TeV"
-    luminosity = f"{CONFIG.luminosity:g} fb$^{{-1}}$ ({energy})"
-    return ["boostflow" if data else "boostflow simulation", luminosity]
+    # Sets without cross-sections correspond to no luminosity.
+    if any(
+        isinstance(block, FileSample) and block.xsec is None and not is_data(block)
+        for block in CONFIG.samples.values()
+    ):
+        right = energy
+    else:
+        right = f"{CONFIG.luminosity:g} fb$^{{-1}}$ ({energy})"
+    return ["boostflow" if data else "boostflow simulation", right]
 
 
 def energy_label():

@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from boostflow.config.models import Config, FileSample, RootSample
+from boostflow.config.models import Config, FileSample, RootSample, Sample, TopTagSample
 from boostflow.errors import BoostflowError
+from boostflow.ingest.sets import toptag_files
 
 LIST = ".txt"
 """Suffix of text lists."""
@@ -67,10 +68,30 @@ def expand(sample: FileSample) -> tuple[list[str], list[str]]:
         files += found
         if fault:
             problems.append(f"{where}{fault}")
+    problems += [
+        fault for file in files if not is_remote(file) for fault in _beside_faults(file, sample)
+    ]
     places = [file if is_remote(file) else Path.cwd() / file for file in files]
     seen: set[str | Path] = set()
     twice = {f for f, place in zip(files, places, strict=True) if place in seen or seen.add(place)}
     return files, [*problems, *(f"{file} is listed more than once" for file in sorted(twice))]
+
+
+def beside(file: str, sample: Sample) -> list[str]:
+    """Files that are read together with a file of a sample."""
+    return list(toptag_files(file).values()) if isinstance(sample, TopTagSample) else []
+
+
+def _beside_faults(file: str, sample: FileSample) -> list[str]:
+    try:
+        others = beside(file, sample)
+    except ValueError as error:
+        return [str(error)]
+    return [
+        f"no such file: {other}: it belongs to {file}"
+        for other in others
+        if not Path(other).is_file()
+    ]
 
 
 def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]:
@@ -119,7 +140,7 @@ def _address_fault(address: str, sample: FileSample) -> str | None:
     protocol, _, rest = address.partition("://")
     server, _, path = rest.partition("/")
     if not isinstance(sample, RootSample):
-        return f"{address}: HDF5 files are read from local paths: copy it first"
+        return f"{address}: only ROOT files are read from servers: copy it first"
     if protocol not in PROTOCOLS:
         return f"{address}: addresses start with {', '.join(f'{p}://' for p in PROTOCOLS)}"
     if not server or not path:

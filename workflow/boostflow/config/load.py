@@ -455,7 +455,7 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
             block = config.samples.get(sample)
             if block and not isinstance(block, SimulatedSample | RootSample) and not is_data(block):
                 problems.append(
-                    f"{name}.samples: {sample} has no weight columns: HDF5 files have none"
+                    f"{name}.samples: {sample} has no weight columns: only ROOT files have them"
                 )
         if isinstance(declared, ModelVariation):
             problems += _check_model_variation(name, declared, config)

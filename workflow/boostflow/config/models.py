@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from boostflow.ingest.sets import JETCLASS_SELECT, TOPTAG_CLASSES
 from boostflow.simulate.processes import PROCESSES
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
@@ -110,8 +112,40 @@ class Hls4mlSample(FileSample):
     the class of the file: gluon, quark, w, z or top."""
 
 
+class TopTagSample(FileSample):
+    """Top-tagging reference jets (arXiv:1902.09914) as NumPy arrays: each jet is an event."""
+
+    source: Literal["toptag"]
+    select: Literal["all", *TOPTAG_CLASSES] = "all"
+    """Jets that are taken, by the labels. `files` are those of the four-momenta, `*_p4.npy`; the
+    mask and the labels are found beside them, as `*_mask.npy` and `*_labels.npy`. Without a `label`
+    the jets keep the class of the file."""
+
+
+class JetClassSample(FileSample):
+    """Parquet files of JetClass (arXiv:2202.03772) or JetClass-II (arXiv:2405.12972): each jet is
+    an event."""
+
+    source: Literal["jetclass"]
+    select: str = "all"
+    """Jets that are taken: a part of JetClass-II (res2p, res34p, qcd) or one of its classes (x_bb,
+    x_yy_qqqq, qcd_light, ...), or a class of JetClass (qcd, hbb, tbqq, ...). Without a `label` the
+    jets keep the class of the file."""
+
+    @field_validator("select")
+    @classmethod
+    def is_known(cls, select: str) -> str:
+        """The class exists."""
+        if select not in JETCLASS_SELECT:
+            near = get_close_matches(select, JETCLASS_SELECT, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"unknown class {select!r}{hint}")
+        return select
+
+
 Sample = Annotated[
-    SimulatedSample | RootSample | LhcoSample | Hls4mlSample, Field(discriminator="source")
+    SimulatedSample | RootSample | LhcoSample | Hls4mlSample | TopTagSample | JetClassSample,
+    Field(discriminator="source"),
 ]
 
 
@@ -197,7 +231,7 @@ class Dask(Block):
 
 
 class Ingest(Block):
-    """Reading files: ROOT with coffea, HDF5 with h5py."""
+    """Reading files: ROOT with coffea, those of public sets block by block."""
 
     executor: Literal["iterative", "futures", "dask"] = "iterative"
     """iterative is fastest for small files; futures and dask use `workers` processes (only for ROOT

@@ -18,18 +18,20 @@ from boostflow.ingest.constituents import Vary
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
 from boostflow.ingest.features import WEIGHTS, Features, detect, weight_columns
-from boostflow.ingest.hdf5 import read_chunks
 from boostflow.ingest.hls4ml import Hls4ml
+from boostflow.ingest.jetclass import JetClass
+from boostflow.ingest.layouts import read_chunks
 from boostflow.ingest.lhco import Lhco
 from boostflow.ingest.processor import Counted, FatJetProcessor, Uncounted
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import Label, Rows
+from boostflow.ingest.toptag import TopTag
 from boostflow.io import atomic, scratch, write_json
 
 log = logging.getLogger("ingest")
 
-LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml}
-"""Sources of events in HDF5 files."""
+LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml, "toptag": TopTag, "jetclass": JetClass}
+"""Sources of events in files that are not ROOT."""
 
 
 def ingest(
@@ -51,14 +53,14 @@ def ingest(
     """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
 
     Args:
-        file: path or address of a ROOT file with a NanoAOD-like TTree, or path of an HDF5 file.
+        file: path or address of a ROOT file with a NanoAOD-like TTree, or path of a public set's.
         output: Parquet file to write.
         meta: JSON file to write: counts, sums of weights, cross-section, what is off and why.
         config: the ingest block.
-        source: layout of the file: root, lhco or hls4ml.
+        source: layout of the file: root, or a key of `LAYOUTS`.
         label: class of the sample's jets.
-        select: class of the events that are taken from an HDF5 file, or all.
-        number: of the file in its sample; HDF5 events are numbered by it.
+        select: class of the events that are taken from the file of a public set, or all.
+        number: of the file in its sample; events of public sets are numbered by it.
         piece: (k, n) takes the k-th of n ranges of the file's events, counted from 0.
         radius: of the fat jets.
         data: collision data.

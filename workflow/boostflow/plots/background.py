@@ -269,11 +269,6 @@ def _blank(reasons: list[str], text: Label) -> Figure:
     return fig
 
 
-def _class(name: str) -> str:
-    """A class of the composition for a reader."""
-    return "QCD" if name == "qcd" else name_of(name)
-
-
 def composition(found: Mapping[str, Any] | None, text: Label) -> Figure:
     """Fitted fractions of the classes with errors, and what pseudo-data hold; pulls beside them."""
     if found is None:
@@ -317,7 +312,7 @@ def composition(found: Mapping[str, Any] | None, text: Label) -> Figure:
             ha="center",
             size=12,
         )
-    ax.set_yticks(range(len(names)), [_class(name) for name in reversed(names)])
+    ax.set_yticks(range(len(names)), [name_of(name) for name in reversed(names)])
     low.axvspan(-1, 1, color="0.9")
     low.axvline(0, color="0.5", lw=1)
     ax.axvline(0, color="0.6", ls=":")
@@ -348,7 +343,7 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
                 j, k, f"{part:.2f}", ha="center", va="center", color="w" if part > 0.6 else "k"
             )
     left.set_xticks(range(matrix.shape[1]))
-    left.set_yticks(range(len(classes)), [_class(name) for name in classes])
+    left.set_yticks(range(len(classes)), [name_of(name) for name in classes])
     left.tick_params(which="both", length=0)
     left.set(xlabel="Cluster")
     left.set_title("P(cluster | class)", fontsize=13, pad=24)
@@ -367,7 +362,7 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
             baseline=base,
             fill=True,
             color=colour(name, classes),
-            label=_class(name),
+            label=name_of(name),
         )
         base = base + values
     data, error = np.asarray(cells["data"]), np.asarray(cells["data_error"])

@@ -30,8 +30,11 @@ NAMES = {
     "unmatched": "Unmatched",
     "dijet": "QCD dijets",
     "resonance": "Resonance",
+    "qcd": "QCD",
 }
-"""How legends call the classes of the default analysis."""
+"""How legends call the classes of the default analysis and of public sets."""
+LIKE = {"qcd": "dijet"}
+"""Classes with the colour of another one."""
 AXES = {
     "msoftdrop": ("Soft-drop mass", "GeV"),
     "mtrimmed": ("Trimmed mass", "GeV"),
@@ -82,11 +85,12 @@ def _of(model: str | None, usual: str) -> str:
 
 
 def colour(key: str, keys: list[str]) -> str:
-    """The colour of a class: the same in every plot for the default ones.
+    """The colour of a class: the same in every plot for those with a name.
 
-    Others among the `keys` of the plot take those that are left, first those of no default class.
+    Others among the `keys` of the plot take those that are left, first those of no named class.
     """
-    known = list(NAMES)
+    known = [name for name in NAMES if name not in LIKE]
+    key, *keys = (LIKE.get(name, name) for name in (key, *keys))
     if key in known:
         return PALETTE[known.index(key) % len(PALETTE)]
     taken = {known.index(name) for name in keys if name in known}
