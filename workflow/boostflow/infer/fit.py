@@ -205,7 +205,7 @@ def run(
         "breakdown": parts,
         "significance": hypotests.discovery(model, data, best, blind, config.toys, config.seed),
         "limit": hypotests.limit(model, data, best, blind),
-        "scan": hypotests.scan(model, data, best, parts["total"]),
+        "scan": hypotests.scan(model, data, best, parts),
         "data": config.data,
         "twice_nll": best.twice_nll,
         "parameters": impacts(model, data, best, systematics),
