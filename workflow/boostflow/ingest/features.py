@@ -220,9 +220,7 @@ def examine(
         constituents = "FatJet_references" in have
         charges = constituents
         if constituents:
-            notes.append(
-                "Delphes: constituents are the objects that jets refer to, towers massless"
-            )
+            notes.append("constituents are the objects that jets refer to; towers are massless")
     else:
         inside = four_momentum("PFCands", have) is not None and jet is not None
         if inside and not linked:
