@@ -153,12 +153,26 @@ def test_chunks_pieces_and_executors_do_not_matter(tmp_path: Path, executor: str
     assert same(whole, ak.concatenate(pieces))
 
 
-def test_executors_name_a_bad_tree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor", ["iterative", "futures"])
+def test_executors_name_a_bad_tree(tmp_path: Path, executor: str) -> None:
     columns = columns_of(write_nano(tmp_path / "a.root", constituents=True))
     link = columns["FatJetPFCands"]
     columns["FatJetPFCands"] = ak.with_field(link, link.pFCandsIdx + 1, "pFCandsIdx")
     file = write_rntuple(tmp_path / "b.root", columns, flat=True)
     with pytest.raises(BoostflowError, match=r"b\.root: fat jets refer to constituents that are"):
+        run(file, tmp_path / "b", config=Ingest(executor=executor))
+    assert not any((tmp_path / "b").iterdir())
+
+
+def test_broken_bytes_are_named(tmp_path: Path) -> None:
+    """Of an RNTuple, whose pages have checksums."""
+    columns = columns_of(write_nano(tmp_path / "a.root", 3000))
+    file = write_rntuple(tmp_path / "b.root", columns, flat=True)
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 40] = bytes(40)
+    file.write_bytes(bytes(content))
+    with pytest.raises(BoostflowError, match=r"b\.root: cannot be read to its end \("):
         run(file, tmp_path / "b")
 
 
