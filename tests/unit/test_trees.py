@@ -238,6 +238,15 @@ def test_what_is_declared_must_be_there(content: dict, message: str) -> None:
     assert message in "\n".join(problems({**NANO, "jet_pT": LIST}, **content))
 
 
+def test_delphes_has_constituents_if_jets_refer_to_some() -> None:
+    tree = {f"FatJet.{x}": LIST for x in ("PT", "Eta", "Phi", "Mass")} | {"Event.Weight": LIST}
+    tree["FatJet.Constituents"] = Branch(2, "O")
+    content = RootContent(format="delphes")
+    for more, found in (({}, False), ({"Tower.fUniqueID": Branch(2, "u")}, True)):
+        features, wrong = examine({**tree, **more}, content, data=False, match=None)
+        assert (wrong, features.constituents) == ([], found)
+
+
 def test_a_mapped_tree_needs_no_numbers_of_events() -> None:
     bare = {name.replace("FatJet", "jet"): x for name, x in NANO.items() if "FatJet" in name}
     assert problems(bare, branches={"FatJet": "jet"}, unweighted=True) == []

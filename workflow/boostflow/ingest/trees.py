@@ -69,7 +69,7 @@ class TreeReader:
             with uproot.open({item.filename: None}, **options(item.filename)) as root:
                 branches = Branches(root[item.treename])
                 more = (
-                    delphes.constituent_branches(branches) if "FatJet_references" in names else []
+                    delphes.constituent_branches(branches) if "FatJet_references" in names else ()
                 )
                 wanted = [*names.values(), *filters.triggers, *filters.flags, *more]
                 return branches.read(list(dict.fromkeys(wanted)), item.entrystart, item.entrystop)
