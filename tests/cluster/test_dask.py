@@ -100,7 +100,7 @@ def until(true: Callable[[], object], seconds: float) -> bool:
 
 def reads(job: Run) -> bool:
     """Whether some chunks have been worked on."""
-    return bool(list(job.folder.glob("out/.j.parquet.chunks.*/*.parquet")))
+    return bool(list(job.folder.glob("out/.j.parquet.chunks.*/*.arrow")))
 
 
 def test_two_nodes_give_the_same_table(job: Run, monkeypatch: pytest.MonkeyPatch) -> None:
