@@ -39,6 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--direction", default="up", choices=["up", "down"], help="of --vary")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
+    parser.add_argument("--check", type=Path, help="check.json: what was found in the files before")
+    parser.add_argument("--sample", help="name of the sample in --check")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -48,22 +50,30 @@ def main(args: argparse.Namespace) -> None:
     from boostflow.ingest.constituents import Vary
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
+    from boostflow.ingest.skipped import or_skip, require_checked
 
-    ingest(
-        args.input,
-        args.output,
-        args.meta,
-        parse_config(Ingest, {**args.config, **args.execution}),
-        source=args.source,
-        label=Label(args.label, args.match),
-        select=args.select,
-        number=args.number,
-        piece=tuple(args.piece),
-        radius=args.radius,
-        data=args.data,
-        xsec=args.xsec,
-        vary=Vary(parse_config(Constituent, args.vary), args.direction) if args.vary else None,
-    )
+    config = parse_config(Ingest, {**args.config, **args.execution})
+
+    def read() -> None:
+        if args.check is not None:
+            require_checked(args.check, args.sample, args.number, args.input)
+        ingest(
+            args.input,
+            args.output,
+            args.meta,
+            config,
+            source=args.source,
+            label=Label(args.label, args.match),
+            select=args.select,
+            number=args.number,
+            piece=tuple(args.piece),
+            radius=args.radius,
+            data=args.data,
+            xsec=args.xsec,
+            vary=Vary(parse_config(Constituent, args.vary), args.direction) if args.vary else None,
+        )
+
+    or_skip(read, args.input, args.output, args.meta, config, data=args.data)
 
 
 if __name__ == "__main__":

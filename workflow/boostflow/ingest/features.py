@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile, BoostflowError
 
 EVENT = ("run", "luminosityBlock", "event")
 FATJET = ("FatJet_pt", "FatJet_eta", "FatJet_phi", "FatJet_mass")
@@ -95,8 +95,8 @@ def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None)
         match: the particle that the sample's jets are to be matched to, or None.
 
     Raises:
-        BoostflowError: what no analysis can do without is missing, or the file contradicts its
-            declaration as data or simulation.
+        BadFile: what no analysis can do without is missing.
+        BoostflowError: the file contradicts its declaration as data or simulation.
     """
     have = set(branches)
 
@@ -104,7 +104,7 @@ def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None)
         return [name for name in names if name not in have]
 
     if missing := lacks(EVENT + FATJET):
-        raise BoostflowError(
+        raise BadFile(
             f"{file}: no branch {', '.join(missing)}; boostflow reads NanoAOD-like trees with "
             f"{', '.join(EVENT)} and FatJet_pt, _eta, _phi, _mass"
         )

@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 from coffea.processor import accumulate
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest.features import Features
 from boostflow.ingest.rows import Rows
 from boostflow.progress import Progress
@@ -50,11 +50,13 @@ class Layout(ABC):
         features: what the file has.
         entries: its number of events, of all classes.
         row_bytes: size of an event in memory.
+        key: dataset of events, whose first and last rows tell files apart.
     """
 
     features: Features
     entries: int
     row_bytes: int
+    key: h5py.Dataset | None = None
 
     def __init__(self, file: str, select: str, radius: float, pt_min: float) -> None:
         self.file, self.select, self.radius, self.pt_min = file, select, radius, pt_min
@@ -81,7 +83,7 @@ class Layout(ABC):
         """Find the datasets and set the attributes.
 
         Raises:
-            BoostflowError: the file has another layout.
+            BadFile: the file has another layout.
         """
 
     @abstractmethod
@@ -89,7 +91,7 @@ class Layout(ABC):
         """The events of class `select` among the rows from `start` to `stop`.
 
         Raises:
-            BoostflowError: the rows are damaged.
+            BadFile: the rows are damaged.
         """
 
     def contents(self) -> str:
@@ -111,12 +113,12 @@ class Layout(ABC):
         return found
 
     def require_filters(self, dataset: h5py.Dataset) -> None:
-        """Raise BoostflowError if the dataset is compressed in a way that cannot be undone here."""
+        """Raise BadFile if the dataset is compressed in a way that cannot be undone here."""
         properties = dataset.id.get_create_plist()
         for i in range(properties.get_nfilters()):
             code, _, _, name = properties.get_filter(i)
             if not _available(code):
-                raise BoostflowError(
+                raise BadFile(
                     f"{self.file}: {dataset.name} is compressed with "
                     f"{name.decode() or f'filter {code}'}, which can be undone neither by HDF5 nor "
                     "by hdf5plugin: write it anew with another compression"
@@ -126,17 +128,17 @@ class Layout(ABC):
         """A part of a dataset as float64.
 
         Raises:
-            BoostflowError: it cannot be read, or has NaN or infinite values.
+            BadFile: it cannot be read, or has NaN or infinite values.
         """
         try:
             values = np.asarray(dataset[where], dtype=np.float64)
         except OSError as error:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: {dataset.name} cannot be read to its end ({_reason(error)})"
             ) from None
         if not np.isfinite(values).all():
             row = where[0].start + int(np.argwhere(~np.isfinite(values))[0, 0])
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: NaN or infinite values in {dataset.name} (first in row {row}); "
                 "the file is damaged"
             )
@@ -155,7 +157,7 @@ def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict
         entries: which rows of the file.
 
     Raises:
-        BoostflowError: the file is damaged.
+        BadFile: the file is damaged.
     """
     step = max(1, min(rows.config.chunksize, BLOCK // layout.row_bytes))
     bar = Progress(f"ingest {layout.file}", len(entries), "events")
@@ -185,13 +187,13 @@ def _open(file: str) -> h5py.File:
         # Read-only file systems often refuse the locks of HDF5.
         return h5py.File(file, "r", locking=False)
     except FileNotFoundError:
-        raise BoostflowError(f"{file}: no such file") from None
+        raise BadFile(f"{file}: no such file") from None
     except OSError as error:
         if "truncated file" in str(error):
-            raise BoostflowError(
+            raise BadFile(
                 f"{file}: is shorter than its header says: copy it again ({_reason(error)})"
             ) from None
-        raise BoostflowError(f"{file}: not a readable HDF5 file ({_reason(error)})") from None
+        raise BadFile(f"{file}: not a readable HDF5 file ({_reason(error)})") from None
 
 
 def _available(code: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 from coffea.processor import accumulate
 
 from boostflow.config.models import Ingest
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest.branches import require_types
 from boostflow.ingest.constituents import Vary
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
@@ -30,6 +32,8 @@ log = logging.getLogger("ingest")
 
 LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml}
 """Sources of events in HDF5 files."""
+
+Look = Callable[[Any, Any, Features], None]
 
 
 def ingest(
@@ -66,8 +70,8 @@ def ingest(
         vary: how constituents are varied; None for nominal.
 
     Raises:
-        BoostflowError: the file cannot be read, or lacks what no analysis can do without; there is
-            no such piece.
+        BadFile: the file cannot be read, or lacks what no analysis can do without.
+        BoostflowError: it contradicts its declaration; there is no such piece.
     """
     if not 0 <= piece[0] < piece[1]:
         raise BoostflowError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
@@ -129,17 +133,25 @@ def _range(entries: int, piece: tuple[int, int]) -> range:
 
 
 def inspect(
-    file: str, config: Ingest, *, data: bool, match: str | None
+    file: str, config: Ingest, *, data: bool, match: str | None, look: Look | None = None
 ) -> tuple[Features, int, float | None]:
     """Read a ROOT file's metadata: its features, number of events, cross-section (pb) or None.
 
+    Args:
+        file: path or address.
+        config: the ingest block.
+        data: whether the sample is declared to be collision data.
+        match: the particle that the sample's jets are to be matched to, or None.
+        look: is given the open file, its tree and its features; what it raises is treated alike.
+
     Raises:
-        BoostflowError: not a readable ROOT file, no such tree, or branches missing.
+        BadFile: not a readable ROOT file, no such tree, or branches missing or of a wrong type.
+        BoostflowError: the file contradicts its declaration as data or simulation.
     """
     try:
-        return patiently(file, lambda: _inspect(file, config, data=data, match=match))
+        return patiently(file, lambda: _inspect(file, config, look, data=data, match=match))
     except FileNotFoundError:
-        raise BoostflowError(f"{file}: no such file") from None
+        raise BadFile(f"{file}: no such file") from None
     except BoostflowError:
         raise
     # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
@@ -163,7 +175,7 @@ def _with_weights(features: Features, tree: Any) -> Features:
 
 
 def _inspect(
-    file: str, config: Ingest, *, data: bool, match: str | None
+    file: str, config: Ingest, look: Look | None, *, data: bool, match: str | None
 ) -> tuple[Features, int, float | None]:
     import uproot
 
@@ -171,14 +183,15 @@ def _inspect(
     with uproot.open({file: None}, **options(file)) as root:
         trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
         if config.tree not in trees:
-            raise BoostflowError(
+            raise BadFile(
                 f"{file}: no tree {config.tree!r}; the file has "
                 f"{', '.join(trees) or 'nothing, or is damaged'}"
             )
         tree = root[config.tree]
         if not hasattr(tree, "num_entries"):
-            raise BoostflowError(f"{file}: {config.tree} is not a tree")
+            raise BadFile(f"{file}: {config.tree} is not a tree")
         features = detect(file, tree.keys(), data=data, match=match)
+        require_types(file, tree, features, match=match is not None)
         entries = int(tree.num_entries)
         if entries:
             features = _with_weights(features, tree)
@@ -186,6 +199,8 @@ def _inspect(
         if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
             values = root["Runs"]["xsec"].array(library="np")
             xsec = float(values[0]) if len(values) else None
+        if look is not None:
+            look(root, tree, features)
         return features, entries, xsec
 
 

@@ -1,0 +1,93 @@
+"""Files that are left out: with `ingest.on_bad_file: skip` one of them is an empty table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from boostflow.config.models import Ingest
+from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest.eventid import BUCKETS
+from boostflow.io import atomic, read_json, write_json
+
+log = logging.getLogger("ingest")
+
+
+def or_skip(
+    read: Callable[[], None], file: str, output: Path, meta: Path, config: Ingest, *, data: bool
+) -> None:
+    """Read a file, or leave it out where the configuration says so.
+
+    Args:
+        read: writes `output` and `meta`.
+        file: path or address.
+        output: Parquet file.
+        meta: JSON file.
+        config: the ingest block.
+        data: collision data.
+
+    Raises:
+        BadFile: the file is bad, and `on_bad_file` is fail.
+    """
+    try:
+        read()
+    except BadFile as error:
+        if config.on_bad_file == "fail":
+            raise
+        reason = " ".join(str(error).removeprefix(f"{file}: ").split())
+        log.warning("%s: skipped: %s", file, reason)
+        _leave_out(file, output, meta, reason, data)
+
+
+def require_checked(check: Path, sample: str, number: int, file: str) -> None:
+    """Compare a file with what was checked (docs/contracts.md, "check").
+
+    Args:
+        check: check.json.
+        sample: name of the sample.
+        number: of the file in it.
+        file: path or address.
+
+    Raises:
+        BadFile: the check found that it must be left out.
+        BoostflowError: the sample had another file with this number when it was checked: in the
+            middle of a run a pattern has come to match other files.
+    """
+    files = read_json(check)["samples"].get(sample, [])
+    if number >= len(files) or files[number]["file"] != file:
+        known = files[number]["file"] if number < len(files) else "not there"
+        raise BoostflowError(
+            f"{file}: file {number} of sample {sample} was {known} when the files were checked: "
+            "files came or went during the run; start it again"
+        )
+    if files[number]["skipped"] is not None:
+        raise BadFile(files[number]["skipped"])
+
+
+def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> None:
+    """Write the table and the counts of no event."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic(output) as part:
+        pq.write_table(pa.table({"event_id": pa.array([], pa.uint64())}), part)
+    nothing: dict[str, Any] = {"events": 0, "sumw": 0.0}
+    write_json(
+        meta,
+        {
+            "file": file,
+            "skipped": reason,
+            **nothing,
+            "jets": 0,
+            "sumw2": 0.0,
+            "sumw_buckets": [0.0] * BUCKETS,
+            "sumw_weights": {},
+            "xsec": None,
+            "cutflow": [{"name": name, **nothing} for name in ("all", "has fat jet")],
+            "data": data,
+            "features": {},
+            "notes": [],
+        },
+    )
