@@ -5,6 +5,8 @@ Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `m
 """
 
 SAMPLE = "samples/{variation}/{sample}/{part}.root"
+CHECK = "check.json"
+CHECK_TABLE = "check.txt"
 INGEST = "ingest/{variation}/{sample}/{part}.parquet"
 INGEST_META = "ingest/{variation}/{sample}/{part}.json"
 PARTS = "ingest/{variation}/{sample}.json"

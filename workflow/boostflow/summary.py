@@ -35,7 +35,7 @@ def collect(
     Raises:
         BoostflowError: a file is missing or is not JSON.
     """
-    result: dict[str, Any] = {"samples": {}, "notes": {}, "models": {}}
+    result: dict[str, Any] = {"samples": {}, "notes": {}, "skipped": {}, "models": {}}
     for path in cutflows:
         data = read_json(path)
         first, last = data["cutflow"][0], data["cutflow"][-1]
@@ -47,6 +47,8 @@ def collect(
         }
         for note in data["notes"]:
             result["notes"].setdefault(note, []).append(data["sample"])
+        if data.get("skipped"):
+            result["skipped"][data["sample"]] = data["skipped"]
     for path in evaluations:
         data = read_json(path)
         entry = {
@@ -234,6 +236,12 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         ["sample", "events", "selected events", "selected jets", "expected per 1/fb"],
         samples,
     )
+    left_out = [
+        [name, one["file"], one["reason"]]
+        for name, files in summary["skipped"].items()
+        for one in files
+    ]
+    show("Skipped files", ["sample", "file", "reason"], left_out)
     for note, names in summary["notes"].items():
         page.line(f"{', '.join(names)}: {note}")
     for name, model in summary["models"].items():

@@ -39,6 +39,7 @@ try:
         config,
         REPOSITORY,
         " + ".join(map(str, workflow.configfiles)) or "config",
+        files=workflow.configfiles,
         in_job=not workflow.is_main_process,
     )
 except BoostflowError as error:
@@ -259,6 +260,47 @@ def ingest_options(wildcards):
         # HDF5 events have no numbers of their own: that of the file makes them unique in the sample.
         options += ["--source", block.source, "--select", block.select, "--number", file]
     return [*options, *constituent_options(wildcards)]
+
+
+def checked_files():
+    """What the check reads, where snakemake can look at it."""
+    return [file for files in FILES.values() for file in files if not is_remote(file)]
+
+
+def checked_addresses():
+    """A parameter of the check: the addresses, so that other ones are checked again."""
+    return [file for files in FILES.values() for file in files if is_remote(file)]
+
+
+def check_config():
+    """What the check depends on, as an argument."""
+    files = {name: CONFIG.samples[name].model_dump(mode="json") for name in FILES}
+    block = CONFIG.ingest.model_dump(mode="json", exclude=EXECUTION - {"on_bad_file"})
+    return as_json(
+        {
+            "samples": files,
+            "ingest": block,
+            "simulation": {"jet_radius": CONFIG.simulation.jet_radius},
+        }
+    )
+
+
+def check_of(wildcards):
+    """The check of all files, which other files than this one may change."""
+    return ancient(at(paths.CHECK)) if wildcards.sample in FILES else []
+
+
+def checked_options(wildcards):
+    """Where the check has this file."""
+    if wildcards.sample not in FILES:
+        return []
+    number = int(wildcards.part) // CONFIG.samples[wildcards.sample].parts_per_file
+    return ["--checked", at(paths.CHECK), wildcards.sample, number]
+
+
+def skip_option():
+    """Whether parts may be left out."""
+    return ["--skip"] if CONFIG.ingest.on_bad_file == "skip" else []
 
 
 def constituent_options(wildcards):

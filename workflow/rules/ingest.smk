@@ -4,7 +4,8 @@
 rule ingest:
     """Read one part: loose preselection, observables, truth labels, weights."""
     input:
-        ingest_input,
+        file=ingest_input,
+        check=check_of,
     output:
         table=at(paths.INGEST),
         meta=at(paths.INGEST_META),
@@ -25,10 +26,11 @@ rule ingest:
         config=as_json(CONFIG.ingest.model_dump(mode="json", exclude=EXECUTION)),
         radius=CONFIG.simulation.jet_radius,
         options=ingest_options,
+        checked=checked_options,
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input:q} {params.address:q}'
+        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input.file:q} {params.address:q}'
         " --output {output.table:q} --meta {output.meta:q} --config {params.config:q}"
         ' --execution "$BOOSTFLOW_EXECUTION" --radius {params.radius}'
-        " {params.options:q} > {log:q} 2>&1"
+        " {params.options:q} {params.checked:q} > {log:q} 2>&1"

@@ -39,8 +39,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--direction", default="up", choices=["up", "down"], help="of --vary")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
-    parser.add_argument("--check", type=Path, help="check.json: what was found in the files before")
-    parser.add_argument("--sample", help="name of the sample in --check")
+    parser.add_argument(
+        "--checked",
+        nargs=3,
+        metavar=("CHECK", "SAMPLE", "NUMBER"),
+        help="check.json, and sample and number of the file in it",
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -55,8 +59,9 @@ def main(args: argparse.Namespace) -> None:
     config = parse_config(Ingest, {**args.config, **args.execution})
 
     def read() -> None:
-        if args.check is not None:
-            require_checked(args.check, args.sample, args.number, args.input)
+        if args.checked is not None:
+            check, sample, number = args.checked
+            require_checked(Path(check), sample, int(number), args.input)
         ingest(
             args.input,
             args.output,

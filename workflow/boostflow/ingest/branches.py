@@ -72,8 +72,11 @@ def describe(typename: str) -> str:
 
 def _fits(found: str, wanted: str) -> bool:
     known = found == "text" or found.startswith(("a ", "an "))
-    return not known or found == wanted or (wanted == "a number" and found != "text" and
-                                            "list" not in found)
+    return (
+        not known
+        or found == wanted
+        or (wanted == "a number" and found != "text" and "list" not in found)
+    )
 
 
 def _wanted(features: Features, match: bool) -> dict[str, str]:

@@ -23,7 +23,7 @@ from boostflow.ingest.truth import matched
 from boostflow.io import write_parquet
 
 MASS_ROUNDING = 1e-2
-"""Masses of light jets and particles may be negative by rounding: this in GeV, and this times pT."""
+"""Masses may be negative by rounding: by this in GeV, and this times pT."""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,16 @@ def require_checked(check: Path, sample: str, number: int, file: str) -> None:
         raise BadFile(files[number]["skipped"])
 
 
+def consequence(skipped: int, of: int, data: bool) -> str:
+    """What it means that some files of a sample are left out."""
+    text = f"{skipped} of {of} files skipped: "
+    if data:
+        return text + (
+            "collision data are not scaled up for them: lower `luminosity` by what they recorded"
+        )
+    return text + "normalised to the events of the others"
+
+
 def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> None:
     """Write the table and the counts of no event."""
     import pyarrow as pa
