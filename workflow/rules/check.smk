@@ -6,8 +6,8 @@ rule check:
     input:
         checked_files(),
     output:
-        # After a failed check the older one stays: without it every file would be read again.
-        check=update(at(paths.CHECK)),
+        unchecked(),
+        check=at(paths.CHECK),
         table=report(at(paths.CHECK_TABLE), caption=caption("check"), category="Summary"),
     log:
         log_of(paths.CHECK),
@@ -22,9 +22,10 @@ rule check:
         runtime=attempt_scaled(60),
     params:
         config=check_config(),
+        folder=at(Path(paths.CHECKED).parent),
         addresses=checked_addresses(),
     message:
         "Checking the input files"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/check.py --config {params.config:q} --output {output.check:q}'
-        " --table {output.table:q} > {log:q} 2>&1"
+        " --table {output.table:q} --checked {params.folder:q} > {log:q} 2>&1"

@@ -7,7 +7,7 @@ import time
 try:
     from boostflow import paths
     from boostflow.clusterplan import Plan
-    from boostflow.config.files import expand as expand_files, is_remote
+    from boostflow.config.files import expand as expand_files, is_remote, keys as file_keys
     from boostflow.config.load import find, load, varied_model
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
@@ -60,6 +60,15 @@ FILES = {
     name: expand_files(block)[0]
     for name, block in CONFIG.samples.items()
     if isinstance(block, FileSample)
+}
+# What the check says of each file. The names change with the files, so that a new one makes no other
+# file be read again.
+CHECKED = {
+    name: [
+        f"{CONFIG.output}/{paths.CHECKED}".format(key=key)
+        for key in file_keys(name, CONFIG.samples[name], files, CONFIG.ingest.tree)
+    ]
+    for name, files in FILES.items()
 }
 # No parameter either: how files are read is no reason to read them again.
 os.environ.update(BOOSTFLOW_EXECUTION=CONFIG.ingest.model_dump_json(include=EXECUTION))
@@ -285,17 +294,27 @@ def check_config():
     )
 
 
-def check_of(wildcards):
-    """The check of all files, which other files than this one may change."""
-    return ancient(at(paths.CHECK)) if wildcards.sample in FILES else []
+def unchecked():
+    """What the check has not said yet: those that are there are files like any other."""
+    return [path for of_sample in CHECKED.values() for path in of_sample if not Path(path).exists()]
 
 
-def checked_options(wildcards):
-    """Where the check has this file."""
+def check_table():
+    """The table of all files, if there are any."""
+    return [at(paths.CHECK_TABLE)] if FILES else []
+
+
+def checked(wildcards):
+    """What the check says of a part's file."""
     if wildcards.sample not in FILES:
         return []
     number = int(wildcards.part) // CONFIG.samples[wildcards.sample].parts_per_file
-    return ["--checked", at(paths.CHECK), wildcards.sample, number]
+    return ancient(CHECKED[wildcards.sample][number])
+
+
+def checked_option(wildcards):
+    """Where it says so."""
+    return ["--checked"] if wildcards.sample in FILES else []
 
 
 def skip_option():

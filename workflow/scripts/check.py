@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, help="JSON file to write")
     parser.add_argument("--table", type=Path, help="text file to write")
+    parser.add_argument("--checked", type=Path, help="folder for one JSON file for each file")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -48,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
         what = "1 problem" if number == 1 else f"{number} problems"
         raise BoostflowError("\n".join([f"{what} with the input files:", *report.problems]))
     if args.output is not None:
-        write(report, args.output, args.table)
+        write(report, args.output, args.table, args.checked)
 
 
 if __name__ == "__main__":

@@ -39,12 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--direction", default="up", choices=["up", "down"], help="of --vary")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
-    parser.add_argument(
-        "--checked",
-        nargs=3,
-        metavar=("CHECK", "SAMPLE", "NUMBER"),
-        help="check.json, and sample and number of the file in it",
-    )
+    parser.add_argument("--checked", type=Path, help="JSON file: what the check says of the input")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -60,8 +55,7 @@ def main(args: argparse.Namespace) -> None:
 
     def read() -> None:
         if args.checked is not None:
-            check, sample, number = args.checked
-            require_checked(Path(check), sample, int(number), args.input)
+            require_checked(args.checked)
         ingest(
             args.input,
             args.output,

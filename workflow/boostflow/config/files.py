@@ -6,6 +6,7 @@ Every job reads the configuration again, so nothing here uses a network.
 from __future__ import annotations
 
 import glob
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,30 @@ def expand(sample: FileSample) -> tuple[list[str], list[str]]:
     seen: set[str | Path] = set()
     twice = {f for f, place in zip(files, places, strict=True) if place in seen or seen.add(place)}
     return files, [*problems, *(f"{file} is listed more than once" for file in sorted(twice))]
+
+
+def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str]:
+    """A name for each file of a sample that changes with the file, and with what is looked for.
+
+    Args:
+        name: of the sample.
+        sample: its block.
+        files: its files, in order.
+        tree: name of the tree in ROOT files.
+    """
+    wanted = sample.model_dump_json(include={"source", "match", "data", "select"})
+    found = []
+    for number, file in enumerate(files):
+        stamp = ""
+        if not is_remote(file):
+            try:
+                status = Path(file).stat()
+                stamp = f"{status.st_mtime_ns} {status.st_size}"
+            except OSError:
+                stamp = "gone"
+        text = "\0".join((name, str(number), file, stamp, wanted, tree))
+        found.append(hashlib.blake2b(text.encode(), digest_size=10).hexdigest())
+    return found
 
 
 def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]:

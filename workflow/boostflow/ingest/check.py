@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from boostflow.config.files import expand
+from boostflow.config.files import expand, keys
 from boostflow.config.models import FileSample, Ingest, RootSample
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.features import EVENT, Features
 from boostflow.ingest.run import LAYOUTS, inspect
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
+from boostflow.paths import CHECKED
 from boostflow.progress import Progress
 from boostflow.texttable import Text
 from boostflow.variations import is_data
@@ -45,12 +46,23 @@ class Checked:
     """None where the file cannot be read."""
     features: Features | None = None
     xsec: float | None = None
+    key: str = ""
+    """Name of the file as it was, `boostflow.config.files.keys`."""
     identity: str | None = None
     """Equal for files with the same events."""
     bad: str | None = None
     """Why it cannot be read."""
     wrong: list[str] = field(default_factory=list)
     """How it contradicts the configuration or other files."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What later stages need to know."""
+        return {
+            "file": self.file,
+            "events": self.events,
+            "features": self.features.as_dict() if self.features else None,
+            "skipped": self.bad,
+        }
 
     def state(self, skip: bool) -> str:
         """In a word."""
@@ -77,14 +89,7 @@ class Report:
         """By sample, in the order of the files."""
         samples: dict[str, list[dict[str, Any]]] = {}
         for found in self.files:
-            samples.setdefault(found.sample, []).append(
-                {
-                    "file": found.file,
-                    "events": found.events,
-                    "features": found.features.as_dict() if found.features else None,
-                    "skipped": found.bad,
-                }
-            )
+            samples.setdefault(found.sample, []).append(found.as_json())
         return {"samples": samples, "notes": self.notes}
 
     def table(self) -> str:
@@ -114,7 +119,11 @@ def check(samples: Mapping[str, FileSample], config: Ingest, radius: float) -> R
         config: the ingest block.
         radius: of the fat jets.
     """
-    found = [Checked(name, file) for name, block in samples.items() for file in expand(block)[0]]
+    found = []
+    for name, block in samples.items():
+        files = expand(block)[0]
+        for file, key in zip(files, keys(name, block, files, config.tree), strict=True):
+            found.append(Checked(name, file, key=key))
     bar = Progress("check", len(found), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
@@ -138,8 +147,12 @@ def check(samples: Mapping[str, FileSample], config: Ingest, radius: float) -> R
     return Report(found, problems, said, skip)
 
 
-def write(report: Report, output: Path, text: Path) -> None:
-    """Write check.json and the table (docs/contracts.md, "check")."""
+def write(report: Report, output: Path, text: Path, folder: Path) -> None:
+    """Write check.json, the table, and one JSON file a file (docs/contracts.md, "check")."""
+    for found in report.files:
+        path = folder / Path(CHECKED.format(key=found.key)).name
+        if not path.exists():
+            write_json(path, found.as_json())
     with atomic(text) as part:
         part.write_text(report.table(), encoding="utf-8")
     write_json(output, report.as_json())

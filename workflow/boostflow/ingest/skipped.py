@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from boostflow.config.models import Ingest
-from boostflow.errors import BadFile, BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.io import atomic, read_json, write_json
 
@@ -41,29 +41,15 @@ def or_skip(
         _leave_out(file, output, meta, reason, data)
 
 
-def require_checked(check: Path, sample: str, number: int, file: str) -> None:
-    """Compare a file with what was checked (docs/contracts.md, "check").
+def require_checked(path: Path) -> None:
+    """Raise BadFile if the check says that a file must be left out.
 
     Args:
-        check: check.json.
-        sample: name of the sample.
-        number: of the file in it.
-        file: path or address.
-
-    Raises:
-        BadFile: the check found that it must be left out.
-        BoostflowError: the sample had another file with this number when it was checked: in the
-            middle of a run a pattern has come to match other files.
+        path: what it says of the file (docs/contracts.md, "check").
     """
-    files = read_json(check)["samples"].get(sample, [])
-    if number >= len(files) or files[number]["file"] != file:
-        known = files[number]["file"] if number < len(files) else "not there"
-        raise BoostflowError(
-            f"{file}: file {number} of sample {sample} was {known} when the files were checked: "
-            "files came or went during the run; start it again"
-        )
-    if files[number]["skipped"] is not None:
-        raise BadFile(files[number]["skipped"])
+    reason = read_json(path)["skipped"]
+    if reason is not None:
+        raise BadFile(reason)
 
 
 def consequence(skipped: int, of: int, data: bool) -> str:
