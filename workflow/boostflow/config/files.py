@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,8 +101,11 @@ def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]
 
 
 def _path_fault(path: Path) -> str | None:
-    if path.is_file():
-        return None
+    try:
+        if path.is_file():
+            return None
+    except OSError as error:
+        return f"{path}: {os.strerror(error.errno)}"
     if path.is_dir():
         return f"not a file: {path} is a folder: name its files, {path}/*.root"
     if str(path).startswith("/store/"):

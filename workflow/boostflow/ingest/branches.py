@@ -1,6 +1,7 @@
 """What branches of a tree must be: one number an event, or a list of them; floats or integers.
 
-Only metadata are read. Branches of types that are not known here pass: reading them will tell.
+Only metadata are read, and counters that should agree. Branches of types that are not known here
+pass: reading them will tell.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from boostflow.errors import BadFile
 from boostflow.ingest.features import (
@@ -47,14 +50,33 @@ def require_types(file: str, tree: Any, features: Features, *, match: bool) -> N
     if wrong:
         raise BadFile(f"{file}: {'; '.join(wrong)}")
     lists = [name for name, wanted in _wanted(features, match).items() if "list" in wanted]
+    _require_counters(file, tree, lists)
+
+
+def _require_counters(file: str, tree: Any, lists: Iterable[str]) -> None:
+    """Each collection has one number of entries an event, or several branches with the same.
+
+    Raises:
+        BadFile: entries would go to the wrong events.
+    """
+    counters: dict[str, set[str]] = {}
     for name in lists:
         counter = getattr(tree[name], "count_branch", None)
-        owner = f"n{name.partition('_')[0]}"
-        if counter is not None and counter.name != owner:
-            raise BadFile(
-                f"{file}: the entries of {name} are counted by {counter.name}, not by {owner}: "
-                "jets would go to the wrong events"
-            )
+        collection, _, rest = name.partition("_")
+        if counter is not None and rest:
+            counters.setdefault(f"n{collection}", set()).add(counter.name)
+    have = set(tree.keys())
+    for owner, names in counters.items():
+        if owner not in have:
+            raise BadFile(f"{file}: no branch {owner}, the number of {owner[1:]} of each event")
+        # Skims may count each branch by itself.
+        for other in sorted(names - {owner}):
+            numbers = [tree[name].array(library="np") for name in (owner, other)]
+            if not np.array_equal(*numbers):
+                raise BadFile(
+                    f"{file}: {other} is not {owner} in some events: they would get the jets of "
+                    "others"
+                )
 
 
 def describe(typename: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from coffea import processor
 from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
 
+from boostflow.errors import BadFile
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
 
@@ -52,6 +53,12 @@ class FatJetProcessor(processor.ProcessorABC):
     def _constituents(self, events: ak.Array) -> ak.Array:
         """Particle-flow candidates of each fat jet, shape (events, jets, candidates)."""
         if self.rows.features.counted:
+            told = ak.sum(events.FatJet.nConstituents, axis=1)
+            if not ak.all(told == ak.num(events.FatJetPFCands.jetIdx)):
+                raise BadFile(
+                    f"{self.rows.file}: the sum of FatJet_nConstituents is not the number of "
+                    "FatJetPFCands in some events: jets would get the constituents of others"
+                )
             return ak.drop_none(events.FatJet.constituents.pf, axis=2)
         link = events.FatJetPFCands
         link = link[link.jetIdx >= 0]
