@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from coffea.processor import accumulate
 
+from boostflow.config.files import is_remote
 from boostflow.config.models import Ingest
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import require_types
@@ -181,6 +182,11 @@ def _inspect(
 
     # A colon in a path would separate the tree from it.
     with uproot.open({file: None}, **options(file)) as root:
+        if not is_remote(file) and root.file.fEND > (size := Path(file).stat().st_size):
+            raise BadFile(
+                f"{file}: has {size} of the {root.file.fEND} bytes that its header says: copy it "
+                "again"
+            )
         trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
         if config.tree not in trees:
             raise BadFile(
