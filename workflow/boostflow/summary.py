@@ -35,7 +35,7 @@ def collect(
     Raises:
         BoostflowError: a file is missing or is not JSON.
     """
-    result: dict[str, Any] = {"samples": {}, "notes": {}, "skipped": {}, "models": {}}
+    result: dict[str, Any] = {"samples": {}, "notes": {}, "models": {}}
     for path in cutflows:
         data = read_json(path)
         first, last = data["cutflow"][0], data["cutflow"][-1]
@@ -48,7 +48,7 @@ def collect(
         for note in data["notes"]:
             result["notes"].setdefault(note, []).append(data["sample"])
         if data.get("skipped"):
-            result["skipped"][data["sample"]] = data["skipped"]
+            result.setdefault("skipped", {})[data["sample"]] = data["skipped"]
     for path in evaluations:
         data = read_json(path)
         entry = {
@@ -238,7 +238,7 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
     )
     left_out = [
         [name, one["file"], one["reason"]]
-        for name, files in summary["skipped"].items()
+        for name, files in summary.get("skipped", {}).items()
         for one in files
     ]
     show("Skipped files", ["sample", "file", "reason"], left_out)
