@@ -205,10 +205,7 @@ def _identity(tree: Any, features: Features) -> str | None:
     names = [*EVENT, "FatJet_pt"]
     names += ["genWeight"] if features.gen_weight else []
     names += [f"{features.met}_pt"] if features.met else []
-    ends = [
-        [tree[name].array(entry_start=i, entry_stop=i + 1).to_list() for name in names]
-        for i in (0, n - 1)
-    ]
+    ends = [tree.arrays(names, entry_start=i, entry_stop=i + 1).to_list() for i in (0, n - 1)]
     return _digest(n, repr(ends).encode())
 
 
