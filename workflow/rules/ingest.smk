@@ -4,7 +4,8 @@
 rule ingest:
     """Read one part: loose preselection, observables, truth labels, weights."""
     input:
-        ingest_input,
+        file=ingest_input,
+        golden_json=golden_json,
     output:
         table=at(paths.INGEST),
         meta=at(paths.INGEST_META),
@@ -28,7 +29,7 @@ rule ingest:
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input:q} {params.address:q}'
+        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input.file:q} {params.address:q}'
         " --output {output.table:q} --meta {output.meta:q} --config {params.config:q}"
         ' --execution "$BOOSTFLOW_EXECUTION" --radius {params.radius}'
         " {params.options:q} > {log:q} 2>&1"

@@ -1,0 +1,115 @@
+"""Names and types of the branches of a TTree, or of the fields of an RNTuple."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The type of a branch."""
+
+    depth: int
+    """1: a value an event; 2: a list of them; 3: a list of lists."""
+    kind: str
+    """Of the values, as in numpy: f, i, u, b; O if they are no numbers."""
+
+    def __str__(self) -> str:
+        what = {"f": "numbers", "i": "integers", "u": "integers", "b": "booleans"}
+        values = what.get(self.kind, "objects")
+        return f"{'lists of ' * (self.depth - 1)}{values}"
+
+
+class Branches(Mapping[str, Branch]):
+    """Names to types; a type is found out when it is asked for: files have thousands of branches.
+
+    Fields of an RNTuple's collections have names as in a TTree: `FatJet_pt` of `FatJet.pt`.
+
+    Args:
+        tree: what uproot gives.
+
+    Attributes:
+        is_rntuple: whether it is an RNTuple.
+    """
+
+    def __init__(self, tree: Any) -> None:
+        from uproot.behaviors.RNTuple import HasFields
+
+        self.tree = tree
+        self.is_rntuple = isinstance(tree, HasFields)
+        self._paths: dict[str, str] = {}
+        if not self.is_rntuple:
+            self._paths = {name: name for name in tree.keys(full_paths=False)}
+            return
+        # keys() takes seconds for the thousand fields of NanoAOD.
+        for field in tree.fields:
+            # Helpers of ROOT's importer, whose content is there by its own name, too.
+            if field.path.startswith("_collection"):
+                continue
+            self._paths[field.path] = field.path
+            for part in field.fields:
+                self._paths[part.path.replace(".", "_")] = part.path
+
+    def __getitem__(self, name: str) -> Branch:
+        branch = self.tree[self._paths[name]]
+        try:
+            form = branch.to_akform() if self.is_rntuple else branch.interpretation.awkward_form(None)
+        # uproot raises many kinds of errors for classes that it cannot read.
+        except Exception:
+            return Branch(1, "O")
+        return _branch(form[0] if isinstance(form, tuple) else form)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+    def title(self, name: str) -> str:
+        """What the file says about a branch."""
+        branch = self.tree[self._paths[name]]
+        return branch.description if self.is_rntuple else branch.title
+
+    def read(self, names: list[str], start: int, stop: int | None) -> dict[str, ak.Array]:
+        """The branches' values from event `start` to `stop`."""
+        # One by one, as coffea does: what `arrays` takes are expressions, and slow for RNTuples.
+        return {
+            name: self.tree[self._paths[name]].array(entry_start=start, entry_stop=stop)
+            for name in names
+        }
+
+
+def _branch(form: Any) -> Branch:
+    import awkward as ak
+    import numpy as np
+
+    depth = 1
+    if form.parameter("__array__") is not None:  # a string
+        return Branch(depth, "O")
+    while not isinstance(form, ak.forms.NumpyForm):
+        if isinstance(form, ak.forms.RecordForm):
+            # Of an RNTuple's field: the way to it from the top.
+            if len(form.contents) != 1:
+                return Branch(depth, "O")
+            form = form.contents[0]
+            continue
+        if isinstance(form, ak.forms.ListOffsetForm | ak.forms.ListForm | ak.forms.RegularForm):
+            depth += 1
+        elif not hasattr(form, "content"):
+            return Branch(depth, "O")
+        form = form.content
+    return Branch(depth + len(form.inner_shape), np.dtype(form.primitive).kind)
+
+def near(name: str, among: Iterable[str]) -> str:
+    """What of the file's names a missing one could mean, for messages."""
+    close = difflib.get_close_matches(name, list(among), n=3)
+    return f" (the file has {', '.join(close)})" if close else ""
