@@ -77,8 +77,8 @@ class RootContent(Block):
     format: Literal["nanoaod", "delphes"] = "nanoaod"
     """Whose names the branches have, where `branches` does not say otherwise."""
     branches: dict[str, str] = {}
-    """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of all
-    branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
+    """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of
+    all branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
     unweighted: bool = False
     """Simulation without genWeight: each event counts 1."""
     triggers: list[str] = []

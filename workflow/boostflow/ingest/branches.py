@@ -47,19 +47,25 @@ class Branches(Mapping[str, Branch]):
         if not self.is_rntuple:
             self._paths = {name: name for name in tree.keys(full_paths=False)}
             return
-        # keys() takes seconds for the thousand fields of NanoAOD.
-        for field in tree.fields:
+        # `keys` and `fields` of fields take seconds for the thousand fields of NanoAOD.
+        paths: list[str] = []
+        for i, record in enumerate(tree.field_records):
+            above = "" if record.parent_field_id == i else paths[record.parent_field_id]
+            # What lists are of is called _0, which uproot leaves out of paths.
+            own = "" if record.field_name.startswith("_0") else record.field_name
+            paths.append(".".join(filter(None, (above, own))))
+        for path in paths:
             # Helpers of ROOT's importer, whose content is there by its own name, too.
-            if field.path.startswith("_collection"):
-                continue
-            self._paths[field.path] = field.path
-            for part in field.fields:
-                self._paths[part.path.replace(".", "_")] = part.path
+            if not path.startswith("_collection"):
+                self._paths.setdefault(path.replace(".", "_"), path)
+                self._paths.setdefault(path, path)
 
     def __getitem__(self, name: str) -> Branch:
         branch = self.tree[self._paths[name]]
         try:
-            form = branch.to_akform() if self.is_rntuple else branch.interpretation.awkward_form(None)
+            form = (
+                branch.to_akform() if self.is_rntuple else branch.interpretation.awkward_form(None)
+            )
         # uproot raises many kinds of errors for classes that it cannot read.
         except Exception:
             return Branch(1, "O")
@@ -108,6 +114,7 @@ def _branch(form: Any) -> Branch:
             return Branch(depth, "O")
         form = form.content
     return Branch(depth + len(form.inner_shape), np.dtype(form.primitive).kind)
+
 
 def near(name: str, among: Iterable[str]) -> str:
     """What of the file's names a missing one could mean, for messages."""

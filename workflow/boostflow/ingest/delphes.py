@@ -45,7 +45,7 @@ def substructure(fields: dict[str, ak.Array]) -> dict[str, ak.Array]:
 def constituents(references: ak.Array, read: dict[str, ak.Array]) -> ak.Array:
     """Constituents of jets: records of pt, eta, phi, mass (GeV), charge and pdgId.
 
-    Towers are massless; their pdgId is 22 or, for hadrons, 130.
+    Objects without pT are left out. Towers are massless; their pdgId is 22 or, for hadrons, 130.
 
     Args:
         references: TRefArrays, shape (events, jets).
@@ -96,7 +96,9 @@ def constituents(references: ak.Array, read: dict[str, ak.Array]) -> ak.Array:
     if (place == len(keys)).any() or (keys[order[place]] != wanted).any():
         raise ValueError(f"jets refer to objects that are in none of {', '.join(SOURCES)}")
     chosen = flat[[x for x in flat.fields if x != "unique"]][order[place]]
-    return ak.unflatten(ak.unflatten(chosen, counts), jets)
+    inside = ak.unflatten(ak.unflatten(chosen, counts), jets)
+    # Towers may have lost all of their momentum: such have no direction.
+    return inside[inside.pt > 0]
 
 
 def status_flags(particles: dict[str, ak.Array]) -> ak.Array:

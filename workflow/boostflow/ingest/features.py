@@ -35,7 +35,11 @@ GENERATOR_JETS = (
 RHO = ("Rho_fixedGridRhoFastjetAll", "fixedGridRhoFastjetAll")
 AREA = "FatJet_area"
 LINKS = CONSTITUENTS[:2]
-VECTORS = (("pt", "eta", "phi", "mass"), ("pt", "eta", "phi", "energy"), ("px", "py", "pz", "energy"))
+VECTORS = (
+    ("pt", "eta", "phi", "mass"),
+    ("pt", "eta", "phi", "energy"),
+    ("px", "py", "pz", "energy"),
+)
 """Fields that a four-momentum is made of, the first ones that are there."""
 
 # Branches of relative event weights, and what is off without them.
@@ -185,9 +189,10 @@ def examine(
     jet = four_momentum("FatJet", have)
     missing += lacks(FATJET) if jet is None else []
     if missing and foreign:
+        theirs = [names.get(name, name) for name in missing]
         problems.append(
-            f"no branch {', '.join(names.get(x, x) for x in missing)} for {', '.join(missing)}"
-            f"{near(names.get(missing[0], missing[0]), branches)}; name them in the sample's `branches`"
+            f"no branch {', '.join(theirs)} for {', '.join(missing)}{near(theirs[0], branches)}; "
+            "name them in the sample's `branches`"
         )
     elif missing:
         problems.append(
@@ -206,7 +211,8 @@ def examine(
     if triggers and len(triggers) < len(content.triggers):
         absent = [name for name in content.triggers if name not in branches]
         notes.append(
-            f"some files have no {', '.join(absent)}: there one of {', '.join(triggers)} is required"
+            f"some files have no {', '.join(absent)}: their events must pass one of "
+            f"{', '.join(triggers)}"
         )
     linked = not lacks(LINKS)
     if content.format == "delphes":
@@ -214,7 +220,7 @@ def examine(
         charges = constituents
         if constituents:
             notes.append(
-                "Delphes: constituents are the EFlow objects that jets refer to; towers are massless"
+                "Delphes: constituents are the EFlow objects that jets refer to, towers massless"
             )
     else:
         inside = four_momentum("PFCands", have) is not None and jet is not None
@@ -233,7 +239,8 @@ def examine(
         if inside and four_momentum("PFCands", have) == VECTORS[0][:3]:
             notes.append("constituents have no mass: they are taken as massless")
     if not constituents:
-        first = next(iter(lacks((*CONSTITUENTS[2:5], *LINKS))), LINKS[0])
+        momenta = four_momentum("PFCands", have) is not None
+        first = next(iter(lacks(LINKS if momenta else CONSTITUENTS[2:5])), LINKS[0])
         first = "FatJet_references" if content.format == "delphes" else first
         notes.append(
             f"no jet constituents ({names.get(first, first)} is missing): observables from "
@@ -308,9 +315,7 @@ def _undeclared(
         if ours in READABLE:
             if theirs not in branches:
                 problems.append(f"no branch {theirs}{near(theirs, branches)} for {ours}")
-        elif not any(
-            names[name] in branches for name in names if name.startswith(f"{ours}_")
-        ):
+        elif not any(names[name] in branches for name in names if name.startswith(f"{ours}_")):
             problems.append(
                 f"no branch of a collection {theirs}{near(theirs, branches)} for {ours}_..."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class LumiMask:
             if not good:
                 raise BoostflowError(f"{path}: run {run!r}: {wanted}, with first <= last")
             ordered = sorted(ranges)
-            for (_, last), (first, _) in zip(ordered, ordered[1:], strict=False):
+            for (_, last), (first, _) in pairwise(ordered):
                 if first <= last:
                     raise BoostflowError(f"{path}: run {run}: block {first} is in two ranges")
             # Of half-open ranges, one after the other: a block inside has an odd position.

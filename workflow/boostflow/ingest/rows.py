@@ -23,8 +23,8 @@ from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
 from boostflow.io import write_parquet
 
-
 HAS_FATJET = "has fat jet"
+NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Rows:
     """Folder for the Parquet file of each chunk; absolute, as workers may run elsewhere."""
     vary: Vary | None = None
     """How constituents are varied; only where the features say `charges`."""
-    filters: Filters = Filters()
+    filters: Filters = NO_FILTERS
     """What events must pass; sums of weights are those of all events."""
 
     def write(self, events: ak.Array, fatjets: ak.Array, start: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from boostflow.errors import BoostflowError
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.features import EVENT, TRUTH, four_momentum
+from boostflow.ingest.features import EVENT, TRUTH
 from boostflow.ingest.reading import options
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
@@ -76,11 +76,9 @@ class TreeReader:
                 columns[name] = self._number(found[name], features.names[name])
         columns |= {name: found[name] for name in features.weights}
         if features.met is not None:
+            parts = {x: f"{features.met}_{x}" for x in ("pt", "phi")}
             columns[features.met] = ak.zip(
-                {
-                    x: self._number(found[f"{features.met}_{x}"], features.names[f"{features.met}_{x}"])
-                    for x in ("pt", "phi")
-                }
+                {x: self._number(found[name], features.names[name]) for x, name in parts.items()}
             )
         if features.truth:
             fields = {x: found[x] for x in TRUTH if x in found}
