@@ -11,8 +11,18 @@ from collections.abc import Iterable
 import awkward as ak
 import numpy as np
 
-SOURCES = {"EFlowTrack": "PT", "EFlowPhoton": "ET", "EFlowNeutralHadron": "ET"}
+SOURCES = {
+    "EFlowTrack": "PT",
+    "EFlowPhoton": "ET",
+    "EFlowNeutralHadron": "ET",
+    "ParticleFlowCandidate": "PT",
+    "Track": "PT",
+    "Tower": "ET",
+}
 """Collections that jets are made of in Delphes' cards, and their transverse momentum."""
+
+PDG_ID = {"EFlowPhoton": 22, "EFlowNeutralHadron": 130}
+"""Of objects that have none of their own; 0: unknown."""
 
 NUMBER = (1 << 24) - 1
 """The bits of a TRef that count objects."""
@@ -45,7 +55,7 @@ def substructure(fields: dict[str, ak.Array]) -> dict[str, ak.Array]:
 def constituents(references: ak.Array, read: dict[str, ak.Array]) -> ak.Array:
     """Constituents of jets: records of pt, eta, phi, mass (GeV), charge and pdgId.
 
-    Objects without pT are left out. Towers are massless; their pdgId is 22 or, for hadrons, 130.
+    Objects without pT are left out; towers are massless.
 
     Args:
         references: TRefArrays, shape (events, jets).
@@ -62,9 +72,8 @@ def constituents(references: ak.Array, read: dict[str, ak.Array]) -> ak.Array:
         if f"{source}.fUniqueID" not in read:
             continue
         values = read[f"{source}.{pt}"]
-        track = source == "EFlowTrack"
         nothing = ak.zeros_like(values)
-        number = 0 * nothing + (0 if track else 22 if source == "EFlowPhoton" else 130)
+        number = nothing + PDG_ID.get(source, 0)
         objects.append(
             ak.zip(
                 {

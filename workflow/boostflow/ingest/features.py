@@ -187,7 +187,8 @@ def examine(
     notes = []
     missing = [] if foreign else lacks(EVENT)
     jet = four_momentum("FatJet", have)
-    missing += lacks(FATJET) if jet is None else []
+    # Those that are declared by name have a line already.
+    missing += [x for x in lacks(FATJET) if x not in content.branches] if jet is None else []
     if missing and foreign:
         theirs = [names.get(name, name) for name in missing]
         problems.append(
@@ -220,7 +221,7 @@ def examine(
         charges = constituents
         if constituents:
             notes.append(
-                "Delphes: constituents are the EFlow objects that jets refer to, towers massless"
+                "Delphes: constituents are the objects that jets refer to, towers massless"
             )
     else:
         inside = four_momentum("PFCands", have) is not None and jet is not None
