@@ -25,6 +25,7 @@ def write_nano(
     rho: str | None = None,
     theory: dict[str, int] | None = None,
     copies: int = 1,
+    bits: dict[str, float] | None = None,
 ) -> Path:
     """A TTree with fat jets (0 to 3 an event) and what the switches say.
 
@@ -44,6 +45,7 @@ def write_nano(
         rho: branch of the pT density, with the event's number in it.
         theory: further branches of weights (LHEScaleWeight...) with their number of entries.
         copies: the same events so many times, in clusters of their own.
+        bits: branches of booleans with the part of the events in which they are true.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 4, events)
@@ -142,6 +144,8 @@ def write_nano(
                     ),
                 }
             )
+    for name, part in (bits or {}).items():
+        columns[name] = rng.uniform(size=events) < part
     flat = {}
     for name, values in columns.items():
         if name in drop:
@@ -151,11 +155,24 @@ def write_nano(
             flat[name] = values[kept]
         else:
             flat[name] = values
-    types = {k: v.type if isinstance(v, ak.Array) else v.dtype for k, v in flat.items()}
-    types = {k: t.content if isinstance(t, ak.types.ArrayType) else t for k, t in types.items()}
     for name in {"PSWeight", *(theory or {})} & flat.keys():
         flat[name] = ak.from_regular(ak.Array(flat[name]))
-        types[name] = flat[name].type.content
+    return write_tree(path, flat, tree, copies=copies if events else 0)
+
+
+def write_tree(
+    path: Path, columns: dict[str, ak.Array | np.ndarray], tree: str = "Events", *, copies: int = 1
+) -> Path:
+    """A TTree as NanoAOD has it: lists have a counter, records become branches NAME_FIELD.
+
+    Args:
+        path: ROOT file to write.
+        columns: values of all events.
+        tree: its name.
+        copies: the same events so many times, in clusters of their own.
+    """
+    types = {k: v.type if isinstance(v, ak.Array) else v.dtype for k, v in columns.items()}
+    types = {k: t.content if isinstance(t, ak.types.ArrayType) else t for k, t in types.items()}
     with uproot.recreate(path) as file:
         writer = file.mktree(
             tree,
@@ -163,6 +180,97 @@ def write_nano(
             counter_name=lambda counted: "n" + counted,
             field_name=lambda outer, inner: inner if outer == "" else f"{outer}_{inner}",
         )
-        for _ in range(copies if events else 0):
-            writer.extend(flat)
+        for _ in range(copies):
+            writer.extend(columns)
     return path
+
+
+def columns_of(path: Path, tree: str = "Events") -> dict[str, ak.Array]:
+    """What `write_tree` was given."""
+    arrays = uproot.open(path)[tree].arrays()
+    counted = {name[1:] for name in arrays.fields if name.startswith("n")}
+    columns = {}
+    for name in arrays.fields:
+        collection, _, field = name.partition("_")
+        if collection in counted and field:
+            columns.setdefault(collection, {})[field] = arrays[name]
+        elif not name.startswith("n"):
+            columns[name] = arrays[name]
+    return {k: ak.zip(v) if isinstance(v, dict) else v for k, v in columns.items()}
+
+
+def write_rntuple(path: Path, columns: dict[str, ak.Array], *, flat: bool) -> Path:
+    """An RNTuple `Events`, with a field for each branch, or for each collection."""
+    if flat:
+        parts = {}
+        for name, values in columns.items():
+            if values.fields:
+                parts |= {f"{name}_{field}": values[field] for field in values.fields}
+            else:
+                parts[name] = values
+        columns = parts
+    with uproot.recreate(path) as file:
+        file["Events"] = columns
+    return path
+
+
+def as_version(columns: dict[str, ak.Array], version: str) -> dict[str, ak.Array]:
+    """The columns of `write_nano` with the names and types of a version of NanoAOD.
+
+    v12: small integers for indices and bits, Rho_...; v15: other names for MET and constituents,
+    which have no charge, and no FatJet_jetId.
+    """
+    columns = dict(columns)
+
+    def change(collection: str, **types: str) -> None:
+        for name, kind in types.items():
+            values = columns[collection]
+            columns[collection] = ak.with_field(values, ak.values_astype(values[name], kind), name)
+
+    jet_id = ak.full_like(columns["FatJet"].pt, 6, dtype="i4")
+    columns["FatJet"] = ak.with_field(columns["FatJet"], jet_id, "jetId")
+    rho = columns["event"]
+    if version == "v9":
+        change("FatJet", genJetAK8Idx="i4")
+        return columns | {"fixedGridRhoFastjetAll": ak.values_astype(rho, "f4")}
+    change("GenPart", genPartIdxMother="i2", statusFlags="u2")
+    change("FatJet", genJetAK8Idx="i2", jetId="u1", nConstituents="u1")
+    columns["Rho_fixedGridRhoFastjetAll"] = ak.values_astype(rho, "f4")
+    if version == "v15":
+        for name in ("pt", "phi"):
+            columns[f"PFMET_{name}"] = columns.pop(f"MET_{name}")
+            columns[f"PuppiMET_{name}"] = columns[f"PFMET_{name}"]
+        link, candidates = columns.pop("FatJetPFCands"), columns.pop("PFCands")
+        columns["FatJetPFCand"] = ak.zip(
+            {"jetIdx": ak.values_astype(link.jetIdx, "i2"), "pfCandIdx": link.pFCandsIdx}
+        )
+        columns["PFCand"] = candidates[["pt", "eta", "phi", "mass", "pdgId"]]
+        columns["FatJet"] = columns["FatJet"][[x for x in columns["FatJet"].fields if x != "jetId"]]
+    return columns
+
+
+def write_jets(path: Path, jets: int = 40, *, tree: str = "tree") -> Path:
+    """A flat tree as that of JetClass (doi:10.5281/zenodo.6619768): a jet an entry, particles."""
+    rng = np.random.default_rng(3)
+    counts = rng.integers(3, 8, jets)
+    n = int(counts.sum())
+    eta, phi = rng.normal(0, 0.2, n), rng.normal(0, 0.2, n)
+    pt = rng.uniform(80, 150, n)
+    p = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
+    energy = np.sqrt((p**2).sum(axis=0) + 0.14**2)
+    jet = np.repeat(np.arange(jets), counts)
+    px, py, pz, e = (np.bincount(jet, x, jets) for x in (*p, energy))
+    columns = {
+        "jet_pt": np.hypot(px, py).astype("f4"),
+        "jet_eta": np.arcsinh(pz / np.hypot(px, py)).astype("f4"),
+        "jet_phi": np.arctan2(py, px).astype("f4"),
+        "jet_energy": e.astype("f4"),
+        "jet_sdmass": rng.uniform(20, 90, jets).astype("f4"),
+        "jet_nparticles": counts.astype("f4"),
+    }
+    values = dict(zip(("px", "py", "pz", "energy"), (*p, energy), strict=True))
+    values["charge"] = rng.choice([-1, 0, 1], n)
+    columns["part"] = ak.zip(
+        {name: ak.unflatten(x.astype("f4"), counts) for name, x in values.items()}
+    )
+    return write_tree(path, columns, tree)

@@ -487,3 +487,33 @@ def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
         ("templates", "method_up"),
         ("crosscheck", "method"),
     }
+
+
+def test_certified_blocks_are_an_input_of_the_data_alone(plan: Plan) -> None:
+    with_data(plan)
+    blocks = plan.folder / "golden.json"
+    blocks.write_text('{"1": [[1, 2]]}')
+    plan.config["samples"]["run"]["golden_json"] = str(blocks)
+    assert plan.inputs(("ingest", "nominal/run/0"))[1:] == [str(blocks)]
+    assert len(plan.inputs(("ingest", "nominal/top/0"))) == 1
+    plan.finish()
+    assert plan.jobs() == set()
+    blocks.write_text('{"1": [[1, 3]]}')
+    again = {job for job in plan.jobs() if job[0] in ("ingest", "select")}
+    assert again == {("ingest", "nominal/run/0"), ("select", "nominal/run")}
+
+
+def test_what_a_tree_holds_is_a_parameter_of_its_sample(plan: Plan) -> None:
+    """Plain NanoAOD has the parameters that it always had."""
+    with_data(plan)
+    path = plan.folder / "data.root"
+    mapped = {"source": "root", "files": [str(path)], "label": "qcd", "xsec": 1.0}
+    mapped |= {"branches": {"FatJet": "jet"}, "unweighted": True, "tree": "t", "parts_per_file": 2}
+    plan.config["samples"] |= {"other": mapped}
+    options = plan.parameters("options")
+    assert options["ingest/nominal/run/0"] == ["--data"]
+    content = {"tree": "t", "branches": {"FatJet": "jet"}, "unweighted": True}
+    assert options["ingest/nominal/other/1"] == [
+        *("--label", "qcd", "--content", json.dumps(content, separators=(",", ":"))),
+        *("--number", 0, "--xsec", 1.0, "--piece", 1, 2),
+    ]

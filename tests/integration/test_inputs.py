@@ -16,7 +16,7 @@ import yaml
 
 from analyses import REPOSITORY, Analysis, shipped_test_config
 from jets import NAME, RESOLUTION, SCALE_FACTOR, SOURCES, cms_layout
-from rootfiles import write_nano
+from rootfiles import columns_of, write_jets, write_nano, write_rntuple
 
 pytestmark = pytest.mark.integration
 
@@ -41,6 +41,44 @@ def test_the_cms_example_goes_to_the_cutflow(analysis: Make) -> None:
     printed = " ".join(done.stdout.split())
     assert "observables from constituents, their variations, UCluster" in printed
     assert "truth labels, training and ROC curves are off" in printed
+    assert (run.out / "plots/cutflow.png").stat().st_size > 10_000
+
+
+def test_other_trees_and_data_go_to_the_cutflow(analysis: Make) -> None:
+    """The shipped examples: triggers and certified blocks, flat trees; and an RNTuple."""
+    data, trees = (
+        yaml.safe_load((REPOSITORY / f"config/examples/{name}.yaml").read_text())
+        for name in ("cms-data", "other-trees")
+    )
+    samples = {**data["samples"], "w": trees["samples"]["w"]}
+    run = analysis({**data, "samples": samples, "select": trees["select"]})
+    for name in ("ttbar", "data", "jetclass"):
+        (run.folder / "inputs" / name).mkdir(parents=True)
+    triggers, flags = data["samples"]["jetht"]["triggers"], data["samples"]["jetht"]["flags"]
+    bits = dict.fromkeys(triggers, 0.5) | dict.fromkeys(flags, 0.9)
+    write_nano(run.folder / "inputs/ttbar/1.root", 80, bits=bits)
+    columns = columns_of(write_nano(run.folder / "data.root", 80, data=True, bits=bits))
+    columns["luminosityBlock"] = np.repeat(np.arange(8), 10).astype("u4")
+    write_rntuple(run.folder / "inputs/data/1.root", columns, flat=False)
+    (run.folder / "inputs/golden.json").write_text('{"1": [[0, 3]]}')
+    for part in range(2):
+        write_jets(run.folder / f"inputs/jetclass/WToQQ_{part}.root")
+    done = run.snakemake()
+    assert done.returncode == 0, done.stdout[-3000:]
+    flow = {
+        name: {
+            step["name"]: step["events"]
+            for step in json.loads((run.out / f"select/nominal/{name}.json").read_text())["cutflow"]
+        }
+        for name in samples
+    }
+    assert list(flow["ttbar"])[:4] == ["all", "trigger", "event flags", "has fat jet"]
+    assert list(flow["jetht"])[:4] == ["all", "golden JSON", "trigger", "event flags"]
+    assert (flow["jetht"]["all"], flow["jetht"]["golden JSON"]) == (80, 40)
+    for name in samples:
+        steps = list(flow[name].values())
+        assert steps == sorted(steps, reverse=True) and steps[-1] > 0
+    assert flow["w"]["all"] == 80
     assert (run.out / "plots/cutflow.png").stat().st_size > 10_000
 
 

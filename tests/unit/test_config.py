@@ -61,7 +61,9 @@ def test_regions_of_clusters_load(repository: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["cms-nanoaod", "lhco", "hls4ml"])
+@pytest.mark.parametrize(
+    "name", ["cms-nanoaod", "cms-data", "delphes", "other-trees", "lhco", "hls4ml"]
+)
 def test_examples_load(
     repository: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +74,8 @@ def test_examples_load(
             file = Path(pattern.replace("*", "1"))
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
+        if "golden_json" in sample:
+            Path(sample["golden_json"]).write_text('{"1": [[1, 2]]}')
     config, _ = load(raw, repository)
     assert list(config.samples) == list(raw["samples"])
 
@@ -476,6 +480,25 @@ def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path
 def root(*files: str) -> RootSample:
     """A sample of ROOT files."""
     return RootSample(source="root", files=list(files))
+
+
+@pytest.mark.parametrize(
+    ("sample", "message"),
+    [
+        ({"branches": {"FatJet_ptt": "x"}}, "branches.FatJet_ptt: is not read; did you mean 'Fa"),
+        ({"branches": {"Muon": "x"}}, "branches.Muon: is not read; docs/inputs.md lists what is"),
+        ({"branches": {"FatJet": 1}}, "branches.FatJet: input should be a valid string, not 1"),
+        ({"format": "delfes"}, "format: input should be 'nanoaod' or 'delphes', not 'delfes'"),
+        ({"golden_json": "x.json"}, "golden_json: is for collision data (`data: true`)"),
+        ({"golden_json": "no.json", "data": True}, "golden_json: no.json: no such file"),
+        ({"unweighted": True, "data": True}, "unweighted: is for simulation"),
+        ({"triger": []}, "triger: unknown key; did you mean 'triggers'?"),
+        ({"triggers": "HLT_x"}, "triggers: input should be a valid list"),
+    ],
+)
+def test_what_a_tree_holds_is_checked(repository: Path, sample: dict, message: str) -> None:
+    raw = {"samples": {"x": {"source": "root", "files": [__file__], **sample}}, "models": {}}
+    assert any(f"my.yaml: samples.x.{message}" in line for line in problems(raw, repository))
 
 
 def test_patterns_and_lists_are_expanded_in_order(

@@ -248,6 +248,12 @@ def ingest_address(wildcards):
     return file if is_remote(file) else []
 
 
+def golden_json(wildcards):
+    """The certified luminosity blocks, where the sample names some."""
+    path = getattr(CONFIG.samples[wildcards.sample], "golden_json", None)
+    return str(find(path, REPOSITORY)) if path else []
+
+
 def ingest_options(wildcards):
     """How the sample is labelled and normalised."""
     block = CONFIG.samples[wildcards.sample]
@@ -256,8 +262,8 @@ def ingest_options(wildcards):
         options += ["--label", block.label]
     if isinstance(block, SimulatedSample):
         return [*options, "--match", block.process, *constituent_options(wildcards)]
-    if isinstance(block, RootSample) and block.match is not None:
-        options += ["--match", block.match]
+    if isinstance(block, RootSample):
+        options += root_options(wildcards)
     if block.xsec is not None:
         options += ["--xsec", block.xsec]
     if is_data(block):
@@ -320,6 +326,21 @@ def checked_option(wildcards):
 def skip_option():
     """Whether parts may be left out."""
     return ["--skip"] if CONFIG.ingest.on_bad_file == "skip" else []
+
+
+def root_options(wildcards):
+    """How a ROOT file is read, where it is no plain NanoAOD."""
+    block = CONFIG.samples[wildcards.sample]
+    options = ["--match", block.match] if block.match is not None else []
+    content = block.content()
+    if content.pop("golden_json", None):
+        options += ["--golden-json", golden_json(wildcards)]
+    if content:
+        options += ["--content", as_json(content)]
+    if {"branches", "format"} & content.keys():
+        # Events may have no numbers of their own: that of the file makes them unique in the sample.
+        options += ["--number", int(wildcards.part) // block.parts_per_file]
+    return options
 
 
 def constituent_options(wildcards):

@@ -6,6 +6,7 @@ rule ingest:
     input:
         file=ingest_input,
         checked=checked,
+        golden_json=golden_json,
     output:
         table=at(paths.INGEST),
         meta=at(paths.INGEST_META),

@@ -18,6 +18,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--execution", type=json_argument, default={}, help="more of it, which changes no result"
     )
     parser.add_argument("--source", default="root", choices=["root", "lhco", "hls4ml"])
+    parser.add_argument(
+        "--content",
+        type=json_argument,
+        default={},
+        help="what the tree of a ROOT file holds, as JSON, or @file",
+    )
+    parser.add_argument("--golden-json", help="certified luminosity blocks of collision data")
     parser.add_argument("--label", help="class of the sample's jets")
     parser.add_argument("--match", help="only jets with this particle get the label")
     parser.add_argument("--select", default="all", help="class that is taken from an HDF5 file")
@@ -44,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Ingest
+    from boostflow.config.models import Ingest, RootContent
     from boostflow.config.systematics import Constituent
     from boostflow.ingest.constituents import Vary
     from boostflow.ingest.rows import Label
@@ -52,6 +59,8 @@ def main(args: argparse.Namespace) -> None:
     from boostflow.ingest.skipped import or_skip, require_checked
 
     config = parse_config(Ingest, {**args.config, **args.execution})
+    golden = {"golden_json": args.golden_json} if args.golden_json else {}
+    content = parse_config(RootContent, {**args.content, **golden})
 
     def read() -> None:
         if args.checked is not None:
@@ -62,6 +71,7 @@ def main(args: argparse.Namespace) -> None:
             args.meta,
             config,
             source=args.source,
+            content=content,
             label=Label(args.label, args.match),
             select=args.select,
             number=args.number,

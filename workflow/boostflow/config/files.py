@@ -56,7 +56,7 @@ def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str
         files: its files, in order.
         tree: name of the tree in ROOT files.
     """
-    wanted = sample.model_dump_json(include={"source", "match", "data", "select"})
+    wanted = sample.model_dump_json(exclude={"files", "parts_per_file", "label", "xsec"})
     found = []
     for number, file in enumerate(files):
         stamp = ""

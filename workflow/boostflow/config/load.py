@@ -38,7 +38,7 @@ from boostflow.config.systematics import (
     Weight,
 )
 from boostflow.errors import BoostflowError
-from boostflow.ingest.features import weight_columns
+from boostflow.ingest.features import READABLE, weight_columns
 from boostflow.select.corrections import OPTIONAL, Corrections
 from boostflow.variations import has_charges, is_data
 
@@ -105,6 +105,7 @@ def load(
     problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
         problems += [(origin, text) for text in _check_smearing(config, root)]
+        problems += [(origin, text) for text in _check_golden_json(config, root)]
     if problems:
         raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
     return config, systematics
@@ -222,6 +223,8 @@ def _check(config: Config) -> list[str]:
     for name, sample in config.samples.items():
         if name == "total" or (name == "data" and not is_data(sample)):
             problems.append(f"samples.{name}: tables of yields use the name {name}; rename it")
+        if isinstance(sample, RootSample):
+            problems += _check_content(f"samples.{name}", sample)
         if isinstance(sample, FileSample):
             key = f"samples.{name}.files"
             problems += [f"{key}: {text}" for text in expand(sample)[1]]
@@ -288,6 +291,39 @@ def _check(config: Config) -> list[str]:
                 problems.append(f"evaluate.rejection: {signal} needs other classes against it")
             for label in (signal, *backgrounds):
                 known("evaluate.rejection", label, labels, "class")
+    return problems
+
+
+def _check_content(where: str, sample: RootSample) -> list[str]:
+    """Named branches are such that are read, and what is said of data and weights fits."""
+    collections = {name.split("_")[0] for name in READABLE if "_" in name}
+    problems = []
+    for name in sample.branches:
+        if name not in READABLE and name not in collections:
+            hint = _suggest(name, [*READABLE, *sorted(collections)])
+            if "known" in hint:
+                hint = "; docs/inputs.md lists what is read"
+            problems.append(f"{where}.branches.{name}: is not read{hint}")
+    if sample.data and sample.unweighted:
+        problems.append(f"{where}.unweighted: is for simulation; collision data have no weights")
+    if sample.golden_json is not None and not sample.data:
+        problems.append(f"{where}.golden_json: is for collision data (`data: true`)")
+    return problems
+
+
+def _check_golden_json(config: Config, root: Path) -> list[str]:
+    """Files of certified luminosity blocks are there and can be read."""
+    problems = []
+    for name, sample in config.samples.items():
+        path = getattr(sample, "golden_json", None)
+        if path is None:
+            continue
+        from boostflow.ingest.filters import LumiMask
+
+        try:
+            LumiMask(find(path, root) or path)
+        except BoostflowError as error:
+            problems.append(f"samples.{name}.golden_json: {error}")
     return problems
 
 

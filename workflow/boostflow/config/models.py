@@ -69,14 +69,39 @@ class FileSample(Block):
     """Cross-section in pb; null for collision data or where no normalisation is wanted."""
 
 
-class RootSample(FileSample):
-    """NanoAOD-like ROOT files."""
+class RootContent(Block):
+    """What the tree of a ROOT file holds, and which of its events are taken."""
+
+    tree: str | None = None
+    """Name of the TTree or RNTuple; null: `ingest.tree`, for `format: delphes` Delphes."""
+    format: Literal["nanoaod", "delphes"] = "nanoaod"
+    """Whose names the branches have, where `branches` does not say otherwise."""
+    branches: dict[str, str] = {}
+    """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of
+    all branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
+    unweighted: bool = False
+    """Simulation without genWeight: each event counts 1."""
+    triggers: list[str] = []
+    """Only events that pass at least one of these: `HLT_PFHT1050`."""
+    flags: list[str] = []
+    """Only events that pass all of these: `Flag_goodVertices`."""
+    golden_json: str | None = None
+    """Only collision data of certified luminosity blocks: a JSON file, {run: [[first, last]]}."""
+
+
+class RootSample(FileSample, RootContent):
+    """ROOT files: NanoAOD-like, Delphes, or other trees whose branches are named here."""
 
     source: Literal["root"]
     match: Literal[*PROCESSES] | None = None
     """Only jets that match such a generator particle get the label; null: all jets do."""
     data: bool = False
     """Collision data: no genWeight, no GenPart, weight 1."""
+
+    def content(self) -> dict[str, object]:
+        """What differs from plain NanoAOD, as `RootContent` takes it."""
+        fields = set(RootContent.model_fields)
+        return self.model_dump(mode="json", include=fields, exclude_defaults=True)
 
 
 class LhcoSample(FileSample):

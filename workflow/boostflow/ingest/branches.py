@@ -1,131 +1,122 @@
-"""What branches of a tree must be: one number an event, or a list of them; floats or integers.
-
-Only metadata are read, and counters that should agree. Branches of types that are not known here
-pass: reading them will tell.
-"""
+"""Names and types of the branches of a TTree, or of the fields of an RNTuple."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Any
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from boostflow.errors import BadFile
-from boostflow.ingest.features import (
-    AREA,
-    CONSTITUENTS,
-    COUNT,
-    EVENT,
-    FATJET,
-    GENERATOR_JETS,
-    TRUTH,
-    Features,
-)
-
-_FLOAT = re.compile(r"float|double|Float\w*_t|Double\w*_t")
-_INTEGER = re.compile(r"bool|Bool_t|char|short|int|long|U?(Char|Short|Int|Long)(64)?_t")
-_STRING = re.compile(r"char\*|string|TString")
-_LIST = re.compile(r"\[|vector|RVec")
+if TYPE_CHECKING:
+    import awkward as ak
 
 
-def require_types(file: str, tree: Any, features: Features, *, match: bool) -> None:
-    """Compare the branches that will be read with what they must be.
+@dataclass(frozen=True)
+class Branch:
+    """The type of a branch."""
+
+    depth: int
+    """1: a value an event; 2: a list of them; 3: a list of lists."""
+    kind: str
+    """Of the values, as in numpy: f, i, u, b; O if they are no numbers."""
+
+    def __str__(self) -> str:
+        what = {"f": "numbers", "i": "integers", "u": "integers", "b": "booleans"}
+        values = what.get(self.kind, "objects")
+        return f"{'lists of ' * (self.depth - 1)}{values}"
+
+
+class Branches(Mapping[str, Branch]):
+    """Names to types; a type is found out when it is asked for: files have thousands of branches.
+
+    Fields of an RNTuple's collections have names as in a TTree: `FatJet_pt` of `FatJet.pt`.
 
     Args:
-        file: for messages.
-        tree: of uproot.
-        features: what was found in it, which decides what will be read.
-        match: whether generator particles are.
+        tree: what uproot gives.
 
-    Raises:
-        BadFile: names every branch that is something else.
+    Attributes:
+        is_rntuple: whether it is an RNTuple.
     """
-    wrong = [
-        f"{name} is {found}, must be {wanted}"
-        for name, wanted in _wanted(features, match).items()
-        if not _fits(found := describe(tree[name].typename), wanted)
-    ]
-    if wrong:
-        raise BadFile(f"{file}: {'; '.join(wrong)}")
-    lists = [name for name, wanted in _wanted(features, match).items() if "list" in wanted]
-    _require_counters(file, tree, lists)
+
+    def __init__(self, tree: Any) -> None:
+        from uproot.behaviors.RNTuple import HasFields
+
+        self.tree = tree
+        self.is_rntuple = isinstance(tree, HasFields)
+        self._paths: dict[str, str] = {}
+        if not self.is_rntuple:
+            self._paths = {name: name for name in tree.keys(full_paths=False)}
+            return
+        # `keys` and `fields` of fields take seconds for the thousand fields of NanoAOD.
+        paths: list[str] = []
+        for i, record in enumerate(tree.field_records):
+            above = "" if record.parent_field_id == i else paths[record.parent_field_id]
+            # What lists are of is called _0, which uproot leaves out of paths.
+            own = "" if record.field_name.startswith("_0") else record.field_name
+            paths.append(".".join(filter(None, (above, own))))
+        for path in paths:
+            # Helpers of ROOT's importer, whose content is there by its own name, too.
+            if not path.startswith("_collection"):
+                self._paths.setdefault(path.replace(".", "_"), path)
+                self._paths.setdefault(path, path)
+
+    def __getitem__(self, name: str) -> Branch:
+        branch = self.tree[self._paths[name]]
+        try:
+            form = (
+                branch.to_akform() if self.is_rntuple else branch.interpretation.awkward_form(None)
+            )
+        # uproot raises many kinds of errors for classes that it cannot read.
+        except Exception:
+            return Branch(1, "O")
+        return _branch(form[0] if isinstance(form, tuple) else form)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+    def title(self, name: str) -> str:
+        """What the file says about a branch."""
+        branch = self.tree[self._paths[name]]
+        return branch.description if self.is_rntuple else branch.title
+
+    def read(self, names: list[str], start: int, stop: int | None) -> dict[str, ak.Array]:
+        """The branches' values from event `start` to `stop`."""
+        # One by one, as coffea does: what `arrays` takes are expressions, and slow for RNTuples.
+        return {
+            name: self.tree[self._paths[name]].array(entry_start=start, entry_stop=stop)
+            for name in names
+        }
 
 
-def _require_counters(file: str, tree: Any, lists: Iterable[str]) -> None:
-    """Each collection has one number of entries an event, or several branches with the same.
+def _branch(form: Any) -> Branch:
+    import awkward as ak
+    import numpy as np
 
-    Raises:
-        BadFile: entries would go to the wrong events.
-    """
-    counters: dict[str, set[str]] = {}
-    for name in lists:
-        counter = getattr(tree[name], "count_branch", None)
-        collection, _, rest = name.partition("_")
-        if counter is not None and rest:
-            counters.setdefault(f"n{collection}", set()).add(counter.name)
-    have = set(tree.keys())
-    for owner, names in counters.items():
-        if owner not in have:
-            raise BadFile(f"{file}: no branch {owner}, the number of {owner[1:]} of each event")
-        # Skims may count each branch by itself.
-        for other in sorted(names - {owner}):
-            numbers = [tree[name].array(library="np") for name in (owner, other)]
-            if not np.array_equal(*numbers):
-                raise BadFile(
-                    f"{file}: {other} is not {owner} in some events: they would get the jets of "
-                    "others"
-                )
+    depth = 1
+    if form.parameter("__array__") is not None:  # a string
+        return Branch(depth, "O")
+    while not isinstance(form, ak.forms.NumpyForm):
+        if isinstance(form, ak.forms.RecordForm):
+            # Of an RNTuple's field: the way to it from the top.
+            if len(form.contents) != 1:
+                return Branch(depth, "O")
+            form = form.contents[0]
+            continue
+        if isinstance(form, ak.forms.ListOffsetForm | ak.forms.ListForm | ak.forms.RegularForm):
+            depth += 1
+        elif not hasattr(form, "content"):
+            return Branch(depth, "O")
+        form = form.content
+    return Branch(depth + len(form.inner_shape), np.dtype(form.primitive).kind)
 
 
-def describe(typename: str) -> str:
-    """A type of uproot in words: `a float`, `a list of integers`, `text`; itself if unknown."""
-    plain = typename.removesuffix("*") if typename != "char*" else typename
-    if _STRING.search(plain):
-        return "text"
-    number = "float" if _FLOAT.search(plain) else "integer" if _INTEGER.search(plain) else None
-    if number is None:
-        return typename
-    if _LIST.search(plain):
-        return f"a list of {number}s"
-    return f"{'a' if number == 'float' else 'an'} {number}"
-
-
-def _fits(found: str, wanted: str) -> bool:
-    known = found == "text" or found.startswith(("a ", "an "))
-    return (
-        not known
-        or found == wanted
-        or (wanted == "a number" and found != "text" and "list" not in found)
-    )
-
-
-def _wanted(features: Features, match: bool) -> dict[str, str]:
-    """By branch."""
-    result = dict.fromkeys(EVENT, "an integer")
-    result |= dict.fromkeys(FATJET, "a list of floats")
-    if features.gen_weight:
-        result["genWeight"] = "a number"
-    result |= dict.fromkeys(features.weights, "a list of floats")
-    if features.met:
-        result |= {f"{features.met}_{name}": "a float" for name in ("pt", "phi")}
-    if features.rho:
-        result[features.rho] = "a float"
-    if features.area:
-        result[AREA] = "a list of floats"
-    momenta = ("pt", "eta", "phi", "mass")
-
-    def collection(names: Iterable[str]) -> dict[str, str]:
-        kinds = {name: name.rpartition("_")[2] in momenta for name in names}
-        return {n: f"a list of {'floats' if f else 'integers'}" for n, f in kinds.items()}
-
-    if features.constituents:
-        result |= collection(CONSTITUENTS)
-    if features.constituents and features.counted:
-        result |= collection([COUNT])
-    if match:
-        result |= collection(TRUTH)
-    if features.generator_jets:
-        result |= collection(GENERATOR_JETS)
-    return result
+def near(name: str, among: Iterable[str]) -> str:
+    """What of the file's names a missing one could mean, for messages."""
+    close = difflib.get_close_matches(name, list(among), n=3)
+    return f" (the file has {', '.join(close)})" if close else ""

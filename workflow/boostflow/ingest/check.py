@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 
 from boostflow.config.files import expand, keys
 from boostflow.config.models import FileSample, Ingest, RootSample
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import EVENT, Features
 from boostflow.ingest.run import LAYOUTS, inspect
 from boostflow.ingest.skipped import consequence
@@ -187,26 +189,25 @@ def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> 
 
 
 def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
-    def look(root: Any, tree: Any, features: Features) -> None:
-        one.identity = _identity(tree, features)
-        _require_finite_weights(one.file, root, tree, features)
+    def look(root: Any, branches: Branches, features: Features, entries: int) -> None:
+        one.identity = _identity(branches, features, entries)
+        _require_finite_weights(one.file, root, branches, features, entries)
 
     one.features, one.events, own_xsec = inspect(
-        one.file, config, data=block.data, match=block.match, look=look
+        one.file, config, block, data=block.data, match=block.match, look=look
     )
     one.xsec = block.xsec if block.xsec is not None else own_xsec
 
 
-def _identity(tree: Any, features: Features) -> str | None:
+def _identity(branches: Branches, features: Features, entries: int) -> str | None:
     """A digest of the number of events, and of what the first and the last one are."""
-    n = int(tree.num_entries)
-    if not n:
+    wanted = [*EVENT, "FatJet_pt", "FatJet_px", "genWeight", f"{features.met}_pt"]
+    names = [features.names[name] for name in wanted if name in features.names]
+    if not entries:
         return None
-    names = [*EVENT, "FatJet_pt"]
-    names += ["genWeight"] if features.gen_weight else []
-    names += [f"{features.met}_pt"] if features.met else []
-    ends = [tree.arrays(names, entry_start=i, entry_stop=i + 1).to_list() for i in (0, n - 1)]
-    return _digest(n, repr(ends).encode())
+    ends = [branches.read(names, i, i + 1) for i in (0, entries - 1)]
+    values = [[end[name].to_list() for name in names] for end in ends]
+    return _digest(entries, repr(values).encode())
 
 
 def _digest(*parts: int | bytes) -> str:
@@ -216,7 +217,9 @@ def _digest(*parts: int | bytes) -> str:
     return digest.hexdigest()
 
 
-def _require_finite_weights(file: str, root: Any, tree: Any, features: Features) -> None:
+def _require_finite_weights(
+    file: str, root: Any, branches: Branches, features: Features, entries: int
+) -> None:
     """The first generator weights, and CMS' sums of all of them, are numbers.
 
     Raises:
@@ -224,14 +227,15 @@ def _require_finite_weights(file: str, root: Any, tree: Any, features: Features)
     """
     if not features.gen_weight:
         return
-    first = tree["genWeight"].array(entry_stop=FIRST_WEIGHTS, library="np")
+    name = features.names["genWeight"]
+    first = branches.read([name], 0, min(entries, FIRST_WEIGHTS))[name]
     sums = []
     if "Runs" in {key.split(";")[0] for key in root.keys()}:  # noqa: SIM118
         runs = root["Runs"]
         names = [name for name in ("genEventSumw", "genEventSumw2") if name in runs.keys()]  # noqa: SIM118
         sums = [runs[name].array(library="np") for name in names]
     for values, where in [(first, "genWeight"), *((x, "the sums of Runs") for x in sums)]:
-        if not np.isfinite(values).all():
+        if not ak.all(np.isfinite(values), axis=None):
             raise BadFile(f"{file}: NaN or infinite values in {where}; the file is damaged")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from boostflow.config.models import RootContent
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest.branches import Branch, near
 
 EVENT = ("run", "luminosityBlock", "event")
 FATJET = ("FatJet_pt", "FatJet_eta", "FatJet_phi", "FatJet_mass")
@@ -32,6 +34,13 @@ GENERATOR_JETS = (
 )
 RHO = ("Rho_fixedGridRhoFastjetAll", "fixedGridRhoFastjetAll")
 AREA = "FatJet_area"
+LINKS = CONSTITUENTS[:2]
+VECTORS = (
+    ("pt", "eta", "phi", "mass"),
+    ("pt", "eta", "phi", "energy"),
+    ("px", "py", "pz", "energy"),
+)
+"""Fields that a four-momentum is made of, the first ones that are there."""
 
 # Branches of relative event weights, and what is off without them.
 WEIGHTS = {
@@ -43,6 +52,45 @@ WEIGHTS = {
 PS_WEIGHTS = ("isr_up", "fsr_up", "isr_down", "fsr_down")
 # LHEScaleWeight in the order of CMS NanoAOD; files with 8 entries lack the nominal one.
 SCALES = tuple((mur, muf) for mur in (0.5, 1.0, 2.0) for muf in (0.5, 1.0, 2.0))
+READABLE = tuple(
+    dict.fromkeys(
+        (
+            *EVENT,
+            "genWeight",
+            *WEIGHTS,
+            *(f"{met}_{field}" for met in MET for field in ("pt", "phi")),
+            *RHO,
+            *(f"FatJet_{field}" for vector in VECTORS for field in vector),
+            *(f"FatJet_{field}" for field in ("msoftdrop", "tau1", "tau2", "tau3")),
+            *(COUNT, AREA, *GENERATOR_JETS),
+            *CONSTITUENTS,
+            *(f"PFCands_{field}" for vector in VECTORS for field in vector),
+            *TRUTH,
+        )
+    )
+)
+"""NanoAOD's names of everything that is read; `branches` of a sample may name each of them."""
+INTEGERS = (*LINKS, *TRUTH[2:], GENERATOR_JETS[0], "PFCands_charge", "PFCands_pdgId")
+V15 = {
+    "FatJetPFCands_jetIdx": "FatJetPFCand_jetIdx",
+    "FatJetPFCands_pFCandsIdx": "FatJetPFCand_pfCandIdx",
+    **{f"PFCands_{x}": f"PFCand_{x}" for x in ("pt", "eta", "phi", "mass", "charge", "pdgId")},
+}
+"""Constituents as NanoAOD v15 names them; PFNano of earlier versions has the other names."""
+DELPHES = {
+    "genWeight": "Event.Weight",
+    "MET_pt": "MissingET.MET",
+    "MET_phi": "MissingET.Phi",
+    **{f"FatJet_{x}": f"FatJet.{y}" for x, y in {
+        "pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass", "tau": "Tau[5]",
+        "softdrop": "SoftDroppedJet", "references": "Constituents",
+    }.items()},
+    **{f"GenPart_{x}": f"Particle.{y}" for x, y in {
+        "eta": "Eta", "phi": "Phi", "pdgId": "PID", "status": "Status", "genPartIdxMother": "M1",
+    }.items()},
+}  # fmt: skip
+"""Branches of Delphes by NanoAOD's names, and of what NanoAOD has in another form."""
+
 _SCALE_NAMES = {0.5: "05", 1.0: "", 2.0: "2"}
 _IN_TITLE = re.compile(r"\[\d+\] is ([^;\[]*)")
 _NUMBER = r"""\s*=\s*"?([\d.]+(?:[ed][+-]?\d+)?)"""
@@ -69,6 +117,14 @@ class Features:
     """Branch of the median pT density, which resolutions depend on."""
     area: bool = False
     """Jets have an area."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What is read of a ROOT file: its branches by the names of NanoAOD."""
+    linked: bool = False
+    """Constituents are listed by event, and linked to jets; else they are listed by jet."""
+    nanoaod: bool = False
+    """It is a TTree as coffea's schema of NanoAOD expects it."""
+    triggers: list[str] = field(default_factory=list)
+    """Those of the sample's triggers that the file has."""
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, bool | int]:
@@ -85,70 +141,249 @@ class Features:
         }
 
 
-def detect(file: str, branches: Iterable[str], *, data: bool, match: str | None) -> Features:
-    """Look at the names of a ROOT tree's branches.
+def detect(
+    file: str,
+    branches: Mapping[str, Branch],
+    content: RootContent,
+    *,
+    data: bool,
+    match: str | None,
+) -> Features:
+    """Look at the names and types of a ROOT tree's branches.
 
     Args:
         file: for messages.
-        branches: their names.
+        branches: names and types.
+        content: how the sample's files are to be read.
         data: whether the sample is declared to be collision data.
         match: the particle that the sample's jets are to be matched to, or None.
 
     Raises:
-        BadFile: what no analysis can do without is missing.
-        BoostflowError: the file contradicts its declaration as data or simulation.
+        BadFile: branches are missing or have the wrong type.
+        BoostflowError: the file contradicts its declaration. Both name all that `examine` finds,
+            one a line.
     """
-    have = set(branches)
+    features, problems, contradictions = examine(branches, content, data=data, match=match)
+    if found := problems + contradictions:
+        kind = BoostflowError if contradictions else BadFile
+        raise kind("\n".join(f"{file}: {problem}" for problem in found))
+    return features
 
-    def lacks(names: Iterable[str]) -> list[str]:
-        return [name for name in names if name not in have]
 
-    if missing := lacks(EVENT + FATJET):
-        raise BadFile(
-            f"{file}: no branch {', '.join(missing)}; boostflow reads NanoAOD-like trees with "
-            f"{', '.join(EVENT)} and FatJet_pt, _eta, _phi, _mass"
-        )
-    if data and "genWeight" in have:
-        raise BoostflowError(f"{file}: has genWeight, but its sample is declared `data: true`")
-    if not data and "genWeight" not in have:
-        raise BoostflowError(
-            f"{file}: has no genWeight; set `data: true` for the sample if this is collision data"
-        )
+def examine(
+    branches: Mapping[str, Branch], content: RootContent, *, data: bool, match: str | None
+) -> tuple[Features, list[str], list[str]]:
+    """What a ROOT tree has, and everything that is wrong with it for a sample (see `detect`).
+
+    Problems are branches that no analysis can do without, or that are declared, and are missing or
+    have the wrong type. Contradictions are to the declaration as data, simulation or matched.
+    """
+    names = _file_names(branches, content)
+    have = {ours: theirs for ours, theirs in names.items() if theirs in branches}
+    # What is declared to be no NanoAOD may lack the numbers of events.
+    foreign = bool(content.branches) or content.format != "nanoaod"
+
+    def lacks(wanted: Iterable[str]) -> list[str]:
+        return [name for name in wanted if name not in have]
+
+    problems = _undeclared(names, branches, content)
     notes = []
-    if missing := lacks(CONSTITUENTS):
-        notes.append(
-            f"no jet constituents ({missing[0]} is missing): observables from constituents, their "
-            "variations, UCluster and all else that needs them are off"
+    missing = [] if foreign else lacks(EVENT)
+    jet = four_momentum("FatJet", have)
+    # Those that are declared by name have a line already.
+    missing += [x for x in lacks(FATJET) if x not in content.branches] if jet is None else []
+    if missing and foreign:
+        theirs = [names.get(name, name) for name in missing]
+        problems.append(
+            f"no branch {', '.join(theirs)} for {', '.join(missing)}{near(theirs[0], branches)}; "
+            "name them in the sample's `branches`"
         )
-    truth = not lacks(TRUTH)
-    if match is not None and not truth:
-        raise BoostflowError(
-            f"{file}: jets cannot be matched to a {match} particle ({lacks(TRUTH)[0]} is missing); "
+    elif missing:
+        problems.append(
+            f"no branch {', '.join(missing)}; boostflow reads NanoAOD-like trees with "
+            f"{', '.join(EVENT)} and FatJet_pt, _eta, _phi, _mass, or others with the sample's "
+            "`branches`"
+        )
+    if numbered := lacks(EVENT):
+        notes.append(f"no {', '.join(numbered)}: numbered by file and row")
+    contradictions = _wrong_weight("genWeight" in have, names["genWeight"], content, data)
+    if content.unweighted:
+        notes.append("events have no weights: each counts 1 (`unweighted`)")
+    problems += _wrong_types(have, branches, foreign)
+    triggers = [name for name in content.triggers if name in branches]
+    problems += _wrong_bits(triggers, branches, content)
+    if triggers and len(triggers) < len(content.triggers):
+        absent = [name for name in content.triggers if name not in branches]
+        notes.append(
+            f"some files have no {', '.join(absent)}: their events must pass one of "
+            f"{', '.join(triggers)}"
+        )
+    linked = not lacks(LINKS)
+    if content.format == "delphes":
+        constituents = "FatJet_references" in have
+        charges = constituents
+        if constituents:
+            notes.append(
+                "Delphes: constituents are the objects that jets refer to, towers massless"
+            )
+    else:
+        inside = four_momentum("PFCands", have) is not None and jet is not None
+        if inside and not linked:
+            wanted = branches[have[f"FatJet_{jet[0]}"]].depth + 1
+            found = [branches[have[x]].depth for x in have if x.startswith("PFCands_")]
+            inside = set(found) == {wanted}
+        constituents = inside
+        charges = inside and len(lacks(("PFCands_charge", "PFCands_pdgId"))) < 2
+        if inside and "PFCands_charge" not in have:
+            notes.append(
+                "constituents have no charge: it is that of their pdgId"
+                if charges
+                else "constituents have no charge: the observable charge is off"
+            )
+        if inside and four_momentum("PFCands", have) == VECTORS[0][:3]:
+            notes.append("constituents have no mass: they are taken as massless")
+    if not constituents:
+        momenta = four_momentum("PFCands", have) is not None
+        first = next(iter(lacks(LINKS if momenta else CONSTITUENTS[2:5])), LINKS[0])
+        first = "FatJet_references" if content.format == "delphes" else first
+        notes.append(
+            f"no jet constituents ({names.get(first, first)} is missing): observables from "
+            "constituents, their variations, UCluster and all else that needs them are off"
+        )
+    # Delphes' particles have other flags, which these are made from.
+    known = {*have, "GenPart_statusFlags"} if content.format == "delphes" else have
+    unknown = [name for name in TRUTH if name not in known]
+    if match is not None and unknown:
+        contradictions.append(
+            f"jets cannot be matched to a {match} particle ({unknown[0]} is missing); "
             "remove `match` from the sample"
         )
-    if not truth:
+    if unknown:
         notes.append(
-            f"no generator particles ({lacks(TRUTH)[0]} is missing): truth labels, training and "
+            f"no generator particles ({unknown[0]} is missing): truth labels, training and "
             "ROC curves are off"
         )
-    met = next((name for name in MET if f"{name}_pt" in have and f"{name}_phi" in have), None)
+    met = next((name for name in MET if not lacks((f"{name}_pt", f"{name}_phi"))), None)
     if met is None:
         notes.append(f"no missing transverse momentum ({', '.join(MET)}): MET is taken as 0")
     if not data:
         notes += [f"no {name}: {what} off" for name, what in WEIGHTS.items() if name not in have]
-    return Features(
-        constituents=not lacks(CONSTITUENTS),
-        truth=truth,
+    features = Features(
+        constituents=constituents,
+        truth=not unknown,
         gen_weight="genWeight" in have,
         weights={name: [] for name in WEIGHTS if name in have},
         met=met,
-        charges=not lacks(CONSTITUENTS),
+        charges=charges,
         counted=not lacks((*CONSTITUENTS, COUNT)),
         generator_jets=not lacks(GENERATOR_JETS),
         rho=next((name for name in RHO if name in have), None),
         area=AREA in have,
+        names=have,
+        linked=linked,
+        triggers=triggers,
         notes=notes,
     )
+    return features, problems, contradictions
+
+
+def four_momentum(collection: str, have: Iterable[str]) -> tuple[str, ...] | None:
+    """Which of its fields make a collection's four-momenta; for constituents a mass may lack."""
+    vectors = [*VECTORS, VECTORS[0][:3]] if collection == "PFCands" else VECTORS
+    names = {name.removeprefix(f"{collection}_") for name in have if name.startswith(collection)}
+    return next((vector for vector in vectors if names.issuperset(vector)), None)
+
+
+def _file_names(branches: Mapping[str, Branch], content: RootContent) -> dict[str, str]:
+    """What the sample's files call everything that is read."""
+    names = dict(DELPHES) if content.format == "delphes" else {name: name for name in READABLE}
+    if content.format == "nanoaod":
+        missing = all(name not in branches for name in LINKS)
+        names |= {ours: theirs for ours, theirs in V15.items() if missing and theirs in branches}
+    for ours in {*names, *(name for name in content.branches if name in READABLE)}:
+        collection = ours.split("_")[0]
+        if ours in content.branches:
+            names[ours] = content.branches[ours]
+        elif collection in content.branches and "_" in ours:
+            theirs = re.split("[._]", names[ours], maxsplit=1)[0]
+            names[ours] = content.branches[collection] + names[ours].removeprefix(theirs)
+    return names
+
+
+def _undeclared(
+    names: Mapping[str, str], branches: Mapping[str, Branch], content: RootContent
+) -> list[str]:
+    """Branches that the sample names, and the file has not."""
+    problems = []
+    for ours, theirs in content.branches.items():
+        if ours in READABLE:
+            if theirs not in branches:
+                problems.append(f"no branch {theirs}{near(theirs, branches)} for {ours}")
+        elif not any(names[name] in branches for name in names if name.startswith(f"{ours}_")):
+            problems.append(
+                f"no branch of a collection {theirs}{near(theirs, branches)} for {ours}_..."
+            )
+    return problems
+
+
+def _wrong_weight(weighted: bool, name: str, content: RootContent, data: bool) -> list[str]:
+    if data and weighted:
+        return [f"has {name}, but its sample is declared `data: true`"]
+    if content.unweighted and weighted:
+        return [f"has {name}, but its sample is declared `unweighted: true`"]
+    if not (data or content.unweighted or weighted):
+        return [
+            f"has no {name}; set `data: true` for the sample if this is collision data, "
+            "`unweighted: true` if it is simulation of which each event counts 1"
+        ]
+    return []
+
+
+def _wrong_types(
+    have: Mapping[str, str], branches: Mapping[str, Branch], foreign: bool
+) -> list[str]:
+    """Branches whose type cannot be what they are read as."""
+    jets = [branches[have[x]].depth for x in ("FatJet_pt", "FatJet_px") if x in have]
+    jet = 1 if foreign and jets[:1] == [1] else 2
+    problems = []
+    for ours, theirs in have.items():
+        if ours not in READABLE:
+            continue
+        collection = ours.split("_")[0] if "_" in ours else ""
+        depths = [1, 2] if foreign else [1]
+        if collection == "FatJet":
+            depths = [jet]
+        elif collection == "PFCands":
+            depths = [2, 3] if jet == 2 else [2]
+        elif collection in ("FatJetPFCands", "GenPart", "GenJetAK8") or ours in WEIGHTS:
+            depths = [2]
+        found = branches[theirs]
+        integer = ours in (INTEGERS if foreign else EVENT + INTEGERS) and not (
+            foreign and ours == "PFCands_charge"
+        )
+        if found.depth not in depths or found.kind not in ("iub" if integer else "fiub"):
+            right = Branch(depths[0], "i" if integer else "f")
+            problems.append(f"branch {theirs} is of {found}, must be of {right}")
+    return problems
+
+
+def _wrong_bits(
+    triggers: list[str], branches: Mapping[str, Branch], content: RootContent
+) -> list[str]:
+    """Triggers and flags that are missing, or no bits."""
+    problems = []
+    if content.triggers and not triggers:
+        first = content.triggers[0]
+        problems.append(
+            f"none of the triggers {', '.join(content.triggers)}{near(first, branches)}"
+        )
+    for name in content.flags:
+        if name not in branches:
+            problems.append(f"no flag {name}{near(name, branches)}")
+    for name in (*triggers, *content.flags):
+        if name in branches and (branches[name].depth != 1 or branches[name].kind not in "biu"):
+            problems.append(f"branch {name} is of {branches[name]}, must be of booleans")
+    return problems
 
 
 def weight_columns(branch: str, count: int, title: str = "") -> list[str | None]:

@@ -19,11 +19,14 @@ from boostflow.errors import BadFile
 from boostflow.ingest.constituents import Vary, vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
+from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
 from boostflow.io import write_parquet
 
 MASS_ROUNDING = 1e-2
 """Masses may be negative by rounding: by this in GeV, and this times pT."""
+HAS_FATJET = "has fat jet"
+NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,18 @@ class Rows:
     """Folder for the Parquet file of each chunk; absolute, as workers may run elsewhere."""
     vary: Vary | None = None
     """How constituents are varied; only where the features say `charges`."""
+    filters: Filters = NO_FILTERS
+    """What events must pass; sums of weights are those of all events."""
 
     def write(self, events: ak.Array, fatjets: ak.Array, start: int) -> dict[str, Any]:
         """Write the rows of a chunk; return its counts.
 
         Args:
             events: records with `run`, `luminosityBlock`, `event` and what the features say:
-                `genWeight`, relative weights, MET, `GenPart`, `label`.
+                `genWeight`, relative weights, MET, `GenPart`, `label`; and the filters' branches.
             fatjets: one list an event of all fat jets in the file, with `pt`, `eta`, `phi`, `mass`
                 (GeV) and, if there are constituents, `candidates` (`pt`, `eta`, `phi`, `mass`,
-                perhaps both `charge` and `pdgId`).
+                perhaps `charge` and `pdgId`).
             start: number of events in the file before these.
 
         Raises:
@@ -83,7 +88,12 @@ class Rows:
         if self.vary is not None and self.features.charges:
             self._refuse_momenta("PFCands ", fatjets.candidates)
             fatjets, gain = vary(fatjets, ids, self.vary, self.config.soft_drop_zcut, self.radius)
-        jets = self._preselected(fatjets)
+        passed = np.ones(n, dtype=bool)
+        steps = []
+        for name, mask in zip(self.filters.steps(), self.filters.masks(events), strict=True):
+            passed = passed & mask
+            steps.append((name, passed))
+        jets = self._preselected(fatjets, passed)
         has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
         rows = self._rows(events, jets, ids, weight, relative, self._met(events, gain))
         path = self.scratch / f"{start:012d}.parquet"
@@ -96,8 +106,10 @@ class Rows:
             "sumw2": float((weight**2).sum()),
             "sumw_buckets": np.bincount(bucket(ids), weight, minlength=BUCKETS),
             "sumw_weights": {k: float((weight * v).sum()) for k, v in relative.items()},
-            "with_fatjet": int(has_jet.sum()),
-            "sumw_with_fatjet": float(weight[has_jet].sum()),
+            "cutflow": {
+                name: {"events": int(mask.sum()), "sumw": float(weight[mask].sum())}
+                for name, mask in (*steps, (HAS_FATJET, has_jet))
+            },
         }
 
     def _relative_weights(self, events: ak.Array) -> dict[str, np.ndarray]:
@@ -114,11 +126,13 @@ class Rows:
             result |= {name: values[:, i] for i, name in enumerate(columns) if name is not None}
         return result
 
-    def _preselected(self, jets: ak.Array) -> ak.Array:
+    def _preselected(self, jets: ak.Array, passed: np.ndarray) -> ak.Array:
         """The loose preselection, by falling pT; each jet with its position in the file's event."""
         jets = ak.with_field(jets, ak.local_index(jets.pt, axis=1), "position")
-        keep = (jets.pt > self.config.fatjet_pt_min) & (
-            abs(jets.eta) < self.config.fatjet_abs_eta_max
+        keep = (
+            (jets.pt > self.config.fatjet_pt_min)
+            & (abs(jets.eta) < self.config.fatjet_abs_eta_max)
+            & passed
         )
         jets = jets[keep]
         return jets[ak.argsort(jets.pt, axis=1, ascending=False, stable=True)]
@@ -156,8 +170,7 @@ class Rows:
         elif self.features.classes:
             columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
         if self.features.rho:
-            # coffea puts branches of a common first name into a collection.
-            columns["rho"] = repeat(events[tuple(self.features.rho.split("_"))], "float32")
+            columns["rho"] = repeat(value(events, self.features.rho), "float32")
         columns |= {name: repeat(values, "float32") for name, values in met.items()}
         columns["ht"] = repeat(ak.sum(jets.pt, axis=1), "float32")
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
@@ -227,6 +240,7 @@ class Rows:
                 columns[f"pf_{name}"] = ak.values_astype(pf[name], "float32")
             if typed:
                 columns["pf_charge"] = ak.values_astype(pf.charge, "int8")
+            if "pdgId" in pf.fields:
                 columns["pf_pdgId"] = ak.values_astype(pf.pdgId, "int32")
         else:
             present = set(flat.fields)

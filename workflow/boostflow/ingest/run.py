@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,22 @@ import numpy as np
 from coffea.processor import accumulate
 
 from boostflow.config.files import is_remote
-from boostflow.config.models import Ingest
+from boostflow.config.models import Ingest, RootContent
 from boostflow.errors import BadFile, BoostflowError
-from boostflow.ingest.branches import require_types
+from boostflow.ingest.branches import Branches
 from boostflow.ingest.constituents import Vary
+from boostflow.ingest.counters import require_counters
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
-from boostflow.ingest.features import WEIGHTS, Features, detect, weight_columns
+from boostflow.ingest.features import CONSTITUENTS, WEIGHTS, Features, detect, weight_columns
+from boostflow.ingest.filters import Filters, LumiMask
 from boostflow.ingest.hdf5 import read_chunks
 from boostflow.ingest.hls4ml import Hls4ml
 from boostflow.ingest.lhco import Lhco
 from boostflow.ingest.processor import Counted, FatJetProcessor, Uncounted
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
-from boostflow.ingest.rows import Label, Rows
+from boostflow.ingest.rows import HAS_FATJET, Label, Rows
+from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, scratch, write_json
 
 log = logging.getLogger("ingest")
@@ -34,7 +38,7 @@ log = logging.getLogger("ingest")
 LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml}
 """Sources of events in HDF5 files."""
 
-Look = Callable[[Any, Any, Features], None]
+Look = Callable[[Any, Branches, Features, int], None]
 
 
 def ingest(
@@ -44,6 +48,7 @@ def ingest(
     config: Ingest,
     *,
     source: str = "root",
+    content: RootContent | None = None,
     label: Label,
     select: str = "all",
     number: int = 0,
@@ -56,14 +61,15 @@ def ingest(
     """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
 
     Args:
-        file: path or address of a ROOT file with a NanoAOD-like TTree, or path of an HDF5 file.
+        file: path or address of a ROOT file, or path of an HDF5 file.
         output: Parquet file to write.
         meta: JSON file to write: counts, sums of weights, cross-section, what is off and why.
         config: the ingest block.
         source: layout of the file: root, lhco or hls4ml.
+        content: what the tree of a ROOT file holds; None for NanoAOD, all events of it.
         label: class of the sample's jets.
         select: class of the events that are taken from an HDF5 file, or all.
-        number: of the file in its sample; HDF5 events are numbered by it.
+        number: of the file in its sample; events without numbers of their own get it.
         piece: (k, n) takes the k-th of n ranges of the file's events, counted from 0.
         radius: of the fat jets.
         data: collision data.
@@ -78,16 +84,20 @@ def ingest(
         raise BoostflowError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
     with scratch(output.absolute(), "chunks") as folder:
         if source == "root":
-            features, entries, own_xsec = inspect(file, config, data=data, match=label.match)
-            rows = Rows(file, config, features, label, radius, folder, vary)
-            counts = _run(file, _range(entries, piece), FatJetProcessor(rows), config)
+            content = content or RootContent()
+            features, entries, own_xsec = inspect(
+                file, config, content, data=data, match=label.match
+            )
+            filters = _filters(features, content)
+            rows = Rows(file, config, features, label, radius, folder, vary, filters)
+            counts = _run(rows, _range(entries, piece), content, number)
             xsec = xsec if xsec is not None else own_xsec
         else:
             with LAYOUTS[source](file, select, radius, config.fatjet_pt_min) as layout:
                 features = layout.features
                 rows = Rows(file, config, features, label, radius, folder, vary)
                 counts = read_chunks(layout, rows, number, _range(layout.entries, piece))
-        counts = accumulate([_nothing(features), counts])
+        counts = accumulate([_nothing(rows), counts])
         _merge(sorted(folder / name for name in counts["chunks"]), output)
     notes = [*features.notes]
     if vary is not None and not features.charges:
@@ -113,11 +123,7 @@ def ingest(
             "xsec": xsec,
             "cutflow": [
                 {"name": "all", "events": counts["events"], "sumw": counts["sumw"]},
-                {
-                    "name": "has fat jet",
-                    "events": counts["with_fatjet"],
-                    "sumw": counts["sumw_with_fatjet"],
-                },
+                *({"name": name, **step} for name, step in counts["cutflow"].items()),
             ],
             "data": data,
             "features": features.as_dict(),
@@ -133,24 +139,39 @@ def _range(entries: int, piece: tuple[int, int]) -> range:
     return range(entries * k // n, entries * (k + 1) // n)
 
 
+def tree_name(config: Ingest, content: RootContent) -> str:
+    """The name of the tree in a sample's files."""
+    return content.tree or ("Delphes" if content.format == "delphes" else config.tree)
+
+
 def inspect(
-    file: str, config: Ingest, *, data: bool, match: str | None, look: Look | None = None
+    file: str,
+    config: Ingest,
+    content: RootContent,
+    *,
+    data: bool,
+    match: str | None,
+    look: Look | None = None,
 ) -> tuple[Features, int, float | None]:
     """Read a ROOT file's metadata: its features, number of events, cross-section (pb) or None.
 
     Args:
         file: path or address.
         config: the ingest block.
+        content: what the tree holds.
         data: whether the sample is declared to be collision data.
         match: the particle that the sample's jets are to be matched to, or None.
-        look: is given the open file, its tree and its features; what it raises is treated alike.
+        look: is given the open file, its branches and features, and the number of its events; what
+            it raises is treated alike.
 
     Raises:
         BadFile: not a readable ROOT file, no such tree, or branches missing or of a wrong type.
-        BoostflowError: the file contradicts its declaration as data or simulation.
+        BoostflowError: the file contradicts its declaration.
     """
+    name = tree_name(config, content)
+    action = partial(_inspect, file, name, content, look, data=data, match=match)
     try:
-        return patiently(file, lambda: _inspect(file, config, look, data=data, match=match))
+        return patiently(file, action)
     except FileNotFoundError:
         raise BadFile(f"{file}: no such file") from None
     except BoostflowError:
@@ -160,12 +181,13 @@ def inspect(
         raise unreadable(file, error, "not a readable ROOT file") from None
 
 
-def _with_weights(features: Features, tree: Any) -> Features:
+def _with_weights(features: Features, branches: Branches) -> Features:
     """The columns of relative weights, by the number of entries in the tree's first event."""
     weights, notes = {}, list(features.notes)
     for branch in features.weights:
-        (first,) = tree[branch].array(entry_stop=1)
-        columns = weight_columns(branch, len(first), tree[branch].title)
+        name = features.names[branch]
+        ((first,),) = branches.read([name], 0, 1).values()
+        columns = weight_columns(branch, len(first), branches.title(name))
         if columns:
             weights[branch] = columns
         else:
@@ -176,7 +198,7 @@ def _with_weights(features: Features, tree: Any) -> Features:
 
 
 def _inspect(
-    file: str, config: Ingest, look: Look | None, *, data: bool, match: str | None
+    file: str, name: str, content: RootContent, look: Look | None, *, data: bool, match: str | None
 ) -> tuple[Features, int, float | None]:
     import uproot
 
@@ -188,43 +210,68 @@ def _inspect(
                 "again"
             )
         trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
-        if config.tree not in trees:
+        if name not in trees:
             raise BadFile(
-                f"{file}: no tree {config.tree!r}; the file has "
+                f"{file}: no tree {name!r}; the file has "
                 f"{', '.join(trees) or 'nothing, or is damaged'}"
             )
-        tree = root[config.tree]
+        tree = root[name]
         if not hasattr(tree, "num_entries"):
-            raise BadFile(f"{file}: {config.tree} is not a tree")
-        features = detect(file, tree.keys(), data=data, match=match)
-        require_types(file, tree, features, match=match is not None)
+            raise BadFile(f"{file}: {name} is not a tree")
+        branches = Branches(tree)
+        features = detect(file, branches, content, data=data, match=match)
+        features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
+        if features.nanoaod:
+            require_counters(file, tree, features.names)
         entries = int(tree.num_entries)
         if entries:
-            features = _with_weights(features, tree)
+            features = _with_weights(features, branches)
         xsec = None
         if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
             values = root["Runs"]["xsec"].array(library="np")
             xsec = float(values[0]) if len(values) else None
         if look is not None:
-            look(root, tree, features)
+            look(root, branches, features, entries)
         return features, entries, xsec
 
 
-def _run(file: str, entries: range, worker: FatJetProcessor, config: Ingest) -> dict[str, Any]:
+def _is_nanoaod(branches: Branches, features: Features, content: RootContent) -> bool:
+    """Whether coffea's schema of NanoAOD knows what is read of the tree."""
+    return (
+        not branches.is_rntuple
+        and content.format == "nanoaod"
+        and "nFatJet" in branches
+        and all(ours == theirs for ours, theirs in features.names.items())
+        and (not features.constituents or features.names.keys() >= {*CONSTITUENTS})
+    )
+
+
+def _filters(features: Features, content: RootContent) -> Filters:
+    lumi = LumiMask(content.golden_json) if content.golden_json else None
+    return Filters(lumi, features.triggers, content.flags)
+
+
+def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[str, Any]:
     from coffea.processor.executor import WorkItem
 
+    file, config = rows.file, rows.config
     chunks = [
-        WorkItem("sample", file, config.tree, start, stop, b"")
+        WorkItem("sample", file, tree_name(config, content), start, stop, b"")
         for start, stop in _chunks(entries, config.chunksize)
     ]
     if not chunks:
         return {}
-    schema = Counted if worker.rows.features.counted else Uncounted
     with warnings.catch_warnings(), executor(config) as chosen:
         # About branches of collections that boostflow does not read.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
-        runner = ChunkRunner(chosen, schema=schema, savemetrics=False)
-        found = runner.run(chunks, worker, uproot_options=options(file))["out"]
+        if rows.features.nanoaod:
+            schema = Counted if rows.features.counted else Uncounted
+            runner = ChunkRunner(chosen, schema=schema, savemetrics=False)
+            worker = FatJetProcessor(rows)
+            found = runner.run(chunks, worker, uproot_options=options(file))["out"]
+        else:
+            work = partial(ChunkRunner.automatic_retries, 0, False, TreeReader(rows, number))
+            found, _ = chosen(chunks, work, None)
     # In the order of the file, whoever was first: sums of floats are the same with all executors.
     counts = accumulate([found[name] for name in sorted(found)])
     if counts["events"] != len(entries):
@@ -241,9 +288,10 @@ def _chunks(entries: range, size: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _nothing(features: Features) -> dict[str, Any]:
+def _nothing(rows: Rows) -> dict[str, Any]:
     """The counts of a file without events."""
-    columns = [name for names in features.weights.values() for name in names if name]
+    columns = [name for names in rows.features.weights.values() for name in names if name]
+    steps = (*rows.filters.steps(), HAS_FATJET)
     return {
         "chunks": [],
         "events": 0,
@@ -252,8 +300,7 @@ def _nothing(features: Features) -> dict[str, Any]:
         "sumw2": 0.0,
         "sumw_buckets": np.zeros(BUCKETS),
         "sumw_weights": dict.fromkeys(columns, 0.0),
-        "with_fatjet": 0,
-        "sumw_with_fatjet": 0.0,
+        "cutflow": {name: {"events": 0, "sumw": 0.0} for name in steps},
     }
 
 

@@ -81,7 +81,7 @@ def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> 
             "sumw_buckets": [0.0] * BUCKETS,
             "sumw_weights": {},
             "xsec": None,
-            "cutflow": [{"name": name, **nothing} for name in ("all", "has fat jet")],
+            "cutflow": [{"name": "all", **nothing}],
             "data": data,
             "features": {},
             "notes": [],

@@ -1,0 +1,104 @@
+"""Which events are taken: certified luminosity blocks, triggers, flags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from boostflow.errors import BoostflowError
+
+STEPS = {"golden_json": "golden JSON", "triggers": "trigger", "flags": "event flags"}
+"""Keys of a sample, and the lines of the cutflow."""
+
+
+class LumiMask:
+    """Certified luminosity blocks.
+
+    `coffea.lumi_tools.LumiMask` gives the same, but importing it takes 8 s.
+
+    Args:
+        path: JSON file, {"run": [[first, last], ...]}.
+
+    Raises:
+        BoostflowError: the file cannot be read, or has another content.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._edges: dict[int, NDArray[np.int64]] = {}
+        wanted = 'must be {"run": [[first, last], ...]}'
+        try:
+            content = json.loads(Path(path).read_text())
+        except FileNotFoundError:
+            raise BoostflowError(f"{path}: no such file") from None
+        except (OSError, ValueError) as error:
+            raise BoostflowError(f"{path}: not readable as JSON: {error}") from None
+        if not isinstance(content, dict) or not content:
+            raise BoostflowError(f"{path}: {wanted}")
+        for run, ranges in content.items():
+            good = run.isdecimal() and isinstance(ranges, list) and all(map(_is_range, ranges))
+            if not good:
+                raise BoostflowError(f"{path}: run {run!r}: {wanted}, with first <= last")
+            ordered = sorted(ranges)
+            for (_, last), (first, _) in pairwise(ordered):
+                if first <= last:
+                    raise BoostflowError(f"{path}: run {run}: block {first} is in two ranges")
+            # Of half-open ranges, one after the other: a block inside has an odd position.
+            edges = np.array(ordered, dtype=np.int64).reshape(-1, 2) + np.array([0, 1])
+            self._edges[int(run)] = edges.ravel()
+
+    def __call__(self, run: ArrayLike, lumi: ArrayLike) -> NDArray[np.bool_]:
+        """Whether the blocks are certified, shape (events,)."""
+        run, lumi = (np.asarray(x).astype(np.int64) for x in (run, lumi))
+        passed = np.zeros(len(run), dtype=bool)
+        for number in np.unique(run):
+            here = run == number
+            edges = self._edges.get(int(number), np.zeros(0, dtype=np.int64))
+            passed[here] = np.searchsorted(edges, lumi[here], side="right") % 2 == 1
+        return passed
+
+
+def _is_range(entry: Any) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) == 2
+        and all(isinstance(x, int) and not isinstance(x, bool) for x in entry)
+        and 0 <= entry[0] <= entry[1]
+    )
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What events must pass, in the order of the cutflow."""
+
+    lumi: LumiMask | None = None
+    triggers: list[str] = field(default_factory=list)
+    """Branches of which one must be true; none: no such step."""
+    flags: list[str] = field(default_factory=list)
+    """Branches that must all be true."""
+
+    def steps(self) -> list[str]:
+        """Lines of the cutflow."""
+        used = (self.lumi is not None, bool(self.triggers), bool(self.flags))
+        return [name for name, on in zip(STEPS.values(), used, strict=True) if on]
+
+    def masks(self, events: ak.Array) -> Iterator[NDArray[np.bool_]]:
+        """Of each step, which events pass it, shape (events,)."""
+        if self.lumi is not None:
+            yield self.lumi(events.run, events.luminosityBlock)
+        for names, combine in ((self.triggers, np.any), (self.flags, np.all)):
+            if names:
+                bits = [np.asarray(value(events, name)).astype(bool) for name in names]
+                yield combine(np.reshape(bits, (len(names), len(events))), axis=0)
+
+
+def value(events: ak.Array, branch: str) -> ak.Array:
+    """A branch; coffea puts branches of a common first name into a collection."""
+    return events[branch] if branch in events.fields else events[tuple(branch.split("_", 1))]

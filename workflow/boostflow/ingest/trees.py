@@ -1,0 +1,207 @@
+"""Trees that coffea's schemas do not know: other names, flat trees, RNTuples, Delphes.
+
+The branches are read with uproot and handed to `rows` as records with the names of NanoAOD.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from boostflow.errors import BadFile
+from boostflow.ingest import delphes
+from boostflow.ingest.branches import Branches
+from boostflow.ingest.features import EVENT, TRUTH
+from boostflow.ingest.reading import options
+from boostflow.ingest.rows import Rows
+from boostflow.ingest.truth import with_generator_jet
+
+ROUNDING = 1e-6
+"""Squares of masses below this times E^2 are rounding errors of float32 momenta."""
+
+_LEPTONS, _HADRONS = (11, 13, 15), (211, 321, 2212)
+
+
+class TreeReader:
+    """Writes the rows of a chunk of one file; what executors call, with coffea's work items.
+
+    Args:
+        rows: what they are made with.
+        number: of the file in its sample: events without numbers get run 1, luminosity block
+            `number` + 1 and their row in the file.
+    """
+
+    def __init__(self, rows: Rows, number: int) -> None:
+        self.rows, self.number = rows, number
+
+    def __call__(self, item: Any) -> dict[str, Any]:
+        """Write the chunk's rows; return its counts, by the name of the chunk."""
+        import uproot
+
+        start, stop = item.entrystart, item.entrystop
+        filters = self.rows.filters
+        with uproot.open({item.filename: None}, **options(item.filename)) as root:
+            branches = Branches(root[item.treename])
+            names = self.rows.features.names
+            more = delphes.constituent_branches(branches) if "FatJet_references" in names else []
+            wanted = [*names.values(), *filters.triggers, *filters.flags, *more]
+            read = branches.read(list(dict.fromkeys(wanted)), start, stop)
+        found = {ours: read[theirs] for ours, theirs in names.items()}
+        try:
+            events = self._events(found, start, stop)
+            for name in (*filters.triggers, *filters.flags):
+                events[name] = read[name]
+            jets = self._jets(found, read)
+        except ValueError as error:
+            # awkward's: collections of different lengths.
+            raise BadFile(
+                f"{self.rows.file}: branches do not fit together in events {start} to {stop} "
+                f"({' '.join(str(error).split())[:160]})"
+            ) from None
+        if self.rows.features.generator_jets:
+            generated = ak.zip({x: found[f"GenJetAK8_{x}"] for x in ("pt", "eta", "phi", "mass")})
+            jets = with_generator_jet(jets, generated, self.rows.radius / 2)
+        counts = self.rows.write(events, jets, start)
+        return {counts["chunks"][0]: counts}
+
+    def _events(self, found: dict[str, ak.Array], start: int, stop: int) -> ak.Array:
+        features = self.rows.features
+        columns: dict[str, Any] = dict(
+            zip(EVENT, (1, self.number + 1, np.arange(start, stop)), strict=True)
+        )
+        for name in (*EVENT, "genWeight", features.rho):
+            if name in found:
+                columns[name] = self._number(found[name], features.names[name])
+        columns |= {name: found[name] for name in features.weights}
+        if features.met is not None:
+            parts = {x: f"{features.met}_{x}" for x in ("pt", "phi")}
+            columns[features.met] = ak.zip(
+                {x: self._number(found[name], features.names[name]) for x, name in parts.items()}
+            )
+        if features.truth:
+            fields = {x: found[x] for x in TRUTH if x in found}
+            if "GenPart_statusFlags" not in found:
+                fields["GenPart_statusFlags"] = delphes.status_flags(fields)
+            columns["GenPart"] = ak.zip({x.split("_")[1]: y for x, y in fields.items()})
+        full = {x: np.full(stop - start, y) if np.isscalar(y) else y for x, y in columns.items()}
+        return ak.zip(full, depth_limit=1)
+
+    def _number(self, values: ak.Array, name: str) -> ak.Array:
+        """A value an event; of a list, as Delphes has, its first."""
+        if values.ndim == 1:
+            return values
+        first = ak.firsts(values)
+        if ak.any(ak.is_none(first)):
+            raise BadFile(f"{self.rows.file}: {name} has no entry in some events")
+        return ak.drop_none(first)
+
+    def _jets(self, found: dict[str, ak.Array], read: dict[str, ak.Array]) -> ak.Array:
+        """All fat jets, shape (events, jets)."""
+        fields = _fields(found, "FatJet")
+        if "references" in fields:
+            fields |= delphes.substructure(fields)
+        columns = four_vector(fields)
+        kept = ("msoftdrop", "tau1", "tau2", "tau3", "nConstituents", "area", "genJetAK8Idx")
+        columns |= {name: fields[name] for name in kept if name in fields}
+        depth = columns["pt"].ndim
+        if depth == 1:
+            # One jet an event.
+            columns = {x: ak.unflatten(y, np.ones(len(y), dtype=int)) for x, y in columns.items()}
+        jets = ak.zip(columns)
+        if not self.rows.features.constituents:
+            return jets
+        number = ak.to_numpy(ak.num(jets, axis=1))
+        if "references" in fields:
+            candidates = delphes.constituents(fields["references"], read)
+        else:
+            candidates = self._candidates(found)
+            if self.rows.features.linked:
+                candidates = linked(
+                    number,
+                    found["FatJetPFCands_jetIdx"],
+                    found["FatJetPFCands_pFCandsIdx"],
+                    candidates,
+                    self.rows.file,
+                )
+            elif depth == 1:
+                candidates = ak.unflatten(candidates, np.ones(len(candidates), dtype=int))
+        if ak.any(ak.num(candidates, axis=1) != number):
+            raise BadFile(f"{self.rows.file}: lists of constituents and fat jets differ in number")
+        return ak.with_field(jets, candidates, "candidates")
+
+    def _candidates(self, found: dict[str, ak.Array]) -> ak.Array:
+        fields = _fields(found, "PFCands")
+        columns = four_vector(fields)
+        if "pdgId" in fields:
+            columns["pdgId"] = fields["pdgId"]
+        if "charge" in fields:
+            columns["charge"] = fields["charge"]
+        elif "pdgId" in fields:
+            columns["charge"] = charge(fields["pdgId"])
+        return ak.zip(columns)
+
+
+def four_vector(fields: dict[str, ak.Array]) -> dict[str, ak.Array]:
+    """pt, eta, phi and mass (GeV) from what there is (`boostflow.ingest.features.VECTORS`)."""
+    pt, eta, phi = (fields.get(name) for name in ("pt", "eta", "phi"))
+    if pt is None or eta is None or phi is None:
+        px, py, pz = (ak.values_astype(fields[name], "float64") for name in ("px", "py", "pz"))
+        pt = np.hypot(px, py)
+        # A direction along the beam has no eta; such a particle has no pT to speak of either.
+        eta = np.arcsinh(pz / ak.where(pt > 0, pt, 1))
+        phi = np.arctan2(py, px)
+    mass = fields.get("mass")
+    if mass is None and "energy" in fields:
+        energy = ak.values_astype(fields["energy"], "float64")
+        squared = energy**2 - (ak.values_astype(pt, "float64") * np.cosh(eta)) ** 2
+        mass = np.sqrt(ak.where(squared > ROUNDING * energy**2, squared, 0))
+    return {"pt": pt, "eta": eta, "phi": phi, "mass": 0 * pt if mass is None else mass}
+
+
+def charge(pdg_id: ak.Array) -> ak.Array:
+    """Charges of reconstructed particles by the PDG's numbers: of e, mu, tau, pi, K, p."""
+    size = abs(pdg_id)
+    charged = ak.zeros_like(pdg_id)
+    for codes, sign in ((_LEPTONS, -1), (_HADRONS, 1)):
+        for code in codes:
+            charged = charged + sign * (size == code)
+    return charged * ak.where(pdg_id < 0, -1, 1)
+
+
+def linked(
+    number: np.ndarray, jet: ak.Array, index: ak.Array, candidates: ak.Array, file: str
+) -> ak.Array:
+    """Constituents of each jet, in the order of the links.
+
+    Args:
+        number: of jets, shape (events,).
+        jet: position of a link's jet in the event, shape (events, links); others than jets: -1.
+        index: position of its constituent in the event, shape (events, links).
+        candidates: shape (events, candidates).
+        file: for messages.
+
+    Returns:
+        Shape (events, jets, constituents).
+
+    Raises:
+        BadFile: links to constituents that are not there.
+    """
+    event = np.repeat(np.arange(len(number)), ak.to_numpy(ak.num(jet, axis=1)))
+    jet, index = (ak.to_numpy(ak.flatten(x)).astype(np.int64) for x in (jet, index))
+    here = (jet >= 0) & (jet < number[event])
+    event, jet, index = event[here], jet[here], index[here]
+    available = ak.to_numpy(ak.num(candidates, axis=1))
+    if ((index < 0) | (index >= available[event])).any():
+        raise BadFile(f"{file}: fat jets refer to constituents that are not in the file")
+    jet = (np.cumsum(number) - number)[event] + jet
+    order = np.argsort(jet, kind="stable")
+    where = ((np.cumsum(available) - available)[event] + index)[order]
+    by_jet = ak.unflatten(ak.flatten(candidates)[where], np.bincount(jet, minlength=number.sum()))
+    return ak.unflatten(by_jet, number)
+
+
+def _fields(found: dict[str, ak.Array], collection: str) -> dict[str, ak.Array]:
+    prefix = f"{collection}_"
+    return {x.removeprefix(prefix): y for x, y in found.items() if x.startswith(prefix)}
