@@ -95,8 +95,3 @@ def as_text(values: ak.Array) -> ak.Array:
 def scalar(values: ak.Array) -> ak.Array:
     """One number an event."""
     return ak.Array(np.linspace(1, 2, len(values), dtype="f4"))
-
-
-def whole(values: ak.Array) -> ak.Array:
-    """Integers instead of floats."""
-    return ak.values_astype(values, "int32")

@@ -28,7 +28,7 @@ import numpy as np
 import pytest
 import yaml
 
-from badfiles import as_text, break_basket, cut, put, replace, rewrite, scalar, whole
+from badfiles import as_text, break_basket, cut, put, replace, rewrite, scalar
 from boostflow.cli import run
 from boostflow.ingest import reading
 from boostflow.io import read_json, read_parquet, write_json
@@ -215,27 +215,26 @@ BAD_FILES: dict[str, BadFile] = {
         f"no FatJet_{name}": BadFile(dropped(f"FatJet_{name}"), f"no branch FatJet_{name}")
         for name in ("pt", "eta", "phi", "mass")
     },
-    "text for MET": BadFile(nano(replace("MET_pt", as_text)), "MET_pt is text, must be a float"),
+    "text for MET": BadFile(
+        nano(replace("MET_pt", as_text)), "branch MET_pt is of objects, must be of numbers"
+    ),
     "one pT an event": BadFile(
         nano(replace("FatJet_pt", scalar), ("FatJet_pt",)),
-        "FatJet_pt is a float, must be a list of floats",
-    ),
-    "integers for pT": BadFile(
-        nano(replace("FatJet_pt", whole)), "FatJet_pt is a list of integers, must be a list of"
+        "branch FatJet_pt is of numbers, must be of lists of numbers",
     ),
     "event numbers as floats": BadFile(
-        nano(replace("event", scalar)), "event is a float, must be an integer"
+        nano(replace("event", scalar)), "branch event is of numbers, must be of integers"
     ),
     "MET in lists": BadFile(
         nano(lambda b: b.update(MET_pt=b["FatJet_pt"]), ("MET_pt",)),
-        "MET_pt is a list of floats, must be a float",
+        "branch MET_pt is of lists of numbers, must be of numbers",
     ),
     "weights as text": BadFile(
-        nano(replace("genWeight", as_text)), "genWeight is text, must be a number"
+        nano(replace("genWeight", as_text)), "branch genWeight is of objects, must be of numbers"
     ),
     "particle types as floats": BadFile(
         nano(replace("GenPart_pdgId", lambda x: ak.values_astype(x, "float32"))),
-        "GenPart_pdgId is a list of floats, must be a list of integers",
+        "GenPart_pdgId is of lists of numbers, must be of lists of integers",
     ),
     "counters that differ": BadFile(
         nano(two_collections, ("FatJet_eta",)), "nFatJet_eta is not nFatJet in some events"
@@ -314,6 +313,24 @@ def test_bad_files_end_the_run_or_are_skipped(name: str, tmp_path: Path) -> None
     meta = read_json(tmp_path / "j.json")
     assert case.message in meta["skipped"] and meta["events"] == 0
     assert len(read_parquet(tmp_path / "j.parquet")) == 0
+
+
+NAMED: dict[str, tuple[dict[str, Any], str]] = {
+    "triggers": ({"triggers": ["HLT_PFJet"]}, "none of the triggers HLT_PFJet"),
+    "flags": ({"flags": ["Flag_good"]}, "no flag Flag_good"),
+    "branches": ({"branches": {"FatJet_pt": "jet_pt"}}, "no branch jet_pt"),
+    "tree": ({"tree": "events"}, "no tree 'events'; the file has Events"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_a_sample_names_is_in_its_files(name: str, tmp_path: Path) -> None:
+    options, message = NAMED[name]
+    file = write_nano(tmp_path / "a.root")
+    check(tmp_path, block(file, **options)).ends(1, f"{file}: ", message)
+    content = ("--label", "top", "--content", json.dumps(options))
+    ingest(file, tmp_path, *content).ends(1, f"{file}: ", message)
+    ingest(file, tmp_path, *content, skip=True).ends(0, f"{file}: skipped: ", message)
 
 
 def lhco(**options: Any) -> Callable[[Path], Path]:
@@ -426,6 +443,12 @@ def copied_across(folder: Path) -> dict[str, Any]:
     return config
 
 
+def golden(folder: Path) -> dict[str, Any]:
+    (folder / "golden.json").write_text('{"1": [1, 2]}')
+    options = {"data": True, "golden_json": str(folder / "golden.json")}
+    return block(write_nano(folder / "a.root", data=True), label=None, match=None, **options)
+
+
 def other_branches(folder: Path) -> dict[str, Any]:
     one = write_nano(folder / "a.root")
     return block(one, write_nano(folder / "b.root", run=2, constituents=True))
@@ -450,6 +473,7 @@ WRONG: dict[str, Wrong] = {
         lambda folder: block(write_nano(folder / "a.root", truth=False)),
         "jets cannot be matched to a top particle (GenPart_eta is missing)",
     ),
+    "luminosity blocks that are none": Wrong(golden, 'must be {"run": [[first, last], ...]}'),
     "files of different content": Wrong(other_branches, "has other branches than "),
     "no events at all": Wrong(
         lambda folder: block(write_nano(folder / "a.root", 0)),

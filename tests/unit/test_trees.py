@@ -183,7 +183,8 @@ NANO = {
 
 
 def problems(tree: dict[str, Branch], **content) -> list[str]:
-    return examine(tree, RootContent(**content), data=False, match=None)[1]
+    _, problems, contradictions = examine(tree, RootContent(**content), data=False, match=None)
+    return problems + contradictions
 
 
 def test_a_good_tree_has_no_problems() -> None:
