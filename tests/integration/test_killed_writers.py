@@ -85,7 +85,7 @@ def checked(inputs: Path) -> Write:
 
     def files_of(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        write(Report(files, [], [], True), path / "c.json", path / "c.txt", path / "checked")
+        write(Report(files, [], [], True), path / "c.json", path / "c.txt", [path / "b.json"])
 
     return files_of
 

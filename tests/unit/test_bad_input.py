@@ -943,7 +943,8 @@ def test_one_skipped_part_of_a_file_is_left_out_alone(tmp_path: Path) -> None:
 def test_what_the_check_skips_is_not_tried_again(tmp_path: Path) -> None:
     """The table of the check and the result agree, also where a server has come back since."""
     file = write_nano(tmp_path / "a.root")
-    write_json(tmp_path / "said.json", {"file": str(file), "skipped": "the server failed"})
+    said = {"file": str(file), "skipped": "the server failed"}
+    write_json(tmp_path / "said.json", {"key": said})
     options = ("--label", "top", "--checked", str(tmp_path / "said.json"))
     ingest(file, tmp_path, *options, skip=True).ends(0, "skipped: the server failed")
     ingest(file, tmp_path, *options).ends(1, "the server failed")

@@ -6,7 +6,7 @@ rule check:
     input:
         checked_files(),
     output:
-        unchecked(),
+        checked=unchecked(),
         check=at(paths.CHECK),
         table=report(at(paths.CHECK_TABLE), caption=caption("check"), category="Summary"),
     log:
@@ -22,10 +22,9 @@ rule check:
         runtime=attempt_scaled(60),
     params:
         config=check_config(),
-        folder=at(Path(paths.CHECKED).parent),
         addresses=checked_addresses(),
     message:
         "Checking the input files"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/check.py --config {params.config:q} --output {output.check:q}'
-        " --table {output.table:q} --checked {params.folder:q} > {log:q} 2>&1"
+        " --table {output.table:q} --checked {output.checked:q} > {log:q} 2>&1"

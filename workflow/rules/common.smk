@@ -7,7 +7,8 @@ import time
 try:
     from boostflow import paths
     from boostflow.clusterplan import Plan
-    from boostflow.config.files import expand as expand_files, is_remote, keys as file_keys
+    from boostflow.config.files import batch, expand as expand_files, is_remote, keys as file_keys
+    from boostflow.config.files import known
     from boostflow.config.load import find, load, varied_model
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
@@ -61,15 +62,15 @@ FILES = {
     for name, block in CONFIG.samples.items()
     if isinstance(block, FileSample)
 }
-# What the check says of each file. The names change with the files, so that a new one makes no other
-# file be read again.
-CHECKED = {
-    name: [
-        f"{CONFIG.output}/{paths.CHECKED}".format(key=key)
-        for key in file_keys(name, CONFIG.samples[name], files, CONFIG.ingest.tree)
-    ]
+# Where the check says what of each file: in what an earlier one has written, where the file is as it
+# was, else in what the next one will. So a new file makes no other be read again.
+FILE_KEYS = {
+    name: file_keys(name, CONFIG.samples[name], files, CONFIG.ingest.tree)
     for name, files in FILES.items()
 }
+CHECKED = known(Path(CONFIG.output, paths.CHECKED).parent)
+UNCHECKED = [key for keys in FILE_KEYS.values() for key in keys if key not in CHECKED]
+NEXT_CHECK = f"{CONFIG.output}/{paths.CHECKED}".format(batch=batch(UNCHECKED))
 # No parameter either: how files are read is no reason to read them again.
 os.environ.update(BOOSTFLOW_EXECUTION=CONFIG.ingest.model_dump_json(include=EXECUTION))
 
@@ -301,8 +302,8 @@ def check_config():
 
 
 def unchecked():
-    """What the check has not said yet: those that are there are files like any other."""
-    return [path for of_sample in CHECKED.values() for path in of_sample if not Path(path).exists()]
+    """What the check will say of files that it has not seen yet as they are."""
+    return [NEXT_CHECK] if UNCHECKED else []
 
 
 def check_table():
@@ -315,7 +316,7 @@ def checked(wildcards):
     if wildcards.sample not in FILES:
         return []
     number = int(wildcards.part) // CONFIG.samples[wildcards.sample].parts_per_file
-    return ancient(CHECKED[wildcards.sample][number])
+    return ancient(CHECKED.get(FILE_KEYS[wildcards.sample][number], NEXT_CHECK))
 
 
 def checked_option(wildcards):

@@ -16,7 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, help="JSON file to write")
     parser.add_argument("--table", type=Path, help="text file to write")
-    parser.add_argument("--checked", type=Path, help="folder for one JSON file for each file")
+    parser.add_argument(
+        "--checked", type=Path, nargs="*", default=[], help="JSON file to write: of new files alone"
+    )
 
 
 def main(args: argparse.Namespace) -> None:

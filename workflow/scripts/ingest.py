@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--direction", default="up", choices=["up", "down"], help="of --vary")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
-    parser.add_argument("--checked", type=Path, help="JSON file: what the check says of the input")
+    parser.add_argument("--checked", type=Path, help="JSON file: what the check says of files")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
 
     def read() -> None:
         if args.checked is not None:
-            require_checked(args.checked)
+            require_checked(args.checked, args.input)
         ingest(
             args.input,
             args.output,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from boostflow.config.models import FileSample, RootSample
@@ -69,6 +70,19 @@ def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str
         text = "\0".join((name, str(number), file, stamp, wanted, tree))
         found.append(hashlib.blake2b(text.encode(), digest_size=10).hexdigest())
     return found
+
+
+def known(folder: Path) -> dict[str, str]:
+    """By key of files that were checked: what says so, a JSON file of records by key."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("*.json")):
+        found |= dict.fromkeys(json.loads(path.read_text()), str(path))
+    return found
+
+
+def batch(keys: Iterable[str]) -> str:
+    """A name for files that are checked together."""
+    return hashlib.blake2b(" ".join(keys).encode(), digest_size=10).hexdigest()
 
 
 def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from boostflow.config.files import expand, keys
+from boostflow.config.files import expand, keys, known
 from boostflow.config.models import FileSample, Ingest, RootSample
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
@@ -25,7 +25,6 @@ from boostflow.ingest.features import EVENT, Features
 from boostflow.ingest.run import LAYOUTS, inspect
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
-from boostflow.paths import CHECKED
 from boostflow.progress import Progress
 from boostflow.texttable import Text
 from boostflow.variations import is_data
@@ -149,12 +148,12 @@ def check(samples: Mapping[str, FileSample], config: Ingest, radius: float) -> R
     return Report(found, problems, said, skip)
 
 
-def write(report: Report, output: Path, text: Path, folder: Path) -> None:
-    """Write check.json, the table, and one JSON file a file (docs/contracts.md, "check")."""
-    for found in report.files:
-        path = folder / Path(CHECKED.format(key=found.key)).name
-        if not path.exists():
-            write_json(path, found.as_json())
+def write(report: Report, output: Path, text: Path, checked: Iterable[Path] = ()) -> None:
+    """Write check.json, the table, and what is new in it (docs/contracts.md, "check")."""
+    for path in checked:
+        before = known(path.parent)
+        new = [found for found in report.files if before.get(found.key, str(path)) == str(path)]
+        write_json(path, {found.key: found.as_json() for found in new})
     with atomic(text) as part:
         part.write_text(report.table(), encoding="utf-8")
     write_json(output, report.as_json())

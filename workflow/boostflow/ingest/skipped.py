@@ -41,15 +41,16 @@ def or_skip(
         _leave_out(file, output, meta, reason, data)
 
 
-def require_checked(path: Path) -> None:
+def require_checked(path: Path, file: str) -> None:
     """Raise BadFile if the check says that a file must be left out.
 
     Args:
-        path: what it says of the file (docs/contracts.md, "check").
+        path: what it says of some files (docs/contracts.md, "check").
+        file: path or address.
     """
-    reason = read_json(path)["skipped"]
-    if reason is not None:
-        raise BadFile(reason)
+    for found in read_json(path).values():
+        if found["file"] == file and found["skipped"] is not None:
+            raise BadFile(found["skipped"])
 
 
 def consequence(skipped: int, of: int, data: bool) -> str:
