@@ -62,7 +62,7 @@ def test_other_trees_and_data_go_to_the_cutflow(analysis: Make) -> None:
     write_rntuple(run.folder / "inputs/data/1.root", columns, flat=False)
     (run.folder / "inputs/golden.json").write_text('{"1": [[0, 3]]}')
     for part in range(2):
-        write_jets(run.folder / f"inputs/jetclass/WToQQ_{part}.root")
+        write_jets(run.folder / f"inputs/jetclass/WToQQ_{part}.root", seed=3 + part)
     done = run.snakemake()
     assert done.returncode == 0, done.stdout[-3000:]
     flow = {
