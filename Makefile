@@ -16,9 +16,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) \
 	$(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
-# The folder that the configuration writes to.
-OUTPUT = $(shell $(BIN)/python -c 'import sys, yaml; \
-	print((yaml.safe_load(open(sys.argv[1])) or {}).get("output", "results") if sys.argv[1:] else "results")' $(if $(CONFIG),"$(CONFIG)"))
 # cpu or gpu. `make env` decides; the other targets keep what .venv is, unless GPU is an argument:
 # one that the shell exports may be meant for something else.
 FLAVOUR := $(or \
@@ -83,7 +80,8 @@ variations: checked $(READY) ## List the systematic variations: kind, stages, jo
 
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
-	@out="$(OUTPUT)"; test -f "$$out/provenance.json" || { \
+	@out="$$($(BIN)/python workflow/scripts/output_folder.py $(if $(CONFIG),"$(CONFIG)"))" || exit 1; \
+	test -f "$$out/provenance.json" || { \
 		echo "nothing to report in $$out yet: make run first" >&2; exit 1; }; \
 	if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
 		$(SNAKEMAKE) --quiet all --report "$$out/report.html" && echo "report: $$out/report.html"; \
@@ -104,6 +102,14 @@ test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machi
 	@tests/cluster/slurm.sh check >&2
 	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 
+.PHONY: bench-ingest
+bench-ingest: $(READY) ## Rate of ingest and select beside uproot, a script, RDataFrame (BENCH="--root")
+	@$(BIN)/python benchmarks/ingest.py $(BENCH)
+
+.PHONY: bench-observables
+bench-observables: $(READY) ## Time the observables beside FastJet's and EnergyFlow's (BENCH="--jets 1000")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/observables.py $(BENCH)
+
 .PHONY: bench-ucluster
 bench-ucluster: $(READY) ## Time UCluster beside the published graph; peak memory (BENCH="--rounds 3")
 	@$(BIN)/python benchmarks/ucluster.py $(BENCH)
@@ -122,7 +128,7 @@ bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 v
 
 .PHONY: bench-coverage
 bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toys (BENCH="--toys 500")
-	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py $(BENCH)
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/intervals.py $(BENCH)
 
 .PHONY: bench-systematics
 bench-systematics: $(READY) ## What one more systematic variation of each kind costs (BENCH="--size 0.2")

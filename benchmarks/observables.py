@@ -1,8 +1,9 @@
-"""Time of the observables beside FastJet's, interleaved in one process on the same jets.
+"""Time of the observables beside FastJet's and EnergyFlow's, interleaved in one process.
 
 CPU seconds per 10,000 jets, the best of several rounds; the order changes from round to round, so
-that a busy machine treats all alike. Jets are simulated unless --input names a NanoAOD-like file
-with constituents.
+that a busy machine treats all alike. All see the same jets, but of EnergyFlow, which is slow, only
+as many as --slow says. Jets are simulated unless --input names a NanoAOD-like file with
+constituents. --most makes it an error if all observables take longer.
 """
 
 from __future__ import annotations
@@ -12,14 +13,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import awkward as ak
 import numpy as np
 
 from boostflow.cli import run
+from boostflow.errors import BoostflowError
 from boostflow.observables import OBSERVABLES, compute
 from boostflow.simulate import simulate
 from boostflow.simulate.jets import constituents
+
+if TYPE_CHECKING:
+    from energyflow import C2, D2, EFP
+
+MEASURE = {"measure": "hadr", "coords": "epxpypz"}
+"""Of EnergyFlow: pT and distances in rapidity and azimuth."""
 
 FIELDS = ("pt", "eta", "phi", "mass", "charge")
 
@@ -27,8 +36,10 @@ FIELDS = ("pt", "eta", "phi", "mass", "charge")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument("--input", type=Path, metavar="FILE", help="ROOT file with PFCands")
-    parser.add_argument("--jets", type=int, default=1000, metavar="N", help="jets to time")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="repetitions")
+    parser.add_argument("--jets", type=int, default=10_000, metavar="N", help="jets to time")
+    parser.add_argument("--slow", type=int, default=500, metavar="N", help="jets for EnergyFlow")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="repetitions")
+    parser.add_argument("--most", type=float, metavar="S", help="CPU s per 10,000 jets for all")
     parser.add_argument(
         "--mean", type=float, default=75, metavar="N", help="mean constituents of the chosen jets"
     )
@@ -41,36 +52,59 @@ def main(args: argparse.Namespace) -> None:
     else:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "top.root"
-            simulate(path, sample="top", process="top", part=0, events=(args.jets * 2) // 3, seed=1)
+            simulate(path, sample="top", process="top", part=0, events=(args.jets * 4) // 5, seed=1)
             jets = read(path)
     jets = choose(jets, args.jets, args.mean)
     columns = [jets[name] for name in FIELDS]
     momenta = fastjet_momenta(jets)
 
-    tasks: dict[str, tuple[Callable[[], object], Callable[[], object] | None]] = {
-        "all": (lambda: compute(*columns), None)
+    slow = plain_momenta(momenta[: args.slow])
+    by_fastjet = {
+        "soft drop": (["msoftdrop"], soft_drop),
+        "tau1-3": (["tau1", "tau2", "tau3"], nsubjettiness),
+        "e3": (["e3"], correlator("generic", npoint=3)),
+        "C2": (["c2"], correlator("c2")),
+        "D2": (["d2"], correlator("d2")),
+        "sqrt(d12), sqrt(d23)": (["sqrt_d12", "sqrt_d23"], splittings),
     }
-    for title, names, reference in (
-        ("soft drop", ["msoftdrop"], soft_drop),
-        ("tau1-3", ["tau1", "tau2", "tau3"], nsubjettiness),
-        ("C2", ["c2"], correlator("c2")),
-        ("D2", ["d2"], correlator("d2")),
-        ("sqrt(d12), sqrt(d23)", ["sqrt_d12", "sqrt_d23"], splittings),
-    ):
-        tasks[title] = (
-            lambda names=names: compute(*columns, names=names),
-            lambda reference=reference: reference(momenta),
-        )
-    best = measure(tasks, args.rounds)
+    by_energyflow = {"e3": triangle(), "C2": ratio_of("C2"), "D2": ratio_of("D2")}
+    tasks: dict[tuple[str, str], Callable[[], object]] = {
+        ("all", "boostflow"): lambda: compute(*columns)
+    }
+    for title, (names, reference) in by_fastjet.items():
+        tasks[title, "boostflow"] = lambda names=names: compute(*columns, names=names)
+        tasks[title, "fastjet"] = lambda reference=reference: reference(momenta)
+        if title in by_energyflow:
+            one = by_energyflow[title]
+            tasks[title, "energyflow"] = lambda one=one: [one.compute(jet) for jet in slow]
+    sizes = {"energyflow": len(slow)}
+    best = {
+        key: 10_000 * spent / sizes.get(key[1], len(jets))
+        for key, spent in measure(tasks, args.rounds).items()
+    }
 
-    per = 10_000 / len(jets)
-    print(f"{len(jets)} jets, {ak.mean(ak.num(jets)):.1f} constituents each; CPU s / 10,000 jets")
-    print(f"{'observable':24s} {'boostflow':>10s} {'fastjet':>10s} {'ratio':>8s}")
-    for title in tasks:
-        ours, theirs = best[title, 0] * per, best.get((title, 1), np.nan) * per
-        name = f"all {len(OBSERVABLES)}" if title == "all" else title
-        line = f"{theirs:10.2f} {theirs / ours:7.1f}x" if theirs == theirs else ""
-        print(f"{name:24s} {ours:10.2f} {line}")
+    print(
+        f"{len(jets)} jets, {ak.mean(ak.num(jets)):.1f} constituents each, "
+        f"best of {args.rounds} rounds; CPU s / 10,000 jets"
+    )
+    print(f"{'observable':22s} {'boostflow':>9s} {'fastjet':>16s} {'energyflow':>18s}")
+    for title in dict.fromkeys(title for title, _ in tasks):
+        ours = best[title, "boostflow"]
+        line = f"{f'all {len(OBSERVABLES)}' if title == 'all' else title:22s} {ours:9.2f}"
+        for other in ("fastjet", "energyflow"):
+            if (title, other) in best:
+                theirs = best[title, other]
+                line += f" {theirs:9.2f} {theirs / ours:6.1f}x "
+        print(line)
+    those = sum(best[title, "fastjet"] for title in by_fastjet)
+    print(
+        f"FastJet's {len(by_fastjet)} lines together {those:.2f} CPU s: "
+        f"{those / best['all', 'boostflow']:.1f} times all {len(OBSERVABLES)} here"
+    )
+    if args.most and best["all", "boostflow"] > args.most:
+        raise BoostflowError(
+            f"all observables took {best['all', 'boostflow']:.2f} CPU s, allowed are {args.most:g}"
+        )
 
 
 def read(path: Path) -> ak.Array:
@@ -111,6 +145,27 @@ def fastjet_momenta(jets: ak.Array) -> ak.Array:
     )
 
 
+def plain_momenta(momenta: ak.Array) -> list[np.ndarray]:
+    """(constituents, 4) E, px, py, pz of each jet, as EnergyFlow takes it."""
+    return [
+        np.stack([ak.to_numpy(jet[k]) for k in ("E", "px", "py", "pz")], axis=1) for jet in momenta
+    ]
+
+
+def triangle() -> EFP:
+    """EnergyFlow's polynomial that is 6 e3."""
+    import energyflow
+
+    return energyflow.EFP([(0, 1), (1, 2), (0, 2)], beta=1.0, **MEASURE)
+
+
+def ratio_of(name: str) -> C2 | D2:
+    """EnergyFlow's C2 or D2, which are 3/2 and 3/4 times ours."""
+    import energyflow
+
+    return getattr(energyflow, name)(beta=1.0, **MEASURE)
+
+
 def cluster(momenta: ak.Array, algorithm: str):
     """A FastJet sequence with all constituents of a jet in one jet."""
     import fastjet
@@ -131,12 +186,12 @@ def nsubjettiness(momenta: ak.Array) -> object:
     return cluster(momenta, "kt").njettiness(axes_definition="KT_Axes", njets=[1, 2, 3])
 
 
-def correlator(name: str) -> Callable[[ak.Array], object]:
+def correlator(name: str, **options: int) -> Callable[[ak.Array], object]:
     """FastJet contrib's energy correlators."""
 
     def reference(momenta: ak.Array) -> object:
         return cluster(momenta, "cambridge").exclusive_jets_energy_correlator(
-            njets=1, beta=1.0, func=name
+            njets=1, beta=1.0, func=name, **options
         )
 
     return reference
@@ -148,19 +203,18 @@ def splittings(momenta: ak.Array) -> object:
     return sequence.exclusive_dmerge(1), sequence.exclusive_dmerge(2)
 
 
-def measure(tasks: dict, rounds: int) -> dict[tuple[str, int], float]:
-    """Best CPU time of each task; which of the two goes first alternates."""
-    best: dict[tuple[str, int], float] = {}
+def measure(
+    tasks: dict[tuple[str, str], Callable[[], object]], rounds: int
+) -> dict[tuple[str, str], float]:
+    """Best CPU time of each task; the order is turned from round to round."""
+    best: dict[tuple[str, str], float] = {}
     for turn in range(-1, rounds):
-        for title, pair in tasks.items():
-            for which in (0, 1) if turn % 2 else (1, 0):
-                if pair[which] is None:
-                    continue
-                start = time.process_time()
-                pair[which]()
-                spent = time.process_time() - start
-                if turn >= 0:  # round -1 compiles
-                    best[title, which] = min(spent, best.get((title, which), np.inf))
+        for key in sorted(tasks) if turn % 2 else sorted(tasks, reverse=True):
+            start = time.process_time()
+            tasks[key]()
+            spent = time.process_time() - start
+            if turn >= 0:  # round -1 compiles
+                best[key] = min(spent, best.get(key, np.inf))
     return best
 
 

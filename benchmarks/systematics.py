@@ -131,7 +131,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rounds", type=int, default=2, metavar="N", help="repetitions")
     parser.add_argument(
-        "--counts", type=int, nargs="*", default=[1, 2, 5, 10], metavar="N", help="shifts at once"
+        "--counts", type=int, nargs="*", default=[1, 2, 5], metavar="N", help="shifts at once"
     )
     parser.add_argument("--cores", type=int, default=os.cpu_count(), metavar="N")
     parser.add_argument(

@@ -49,7 +49,6 @@ def test_adding_estimates_to_a_finished_run(plan: Plan) -> None:
         # What is done with the numbers counts nothing again.
         ({"subtraction_uncertainty": 0.5}, {("background", ""), ("plot_background", "")}),
         ({"seed": 5}, JOBS - {("background_counts", "nominal")}),
-        ({"unblind": True}, JOBS - {("background_counts", "nominal")}),
         ({"control": {"qcd": {**CONTROL, "range": [0, 0.2]}}}, JOBS),
     ],
 )
@@ -101,11 +100,26 @@ def test_collision_data_are_counted_apart(plan: Plan) -> None:
     plan.config = copy.deepcopy(CONFIG)
     plan.config["samples"]["run_a"] = data
     (plan.folder / "data.root").touch()
+    plan.config["infer"] = {"unblind": True}
     plan.config["background"] = {"data": "observed", "abcd": ABCD}
     jobs = plan.jobs("out/background/counts/data.root")
     selected = {wildcards for rule, wildcards in jobs if rule == "select"}
     # The scores are of all samples; the events of data alone are counted.
     assert ("background_data", "") in jobs and "nominal/run_a" in selected
+    assert plan.parameters("source")["background_data/"] == ["--source", "observed", "--unblind"]
+    assert plan.parameters("options")["background/"][-1] == "--unblind"
+
+
+def test_blinded_collision_data_are_counted_where_nothing_hides_them(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    plan.config["samples"]["run_a"] = {"source": "root", "files": ["data.root"], "data": True}
+    (plan.folder / "data.root").touch()
+    regions = {"pass": {"range": [0.9, 1]}, "fail": {"range": [0, 0.9], "control": True}}
+    plan.config["templates"] = {"regions": regions}
+    plan.config["background"] = {"data": "observed", "control": {"qcd": CONTROL}}
+    assert plan.parameters("source")["background_data/"] == ["--source", "observed"]
+    assert "--unblind" not in plan.parameters("options")["background/"]
+    assert plan.parameters("data")["templates/nominal"] == ["--data", "run_a"]
 
 
 def test_collision_data_are_not_simulation(plan: Plan) -> None:

@@ -487,6 +487,11 @@ def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
         ("templates", "method_up"),
         ("crosscheck", "method"),
     }
+    # Regions that are not fitted may turn out to be empty.
+    plan.config = copy.deepcopy(CONFIG) | {"seed": 2}
+    empty = plan.parameters("empty")
+    assert empty["templates/method_up"] == ["--allow-empty"]
+    assert empty["templates/nominal"] == []
 
 
 def test_certified_blocks_are_an_input_of_the_data_alone(plan: Plan) -> None:

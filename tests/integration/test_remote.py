@@ -21,7 +21,7 @@ from boostflow.ingest import reading
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json
-from rootfiles import write_nano
+from rootfiles import columns_of, write_nano, write_rntuple
 from servers import free_port, http, silent, xrootd
 
 pytestmark = pytest.mark.integration
@@ -69,6 +69,25 @@ def test_xrootd_gives_the_local_table(
 def test_http_gives_the_local_table(file: Path, table: bytes, tmp_path: Path) -> None:
     with http(file.parent) as address:
         assert read(f"{address}/a.root?download=1", tmp_path) == table
+
+
+@pytest.fixture(scope="module")
+def ntuple(file: Path) -> Path:
+    """The same as an RNTuple, which is not read by coffea's schema."""
+    return write_rntuple(file.parent / "n.root", columns_of(file), flat=False)
+
+
+def test_http_gives_the_local_table_of_an_rntuple(ntuple: Path, tmp_path: Path) -> None:
+    local = read(str(ntuple), tmp_path / "local")
+    with http(ntuple.parent) as address:
+        assert read(f"{address}/n.root", tmp_path / "far", executor="futures") == local
+
+
+@needs_xrootd
+def test_xrootd_gives_the_local_table_of_an_rntuple(ntuple: Path, tmp_path: Path) -> None:
+    local = read(str(ntuple), tmp_path / "local")
+    with xrootd(ntuple) as address:
+        assert read(f"{address}/n.root", tmp_path / "far") == local
 
 
 @needs_xrootd

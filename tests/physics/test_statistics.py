@@ -150,7 +150,7 @@ def test_toys_cover():
     `make bench-coverage` with 2,500 toys knows the coverage to 1 % (docs/statistics.md); here the
     tolerances are four statistical errors.
     """
-    script = Path(__file__).resolve().parents[2] / "benchmarks" / "coverage.py"
+    script = Path(__file__).resolve().parents[2] / "benchmarks" / "intervals.py"
     done = subprocess.run(
         [sys.executable, script, "--toys", "300", "--processes", "2"],
         capture_output=True,

@@ -87,6 +87,24 @@ def test_signal_strength_from_the_four_regions():
     assert found["up"] == pytest.approx(np.sqrt(200) / 50, rel=0.05)
 
 
+def test_a_fit_that_starts_at_its_minimum_converges():
+    """Few heavy events (of a small run): Hesse failed where Migrad had nothing left to do."""
+
+    def yields(numbers: str) -> dict[str, Yield]:
+        pairs = [[float(x) for x in pair.split("/")] for pair in numbers.split()]
+        return {r: Yield(n, e**2) for r, (n, e) in zip(REGIONS, pairs, strict=True)}
+
+    data = yields("2936/669.3 15056/2045 20329/2122 105966/5297")
+    others = {
+        "w": yields("0/0 0.3/0.1 1.45/0.22 14.55/0.7"),
+        "z": yields("0/0 0.03/0.02 0.17/0.04 3.31/0.16"),
+    }
+    top = {"top": yields("724.5/36.73 87.54/12.77 167.62/17.67 13.04/4.93")}
+    found = abcd.fit(abcd.workspace(data, others, top, 0.1, 0.78), 2848.0, "mu")
+    # N_A is what the formula says within errors much larger than the signal.
+    assert abs(found["value"]) < 0.5 and 2 < found["up"] < 5 and 2 < found["down"] < 5
+
+
 def test_coverage_of_the_error():
     """The interval of the formula covers the truth in 68 % of toys, of counts and of weights."""
     rng = np.random.default_rng(11)
@@ -510,6 +528,16 @@ def test_classes_that_look_alike_give_no_result():
     assert composition.fit(cells(), 20, 0.01)["condition"]["clusters"] is None
 
 
+def test_clusters_that_say_nothing_are_told():
+    """All cells in one cluster: the mass alone distinguishes."""
+    found = composition.fit(cells(clusters=np.zeros(8, dtype=int)), 20, 0.01)
+    assert found["status"] == "ok" and found["condition"]["clusters"] is None
+    (note,) = composition.clusters_alone(found["condition"]["clusters"], 20)
+    assert note.startswith("the clusters alone do not tell the classes apart (condition number inf")
+    assert composition.clusters_alone(30.0, 20)[0].endswith("number 30): the bins of the mass do")
+    assert composition.clusters_alone(12.0, 20) == []
+
+
 def test_too_few_cells_give_no_result():
     templates = YIELDS[:, None] * np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
     few = cells(
@@ -656,9 +684,9 @@ def test_collision_data_are_blinded(counted, tmp_path):
     for template in read(observed)["sideband"].values():
         inside = (template.edges[1:] > 140) & (template.edges[:-1] < 210)
         assert template.values[inside].sum() == 0 < template.values.sum()
-    shown = config.model_copy(update={"unblind": True})
-    count(select, scores, tmp_path / "shown.root", shown, Templates(), 0.5, source="observed")
-    assert set(read(tmp_path / "shown.root")) == set(read(files["nominal"]))
+    shown = tmp_path / "shown.root"
+    count(select, scores, shown, config, Templates(), 0.5, source="observed", unblind=True)
+    assert set(read(shown)) == set(read(files["nominal"]))
     output = tmp_path / "background.json"
     found = estimate([files["nominal"]], observed, output, config, ["top"])
     assert found["shown"] is False

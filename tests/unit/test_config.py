@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import yaml
 
 from boostflow.config import generate
-from boostflow.config.files import expand
+from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
 from boostflow.config.models import Config, Ingest, RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
@@ -62,7 +64,8 @@ def test_regions_of_clusters_load(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cms-nanoaod", "cms-data", "delphes", "other-trees", "lhco", "hls4ml"]
+    "name",
+    ["cms-nanoaod", "cms-data", "delphes", "other-trees", "lhco", "hls4ml", "toptag", "jetclass"],
 )
 def test_examples_load(
     repository: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -74,10 +77,27 @@ def test_examples_load(
             file = Path(pattern.replace("*", "1"))
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
+            for part in ("mask", "labels") if sample["source"] == "toptag" else ():
+                file.with_name(f"1_{part}.npy").touch()
         if "golden_json" in sample:
             Path(sample["golden_json"]).write_text('{"1": [[1, 2]]}')
     config, _ = load(raw, repository)
     assert list(config.samples) == list(raw["samples"])
+
+
+def test_arrays_that_belong_together_are_all_there(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = yaml.safe_load((repository / "config/examples/toptag.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    Path("inputs/toptag").mkdir(parents=True)
+    Path("inputs/toptag/a_p4.npy").touch()
+    Path("inputs/toptag/a_mask.npy").touch()
+    with pytest.raises(BoostflowError) as caught:
+        load(raw, repository)
+    missing = "no such file: inputs/toptag/a_labels.npy: it belongs to inputs/toptag/a_p4.npy"
+    for name in ("top", "qcd"):
+        assert f"samples.{name}.files: {missing}" in str(caught.value)
 
 
 def test_the_shipped_anomaly_detection_loads(repository: Path) -> None:
@@ -132,6 +152,22 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"samples": {"top": {"source": "simulatoin"}}},
             "my.yaml: samples.top: source is 'simulatoin', must be one of 'simulation', 'root'",
         ),
+        (
+            {"samples": {"top": {**TOP, "settings": ["6:m0 172."]}}},
+            "my.yaml: samples.top.settings.0: '6:m0 172.' is not a setting of Pythia",
+        ),
+        (
+            {"models": {"u": {"kind": "ucluster", "preset": ["paper"]}}},
+            "my.yaml: models.u.preset: input should be 'default', 'paper' or 'paper_log'",
+        ),
+        (
+            {"background": {"abcd": {"samples": ["quark", "top"]}}},
+            "my.yaml: background.abcd.samples: top is the signal (infer.signal)",
+        ),
+        (
+            {"background": {"sideband": {"samples": ["top"]}}},
+            "my.yaml: background.sideband.samples: top is the signal (infer.signal)",
+        ),
         ({"samples": {"total": TOP}}, "my.yaml: samples.total: tables of yields use"),
         ({"samples": {"data": TOP}}, "my.yaml: samples.data: tables of yields use the name"),
         ({"seed": -1}, "my.yaml: seed: input should be greater than or equal to 0, not -1"),
@@ -174,11 +210,19 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"samples": {"x": {"source": "lhco", "files": ["root://far/away.h5"]}}},
-            "my.yaml: samples.x.files: root://far/away.h5: HDF5 files are read from local paths",
+            "my.yaml: samples.x.files: root://far/away.h5: only ROOT files are read from servers",
         ),
         (
             {"samples": {"x": {"source": "hls4ml", "files": [__file__], "select": "b"}}},
             "my.yaml: samples.x.select: input should be 'all', 'g', 'q', 'w', 'z' or 't', not 'b'",
+        ),
+        (
+            {"samples": {"x": {"source": "toptag", "files": [__file__]}}},
+            f"my.yaml: samples.x.files: {__file__}: name the arrays of four-momenta, *p4.npy",
+        ),
+        (
+            {"samples": {"x": {"source": "jetclass", "files": [__file__], "select": "qcd_lite"}}},
+            "my.yaml: samples.x.select: unknown class 'qcd_lite'; did you mean 'qcd_light'?",
         ),
         ({"output": "out/{x}"}, "my.yaml: output: 'out/{x}' cannot be a folder"),
         (
@@ -201,6 +245,24 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"infer": {"data": "observed"}},
             "my.yaml: infer.data: observed needs `unblind: true`, which shows collision data in all"
             " regions",
+        ),
+        (
+            {"infer": {"data": "pseudo", "mc_stat": False}},
+            "my.yaml: infer: mc_stat: false is not possible with data: pseudo: they come from",
+        ),
+        (
+            {"background": {"unblind": True, "sideband": {}}},
+            "my.yaml: background.unblind: unknown key",
+        ),
+        (
+            {
+                "samples": {
+                    "top": TOP,
+                    "run": {"source": "root", "files": [__file__], "data": True},
+                },
+                "background": {"data": "observed", "sideband": {"samples": ["top"]}},
+            },
+            "my.yaml: background.sideband: collision data in background.sideband are shown, but",
         ),
         (
             {"templates": {"regions": {"all": {"range": [0, 1], "control": True}}}},
@@ -371,6 +433,16 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             "x: {kind: rate, value: 0.1}\ny: {kind: rate, value: 0.1, parameter: x, group: ml}",
             "y.group: ml, but other entries of parameter x are in group exp",
         ),
+        (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2]}\n"
+            "y: {kind: weight, up: weight_pdf_1, parameter: x}",
+            "y.parameter: x is also that of x: entries with replicas or hessian share one if all",
+        ),
+        (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2]}\n"
+            "x_2: {kind: rate, value: 0.1}",
+            "x_2.parameter: x_2 is taken by a member of x",
+        ),
         ("x: {kind: model, up: {seed: 2}}", "x: needs model (and what changes), or instead"),
         (
             "x: {kind: model, instead: {pass: {model: ucluster, clusters: [top]}}}",
@@ -416,6 +488,21 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x: {kind: sample, down: ['a = 1']}", "x: down without up"),
         ("x: {kind: model, model: bdt, down: {seed: 2}}", "x: down without up"),
         ("x: {kind: shift, correction: jes, sides: [down]}", "x: sides: down without up"),
+        ("x: {kind: rate, up: 0}", "x: up: 0 changes nothing"),
+        ("x: {kind: rate, up: 0, down: 0}", "x: up: 0 changes nothing"),
+        (
+            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 5}}",
+            "x.down: is the same as models.bdt: no key changes",
+        ),
+        (
+            "x: {kind: model, model: ucluster, up: {preset: paper}}",
+            "x.up: is the same as models.ucluster: no key changes",
+        ),
+        (
+            "x: {kind: sample, up: ['Tune:pp 21']}",
+            "x.up.0: 'Tune:pp 21' is not a setting of Pythia: `Tune:pp = 21`",
+        ),
+        ("x: {kind: sample, up: ['Tune:pp =']}", "x.up.0: 'Tune:pp =' is not a setting of Pythia"),
         ("x: {kind: shift, envelope: [jes, jess]}", "x.envelope.1: unknown correction 'jess'"),
         ("x: {kind: shift, correction: jes, samples: [tpo]}", "x.samples: unknown sample 'tpo'"),
         ("x: [", "not readable as YAML"),
@@ -445,6 +532,25 @@ def test_entries_that_are_not_enabled_are_not_checked_further(
     )
 
 
+def test_one_side_of_a_rate_may_be_nothing_and_a_replica_nominal(
+    repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(
+        "x: {kind: rate, up: 0, down: -0.1}\n"
+        "y: {kind: model, model: bdt, replicas: [{seed: 1}, {seed: 2}]}"
+    )
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert systematics["x"].sides() == (1, 0.9)
+
+
+def test_entries_may_be_merged(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text("x: &x {kind: rate, value: 0.1}\ny: {<<: *x, value: 0.2}")
+    _, systematics = load({"systematics": str(path)}, repository)
+    assert systematics["y"].value == 0.2
+
+
 def test_ranges_of_columns_are_written_out() -> None:
     raw = {"pdf": {"kind": "weight", "hessian": ["weight_pdf_{1..100}", "weight_as"]}}
     members = list(SYSTEMATICS.validate_python(raw)["pdf"].members().values())
@@ -471,7 +577,7 @@ def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path
         "systematics": str(path),
     }
     assert problems(raw, repository) == [
-        f"{path}: x.samples: w has no weight columns: HDF5 files have none"
+        f"{path}: x.samples: w has no weight columns: only ROOT files have them"
     ]
     path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
     assert list(load(raw, repository)[1]) == ["x"]
@@ -579,3 +685,44 @@ def test_where_dask_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
         assert processes(cluster="slurm") == 1
     assert Ingest(executor="futures", workers=3).processes() == 3
     assert Ingest(workers=3).processes() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1\n", "not readable as YAML: while parsing"),
+        ("- a\n", "has no keys, expected `output: results`"),
+        ("output: [a]\n", "output: ['a'] is not a folder"),
+        ("output: ''\n", "output: '' is not a folder"),
+    ],
+)
+def test_make_report_refuses_a_bad_file_in_one_line(
+    repository: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    # An environment that counts as made; its Python is the one that runs the test.
+    (tmp_path / ".flavour").write_text("cpu")
+    (tmp_path / ".ready-cpu").touch()
+    places = [f"VENV={tmp_path}", f"BIN={Path(sys.executable).parent}"]
+    done = subprocess.run(
+        ["make", "--silent", "report", f"CONFIG={path}", *places],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode != 0 and done.stdout == ""
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith(f"output_folder.py: error: {path}: {message}")
+    assert all(line.startswith("make: ***") for line in rest)
+
+
+def test_the_output_folder_of_a_file(tmp_path: Path) -> None:
+    assert output_folder(None) == "results"
+    path = tmp_path / "c.yaml"
+    path.write_text("")
+    assert output_folder(path) == "results"
+    path.write_text("output: results/x\n")
+    assert output_folder(path) == "results/x"

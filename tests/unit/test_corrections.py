@@ -248,6 +248,21 @@ def test_a_file_of_something_else_is_named(tmp_path: Path, name: str) -> None:
     assert found[0].startswith(f"select.corrections: {tmp_path / name}: not a correctionlib file")
 
 
+def test_the_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    class Counting(Corrections):
+        def __init__(self, path: Path) -> None:
+            opened.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr("boostflow.config.load.Corrections", Counting)
+    names = {"resolution": "jer_resolution", "scale_factor": "jer_scale_factor"}
+    declared = "x: {kind: shift, correction: jes}\ny: {kind: shift, quantity: resolution}"
+    assert problems(tmp_path, declared, select={"smearing": names}) == []
+    assert opened == [SHIPPED]
+
+
 def test_the_example_for_cms_is_complete(tmp_path: Path) -> None:
     """Its names are those of a file of the public layout; here such a file is written."""
     example = REPOSITORY / "config" / "examples" / "cms-systematics.yaml"

@@ -57,6 +57,12 @@ def test_files_are_compared(tmp_path: Path) -> None:
     assert not (tmp_path / "y.json").exists()
 
 
-def test_a_region_without_background_is_named() -> None:
-    with pytest.raises(BoostflowError, match="region pass: no expected background"):
-        sensitivity({"pass": {"top": template([50], [0])}}, ["top"], 0.5)
+def test_a_region_without_background_is_a_note() -> None:
+    full = {"top": template([50], [0]), "qcd": template([100], [0])}
+    empty = {"top": template([50], [0]), "qcd": template([0], [0])}
+    found = sensitivity({"pass": full, "fail": empty}, ["top"], 0.5)
+    assert found["significance"] == pytest.approx(4.6518, abs=1e-4)
+    assert found["notes"] == ["region fail has no expected background: left out"]
+    found = sensitivity({"pass": empty}, ["top"], 0.5)
+    assert found["error"] is None and found["significance"] is None
+    assert found["notes"][-1] == "no region has signal and background"

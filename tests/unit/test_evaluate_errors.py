@@ -141,7 +141,8 @@ def test_parameters_add_up_linearly_and_in_quadrature():
     sizes = {name: [1000 * side[0] for side in shift["auc"]] for name, shift in found.items()}
     assert sizes["scale"] == pytest.approx([4, -5])
     assert sizes["scale_variations"] == pytest.approx([5, 0], abs=1e-9)
-    assert sizes["pdf"] == pytest.approx([5, -5])
+    assert sizes["pdf_1"] == pytest.approx([3, -3])
+    assert sizes["pdf_2"] == pytest.approx([-4, 4])
     assert sizes["alone"] == pytest.approx([2, -2])
     up, down = systematic.total(shift["auc"] for shift in found.values())
     np.testing.assert_allclose(1000 * up, np.sqrt(4**2 + 5**2 + 5**2 + 2**2))

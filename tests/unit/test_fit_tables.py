@@ -95,6 +95,32 @@ def test_yields():
     assert r" & data & $128$ & $128$ \\" in latex
 
 
+def test_an_empty_sample_is_zero_with_an_upper_error():
+    part = {"values": [0.0, 0.0], "errors": [3.0, 4.0], "sum": 0.0, "sum_error": 5.0}
+    stages = {stage: {**YIELDS["sr_1"][stage], "rare": part} for stage in ("prefit", "postfit")}
+    yields = {"sr_1": {**YIELDS["sr_1"], **stages}}
+    rows = yield_rows(yields)
+    assert yields_text(rows).splitlines()[3].split() == ["sr_1", "rare", *["0", "+", "5.0"] * 2]
+    assert r" & rare & $0^{+5.0}$ & $0^{+5.0}$ \\" in yields_latex(rows)
+    table = hepdata(FIT, yields, {}, ("Soft-drop mass", "GeV"), 13000.0)["yields_sr_1"]
+    (column,) = [
+        c
+        for c in table["dependent_variables"]
+        if {"name": "Sample", "value": "rare"} in c["qualifiers"]
+        and c["qualifiers"][1]["value"] == "before the fit"
+    ]
+    errors = [{"label": "total", "asymerror": {"plus": 4.0, "minus": 0.0}}]
+    assert column["values"][1] == {"value": 0.0, "errors": errors}
+
+
+def test_unknown_parts_of_the_error_are_left_out_of_the_record():
+    unknown = {"up": None, "down": 0.1, "error": None}
+    fit = {**FIT, "breakdown": {**FIT["breakdown"], "exp": unknown}}
+    found = hepdata(fit, YIELDS, {}, ("Soft-drop mass", "GeV"), 13000.0)["results"]
+    errors = found["dependent_variables"][0]["values"][0]["errors"]
+    assert [error["label"] for error in errors] == ["stat"]
+
+
 def record():
     return hepdata(FIT, YIELDS, {"jes": "Jet energy scale"}, ("Soft-drop mass", "GeV"), 13000.0)
 

@@ -14,7 +14,7 @@ import pytest
 
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
-from boostflow.ingest import hdf5
+from boostflow.ingest import layouts
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
@@ -116,7 +116,7 @@ def test_blocks_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     events[5] = 0  # an event without any particle counts, too
     file = write_lhco(tmp_path / "a.h5", events, SIGNAL)
     whole, meta = run(file, "lhco", select="background")
-    monkeypatch.setattr(hdf5, "BLOCK", 7 * 8 * 2101)
+    monkeypatch.setattr(layouts, "BLOCK", 7 * 8 * 2101)
     pieces, again = run(file, "lhco", select="background")
     assert ak.almost_equal(whole, pieces, rtol=0, atol=0)
     assert meta == again

@@ -22,7 +22,7 @@ DECLARED = parse_systematics(
     {
         "jes": {"kind": "shift", "correction": "jes"},
         "isr": {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"},
-        "tune": {"kind": "sample", "up": ["a"], "down": ["b"]},
+        "tune": {"kind": "sample", "up": ["a = 1"], "down": ["b = 1"]},
         "single": {"kind": "weight", "up": "weight_isr_up"},
         "scale": {"kind": "weight", "envelope": ["weight_mur2", "weight_mur05"]},
     }

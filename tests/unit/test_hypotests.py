@@ -135,8 +135,11 @@ def test_scan_meets_the_interval(example):
     data = np.array([70.0, 65.0, *model.config.auxdata])
     best = minimise(model, data)
     total = interval(model, data, best)
-    found = hypotests.scan(model, data, best, total)
+    frozen = {name: best.value(name) for name in best.names if name != "mu"}
+    stat = interval(model, data, minimise(model, data, frozen, best))
+    found = hypotests.scan(model, data, best, {"total": total, "stat": stat})
     assert min(found["total"]) == pytest.approx(0, abs=0.02)
+    assert min(found["stat"]) == pytest.approx(0, abs=0.02)
     for side, sign in (("up", 1), ("down", -1)):
         edge = best.value("mu") + sign * total[side]
         assert np.interp(edge, found["mu"], found["total"]) == pytest.approx(1, abs=0.03)

@@ -15,14 +15,16 @@ from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, p
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit, minimum
+from boostflow.infer.changes import shape_is_noise
 from boostflow.infer.effects import sides
 from boostflow.infer.likelihood import Likelihood
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
 from boostflow.infer.run import infer, plot, tabulate_fit
-from boostflow.infer.workspace import FLOOR, build, floored, modifiers, shape_is_noise
+from boostflow.infer.workspace import FLOOR, build, floored, modifiers
+from boostflow.plots import fit as draw
 from boostflow.plots.names import fit_plots, hepdata_tables
-from boostflow.plots.style import Label
+from boostflow.plots.style import Label, save, style
 from boostflow.templates.files import Template, write
 
 SIGNAL = np.array([2.0, 20.0, 30.0, 5.0])
@@ -64,7 +66,7 @@ def analysis():
         "lumi": Rate(kind="rate", value=0.016),
         "jes": Shift(kind="shift", correction="jes"),
         "isr": Weight(kind="weight", group="model", up="weight_isr_up"),
-        "fsr": SampleVariation(kind="sample", up=["a"], down=["b"]),
+        "fsr": SampleVariation(kind="sample", up=["a = 1"], down=["b = 1"]),
     }
     return templates, systematics
 
@@ -342,6 +344,36 @@ def test_interval_at_the_bound():
     result = fit.run(spec, {})
     assert result["mu"]["at_limit"] == ["up", "down"]
     assert result["mu"]["up"] == pytest.approx(99)
+    assert result["breakdown"]["stat"] == {"up": None, "down": None, "error": None}
+    assert result["text"] == "mu = 1.00 ± n/a (stat); ends at the bounds of mu: up and down"
+
+
+def test_parts_of_an_interval_at_the_bound_are_unknown(tmp_path):
+    """Frozen, mu has an interval; with the rate it has none above: differences say nothing."""
+    nominal = {"nominal": {"r": {"top": template([2.0]), "quark": template([1000.0])}}}
+    systematics = parse_systematics({"norm": {"kind": "rate", "value": 0.3, "samples": ["quark"]}})
+    spec, _ = build(nominal, systematics, Infer(mc_stat=False))
+    result = fit.run(spec, systematics)
+    parts = result["breakdown"]
+    assert parts["total"]["at_limit"] == ["up", "down"]
+    assert parts["exp"] == {"up": None, "down": None, "error": None}
+    assert parts["stat"]["error"] == pytest.approx(np.sqrt(1002) / 2, rel=0.02)
+    assert " (stat) ± n/a (exp); ends at" in result["text"]
+    notes = fit.unknown_parts(parts)
+    assert notes == [
+        "breakdown: exp is not known (up and down): an interval that it is computed from ends at"
+        " the bounds of mu"
+    ]
+    # One side only: that side and the error.
+    result["breakdown"]["exp"] = {"up": None, "down": 1.0, "error": None}
+    assert fit.unknown_parts(result["breakdown"])[0].startswith("breakdown: exp is not known (up):")
+    with style():
+        figure = draw.breakdown(result, Label())
+        told = [text.get_text() for text in figure.axes[0].texts]
+        assert any(text.startswith("n/a") for text in told)
+        assert any(text.startswith("beyond $+$99.0") for text in told)
+        save(figure, tmp_path / "breakdown.png")
+    assert (tmp_path / "breakdown.png").stat().st_size > 5_000
 
 
 def test_mu_stays_where_expectations_are_positive():
@@ -465,6 +497,9 @@ def test_stage_and_plots(tmp_path):
     kinds = {name: declared.kind for name, declared in systematics.items()}
     expected = fit_plots(["pass", "fail"], kinds)
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == set(expected)
+    with style():
+        drawn = draw.systematic("jes", systematics["jes"], analysis()[0], ["top"], Label())
+    assert drawn.legends and not any(ax.get_legend() for ax in drawn.axes)  # beside the curves
     tabulate_fit(systematics, result, yields, tmp_path, tmp_path / "hepdata", 13000.0)
     assert {p.stem for p in (tmp_path / "hepdata").iterdir()} == set(
         hepdata_tables(["pass", "fail"])

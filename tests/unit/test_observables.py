@@ -1,4 +1,4 @@
-"""Observables: against FastJet, against the formulas written plainly, invariances, special jets."""
+"""Observables: as FastJet, EnergyFlow and plain formulas have them, exact values, invariances."""
 
 import awkward as ak
 import numpy as np
@@ -170,6 +170,10 @@ def test_splitting_scales_are_fastjets(jets):
     dphi = (phi[:, 0] - phi[:, 1] + np.pi) % (2 * np.pi) - np.pi
     distance = np.hypot(rapidity[:, 0] - rapidity[:, 1], dphi)
     np.testing.assert_allclose(ours["kt_dr"], ak.to_numpy(distance), rtol=1e-6)
+    d12 = 100.0 * ak.to_numpy(sequence.exclusive_dmerge(1))
+    whole = sequence.exclusive_jets(1)[:, 0]
+    m2 = ak.to_numpy(whole.E**2 - whole.px**2 - whole.py**2 - whole.pz**2)
+    np.testing.assert_allclose(ours["zcut"], d12 / (d12 + m2), rtol=1e-6)
     three = sequence.exclusive_jets(3)
     pairs = [
         np.sqrt(
@@ -179,6 +183,44 @@ def test_splitting_scales_are_fastjets(jets):
         for a, b in ((0, 1), (0, 2), (1, 2))
     ]
     np.testing.assert_allclose(ours["qw"], np.min(pairs, axis=0), rtol=1e-6)
+
+
+# --- against EnergyFlow ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("beta", [1.0, 2.0])
+def test_correlators_are_energyflows(jets, beta):
+    import energyflow
+
+    jets = jets[ak.num(jets) >= 3]
+    ours = observe(jets, beta=beta)
+    measure = {"measure": "hadr", "beta": beta, "coords": "epxpypz"}
+    triangle = energyflow.EFP([(0, 1), (1, 2), (0, 2)], **measure)
+    ratios = {
+        "c2": energyflow.C2(**measure),
+        "d2": energyflow.D2(**measure),
+    }
+    for i, p in enumerate(four_momenta(jets)):
+        p = np.stack([ak.to_numpy(p[k]) for k in ("E", "px", "py", "pz")], axis=1)
+        # Its polynomial sums over all i, j, k instead of i < j < k.
+        assert ours["e3"][i] == pytest.approx(triangle.compute(p) / 6, rel=1e-6)
+        # And so are its ratios made: (EFP / 6) / (EFP / 2)^n.
+        for name, power in (("c2", 2), ("d2", 3)):
+            theirs = ratios[name].compute(p) * 2**power / 6
+            assert ours[name][i] == pytest.approx(theirs, rel=1e-6), name
+
+
+def test_kinematics_are_energyflows(jets):
+    import energyflow
+
+    ours = observe(jets)
+    for i, p in enumerate(four_momenta(jets)):
+        p = np.stack([ak.to_numpy(p[k]) for k in ("E", "px", "py", "pz")], axis=1)
+        total = p.sum(axis=0, keepdims=True)
+        assert ours["pt"][i] == pytest.approx(energyflow.pts_from_p4s(total)[0], rel=1e-6)
+        # A single massless particle has a rounding error of sqrt(1e-16) E for a mass.
+        mass = energyflow.ms_from_p4s(total)[0]
+        assert ours["mass"][i] == pytest.approx(mass, rel=1e-6, abs=1e-4)
 
 
 # --- against the formulas, written plainly -------------------------------------------------------
@@ -208,7 +250,22 @@ def test_shapes_are_their_formulas(jets):
         across = p[:, :3] - np.outer(p[:, :3] @ axis, axis)
         inertia = np.linalg.eigvalsh((across / p[:, 3:]).T @ across)[1:]
         flow = 4 * inertia.prod() / inertia.sum() ** 2
+        r = np.minimum(from_axis(p, total), 0.8)
+        t = np.pi * r / 1.6
+        pt = np.hypot(p[:, 0], p[:, 1])
+        a3 = np.sum(pt * (1 - np.cos(t)) ** 3 / np.sin(t) ** 2) / mass
+        assert ours["a3"][i] == pytest.approx(a3, rel=1e-6)
         assert ours["planar_flow"][i] == pytest.approx(flow, rel=1e-6, abs=1e-7)
+
+
+def from_axis(p: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """Distances in rapidity and azimuth of momenta (n, 4) px, py, pz, E to another one."""
+
+    def rapidity_phi(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.arctanh(q[..., 2] / q[..., 3]), np.arctan2(q[..., 1], q[..., 0])
+
+    (y, phi), (y0, phi0) = rapidity_phi(p), rapidity_phi(axis)
+    return np.hypot(y - y0, (phi - phi0 + np.pi) % (2 * np.pi) - np.pi)
 
 
 def test_counting_is_its_formula(jets):
@@ -228,6 +285,22 @@ def test_beta_of_correlators():
 
 
 # --- analytic ------------------------------------------------------------------------------------
+
+
+def test_one_particle():
+    """Only what one particle has: its momentum, itself, its charge."""
+    values = observe(
+        ak.Array([[{"pt": 250.0, "eta": 0.4, "phi": -1.0, "mass": 5.0, "charge": -1}]])
+    )
+    expected = dict.fromkeys(values, 0.0) | {
+        "pt": 250.0,
+        **dict.fromkeys(("mass", "msoftdrop", "mtrimmed"), 5.0),
+        "multiplicity": 1,
+        "pt_d": 1,
+        "charge": -1,
+    }
+    for name, value in expected.items():
+        assert values[name][0] == pytest.approx(value, rel=1e-6, abs=1e-7), name
 
 
 def test_two_equal_particles():
@@ -300,6 +373,61 @@ def test_six_particles_along_the_axes_are_a_sphere():
     assert values["aplanarity"][0] == pytest.approx(0.5, rel=1e-5)
 
 
+def spread(y: np.ndarray, phi: np.ndarray, pt: float) -> ak.Array:
+    """One jet of massless particles of the same pT at these places."""
+    return jet(*((pt, *place) for place in np.stack([y, phi], axis=1).tolist()))
+
+
+def test_a_ring():
+    """Particles at one distance from the axis: every measure of that distance is that of one."""
+    n, r, pt = 12, 0.2, 10.0
+    angle = 2 * np.pi * (np.arange(n) + 0.5) / n
+    y, phi = r * np.cos(angle), r * np.sin(angle)
+    values = {k: v[0] for k, v in observe(spread(y, phi, pt)).items()}
+    mass = pt * np.sqrt(np.sum(np.cosh(y)) ** 2 - np.sum(np.cos(phi)) ** 2)
+    t = np.pi * r / 1.6
+    pairs = 2 * r * np.abs(np.sin((angle[:, None] - angle) / 2))
+    e2 = pairs.sum() / 2 / n**2
+    e3 = np.einsum("ij,jk,ik", pairs, pairs, pairs) / 6 / n**3
+    expected = {
+        "pt": pt * np.sum(np.cos(phi)),
+        "mass": mass,
+        "tau1": r / 0.8,
+        "e3": e3,
+        "c2": e3 / e2**2,
+        "d2": e3 / e2**3,
+        "a3": n * pt * (1 - np.cos(t)) ** 3 / np.sin(t) ** 2 / mass,
+        "multiplicity": n,
+        "pt_d": n**-0.5,
+    }
+    for name, value in expected.items():
+        assert values[name] == pytest.approx(value, rel=1e-5), name
+    # Across the jet it is round but for the curvature of the cylinder.
+    assert values["planar_flow"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_uniform_disc():
+    n, radius = 2000, 0.1
+    # Equal areas by the sunflower's spiral.
+    r = radius * np.sqrt((np.arange(n) + 0.5) / n)
+    angle = np.arange(n) * np.pi * (3 - 5**0.5)
+    values = observe(spread(r * np.cos(angle), r * np.sin(angle), 1.0))
+    assert values["planar_flow"][0] == pytest.approx(1, abs=1e-3)
+    # The mean distance to the centre is 2/3 of the radius, its mean square 1/2: m^2 = pT^2 <r^2>.
+    assert values["tau1"][0] == pytest.approx(2 / 3 * radius / 0.8, rel=1e-3)
+    assert values["mass"][0] == pytest.approx(n * radius / 2**0.5, rel=1e-3)
+    # sin^-2 (1 - cos)^3 = t^4 / 8 for small angles, <r^4> = radius^4 / 3.
+    a3 = n * (np.pi * radius / 1.6) ** 4 / 24 / values["mass"][0]
+    assert values["a3"][0] == pytest.approx(a3, rel=1e-2)
+
+
+def test_a_line():
+    y = np.linspace(-0.3, 0.3, 7)
+    values = observe(spread(y, 0 * y, 20.0))
+    for name in ("planar_flow", "aplanarity"):
+        assert values[name][0] == pytest.approx(0, abs=1e-7), name
+
+
 # --- invariances ---------------------------------------------------------------------------------
 
 
@@ -317,12 +445,44 @@ def test_rotation_around_the_beam(angle):
     same(observe(jets), observe(turned))
 
 
-def test_boost_along_the_beam():
+def moved(jets: ak.Array, rapidity: float) -> ak.Array:
+    """Jets, with mass, in a frame that moves along the beam."""
+    mt = np.sqrt(jets.pt**2 + jets.mass**2)
+    y = np.arcsinh(jets.pt * np.sinh(jets.eta) / mt)
+    eta = np.arcsinh(mt * np.sinh(y + rapidity) / jets.pt)
+    return ak.with_field(jets, eta, "eta")
+
+
+@pytest.mark.parametrize("rapidity", [0.8, -1.7])
+def test_boost_along_the_beam(rapidity):
     jets = toy_jets()
-    massless = ak.with_field(jets, 0.0 * jets.mass, "mass")
-    boosted = ak.with_field(massless, massless.eta + 0.8, "eta")
-    # Planar flow is weighted with energies: the one that is not invariant.
-    same(observe(massless), observe(boosted), but=("planar_flow",))
+    one, other = observe(jets), observe(moved(jets, rapidity))
+    same(one, other, but=("planar_flow",))
+    # By definition: it is weighted with energies, and has the plane across the jet in space.
+    changed = np.abs(one["planar_flow"] - other["planar_flow"])
+    assert np.median(changed[ak.to_numpy(ak.num(jets)) > 2]) > 1e-3
+
+
+def test_what_belongs_to_the_rest_frame_has_no_direction():
+    """Mass, R2 and aplanarity stay the same under any boost: here along x, across most jets."""
+    jets = toy_jets(2)
+    p = four_momenta(jets)
+    gamma, beta = 1.25, 0.6
+    px, e = gamma * (p.px - beta * p.E), gamma * (p.E - beta * p.px)
+    pt = np.hypot(px, p.py)
+    boosted = ak.zip(
+        {
+            "pt": pt,
+            "eta": np.arcsinh(p.pz / pt),
+            "phi": np.arctan2(p.py, px),
+            "mass": jets.mass,
+            "charge": jets.charge,
+        }
+    )
+    assert ak.max(abs(e - np.sqrt(pt**2 + p.pz**2 + jets.mass**2))) < 1e-9
+    one, other = observe(jets), observe(boosted)
+    for name in ("mass", "r2", "aplanarity"):
+        np.testing.assert_allclose(one[name], other[name], rtol=2e-5, atol=1e-4, err_msg=name)
 
 
 def test_permutation():
@@ -412,6 +572,22 @@ def test_names():
         compute(*four, names=["charge"])
 
 
-def test_every_observable_is_documented():
-    assert len(DEFINED) == 25
-    assert all(function.__doc__ for function in DEFINED.values())
+@pytest.mark.parametrize("name", DEFINED)
+def test_every_observable_has_formula_reference_and_unit(name):
+    text = DEFINED[name].__doc__
+    if name not in ("pt", "mass", "multiplicity"):
+        assert any(where in text for where in ("arXiv:", "hep-ph/", "Phys.", "CMS-PAS", "see ")), (
+            name
+        )
+    assert any(
+        unit in text.replace("\n    ", " ") for unit in ("(GeV)", "no unit", "No unit", "(e)")
+    ), name
+
+
+def test_the_issue_s_observables_are_all_there():
+    asked = (
+        *("mass", "pt", "e3", "c2", "d2", "tau1", "tau2", "tau3", "tau21", "tau32", "r2"),
+        *("planar_flow", "a3", "aplanarity", "zcut", "sqrt_d12", "sqrt_d23", "kt_dr", "qw"),
+        *("msoftdrop", "multiplicity", "pt_d", "charge"),
+    )
+    assert set(asked) | {"tau4", "mtrimmed"} == set(DEFINED)

@@ -96,6 +96,35 @@ def test_collision_data_need_both_keys():
         observations(Infer(data="pseudo"), NOMINAL, {}, None)
 
 
+def test_what_is_empty_in_simulation_is_zero_in_the_yields():
+    """Two bins: one sample fills both, one the first, one (in this region) none."""
+
+    def sample(*values):
+        return Template(np.array(values), 2.0 * np.array(values), np.arange(3.0), "m")
+
+    templates = {
+        "r": {"top": sample(20.0, 30.0), "quark": sample(100.0, 0.0), "z": sample(0.0, 0.0)},
+        "s": {"top": sample(20.0, 30.0), "quark": sample(100.0, 9.0), "z": sample(9.0, 9.0)},
+    }
+    spec, _ = build({"nominal": templates}, {}, Infer())
+    empty = {r: {n: t.values <= 0 for n, t in c.items()} for r, c in templates.items()}
+    edges = {"r": [0.0, 1.0, 2.0], "s": [0.0, 1.0, 2.0]}
+    found = tabulate(spec, edges, {}, empty)["r"]
+    for stage in ("prefit", "postfit"):
+        assert found[stage]["z"] == {
+            "values": [0.0, 0.0],
+            "errors": [2.0, 2.0],  # one jet
+            "sum": 0.0,
+            "sum_error": pytest.approx(np.sqrt(8)),
+        }
+        assert found[stage]["quark"]["values"][1] == 0.0
+        assert found[stage]["quark"]["errors"][1] == 2.0
+        assert found[stage]["quark"]["sum"] == pytest.approx(100, rel=1e-4)
+    assert found["prefit"]["total"]["values"] == pytest.approx([120.0, 30.0], abs=1e-9)
+    # The error of the total has those of the empty bins, too.
+    assert found["prefit"]["total"]["errors"][1] == pytest.approx(np.sqrt(60 + 4 + 4))
+
+
 def test_yields_before_and_after_the_fit():
     """One bin, no systematics: after the fit the total is what was counted, with its own error."""
     one = {"r": {"top": Template(np.array([20.0]), np.array([1.0]), EDGES[:2], "m")}}

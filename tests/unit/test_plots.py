@@ -13,7 +13,15 @@ from boostflow.io import read_json
 from boostflow.plots import models
 from boostflow.plots.cutflow import cutflow
 from boostflow.plots.names import fit_plots
-from boostflow.plots.style import Label, axis_label, colour, save, style
+from boostflow.plots.style import (
+    Label,
+    axis_label,
+    colour,
+    name_of,
+    save,
+    score_label,
+    style,
+)
 
 
 def test_names_of_fit_plots():
@@ -25,8 +33,18 @@ def test_names_of_fit_plots():
 def test_labels_and_colours():
     assert axis_label("msoftdrop") == "Soft-drop mass [GeV]"
     assert axis_label("c2") == "c2"
+    assert score_label("p_top") == score_label("p_top", "bdt") == "BDT score for top quark"
+    assert score_label("p_w + p_z", "deep") == "BDT score for W boson + Z boson (deep)"
+    assert score_label("p_higgs") == "BDT score for higgs"
+    assert score_label("dist_2", "ucluster") == "Distance to cluster 2"
+    assert score_label("mass_bin") == "Mass bin"
     known = ["top", "w", "z", "quark", "gluon", "unmatched", "higgs", "other"]
     assert len({colour(name, known[6:]) for name in known}) == len(known)
+    # QCD of the composition had the colour of top.
+    classes = ["top", "bosons", "qcd", "higgs"]
+    assert len({colour(name, classes) for name in classes}) == 4
+    assert colour("top", classes) == colour("top", ["top"])
+    assert name_of("qcd") == "QCD" and colour("qcd", ["qcd"]) == colour("dijet", [])
 
 
 def test_equal_plots_are_equal_files(tmp_path):

@@ -51,7 +51,7 @@ def test_complete(tmp_path):
     factory.write_run(tmp_path, events=20)
     cutflows = [tmp_path / f"select/nominal/{name}.json" for name in factory.SAMPLES]
     compared = {
-        name: {"error": error, "significance": 3.14, "yields": {}}
+        name: {"error": error, "significance": 3.14, "yields": {}, "notes": []}
         for name, error in (("regions", 0.2), ("instead", 0.456))
     }
     for name, data in (("bdt", FIGURES), ("fit", FIT), ("method", compared)):
@@ -80,6 +80,17 @@ def test_complete(tmp_path):
     ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_cross_check_of_empty_regions_is_told():
+    full = {"error": 0.2, "significance": 3.14, "notes": []}
+    empty = {"error": None, "significance": None, "notes": ["region pass is empty: left out"]}
+    summary = {"samples": {}, "notes": {}, "models": {}}
+    text = table({**summary, "crosschecks": {"method": {"regions": full, "instead": empty}}})
+    assert [line.split() for line in text.splitlines() if "instead" in line] == [
+        ["instead", "-", "-"],
+        ["instead:", "region", "pass", "is", "empty:", "left", "out"],
+    ]
 
 
 def test_parts_may_be_absent():

@@ -100,6 +100,8 @@ def test_messages():
     empty = CONFIG.model_copy(update={"regions": {"tight": Region(range=[0.95, 1.0])}})
     with pytest.raises(BoostflowError, match=r"templates\.regions\.tight: no jet of any sample"):
         fill({"top": jets()}, {"top": scores()}, empty, 1.0)
+    filled = fill({"top": jets()}, {"top": scores()}, empty, 1.0, allow_empty=True)
+    assert filled["tight", "top"].values().sum() == 0
     bad = jets(msoftdrop=np.array([np.nan, 60, 110, 160, 60, 250]))
     with pytest.raises(BoostflowError, match="template pass/top: 1 jets have no finite msoftdrop"):
         fill({"top": bad}, {"top": scores()}, CONFIG, 1.0)

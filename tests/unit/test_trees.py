@@ -153,12 +153,26 @@ def test_chunks_pieces_and_executors_do_not_matter(tmp_path: Path, executor: str
     assert same(whole, ak.concatenate(pieces))
 
 
-def test_executors_name_a_bad_tree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor", ["iterative", "futures"])
+def test_executors_name_a_bad_tree(tmp_path: Path, executor: str) -> None:
     columns = columns_of(write_nano(tmp_path / "a.root", constituents=True))
     link = columns["FatJetPFCands"]
     columns["FatJetPFCands"] = ak.with_field(link, link.pFCandsIdx + 1, "pFCandsIdx")
     file = write_rntuple(tmp_path / "b.root", columns, flat=True)
     with pytest.raises(BoostflowError, match=r"b\.root: fat jets refer to constituents that are"):
+        run(file, tmp_path / "b", config=Ingest(executor=executor))
+    assert not any((tmp_path / "b").iterdir())
+
+
+def test_broken_bytes_are_named(tmp_path: Path) -> None:
+    """Of an RNTuple, whose pages have checksums."""
+    columns = columns_of(write_nano(tmp_path / "a.root", 3000))
+    file = write_rntuple(tmp_path / "b.root", columns, flat=True)
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 40] = bytes(40)
+    file.write_bytes(bytes(content))
+    with pytest.raises(BoostflowError, match=r"b\.root: cannot be read to its end \("):
         run(file, tmp_path / "b")
 
 
@@ -223,6 +237,15 @@ def test_all_problems_at_once() -> None:
 )
 def test_what_is_declared_must_be_there(content: dict, message: str) -> None:
     assert message in "\n".join(problems({**NANO, "jet_pT": LIST}, **content))
+
+
+def test_delphes_has_constituents_if_jets_refer_to_some() -> None:
+    tree = {f"FatJet.{x}": LIST for x in ("PT", "Eta", "Phi", "Mass")} | {"Event.Weight": LIST}
+    tree["FatJet.Constituents"] = Branch(2, "O")
+    content = RootContent(format="delphes")
+    for more, found in (({}, False), ({"Tower.fUniqueID": Branch(2, "u")}, True)):
+        features, wrong = examine({**tree, **more}, content, data=False, match=None)
+        assert (wrong, features.constituents) == ([], found)
 
 
 def test_a_mapped_tree_needs_no_numbers_of_events() -> None:

@@ -193,6 +193,10 @@ def _of_events(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     ]
 
 
+def _shown(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.3g}"
+
+
 def _of_fit(fit: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows: signal strength, discovery significance and upper limit, expected and observed."""
     rows = [("signal strength", fit["text"])]
@@ -271,11 +275,14 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         show(f"Fit ({summary['fit']['data']} data)", ["figure", "value"], _of_fit(summary["fit"]))
     for name, compared in summary.get("crosschecks", {}).items():
         rows = [
-            [which, f"{found['error']:.3g}", f"{found['significance']:.3g}"]
+            [which, *(_shown(found[key]) for key in ("error", "significance"))]
             for which, found in compared.items()
         ]
         columns = ["regions", "error of mu", "significance"]
         show(f"Cross-check {name}, without systematic uncertainties", columns, rows)
+        for which, found in compared.items():
+            for note in found["notes"]:
+                page.line(f"{which}: {note}")
     if "background" in summary:
         columns = ["estimate", "value", "pseudo-data"]
         show("Background from data", columns, _background_rows(summary["background"]))

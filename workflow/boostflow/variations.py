@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from boostflow.config.models import Config, RootSample, SimulatedSample
+from boostflow.config.models import Config, JetClassSample, RootSample, SimulatedSample
 from boostflow.config.systematics import (
     AnySystematic,
     Constituent,
@@ -174,8 +174,8 @@ class Variations:
 
 
 def has_charges(sample: object) -> bool:
-    """Whether a sample's constituents may have charges: those of HDF5 files never do."""
-    return isinstance(sample, SimulatedSample | RootSample)
+    """Whether a sample's constituents may have charges: those of JetClass alone of public sets."""
+    return isinstance(sample, SimulatedSample | RootSample | JetClassSample)
 
 
 def is_data(sample: object) -> bool:

@@ -54,13 +54,13 @@ rule background_data:
         config=background_regions(data=True),
         templates=background_binning(),
         luminosity=CONFIG.luminosity,
-        source=CONFIG.background.data,
+        source=background_source(),
     message:
         "Counting events of the data for background estimates"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/background_counts.py --select {input.jets:q} --scores {input.scores:q}'
         " --output {output:q} --config {params.config:q} --templates {params.templates:q}"
-        " --luminosity {params.luminosity} --source {params.source} > {log:q} 2>&1"
+        " --luminosity {params.luminosity} {params.source:q} > {log:q} 2>&1"
 
 
 rule background:

@@ -7,8 +7,8 @@ import time
 try:
     from boostflow import paths
     from boostflow.clusterplan import Plan
-    from boostflow.config.files import batch, expand as expand_files, is_remote, keys as file_keys
-    from boostflow.config.files import known
+    from boostflow.config.files import batch, beside as files_beside, expand as expand_files
+    from boostflow.config.files import is_remote, keys as file_keys, known
     from boostflow.config.load import find, load, varied_model
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
@@ -243,6 +243,11 @@ def ingest_input(wildcards):
     return [] if is_remote(file) else file
 
 
+def ingest_beside(wildcards):
+    """Files that are read together with it."""
+    return files_beside(ingest_file(wildcards), CONFIG.samples[wildcards.sample])
+
+
 def ingest_address(wildcards):
     """The address, where it is one: a parameter, so that another address is read again."""
     file = ingest_file(wildcards)
@@ -273,14 +278,20 @@ def ingest_options(wildcards):
     if block.parts_per_file > 1:
         options += ["--piece", piece, block.parts_per_file]
     if not isinstance(block, RootSample):
-        # HDF5 events have no numbers of their own: that of the file makes them unique in the sample.
+        # Events of public sets have no numbers of their own: that of the file makes them unique in the sample.
         options += ["--source", block.source, "--select", block.select, "--number", file]
     return [*options, *constituent_options(wildcards)]
 
 
 def checked_files():
     """What the check reads, where snakemake can look at it."""
-    return [file for files in FILES.values() for file in files if not is_remote(file)]
+    return [
+        path
+        for name, files in FILES.items()
+        for file in files
+        if not is_remote(file)
+        for path in (file, *files_beside(file, CONFIG.samples[name]))
+    ]
 
 
 def checked_addresses():
@@ -496,8 +507,15 @@ def plot_label():
     """Text left and right on top of a plot."""
     data = any(getattr(block, "data", False) for block in CONFIG.samples.values())
     energy = f"{CONFIG.simulation.ecm / 1000:g} TeV"
-    luminosity = f"{CONFIG.luminosity:g} fb$^{{-1}}$ ({energy})"
-    return ["boostflow" if data else "boostflow simulation", luminosity]
+    # Sets without cross-sections correspond to no luminosity.
+    if any(
+        isinstance(block, FileSample) and block.xsec is None and not is_data(block)
+        for block in CONFIG.samples.values()
+    ):
+        right = energy
+    else:
+        right = f"{CONFIG.luminosity:g} fb$^{{-1}}$ ({energy})"
+    return ["boostflow" if data else "boostflow simulation", right]
 
 
 def energy_label():
@@ -612,7 +630,7 @@ def data_samples():
 def data_regions():
     """Regions in which collision data may be seen."""
     regions = CONFIG.templates.regions if data_samples() else {}
-    return [name for name, region in regions.items() if region.control or CONFIG.infer.unblind]
+    return [name for name, region in regions.items() if region.control or CONFIG.unblind]
 
 
 def template_jets(wildcards):
@@ -626,7 +644,12 @@ def template_data(wildcards):
     """Which of them are data."""
     if wildcards.variation != NOMINAL or not data_regions():
         return []
-    return ["--data", *data_samples(), *(["--unblind"] if CONFIG.infer.unblind else [])]
+    return ["--data", *data_samples(), *(["--unblind"] if CONFIG.unblind else [])]
+
+
+def template_empty(wildcards):
+    """Regions that are only compared may be empty."""
+    return ["--allow-empty"] if wildcards.variation in VARIATIONS.crosschecks().values() else []
 
 
 def pseudo_jets():
@@ -792,7 +815,7 @@ def background_data_jets():
 def background_regions(data=False):
     """What says where events are counted (and which of the data), not what is done with them."""
     block = CONFIG.background.model_dump(mode="json")
-    of_data = [] if data else ["seed", "unblind"]
+    of_data = [] if data else ["seed"]
     for key in ("data", "subtraction_uncertainty", *of_data):
         del block[key]
     if block["composition"]:
@@ -809,6 +832,17 @@ def background_regions(data=False):
     for region in block["control"].values():
         del region["enters"]
     return as_json(block)
+
+
+def unblind_option():
+    """Whether the estimates see collision data everywhere."""
+    shown = CONFIG.background.data == "observed" and CONFIG.unblind
+    return ["--unblind"] if shown else []
+
+
+def background_source():
+    """What the data are, and where they are seen."""
+    return ["--source", CONFIG.background.data, *unblind_option()]
 
 
 def background_binning():
@@ -849,7 +883,8 @@ def background_options():
     options = ["--signal", *CONFIG.infer.signal] if CONFIG.infer else []
     if CONFIG.background.composition:
         options += ["--trained", *CONFIG.models[CONFIG.background.composition.model].samples]
-    return options + [part for file in background_templates() for part in ("--templates", file)]
+    options += [part for file in background_templates() for part in ("--templates", file)]
+    return options + unblind_option()
 
 
 def background_plot_names():

@@ -1,10 +1,11 @@
-"""Ingestion: ROOT files (with coffea) and HDF5 files -> tables of fat jets."""
+"""Ingestion: ROOT files (with coffea) and files of public sets -> tables of fat jets."""
 
 
 rule ingest:
     """Read one part: loose preselection, observables, truth labels, weights."""
     input:
         file=ingest_input,
+        beside=ingest_beside,
         checked=checked,
         golden_json=golden_json,
     output:

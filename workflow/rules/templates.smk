@@ -24,12 +24,13 @@ rule templates:
         luminosity=CONFIG.luminosity,
         weight=template_weight,
         data=template_data,
+        empty=template_empty,
     message:
         "Making templates ({wildcards.variation})"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/templates.py --select {input.jets:q} --scores {input.scores:q}'
         " --output {output:q} --config {params.config:q} --luminosity {params.luminosity}"
-        " {params.weight:q} {params.data:q} > {log:q} 2>&1"
+        " {params.weight:q} {params.data:q} {params.empty:q} > {log:q} 2>&1"
 
 
 rule pseudo_templates:

@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--trained", nargs="+", default=[], help="samples that the clusters were made with"
     )
     parser.add_argument("--templates", type=Path, help="nominal templates of the fit")
+    parser.add_argument("--unblind", action="store_true", help="collision data everywhere")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -41,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
         args.trained,
         parse_systematics(args.systematics),
         args.templates,
+        args.unblind,
     )
 
 

@@ -30,6 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="simulation",
         help="simulation: test split; pseudo: drawn from the validation split; observed: all",
     )
+    parser.add_argument(
+        "--unblind", action="store_true", help="collision data also where they are hidden"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -49,6 +52,7 @@ def main(args: argparse.Namespace) -> None:
         args.luminosity,
         weighting,
         args.source,
+        args.unblind,
     )
 
 

@@ -8,7 +8,7 @@ from boostflow.cli import json_argument, parse_config, run
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    parser.add_argument("--input", required=True, help="ROOT or HDF5 file, or address")
+    parser.add_argument("--input", required=True, help="file, or address of a ROOT file")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--meta", type=Path, required=True, help="JSON file to write")
     parser.add_argument(
@@ -17,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--execution", type=json_argument, default={}, help="more of it, which changes no result"
     )
-    parser.add_argument("--source", default="root", choices=["root", "lhco", "hls4ml"])
+    parser.add_argument(
+        "--source", default="root", choices=["root", "lhco", "hls4ml", "toptag", "jetclass"]
+    )
     parser.add_argument(
         "--content",
         type=json_argument,
@@ -27,7 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--golden-json", help="certified luminosity blocks of collision data")
     parser.add_argument("--label", help="class of the sample's jets")
     parser.add_argument("--match", help="only jets with this particle get the label")
-    parser.add_argument("--select", default="all", help="class that is taken from an HDF5 file")
+    parser.add_argument(
+        "--select", default="all", help="class that is taken from the file of a public set"
+    )
     parser.add_argument("--number", type=int, default=0, help="of the file in its sample")
     parser.add_argument(
         "--piece",

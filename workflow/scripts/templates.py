@@ -30,6 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unblind", action="store_true", help="collision data in all regions, not control alone"
     )
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="a region without any jet is no error"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -51,6 +54,7 @@ def main(args: argparse.Namespace) -> None:
         VALIDATION if args.split == "validation" else TEST,
         args.data,
         args.unblind,
+        args.allow_empty,
     )
 
 

@@ -165,6 +165,16 @@ def condition(cells: Cells, by_cluster: bool = False) -> tuple[float, list[str]]
     return float(sizes[0] / sizes[-1]), names
 
 
+def clusters_alone(condition: float | None, most: float) -> list[str]:
+    """A note if the clusters alone, of this condition number, do not tell the classes apart."""
+    if condition is not None and condition <= most:
+        return []
+    return [
+        "the clusters alone do not tell the classes apart (condition number"
+        f" {'infinite' if condition is None else f'{condition:.3g}'}): the bins of the mass do"
+    ]
+
+
 def fit(cells: Cells, condition_max: float, probability_min: float) -> dict[str, Any]:
     """The composition of the data.
 

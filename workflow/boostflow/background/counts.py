@@ -212,6 +212,7 @@ def count(
     luminosity: float,
     weighting: Weighting | None = None,
     source: str = "simulation",
+    unblind: bool = False,
 ) -> None:
     """Write the histograms of one variation, or of the data.
 
@@ -224,6 +225,7 @@ def count(
         luminosity: in 1/fb.
         weighting: of a weight variation; null for none.
         source: `simulation` (test split), `pseudo` (validation split, drawn) or `observed`.
+        unblind: collision data are counted everywhere.
 
     Raises:
         BoostflowError: see `fill`; or a file is missing or was not made for this selection.
@@ -263,5 +265,5 @@ def count(
         if source == "pseudo":
             weight = drawn(weight, derive(config.seed, "background", sample))
         weights[sample] = weight
-    blind = source == "observed" and not config.unblind
+    blind = source == "observed" and not unblind
     write(output, fill(events, weights, config, templates, clusters, blind))

@@ -76,9 +76,10 @@ def minimise(
     for strategy in (1, 2):
         minuit.strategy = strategy
         minuit.migrad()
+        # A start at the minimum may pass Migrad and fail here, before the second strategy.
+        minuit.hesse()
         if minuit.valid:
             break
-    minuit.hesse()
     covariance = minuit.covariance
     if not minuit.valid or covariance is None or not np.isfinite(minuit.fval):
         raise BoostflowError(

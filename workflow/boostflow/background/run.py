@@ -14,10 +14,11 @@ from boostflow.background import abcd, composition, control, sideband
 from boostflow.background.abcd import Yield
 from boostflow.background.counts import ABCD_REGIONS, PLANE
 from boostflow.config.models import Background
-from boostflow.config.systematics import AnySystematic
-from boostflow.infer.effects import sides
+from boostflow.config.systematics import AnySystematic, Templated
+from boostflow.infer.changes import files_of
+from boostflow.infer.effects import pairs, principal
 from boostflow.infer.merge import binning, mean_weight, merge
-from boostflow.infer.workspace import check_alike, files_of
+from boostflow.infer.workspace import check_alike
 from boostflow.io import read_json, write_json
 from boostflow.templates.files import Template, TemplateSet, read
 
@@ -50,6 +51,7 @@ def estimate(
     trained: Sequence[str] = (),
     systematics: Mapping[str, AnySystematic] | None = None,
     templates: Path | None = None,
+    unblind: bool = False,
 ) -> dict[str, Any]:
     """Make all estimates and write them, with the ABCD likelihood beside them.
 
@@ -62,6 +64,7 @@ def estimate(
         trained: samples that the composition's model was trained on.
         systematics: those of `composition.systematics` by name.
         templates: nominal templates of the fit, to which control regions are transferred.
+        unblind: collision data are seen in region A and in the window, and their composition.
 
     Raises:
         BoostflowError: see the modules of the estimates.
@@ -70,7 +73,7 @@ def estimate(
         logging.getLogger(name).setLevel(logging.ERROR)
     simulated = {path.stem: read(path) for path in paths}
     nominal, seen = simulated["nominal"], read(data)
-    shown = config.data == "pseudo" or config.unblind
+    shown = config.data == "pseudo" or unblind
     result: dict[str, Any] = {"data": config.data, "shown": shown}
     if config.abcd:
         result["abcd"] = _abcd(nominal, seen, config, signal, shown, output)
@@ -90,7 +93,7 @@ def estimate(
         for reason in result["composition"]["reasons"]:
             log.warning("composition: no result: %s", reason)
     elif config.composition:
-        log.info("composition: collision data are blinded (background.unblind)")
+        log.info("composition: collision data are blinded (infer.unblind)")
     write_json(output, result)
     return result
 
@@ -333,22 +336,29 @@ def _composition(
     changes = {}
     for name, declared in systematics.items():
         files = files_of(name, declared)
-        parts = []
-        for k, names in enumerate(classes.values()):
-            up, down = (np.zeros(templates.shape[1]) for _ in range(2))
-            for s in names:
-                pairs = [
-                    sides(declared, nominal[r][s], [merged[f][r][s].values for f in files])
-                    for r in regions
-                ]
-                up += np.concatenate([one for one, _ in pairs])
-                down += np.concatenate([other for _, other in pairs])
-            base = templates[k]
+
+        def moved(s: str, declared: Templated = declared, files: list[str] = files) -> NDArray:
+            """Up and down contents in each direction, shape (directions, 2, cells)."""
+            each = [
+                pairs(declared, nominal[r][s], [merged[f][r][s].values for f in files])
+                for r in regions
+            ]
+            return np.concatenate([np.array(found) for found in each], axis=2)
+
+        of_class = []
+        for base, names in zip(templates, classes.values(), strict=True):
+            both = np.sum([moved(s) for s in names], axis=0)
             # At the same yield: that is fitted.
-            both = [side * base.sum() / max(side.sum(), composition.TINY) for side in (up, down)]
-            half = (both[0] - both[1]) / 2
-            parts.append(np.where(base > 0, half / np.where(base > 0, base, 1), 0.0))
-        changes[name] = np.array(parts)
+            both = both * base.sum() / np.maximum(both.sum(axis=2, keepdims=True), composition.TINY)
+            of_class.append((both[:, 0] - both[:, 1]) / 2)
+        every = np.stack(of_class, axis=1)
+        if declared.spread() is not None:
+            scale = np.broadcast_to(np.sqrt(templates.sum(axis=0)), templates.shape)
+            found = principal(every.reshape(len(every), -1), scale.ravel())
+            every = found.reshape(-1, *templates.shape)
+        relative = np.where(templates > 0, every / np.where(templates > 0, templates, 1), 0.0)
+        numbered = declared.spread() is not None
+        changes |= {f"{name}_{i}" if numbered else name: part for i, part in enumerate(relative, 1)}
     everything = list(next(iter(data.values())))
     counts, spread = row(data, everything), row(data, everything, "variances")
     extra = np.zeros(len(counts))
@@ -369,7 +379,7 @@ def _composition(
         " known from simulation alone"
         for s in samples
         if s not in trained
-    ]
+    ] + composition.clusters_alone(result["condition"]["clusters"], block.condition_max)
     numbers = np.unique(clusters)
     occupation = np.array([[row_[clusters == k].sum() for k in numbers] for row_ in templates])
     result["occupation"] = {

@@ -1,4 +1,6 @@
-"""The files of a sample: patterns and text lists are expanded, addresses are taken as they are.
+"""Files that a configuration names: its output folder, and those of a sample.
+
+Of a sample patterns and text lists are expanded, addresses are taken as they are.
 
 Every job reads the configuration again, so nothing here uses a network.
 """
@@ -13,11 +15,38 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from boostflow.config.models import FileSample, RootSample
+from boostflow.config.models import Config, FileSample, RootSample, Sample, TopTagSample
+from boostflow.errors import BoostflowError
+from boostflow.ingest.sets import toptag_files
 
 LIST = ".txt"
 """Suffix of text lists."""
 PROTOCOLS = ("root", "https", "http")
+
+
+def output_folder(path: Path | None) -> str:
+    """The `output` of a configuration file, or the default.
+
+    Raises:
+        BoostflowError: the file cannot be read, or says something else than a folder there.
+    """
+    default = Config.model_fields["output"].default
+    if path is None:
+        return default
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BoostflowError(
+            f"{path}: not readable as YAML: {' '.join(str(error).split())}"
+        ) from None
+    if not isinstance(raw, dict | None):
+        raise BoostflowError(f"{path}: has no keys, expected `output: results`")
+    folder = (raw or {}).get("output", default)
+    if not isinstance(folder, str) or not folder:
+        raise BoostflowError(f"{path}: output: {folder!r} is not a folder")
+    return folder
 
 
 def is_remote(file: str) -> bool:
@@ -42,10 +71,30 @@ def expand(sample: FileSample) -> tuple[list[str], list[str]]:
         files += found
         if fault:
             problems.append(f"{where}{fault}")
+    problems += [
+        fault for file in files if not is_remote(file) for fault in _beside_faults(file, sample)
+    ]
     places = [file if is_remote(file) else Path.cwd() / file for file in files]
     seen: set[str | Path] = set()
     twice = {f for f, place in zip(files, places, strict=True) if place in seen or seen.add(place)}
     return files, [*problems, *(f"{file} is listed more than once" for file in sorted(twice))]
+
+
+def beside(file: str, sample: Sample) -> list[str]:
+    """Files that are read together with a file of a sample."""
+    return list(toptag_files(file).values()) if isinstance(sample, TopTagSample) else []
+
+
+def _beside_faults(file: str, sample: FileSample) -> list[str]:
+    try:
+        others = beside(file, sample)
+    except ValueError as error:
+        return [str(error)]
+    return [
+        f"no such file: {other}: it belongs to {file}"
+        for other in others
+        if not Path(other).is_file()
+    ]
 
 
 def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str]:
@@ -60,16 +109,18 @@ def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str
     wanted = sample.model_dump_json(exclude={"files", "parts_per_file", "label", "xsec"})
     found = []
     for number, file in enumerate(files):
-        stamp = ""
-        if not is_remote(file):
-            try:
-                status = Path(file).stat()
-                stamp = f"{status.st_mtime_ns} {status.st_size}"
-            except OSError:
-                stamp = "gone"
+        stamp = "" if is_remote(file) else " ".join(map(_stamp, [file, *beside(file, sample)]))
         text = "\0".join((name, str(number), file, stamp, wanted, tree))
         found.append(hashlib.blake2b(text.encode(), digest_size=10).hexdigest())
     return found
+
+
+def _stamp(file: str) -> str:
+    try:
+        status = Path(file).stat()
+    except OSError:
+        return "gone"
+    return f"{status.st_mtime_ns} {status.st_size}"
 
 
 def known(folder: Path) -> dict[str, str]:
@@ -134,7 +185,7 @@ def _address_fault(address: str, sample: FileSample) -> str | None:
     protocol, _, rest = address.partition("://")
     server, _, path = rest.partition("/")
     if not isinstance(sample, RootSample):
-        return f"{address}: HDF5 files are read from local paths: copy it first"
+        return f"{address}: only ROOT files are read from servers: copy it first"
     if protocol not in PROTOCOLS:
         return f"{address}: addresses start with {', '.join(f'{p}://' for p in PROTOCOLS)}"
     if not server or not path:

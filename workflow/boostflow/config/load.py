@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow.config.blinding import overlaps
 from boostflow.config.files import expand
 from boostflow.config.models import (
     ALL_OBSERVABLES,
@@ -98,13 +99,10 @@ def load(
             problems += [(str(path), text) for text in found]
             systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
-            if not in_job:
-                found = _check_shifts(config, systematics, root)
-                problems += [(str(path), text) for text in found]
     problems += [(origin, text) for text in _check(config)]
     problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
-        problems += [(origin, text) for text in _check_smearing(config, root)]
+        problems += _check_corrections(config, systematics, root, origin)
         problems += [(origin, text) for text in _check_golden_json(config, root)]
     if problems:
         raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
@@ -176,8 +174,12 @@ def _read_yaml(path: Path) -> tuple[Any, list[str]]:
     import yaml
 
     try:
-        text = path.read_text("utf-8")
-        raw = yaml.safe_load(text)
+        loader = yaml.SafeLoader(path.read_text("utf-8"))
+        node = loader.get_single_node()
+        # YAML readers keep the last of two keys of one name, silently. Looked at before `<<` is
+        # resolved, whose keys may be overridden.
+        twice = _repeated(node)
+        raw = None if node is None or twice else loader.construct_document(node)
     except FileNotFoundError:
         return None, ["no such file"]
     except IsADirectoryError:
@@ -187,9 +189,7 @@ def _read_yaml(path: Path) -> tuple[Any, list[str]]:
     # Dates that are none are a ValueError.
     except (OSError, ValueError, yaml.YAMLError) as error:
         return None, [f"not readable as YAML: {' '.join(str(error).split())}"]
-    # YAML readers keep the last of two keys of one name, silently.
-    found = _repeated(yaml.compose(text, yaml.SafeLoader))
-    return raw, [f"{name}: {_TWICE}" for name in found]
+    return raw, [f"{name}: {_TWICE}" for name in twice]
 
 
 def _repeated(node: Any, path: tuple[str, ...] = (), above: tuple[int, ...] = ()) -> list[str]:
@@ -285,6 +285,7 @@ def _check(config: Config) -> list[str]:
             problems.append("templates.regions: every region is a control region, none has signal")
     if config.background is not None:
         problems += _check_background(config, config.background)
+    problems += overlaps(config)
     if config.models and "rejection" in config.evaluate.model_fields_set:
         for signal, backgrounds in config.evaluate.rejection:
             if not backgrounds or signal in backgrounds:
@@ -341,7 +342,8 @@ def _check_regions(where: str, regions: dict[str, Region], config: Config) -> li
             if not isinstance(model, UCluster) or model.unit != "jet":
                 problems.append(f"{key}.clusters: {region.model} does not cluster jets")
                 continue
-            classes = [config.samples[s].label for s in model.samples if s in config.samples]
+            found = (config.samples[s].label for s in model.samples if s in config.samples)
+            classes = [label for label in found if label]
             for label in region.clusters:
                 if label not in classes:
                     hint = _suggest(label, classes)
@@ -403,6 +405,11 @@ def _check_background(config: Config, block: Background) -> list[str]:
 
     if block.data == "observed" and len(simulated) == len(config.samples):
         problems.append("background.data: observed needs a sample with `data: true`")
+    of_signal = set(config.infer.signal if config.infer else ())
+    for key in ("abcd", "sideband"):
+        estimated = getattr(block, key)
+        for name in sorted(of_signal & set(estimated.samples if estimated else ())):
+            problems.append(f"background.{key}.samples: {name} is the signal (infer.signal)")
     if block.abcd is not None:
         samples("abcd.samples", block.abcd.samples)
         cut("abcd.x", block.abcd.x)
@@ -489,6 +496,7 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
     problems = []
     simulated = [n for n, s in config.samples.items() if isinstance(s, SimulatedSample)]
     groups: dict[str, str] = {}
+    spreads: dict[str, tuple[str, tuple[str, int] | None]] = {}
     for name, declared in systematics.items():
         for sample in declared.samples or []:
             if sample not in config.samples:
@@ -520,6 +528,13 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
                 f"{name}.group: {declared.group}, but other entries of parameter {parameter} are in"
                 f" group {groups[parameter]}"
             )
+        spreads.setdefault(parameter, (name, _spread(declared)))
+        first, form = spreads[parameter]
+        if _spread(declared) != form:
+            problems.append(
+                f"{name}.parameter: {parameter} is also that of {first}: entries with replicas or "
+                "hessian share one if all of them have as many members of the same form"
+            )
         for region in declared.regions or []:
             if region not in config.templates.regions:
                 hint = _suggest(region, config.templates.regions)
@@ -535,11 +550,29 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
             block = config.samples.get(sample)
             if block and not isinstance(block, SimulatedSample | RootSample) and not is_data(block):
                 problems.append(
-                    f"{name}.samples: {sample} has no weight columns: HDF5 files have none"
+                    f"{name}.samples: {sample} has no weight columns: only ROOT files have them"
                 )
         if isinstance(declared, ModelVariation):
             problems += _check_model_variation(name, declared, config)
+    numbered = {
+        f"{parameter}_{i}": parameter
+        for parameter, (_, form) in spreads.items()
+        if form is not None
+        for i in range(1, form[1] + 1)
+    }
+    problems += [
+        f"{first}.parameter: {parameter} is taken by a member of {numbered[parameter]}; choose "
+        "another name"
+        for parameter, (first, _) in spreads.items()
+        if parameter in numbered
+    ]
     return problems
+
+
+def _spread(declared: AnySystematic) -> tuple[str, int] | None:
+    """Form and number of members where they are parameters of their own."""
+    form = declared.spread()
+    return None if form is None else (form, len(declared.members()))
 
 
 def _form(declared: Templated, direction: str) -> str:
@@ -562,11 +595,17 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
         return [f"{name}.model: unknown model {declared.model!r}{hint}"]
     problems = []
     for direction, changes in declared.members().items():
+        key = _form(declared, direction)
         try:
-            varied_model(block, changes)
+            varied = varied_model(block, changes)
         except ValidationError as error:
-            key = _form(declared, direction)
             problems += [f"{name}.{key}.{text}" for text in describe(error, type(block))]
+            continue
+        if declared.replicas is not None:
+            continue  # the nominal training may be one of them
+        # A preset says nothing here: every key of the nominal model is given.
+        if varied.model_dump(exclude={"preset"}) == block.model_dump(exclude={"preset"}):
+            problems.append(f"{name}.{key}: is the same as models.{declared.model}: no key changes")
     return problems
 
 
@@ -578,31 +617,33 @@ def varied_model(block: BDT | UCluster, changes: dict[str, Any]) -> BDT | UClust
 # --- corrections ---------------------------------------------------------------------------------
 
 
-def _check_smearing(config: Config, root: Path) -> list[str]:
-    """Nominal smearing names corrections that can serve."""
+def _check_corrections(
+    config: Config, systematics: dict, root: Path, origin: str
+) -> list[tuple[str, str]]:
+    """What is wrong with smearing and shifts, with the files they stand in.
+
+    The file of corrections is read once, which takes up to a second.
+    """
+    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
     blocks = {name: getattr(config.select, name) for name in ("smearing", "mass_smearing")}
     named = {f"select.{name}": block for name, block in blocks.items() if block is not None}
-    if not named:
+    if not shifts and not named:
         return []
     try:
         corrections = _open_corrections(config, root)
     except BoostflowError as error:
-        return [str(error)]
+        return [(origin, str(error))]
     problems = []
     for key, block in named.items():
-        problems += _check_smearing_names(key, block, list(config.samples), corrections, config)
-    return problems
+        found = _check_smearing_names(key, block, list(config.samples), corrections, config)
+        problems += [(origin, text) for text in found]
+    where = str(find(config.systematics, root)) if shifts else ""
+    found = _check_shifts(config, shifts, corrections)
+    return [*problems, *((where, text) for text in found)]
 
 
-def _check_shifts(config: Config, systematics: dict, root: Path) -> list[str]:
+def _check_shifts(config: Config, shifts: dict[str, Shift], corrections: Corrections) -> list[str]:
     """Shifts name corrections that can serve, and jets that they move into the cuts are there."""
-    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
-    if not shifts:
-        return []
-    try:
-        corrections = _open_corrections(config, root)
-    except BoostflowError as error:
-        return [str(error)]
     problems = []
     moves = [name for name, s in shifts.items() if s.quantity in ("energy", "resolution")]
     low = config.select.fatjet.pt[0]

@@ -7,8 +7,10 @@ forms:
 * `up` alone: one-sided, down = 2 nominal - up,
 * `envelope`: several alternatives, of which the extremes count bin by bin (scales: never a sum in
   quadrature),
-* `replicas`: their standard deviation around their mean (Monte Carlo PDF sets, seeds, bootstraps),
-* `hessian`: the quadratic sum of their differences from nominal (Hessian PDF sets).
+* `replicas`: their spread around their mean (Monte Carlo PDF sets, seeds, bootstraps),
+* `hessian`: their differences from nominal, each on its own (Hessian PDF sets).
+
+The last two are several nuisance parameters (`boostflow.infer.effects`), all others are one.
 
 Kinds with a natural size (rate, shift, constituent) take a value or a correction instead and have
 both sides; a shift may name one side, or an envelope of corrections.
@@ -18,12 +20,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from boostflow.config.models import Block, Name, Prune, Region, Smearing
+from boostflow.config.models import Block, Name, Prune, Region, Setting, Smearing
 from boostflow.errors import BoostflowError
 
 Group = Literal["exp", "model", "ml"]
@@ -33,6 +35,8 @@ Change = TypeVar("Change")
 
 COMBINATIONS = ("envelope", "replicas", "hessian")
 """Forms with several members, of which a rule makes an up and a down template."""
+SPREADS = ("replicas", "hessian")
+"""Those of them that are several independent parameters."""
 FORMS = ("up", "down", *COMBINATIONS)
 
 
@@ -57,6 +61,15 @@ class Systematic(Block):
         """What is varied, by direction (`up`, `down`, `m0`, `m1`...); empty without templates."""
         return {}
 
+    def combination(self) -> str | None:
+        """Which rule makes up and down of the members; null where there are sides."""
+        return None
+
+    def spread(self) -> str | None:
+        """replicas or hessian, where the members are several parameters; else null."""
+        rule = self.combination()
+        return rule if rule in SPREADS else None
+
 
 class Templated(Systematic):
     """What kinds with templates of their own share."""
@@ -69,10 +82,6 @@ class Templated(Systematic):
     prune: Prune | None = None
     """Thresholds of this entry; null for those of `infer.prune`."""
 
-    def combination(self) -> str | None:
-        """Which rule makes up and down of the members; null where there are sides."""
-        return None
-
 
 class Alternatives(Templated, Generic[Change]):
     """Sides or members that are declared one by one."""
@@ -84,9 +93,9 @@ class Alternatives(Templated, Generic[Change]):
     envelope: list[Change] | None = Field(None, min_length=2)
     """Alternatives whose extremes count, bin by bin."""
     replicas: list[Change] | None = Field(None, min_length=2)
-    """Alternatives whose standard deviation counts."""
+    """Alternatives whose spread counts, as several parameters."""
     hessian: list[Change] | None = Field(None, min_length=1)
-    """Alternatives whose differences from nominal add up in quadrature."""
+    """Alternatives whose differences from nominal count, as independent parameters."""
 
     @model_validator(mode="after")
     def has_one_form(self) -> Alternatives[Change]:
@@ -135,6 +144,8 @@ class Rate(Systematic):
             raise ValueError("needs either value, or up (and down)")
         if self.up is None and self.down is not None:
             raise ValueError("down without up")
+        if self.sides() == (1, 1):
+            raise ValueError("up: 0 changes nothing")
         if self.sides()[1] <= 0:
             raise ValueError("up: the yield of the mirrored side would not be positive; give down")
         return self
@@ -278,7 +289,7 @@ class Constituent(Templated):
         return {"up": "up", "down": "down"} if both else {"up": "up"}
 
 
-Settings = Annotated[list[str], Field(min_length=1)]
+Settings = Annotated[list[Setting], Field(min_length=1)]
 """Pythia settings."""
 Keys = Annotated[dict[str, Any], Field(min_length=1)]
 """Keys of a model's block with their values."""
@@ -350,9 +361,25 @@ def parse_systematics(data: object) -> dict[str, AnySystematic]:
         raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
 
 
-def by_parameter(systematics: dict[str, AnySystematic]) -> dict[str, Sequence[str]]:
-    """Names of the systematics behind each nuisance parameter."""
+def by_parameter(systematics: Mapping[str, AnySystematic]) -> dict[str, Sequence[str]]:
+    """Names of the systematics behind each parameter, as they are declared."""
     result: dict[str, list[str]] = {}
     for name, declared in systematics.items():
         result.setdefault(declared.parameter or name, []).append(name)
+    return result
+
+
+def nuisances(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
+    """The declared parameter behind each name that a nuisance parameter of the fit may have.
+
+    Replicas and Hessian sets are `<parameter>_1`, `<parameter>_2`..., at most as many as members.
+    """
+    result = {}
+    for parameter, names in by_parameter(systematics).items():
+        declared = systematics[names[0]]
+        if declared.spread() is None:
+            result[parameter] = parameter
+        else:
+            numbers = range(1, len(declared.members()) + 1)
+            result |= {f"{parameter}_{number}": parameter for number in numbers}
     return result

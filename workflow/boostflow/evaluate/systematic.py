@@ -2,10 +2,10 @@
 
 A figure (an AUC, a point of a ROC curve, the events that pass a cut) is measured on the test jets
 of nominal and of each variation. The up and down shifts of an entry follow the rules of the fit's
-templates (`infer.effects.combined`; smoothing and pruning are for histograms). Shifts of entries
-with the same nuisance parameter add up, those of different parameters add in quadrature, upward
-and downward shifts apart: where both sides shift a figure in the same direction, the larger counts
-there and nothing counts in the other.
+templates (`infer.effects.directions`; smoothing and pruning are for histograms). Shifts of entries
+with the same nuisance parameter add up, those of different parameters, and of each member of
+replicas and Hessian sets, add in quadrature, upward and downward shifts apart: where both sides
+shift a figure in the same direction, the larger counts there and nothing counts in the other.
 
 Figures other than yields compare the shapes of classes (the weights of each class add up to 1), so
 rates only change yields. Restrictions to regions of the fit are not looked at: nothing here is
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.config.models import Evaluate
-from boostflow.config.systematics import AnySystematic, Rate, by_parameter
+from boostflow.config.systematics import AnySystematic, Rate, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import significance
 from boostflow.evaluate.classifier import (
@@ -34,7 +34,7 @@ from boostflow.evaluate.classifier import (
     signal_score,
 )
 from boostflow.evaluate.curves import Ranking, components, influence
-from boostflow.infer.effects import combined
+from boostflow.infer.effects import directions, quadratic
 from boostflow.scored import TEST, VALIDATION, Table
 
 Shifts = dict[str, tuple[NDArray, NDArray]]
@@ -153,7 +153,7 @@ def shifts(
     varied: Mapping[str, Mapping[str, NDArray]],
     samples: Sequence[str],
 ) -> dict[str, Shifts]:
-    """Up and down shifts of every figure by nuisance parameter.
+    """Up and down shifts of every figure by nuisance parameter (`config.systematics.nuisances`).
 
     Args:
         systematics: the declared entries; those without any file in `varied` must be rates.
@@ -164,13 +164,19 @@ def shifts(
     Raises:
         BoostflowError: a variation of an entry is missing.
     """
-    result = {}
-    for parameter, entries in by_parameter(dict(systematics)).items():
-        total = {key: (np.zeros_like(v), np.zeros_like(v)) for key, v in nominal.items()}
-        for name in entries:
-            for key, (up, down) in _entry(name, systematics[name], nominal, varied, samples):
-                total[key] = (total[key][0] + up, total[key][1] + down)
-        result[parameter] = total
+    entries = by_parameter(systematics)
+    names: dict[str, list[str]] = {}
+    for nuisance, parameter in nuisances(systematics).items():
+        names.setdefault(parameter, []).append(nuisance)
+    result: dict[str, Shifts] = {}
+    for parameter, mine in names.items():
+        for nuisance in mine:
+            result[nuisance] = {k: (np.zeros_like(v), np.zeros_like(v)) for k, v in nominal.items()}
+        for name in entries[parameter]:
+            for key, found in _entry(name, systematics[name], nominal, varied, samples):
+                for nuisance, (up, down) in zip(mine, found, strict=True):
+                    total = result[nuisance][key]
+                    result[nuisance][key] = (total[0] + up, total[1] + down)
     return result
 
 
@@ -180,20 +186,21 @@ def _entry(
     nominal: Mapping[str, NDArray],
     varied: Mapping[str, Mapping[str, NDArray]],
     samples: Sequence[str],
-) -> Iterable[tuple[str, tuple[NDArray, NDArray]]]:
+) -> Iterable[tuple[str, list[tuple[NDArray, NDArray]]]]:
+    """Shifts of each figure in each of the entry's directions."""
     if isinstance(declared, Rate):
         if "yields" in nominal:
             touched = np.isin(samples, declared.samples or samples)[:, np.newaxis]
             up, down = (nominal["yields"] * touched * (side - 1) for side in declared.sides())
-            yield "yields", (up, down)
+            yield "yields", [(up, down)]
         return
     members = [f"{name}_{direction}" for direction in declared.members()]
     missing = [member for member in members if member not in varied]
     if missing:
         raise BoostflowError(f"systematic {name}: no jets of variation {', '.join(missing)}")
     for key, value in nominal.items():
-        up, down = combined(declared, value, [varied[member][key] for member in members])
-        yield key, (up - value, down - value)
+        found = directions(declared, value, [varied[member][key] for member in members])
+        yield key, [(up - value, down - value) for up, down in found]
 
 
 def total(parts: Iterable[tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]:
@@ -240,20 +247,22 @@ def evaluate(
         systematics, nominal.figures, {k: v.figures for k, v in varied.items()}, samples
     )
     noise = {name: error_of_shift(nominal, other) for name, other in varied.items()}
-    entries = by_parameter(dict(systematics))
-    groups = {parameter: systematics[names[0]].group for parameter, names in entries.items()}
+    entries = by_parameter(systematics)
+    declared = nuisances(systematics)
+    groups = {name: systematics[entries[declared[name]][0]].group for name in by_shift}
     classes = [*figures["auc"], "macro"]
     parameters: dict[str, Any] = {}
     for parameter, names in entries.items():
         members = [f"{name}_{d}" for name in names for d in systematics[name].members()]
         if not members:
             continue
-        up, down = by_shift[parameter]["auc"]
+        mine = [by_shift[name]["auc"] for name in by_shift if declared[name] == parameter]
+        up, down = mine[0] if parameter in by_shift else quadratic(np.zeros(len(classes)), mine)
         # Of an up-down pair, an envelope or replicas none is known better than the worst member.
         error = np.max([noise[name] for name in members], axis=0)
         parameters[parameter] = {
             "entries": names,
-            "group": groups[parameter],
+            "group": systematics[names[0]].group,
             "auc": {
                 name: {"up": float(up[i]), "down": float(down[i]), "error": float(error[i])}
                 for i, name in enumerate(classes)

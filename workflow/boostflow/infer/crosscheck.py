@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from boostflow.config.models import Infer
-from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer.merge import binning, merge
 from boostflow.io import write_json
@@ -28,16 +27,14 @@ def crosscheck(nominal: Path, instead: Path, output: Path, config: Infer) -> Non
     """Compare the regions of two template files; write JSON (docs/contracts.md, "inference").
 
     Raises:
-        BoostflowError: a file cannot be read, or a region has no background.
+        BoostflowError: a file cannot be read.
     """
     result = {
         name: sensitivity(read(path), config.signal, config.bin_error_max)
         for name, path in (("regions", nominal), ("instead", instead))
     }
     for name, figures in result.items():
-        log.info(
-            "%s: mu ± %.3g, significance %.3g", name, figures["error"], figures["significance"]
-        )
+        log.info("%s: %s", name, figures)
     write_json(output, result)
 
 
@@ -54,11 +51,12 @@ def sensitivity(templates: TemplateSet, signal: Sequence[str], most: float) -> d
         most: largest statistical error of the background in a bin, `infer.bin_error_max`.
 
     Returns:
-        `error`, `significance`, and expected events by region: `{region: {signal, background}}`.
+        `error`, `significance` (null where no region has signal and background), expected events by
+        region: `{region: {signal, background}}`, and `notes` on regions that are left out.
     """
     merged = merge(templates, {r: binning(templates, r, list(signal), most) for r in templates})
     information = square = 0.0
-    yields = {}
+    yields, notes = {}, []
     for region, contents in merged.items():
         s = sum((t.values for n, t in contents.items() if n in signal), np.zeros(1))
         background = [t for n, t in contents.items() if n not in signal]
@@ -66,15 +64,17 @@ def sensitivity(templates: TemplateSet, signal: Sequence[str], most: float) -> d
         variance = sum((t.variances for t in background), np.zeros(1))
         good = b > 0
         if not good.any():
-            raise BoostflowError(f"region {region}: no expected background")
+            notes.append(f"region {region} has no expected background: left out")
+            continue
         s, b, variance = s[good], b[good], variance[good]
         information += float(np.sum(s**2 / (np.maximum(s, 0) + b + variance)))
         square += float(np.sum(asimov(s, b, np.sqrt(variance)) ** 2))
         yields[region] = {"signal": float(s.sum()), "background": float(b.sum())}
     if information <= 0:
-        raise BoostflowError("no signal in any region")
+        notes.append("no region has signal and background")
     return {
-        "error": information**-0.5,
-        "significance": square**0.5,
+        "error": information**-0.5 if information > 0 else None,
+        "significance": square**0.5 if information > 0 else None,
         "yields": yields,
+        "notes": notes,
     }

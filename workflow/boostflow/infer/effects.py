@@ -1,17 +1,26 @@
-"""From the templates of an entry's members to its up and down templates: combine, mirror, smooth.
+"""From the templates of an entry's members to up and down templates: combine, mirror, smooth.
 
 In this order, for one region and sample, in the merged bins of the fit:
 
-1. `envelope`: up and down are the largest and the smallest content of each bin, nominal included.
-   `replicas`: nominal ± the standard deviation (N - 1) of the members. `hessian`: nominal ± the
-   square root of the sum of squared differences from nominal.
-2. One-sided: down = 2 nominal - up.
+1. `smooth`, of a template's ratio to nominal: `353qh` as TH1::Smooth in ROOT (cabinetry's; J.
+   Friedman, CERN 74-23), at the yield of the template; `linear`: a straight line over the bins,
+   fitted with the relative statistical errors of nominal; `flat`: the ratio of yields. With fewer
+   than three filled bins all are flat. Of replicas and Hessian sets each member is smoothed, of all
+   others the up and down templates of step 3.
+2. `envelope`: up and down are the largest and the smallest content of each bin, nominal included.
+   One-sided: down = 2 nominal - up.
 3. `symmetrise: mean`: nominal ± (up - down) / 2. `largest`: nominal ± the larger of |up - nominal|
    and |down - nominal| in each bin, with the sign of up - nominal.
-4. `smooth`, of the ratios to nominal: `353qh` as TH1::Smooth in ROOT (cabinetry's; J. Friedman,
-   CERN 74-23), at the yield of the side; `linear`: a straight line over the bins, fitted with the
-   relative statistical errors of nominal; `flat`: the ratio of yields. With fewer than three filled
-   bins all are flat.
+
+`replicas` and `hessian` are no pair of templates: each member is a direction of its own, in which
+all bins, samples and regions move together, so that what a member moves from one region to another
+stays a migration. The directions are
+
+    replicas: d_i = (m_i - mean) / sqrt(N - 1)        hessian: d_i = m_i - nominal
+
+around nominal, both ways. Their sum of squares is the variance of the replicas, or the squared
+Hessian uncertainty (arXiv:1510.03865, eqs. 20 and 21 without the asymmetry). `principal` makes few
+parameters of many directions.
 """
 
 from __future__ import annotations
@@ -24,34 +33,64 @@ from numpy.typing import NDArray
 from boostflow.config.systematics import Templated
 from boostflow.templates.files import Template
 
+KEPT = 0.999
+"""Part of the variance of many members that their parameters hold together."""
+
 
 def sides(
     declared: Templated, nominal: Template, members: Sequence[NDArray]
 ) -> tuple[NDArray, NDArray]:
-    """Up and down contents of an entry.
+    """Up and down contents of an entry; of replicas and Hessian sets their error in each bin.
 
     Args:
         declared: the entry.
         nominal: nominal template, contents of shape (bins,).
         members: contents of the templates of `declared.members()`, in its order.
     """
-    up, down = combined(declared, nominal.values, members)
-    if declared.smooth != "none":
-        up, down = (smoothed(declared.smooth, nominal, side) for side in (up, down))
-    return up, down
+    found = pairs(declared, nominal, members)
+    return found[0] if declared.spread() is None else quadratic(nominal.values, found)
 
 
-def combined(
+def pairs(
+    declared: Templated, nominal: Template, members: Sequence[NDArray]
+) -> list[tuple[NDArray, NDArray]]:
+    """`directions` in the bins of a template, smoothed; arguments as those of `sides`."""
+
+    def smooth(values: NDArray) -> NDArray:
+        return smoothed(declared.smooth, nominal, values)
+
+    if declared.smooth == "none":
+        return directions(declared, nominal.values, members)
+    if declared.spread() is not None:
+        return directions(declared, nominal.values, [smooth(member) for member in members])
+    return [
+        (smooth(up), smooth(down)) for up, down in directions(declared, nominal.values, members)
+    ]
+
+
+def directions(
     declared: Templated, nominal: NDArray, members: Sequence[NDArray]
-) -> tuple[NDArray, NDArray]:
-    """Steps 1 to 3 for any quantity: up and down of an array, element by element.
+) -> list[tuple[NDArray, NDArray]]:
+    """Up and down of any quantity, element by element, in each independent direction: a single one
+    unless the entry has replicas or a Hessian set.
 
     Args:
         declared: the entry.
         nominal: any shape.
         members: the quantity under each of `declared.members()`, in its order.
     """
-    up, down = _sides(declared, nominal, members)
+    rule = declared.combination()
+    stacked = np.array(members)
+    if rule == "replicas":
+        moved = (stacked - stacked.mean(axis=0)) / np.sqrt(len(stacked) - 1)
+        return [(nominal + change, nominal - change) for change in moved]
+    if rule == "hessian":
+        return [(member, 2 * nominal - member) for member in stacked]
+    if rule == "envelope":
+        everything = np.concatenate([stacked, nominal[np.newaxis]])
+        up, down = everything.max(axis=0), everything.min(axis=0)
+    else:
+        up, down = stacked[0], stacked[1] if len(stacked) > 1 else 2 * nominal - stacked[0]
     if declared.symmetrise == "mean":
         half = (up - down) / 2
         up, down = nominal + half, nominal - half
@@ -59,24 +98,40 @@ def combined(
         size = np.maximum(np.abs(up - nominal), np.abs(down - nominal))
         signed = np.where(up >= nominal, size, -size)
         up, down = nominal + signed, nominal - signed
-    return up, down
+    return [(up, down)]
 
 
-def _sides(
-    declared: Templated, nominal: NDArray, members: Sequence[NDArray]
+def quadratic(
+    nominal: NDArray, both_ways: Sequence[tuple[NDArray, NDArray]]
 ) -> tuple[NDArray, NDArray]:
-    rule = declared.combination()
-    if rule is None:
-        return members[0], members[1] if len(members) > 1 else 2 * nominal - members[0]
-    stacked = np.array(members)
-    if rule == "envelope":
-        everything = np.concatenate([stacked, nominal[np.newaxis]])
-        return everything.max(axis=0), everything.min(axis=0)
-    if rule == "replicas":
-        size = stacked.std(axis=0, ddof=1)
-    else:
-        size = np.sqrt(np.sum((stacked - nominal) ** 2, axis=0))
+    """Nominal ± the quadratic sum of directions, element by element."""
+    size = np.sqrt(np.sum([(up - nominal) ** 2 for up, _ in both_ways], axis=0))
     return nominal + size, nominal - size
+
+
+def principal(changes: NDArray, scale: NDArray) -> NDArray:
+    """As few directions as hold `KEPT` of the variance of many, the largest first.
+
+    They have the covariance of the changes (all of it, up to what is cut off), by a singular value
+    decomposition in units of `scale`; each raises the sum of all columns.
+
+    Args:
+        changes: shape (members, columns).
+        scale: shape (columns,): what a change is large or small against; a column where it is not
+            positive does not count.
+
+    Returns:
+        Shape (k, columns), k at most the number of members; k = 0 where nothing changes.
+    """
+    counts = scale > 0
+    unit = np.where(counts, scale, 1.0)
+    _, size, axes = np.linalg.svd(np.where(counts, changes / unit, 0.0), full_matrices=False)
+    part = np.cumsum(size**2)
+    if not size.size or part[-1] == 0:
+        return np.zeros((0, changes.shape[1]))
+    k = int(np.searchsorted(part, KEPT * part[-1])) + 1
+    found = size[:k, np.newaxis] * axes[:k] * unit
+    return found * np.where(found.sum(axis=1) < 0, -1.0, 1.0)[:, np.newaxis]
 
 
 def smoothed(how: str, nominal: Template, varied: NDArray) -> NDArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from boostflow.background import enter
 from boostflow.config.models import Infer
-from boostflow.config.systematics import AnySystematic, Group, by_parameter
+from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer import hypotests
 from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
@@ -32,8 +32,8 @@ def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | 
         return MC_STAT_GROUP
     if parameter.startswith(enter.PREFIX):
         return CONTROL_GROUP
-    names = by_parameter(systematics).get(parameter)
-    return systematics[names[0]].group if names else None
+    declared = nuisances(systematics).get(parameter)
+    return systematics[by_parameter(systematics)[declared][0]].group if declared else None
 
 
 def breakdown(
@@ -48,7 +48,9 @@ def breakdown(
     belong to `MC_STAT_GROUP`. A group without parameters is left out.
 
     Returns:
-        `order`, `total`, `stat` and each group; parts have `up`, `down` and `error`.
+        `order`, `total`, `stat` and each group; parts have `up`, `down` and `error`. Null is a side
+        that is computed from an interval that ends at a bound of mu (and then the error as well):
+        differences of lower limits say nothing.
     """
     total = interval(model, data, best)
     members = {
@@ -60,13 +62,31 @@ def breakdown(
     for group in result["order"]:
         fixed |= {name: best.value(name) for name in members[group]}
         after = interval(model, data, minimise(model, data, fixed, best))
+        cut = {*before.get("at_limit", ()), *after.get("at_limit", ())}
         result[group] = {
             side: float(np.sqrt(max(before[side] ** 2 - after[side] ** 2, 0.0)))
             for side in ("up", "down", "error")
-        }
+        } | _unknown(cut)
         before = after
-    result["stat"] = {side: before[side] for side in ("up", "down", "error")}
+    result["stat"] = {side: before[side] for side in ("up", "down", "error")} | _unknown(
+        before.get("at_limit", ())
+    )
     return result
+
+
+def _unknown(sides: Collection[str]) -> dict[str, None]:
+    """Null for these sides, and for the error if there are any."""
+    return dict.fromkeys([*sides, "error"]) if sides else {}
+
+
+def unknown_parts(parts: Mapping[str, Any]) -> list[str]:
+    """Notes on the parts of a breakdown that are null."""
+    return [
+        f"breakdown: {name} is not known ({' and '.join(sides)}): an interval that it is computed"
+        " from ends at the bounds of mu"
+        for name in ("stat", *parts["order"])
+        if (sides := [side for side in ("up", "down") if parts[name][side] is None])
+    ]
 
 
 def impacts(
@@ -140,15 +160,20 @@ def correlations(best: Fit) -> dict[str, Any]:
 def text(mu: float, parts: Mapping[str, Any]) -> str:
     """`mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.03 (model)`.
 
-    Groups that there are; sides of the interval that end at a bound of mu are told.
+    Groups that there are; sides of the interval that end at a bound of mu are told, and a part that
+    is not known for that is n/a.
     """
     names = ["stat", *parts["order"]]
     smallest = min(parts["total"]["error"], 1.0)
     digits = max(2, int(np.ceil(-np.log10(max(smallest, 1e-9)))) + 1)
     cut = " and ".join(parts["total"].get("at_limit", []))
+
+    def number(error: float | None) -> str:
+        return "n/a" if error is None else f"{error:.{digits}f}"
+
     return (
         f"mu = {mu:.{digits}f} "
-        + " ".join(f"± {parts[name]['error']:.{digits}f} ({name})" for name in names)
+        + " ".join(f"± {number(parts[name]['error'])} ({name})" for name in names)
         + (f"; ends at the bounds of mu: {cut}" if cut else "")
     )
 
@@ -180,7 +205,7 @@ def run(
         "breakdown": parts,
         "significance": hypotests.discovery(model, data, best, blind, config.toys, config.seed),
         "limit": hypotests.limit(model, data, best, blind),
-        "scan": hypotests.scan(model, data, best, parts["total"]),
+        "scan": hypotests.scan(model, data, best, parts),
         "data": config.data,
         "twice_nll": best.twice_nll,
         "parameters": impacts(model, data, best, systematics),

@@ -44,9 +44,10 @@ from numpy.typing import NDArray
 from boostflow.config.models import Flag, Infer
 from boostflow.config.systematics import AnySystematic, SampleVariation, Templated, Weight
 from boostflow.errors import BoostflowError
+from boostflow.infer.changes import affects, files_of
 from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, merge
-from boostflow.infer.workspace import SAME, affects, check_alike, files_of
+from boostflow.infer.workspace import SAME, check_alike
 from boostflow.io import atomic, read_json, write_json
 from boostflow.templates.files import Template, TemplateSet, read
 from boostflow.texttable import Text

@@ -26,6 +26,8 @@ PRECISION = 1e-3
 """Of a limit, relative."""
 REACH = 3.0
 """The scan of the likelihood goes this many errors to both sides."""
+CLOSER = 9
+"""Points of the scan within the statistical error's reach."""
 POINTS = 25
 """Of the scans."""
 
@@ -228,9 +230,11 @@ def _crossing(
 
 
 def scan(
-    model: pyhf.Model, data: NDArray, best: Fit, total: Mapping[str, float]
+    model: pyhf.Model, data: NDArray, best: Fit, parts: Mapping[str, Mapping[str, float]]
 ) -> dict[str, list[float | None]]:
     """Rise of -2 ln L with mu: profiled, and with all other parameters at their best values.
+
+    Points lie over the `total` interval of the breakdown and, closer, over that of `stat`.
 
     Returns:
         `mu`, `total` and `stat`; null where a fit does not converge.
@@ -238,9 +242,14 @@ def scan(
     i = best.names.index("mu")
     low, high = model.config.suggested_bounds()[i]
     value = best.values[i]
-    points = np.linspace(
-        max(value - REACH * total["down"], low), min(value + REACH * total["up"], high), POINTS
-    )
+
+    def over(part: Mapping[str, float], number: int) -> NDArray:
+        reach = (value - REACH * part["down"], value + REACH * part["up"])
+        return np.linspace(*np.clip(reach, low, high), number)
+
+    points = over(parts["total"], POINTS)
+    if parts["stat"]["up"] and parts["stat"]["down"]:
+        points = np.unique(np.concatenate([points, over(parts["stat"], CLOSER)]))
     frozen = {n: float(v) for n, v in zip(best.names, best.values, strict=True) if n != "mu"}
 
     def rise(fixed: Mapping[str, float], mu: float) -> float | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from boostflow.background import enter
 from boostflow.config.models import Infer
-from boostflow.config.systematics import AnySystematic, by_parameter
+from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit, observed, workspace
 from boostflow.infer.merge import binning, merge
@@ -27,10 +27,17 @@ PSEUDO = "pseudo"
 
 
 def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
-    """How plots and tables call the nuisance parameters: the title of their only entry."""
-    return {
+    """How plots and tables call the nuisance parameters: the title of their only entry, with the
+    number of the component where there are several."""
+    titles = {
         parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
         for parameter, names in by_parameter(systematics).items()
+    }
+    return {
+        nuisance: f"{titles[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
+        if nuisance != parameter
+        else titles[parameter]
+        for nuisance, parameter in nuisances(systematics).items()
     }
 
 
@@ -99,19 +106,24 @@ def infer(
     for note in notes:
         log.info("%s", note)
     write_json(workspace_path, spec)
-    result = fit.run(spec, systematics, config) | {
+    found = fit.run(spec, systematics, config)
+    for note in (unknown := fit.unknown_parts(found["breakdown"])):
+        log.warning("%s", note)
+    result = found | {
         "signal": config.signal,
         "variable": next(iter(next(iter(merged["nominal"].values())).values())).variable,
         "edges": kept,
-        "notes": notes,
+        "notes": [*notes, *unknown],
     }
     unfitted = counts if config.data != "observed" else {}
-    write_json(yields_path, tabulate(spec, kept, unfitted))
+    empty = {
+        region: {name: t.values <= 0 for name, t in contents.items()}
+        for region, contents in merged["nominal"].items()
+    }
+    write_json(yields_path, tabulate(spec, kept, unfitted, empty))
     write_json(fit_path, result)
-    found = result["significance"]
-    log.info(
-        "%s; discovery significance %.2f", result["text"], found.get("observed", found["expected"])
-    )
+    z = result["significance"]
+    log.info("%s; discovery significance %.2f", result["text"], z.get("observed", z["expected"]))
     return result
 
 

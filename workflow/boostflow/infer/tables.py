@@ -61,7 +61,7 @@ def yields_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Plain text, in columns."""
     lines = [["region", "sample", "before the fit", "after the fit"]]
     for row in rows:
-        cells = [_cell(row, stage, " ± ") for stage in ("prefit", "postfit")]
+        cells = [_cell(row, stage, "{} ± {}", "{} + {}") for stage in ("prefit", "postfit")]
         lines.append([row["region"], row["sample"], *cells])
     widths = [max(len(line[i]) for line in lines) for i in range(4)]
     return "".join(
@@ -90,7 +90,7 @@ def yields_latex(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         if row["region"] != region:
             lines.append(r"\hline")
-        cells = [_cell(row, stage, r" \pm ") for stage in ("prefit", "postfit")]
+        cells = [_cell(row, stage, r"{} \pm {}", "{}^{{+{}}}") for stage in ("prefit", "postfit")]
         names = [
             _escaped(row["region"]) if row["region"] != region else "",
             _escaped(row["sample"]),
@@ -100,9 +100,12 @@ def yields_latex(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
 
 
-def _cell(row: Mapping[str, Any], stage: str, between: str) -> str:
+def _cell(row: Mapping[str, Any], stage: str, both: str, upwards: str) -> str:
+    """A yield with its error; that of an empty sample is upwards only."""
     value, error = rounded(row[stage], row.get(f"{stage}_error", 0.0))
-    return f"{value}{between}{error}" if error else value
+    if not error:
+        return value
+    return both.format(value, error) if row[stage] else upwards.format("0", error)
 
 
 def _escaped(name: str) -> str:
@@ -184,6 +187,7 @@ def _results(fit: Mapping[str, Any]) -> dict[str, Any]:
             "asymerror": {"plus": parts[name]["up"], "minus": -parts[name]["down"]},
         }
         for name in ("stat", *parts["order"])
+        if None not in parts[name].values()  # the comment of the record says n/a
     ]
     rows: list[tuple[str, dict[str, Any]]] = [
         ("Signal strength", {"value": mu["value"], "errors": errors}),
@@ -210,12 +214,17 @@ def _yields(entry: Mapping[str, Any], data: str, variable: tuple[str, str]) -> d
     for stage, title in (("prefit", "before the fit"), ("postfit", "after the fit")):
         for name, part in entry[stage].items():
             values = [
-                {"value": value, "errors": [{"label": "total", "symerror": error}]}
+                {"value": value, "errors": [{"label": "total", **_error(value, error)}]}
                 for value, error in zip(part["values"], part["errors"], strict=True)
             ]
             qualifiers = [{"name": "Sample", "value": name}, {"name": "Stage", "value": title}]
             columns.append(_column("Expected events", values, "", qualifiers))
     return _table([_column(variable[0], bins, variable[1])], columns)
+
+
+def _error(value: float, error: float) -> dict[str, Any]:
+    """That of an empty bin is upwards only."""
+    return {"symerror": error} if value else {"asymerror": {"plus": error, "minus": 0.0}}
 
 
 def _impacts(fit: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:

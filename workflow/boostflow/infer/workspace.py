@@ -6,11 +6,12 @@ Conventions:
   negative. Data: `infer.observed`; the sum of the nominal templates (Asimov data, mu = 1) if there
   are none.
 * A systematic is one parameter of its name (or of its `parameter`: entries that share one add
-  their changes up), fully correlated between regions and samples. Its effect is split region by
-  region and sample by sample into a change of the yield (normsys) and a change of the shape at
-  fixed yield (histosys). Where the yield of one side is not positive, all of the effect is in the
-  histosys. Either part is left out (pruned) where both sides are below its threshold.
-* One-sided, envelope, replicas, Hessian, symmetrised and smoothed entries: `infer.effects`.
+  their changes up), fully correlated between regions and samples; replicas and Hessian sets are
+  several (`infer.changes`). Its effect is split region by region and sample by sample into a change
+  of the yield (normsys) and a change of the shape at fixed yield (histosys). Where the yield of one
+  side is not positive, all of the effect is in the histosys. Either part is left out (pruned) where
+  both sides are below its threshold.
+* One-sided, envelope, symmetrised and smoothed entries: `infer.effects`.
 * Rates: yield x (1 + value) and x (1 - value), or the sides that are declared; never pruned.
 * Statistical uncertainty of the templates: one parameter per bin of a region (Barlow-Beeston lite,
   staterror) from the sum of squared weights of all samples; with pseudo-data, of both splits.
@@ -25,7 +26,7 @@ Conventions:
 * A sample without expected events in all regions is left out.
 * The templates of a sample variation come from other simulated events and differ from the
   nominal ones by the statistical error of both as well. A change of shape that this explains
-  (chi-squared probability above `NOISE` for all of them) is dropped, or the fit would
+  (chi-squared probability above `changes.NOISE` for all of them) is dropped, or the fit would
   constrain the parameter by noise; the change of the yield stays.
 """
 
@@ -36,35 +37,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from boostflow.config.models import Infer, Prune
-from boostflow.config.systematics import AnySystematic, Rate, SampleVariation, by_parameter
+from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.errors import BoostflowError
-from boostflow.infer.effects import sides
+from boostflow.infer.changes import Cell, Change, changes, files_of
 from boostflow.infer.merge import mean_weight
-from boostflow.templates.files import Template, TemplateSet
+from boostflow.templates.files import TemplateSet
 
 FLOOR = 1e-6
 """Expected events in a bin that is empty or negative."""
-NOISE = 0.05
-"""Probability above which a change of shape between independent samples counts as noise."""
 SAME = 1e-9
 """Relative changes up to this are rounding."""
 MU_MAX = 100.0
 """The fitted signal strength is at most this, and at least minus this."""
-
-
-def files_of(name: str, systematic: AnySystematic) -> list[str]:
-    """Variations (template files) that a systematic needs: none for a rate."""
-    return [f"{name}_{direction}" for direction in systematic.members()]
-
-
-def affects(systematic: AnySystematic, region: str, sample: str) -> bool:
-    """Whether a systematic touches a sample in a region."""
-    return (systematic.samples is None or sample in systematic.samples) and (
-        systematic.regions is None or region in systematic.regions
-    )
 
 
 def floored(nominal: NDArray, varied: NDArray) -> NDArray:
@@ -99,17 +85,6 @@ def modifiers(
         data = {"hi_data": up.tolist(), "lo_data": down.tolist()}
         result.append({"name": name, "type": "histosys", "data": data})
     return result
-
-
-def shape_is_noise(nominal: Template, other: Template) -> bool:
-    """Whether two statistically independent templates have the same shape within their errors."""
-    if nominal.values.sum() <= 0 or other.values.sum() <= 0:
-        return False
-    ratio = nominal.values.sum() / other.values.sum()
-    variance = nominal.variances + ratio**2 * other.variances
-    filled = variance > 0
-    chi2 = np.sum((nominal.values - ratio * other.values)[filled] ** 2 / variance[filled])
-    return bool(stats.chi2.sf(chi2, max(filled.sum() - 1, 1)) > NOISE)
 
 
 def check_alike(nominal: TemplateSet, other: TemplateSet, variation: str) -> None:
@@ -170,17 +145,24 @@ def build(
         raise BoostflowError(
             f"infer.signal: no expected events of {', '.join(config.signal)} in any region"
         )
+    effects = changes(templates, systematics, list(present), config.prune, notes)
     for region, contents in nominal.items():
         if all(contents[sample].values.sum() <= 0 for sample in present):
             raise BoostflowError(f"region {region}: no sample has a positive yield")
         entries = [
-            _sample(region, sample, weight, templates, systematics, config, pseudo, notes)
+            _sample(region, sample, weight, nominal, effects, config, pseudo, notes)
             for sample, weight in present.items()
         ]
         channels.append({"name": region, "samples": entries})
         if observed is not None:
             _check_expected(region, entries, observed[region])
-    used = {m["name"] for channel in channels for s in channel["samples"] for m in s["modifiers"]}
+    declared = nuisances(systematics)
+    used = {
+        declared.get(m["name"])
+        for channel in channels
+        for sample in channel["samples"]
+        for m in sample["modifiers"]
+    }
     notes += [
         f"{name}: no effect on any template above infer.prune"
         for name in by_parameter(systematics)
@@ -248,14 +230,14 @@ def _sample(
     region: str,
     sample: str,
     weight: float,
-    templates: Mapping[str, TemplateSet],
-    systematics: Mapping[str, AnySystematic],
+    nominal: TemplateSet,
+    effects: Mapping[str, Mapping[Cell, Change]],
     config: Infer,
     pseudo: TemplateSet | None,
     notes: list[str],
 ) -> dict[str, Any]:
     """One sample of a channel with its modifiers; `weight` is that of one jet."""
-    template = templates["nominal"][region][sample]
+    template = nominal[region][sample]
     empty = template.values <= 0
     values = np.where(empty, FLOOR, template.values)
     if empty.any():
@@ -266,54 +248,17 @@ def _sample(
     entry: dict[str, Any] = {"name": sample, "data": values.tolist(), "modifiers": []}
     if sample in config.signal:
         entry["modifiers"].append({"name": "mu", "type": "normfactor", "data": None})
-    for parameter, names in by_parameter(systematics).items():
-        # Entries of one parameter move together: their changes add up.
-        change = np.zeros((2, len(values)))
-        pruned = []
-        for name in names:
-            systematic = systematics[name]
-            if not affects(systematic, region, sample):
-                continue
-            if isinstance(systematic, Rate):
-                change += [values * (factor - 1) for factor in systematic.sides()]
-                pruned.append(Prune(norm=0, shape=0))
-                continue
-            files = files_of(name, systematic)
-            found = [templates[v][region][sample] for v in files]
-            contents = [other.values for other in found]
-            for file, other in zip(files, found, strict=True):
-                lost = int(((other.values <= 0) & ~empty).sum())
-                if lost:
-                    notes.append(
-                        f"{region}/{sample}: {file} is empty or negative in {lost} bins that are "
-                        "not so in the nominal template"
-                    )
-            if isinstance(systematic, SampleVariation) and all(
-                shape_is_noise(template, other) for other in found
-            ):
-                contents = [values * other.values.sum() / values.sum() for other in found]
-                notes.append(
-                    f"{region}/{sample}: {name} changes the yield only, its shape is noise"
-                )
-            varied = np.array(sides(systematic, template, contents))
-            change += varied - template.values
-            if len(found) == 1 and ((varied[1] <= 0) & (found[0].values > 0) & ~empty).any():
-                notes.append(
-                    f"{region}/{sample}: {name} changes bins by more than 100 %; its mirrored side "
-                    "is cut off where it would be negative"
-                )
-            pruned.append(systematic.prune or config.prune)
-        if pruned:
-            least = Prune(norm=min(p.norm for p in pruned), shape=min(p.shape for p in pruned))
-            up, down = (floored(values, values + side) for side in change)
-            entry["modifiers"] += modifiers(parameter, values, up, down, least)
+    for parameter, cells in effects.items():
+        if change := cells.get((region, sample)):
+            up, down = (floored(values, values + side) for side in change.sides)
+            entry["modifiers"] += modifiers(parameter, values, up, down, change.prune)
     if config.mc_stat:
         variances = np.where(empty, np.maximum(weight**2, template.variances), template.variances)
         if pseudo is not None:
             variances = variances + pseudo[region][sample].variances
         errors = np.sqrt(variances)
         # A bin without any expectation says nothing; an error relative to FLOOR would be absurd.
-        total = sum(t.values.clip(0) for t in templates["nominal"][region].values())
+        total = sum(t.values.clip(0) for t in nominal[region].values())
         entry["modifiers"].append(
             {
                 "name": f"staterror_{region}",

@@ -3,6 +3,11 @@
 Before the fit the parameters are uncorrelated and have their pre-fit errors (those without a
 constraint, as mu, none); after it they have the covariance of the fit. Errors of yields are
 propagated linearly through differences by one error of each parameter: cabinetry's.
+
+Bins of a sample that are empty or negative in simulation are 0, as which the fit takes them
+(`workspace.FLOOR`). Their error is the statistical one that the fit assumes, one jet of the sample
+(`workspace`), upwards only, before and after the fit; that of the sum, where all are empty, their
+quadratic sum.
 """
 
 from __future__ import annotations
@@ -19,7 +24,10 @@ from boostflow.infer.minimum import minimise, open_workspace
 
 
 def tabulate(
-    spec: Mapping[str, Any], edges: Mapping[str, list[float]], unfitted: Mapping[str, NDArray]
+    spec: Mapping[str, Any],
+    edges: Mapping[str, list[float]],
+    unfitted: Mapping[str, NDArray],
+    empty: Mapping[str, Mapping[str, NDArray]] | None = None,
 ) -> dict[str, Any]:
     """What goes into yields.json.
 
@@ -27,6 +35,7 @@ def tabulate(
         spec: the workspace.
         edges: of the bins by region.
         unfitted: collision data that may be seen but was not fitted, by region.
+        empty: which bins are empty or negative in simulation, by region and sample, shape (bins,).
 
     Raises:
         BoostflowError: the fit does not converge.
@@ -49,16 +58,32 @@ def tabulate(
         if region in unfitted:
             entry["unfitted"] = unfitted[region].tolist()
         for stage, expected in stages.items():
-            values = np.asarray(expected.model_yields[i])
+            values = np.array(expected.model_yields[i])
+            errors = np.array(expected.total_stdev_model_bins[i])
+            sums = np.array(expected.total_stdev_model_channels[i])
+            for k, name in enumerate(model.config.samples):
+                nothing = (empty or {}).get(region, {}).get(name, np.zeros(values.shape[1], bool))
+                values[k, nothing] = 0.0
+                errors[k, nothing] = _statistical(spec, region, name)[nothing]
+                if nothing.all():
+                    sums[k] = np.hypot.reduce(errors[k])
             values = np.vstack([values, values.sum(axis=0)])
             entry[stage] = {
                 name: {
                     "values": values[k].tolist(),
-                    "errors": np.asarray(expected.total_stdev_model_bins[i][k]).tolist(),
+                    "errors": errors[k].tolist(),
                     "sum": float(values[k].sum()),
-                    "sum_error": float(expected.total_stdev_model_channels[i][k]),
+                    "sum_error": float(sums[k]),
                 }
                 for k, name in enumerate(names)
             }
         tables[region] = entry
     return tables
+
+
+def _statistical(spec: Mapping[str, Any], region: str, name: str) -> NDArray:
+    """Statistical errors of a sample's bins (staterror), shape (bins,); 0 where there are none."""
+    channel = next(c for c in spec["channels"] if c["name"] == region)
+    sample = next(s for s in channel["samples"] if s["name"] == name)
+    found = (m["data"] for m in sample["modifiers"] if m["type"] == "staterror")
+    return np.asarray(next(found, np.zeros(len(sample["data"]))), dtype=float)

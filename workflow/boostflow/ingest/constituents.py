@@ -107,7 +107,7 @@ def _followed(
     jets: ak.Array, before: ak.Array, after: ak.Array, zcut: float, radius: float
 ) -> dict[str, NDArray[np.float64]]:
     """Kinematics of jets, shape (jets,), whose constituents were `before` and are `after`."""
-    old, new = _kinematics(before), _kinematics(after)
+    old, new = kinematics(before), kinematics(after)
     columns = {}
     for name in ("pt", "mass"):
         ratio = new[name] / np.where(old[name] > 0, old[name], 1)
@@ -134,7 +134,7 @@ def _flat(values: ak.Array) -> NDArray[np.float64]:
     return ak.to_numpy(values).astype(np.float64)
 
 
-def _kinematics(candidates: ak.Array) -> dict[str, NDArray[np.float64]]:
+def kinematics(candidates: ak.Array) -> dict[str, NDArray[np.float64]]:
     """pT, eta, phi and mass of the sums of constituents, shape (jets,); zeros for none."""
     counts = ak.to_numpy(ak.num(candidates.pt, axis=1))
     jet = np.repeat(np.arange(len(counts)), counts)

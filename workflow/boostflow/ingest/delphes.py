@@ -87,8 +87,6 @@ def constituents(references: ak.Array, read: dict[str, ak.Array]) -> ak.Array:
                 }
             )
         )
-    if not objects:
-        raise ValueError(f"jets refer to constituents, but there is no {', '.join(SOURCES)}")
     all_objects = ak.concatenate(objects, axis=1)
     refs = references.refs & NUMBER
     counts = ak.to_numpy(ak.flatten(ak.num(refs, axis=2)))

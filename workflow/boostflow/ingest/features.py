@@ -213,19 +213,19 @@ def examine(
     triggers = [name for name in content.triggers if name in branches]
     problems += _wrong_bits(triggers, branches, content)
     if triggers and len(triggers) < len(content.triggers):
-        absent = [name for name in content.triggers if name not in branches]
+        without = [name for name in content.triggers if name not in branches]
         notes.append(
-            f"some files have no {', '.join(absent)}: their events must pass one of "
+            f"some files have no {', '.join(without)}: their events must pass one of "
             f"{', '.join(triggers)}"
         )
     linked = not lacks(LINKS)
     if content.format == "delphes":
-        constituents = "FatJet_references" in have
+        from boostflow.ingest.delphes import constituent_branches
+
+        constituents = "FatJet_references" in have and bool(constituent_branches(branches))
         charges = constituents
         if constituents:
-            notes.append(
-                "Delphes: constituents are the objects that jets refer to, towers massless"
-            )
+            notes.append("constituents are the objects that jets refer to; towers are massless")
     else:
         inside = four_momentum("PFCands", have) is not None and jet is not None
         if inside and not linked:
@@ -245,9 +245,11 @@ def examine(
     if not constituents:
         momenta = four_momentum("PFCands", have) is not None
         first = next(iter(lacks(LINKS if momenta else CONSTITUENTS[2:5])), LINKS[0])
-        first = "FatJet_references" if content.format == "delphes" else first
+        absent = names.get(first, first)
+        if content.format == "delphes":
+            absent = "EFlowTrack" if "FatJet_references" in have else names["FatJet_references"]
         notes.append(
-            f"no jet constituents ({names.get(first, first)} is missing): observables from "
+            f"no jet constituents ({absent} is missing): observables from "
             "constituents, their variations, UCluster and all else that needs them are off"
         )
     # Delphes' particles have other flags, which these are made from.
@@ -290,7 +292,7 @@ def examine(
 def four_momentum(collection: str, have: Iterable[str]) -> tuple[str, ...] | None:
     """Which of its fields make a collection's four-momenta; for constituents a mass may lack."""
     vectors = [*VECTORS, VECTORS[0][:3]] if collection == "PFCands" else VECTORS
-    names = {name.removeprefix(f"{collection}_") for name in have if name.startswith(collection)}
+    names = {name.partition("_")[2] for name in have if name.startswith(f"{collection}_")}
     return next((vector for vector in vectors if names.issuperset(vector)), None)
 
 

@@ -1,98 +1,28 @@
-"""HDF5 files of events: what their layouts share. Blocks are read, so that memory stays flat."""
+"""HDF5 files of events: what their layouts share."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
-from coffea.processor import accumulate
 
 from boostflow.errors import BadFile
-from boostflow.ingest.features import Features
-from boostflow.ingest.rows import Rows
-from boostflow.progress import Progress
+from boostflow.ingest.layouts import Layout, reason
 
 if TYPE_CHECKING:
     import h5py
 
-BLOCK = 64 << 20
-"""Bytes of events that are read at a time."""
 
+class Hdf5Layout(Layout):
+    """A layout of datasets, of which `root` is the file."""
 
-@dataclass(frozen=True)
-class Chunk:
-    """Some of a file's events."""
-
-    row: np.ndarray
-    """(events) their positions in the file."""
-    fatjets: ak.Array
-    """One list an event; `boostflow.ingest.rows.Rows.write` says what of."""
-    label: np.ndarray | None
-    """(events) the class that the file gives them, if it does."""
-    met: ak.Array | None
-    """(events) records of pt (GeV) and phi."""
-
-
-class Layout(ABC):
-    """A kind of file. `with` opens and checks it, `read` gives its events.
-
-    Args:
-        file: path.
-        select: class of the events that are taken, or all.
-        radius: of the fat jets, where they are made here.
-        pt_min: fat jets below need not be made (GeV).
-
-    Attributes:
-        features: what the file has.
-        entries: its number of events, of all classes.
-        row_bytes: size of an event in memory.
-        key: dataset of events, whose first and last rows tell files apart.
-    """
-
-    features: Features
-    entries: int
-    row_bytes: int
-    key: h5py.Dataset | None = None
-
-    def __init__(self, file: str, select: str, radius: float, pt_min: float) -> None:
-        self.file, self.select, self.radius, self.pt_min = file, select, radius, pt_min
-
-    def __enter__(self) -> Self:
+    def open(self) -> None:
+        """Open the file, read-only."""
         self.root = _open(self.file)
-        try:
-            self.inspect()
-        except BaseException:
-            self.root.close()
-            raise
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self.root.close()
-
-    @abstractmethod
-    def inspect(self) -> None:
-        """Find the datasets and set the attributes.
-
-        Raises:
-            BadFile: the file has another layout.
-        """
-
-    @abstractmethod
-    def read(self, start: int, stop: int) -> Chunk:
-        """The events of class `select` among the rows from `start` to `stop`.
-
-        Raises:
-            BadFile: the rows are damaged.
-        """
 
     def contents(self) -> str:
         """Names and shapes of the file's datasets, for messages."""
@@ -134,50 +64,10 @@ class Layout(ABC):
             values = np.asarray(dataset[where], dtype=np.float64)
         except OSError as error:
             raise BadFile(
-                f"{self.file}: {dataset.name} cannot be read to its end ({_reason(error)})"
+                f"{self.file}: {dataset.name} cannot be read to its end ({reason(error)})"
             ) from None
-        if not np.isfinite(values).all():
-            row = where[0].start + int(np.argwhere(~np.isfinite(values))[0, 0])
-            raise BadFile(
-                f"{self.file}: NaN or infinite values in {dataset.name} (first in row {row}); "
-                "the file is damaged"
-            )
+        self.require_finite(values, dataset.name, np.arange(where[0].start, where[0].stop))
         return values
-
-
-def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict[str, Any]:
-    """Write the rows of some events; return their counts.
-
-    Events get run 1, luminosity block `number` + 1 and their row in the file as number.
-
-    Args:
-        layout: an open file.
-        rows: what its rows are made with.
-        number: of the file in its sample.
-        entries: which rows of the file.
-
-    Raises:
-        BadFile: the file is damaged.
-    """
-    step = max(1, min(rows.config.chunksize, BLOCK // layout.row_bytes))
-    bar = Progress(f"ingest {layout.file}", len(entries), "events")
-    counts: dict[str, Any] = {}
-    for start in entries[::step]:
-        stop = min(start + step, entries.stop)
-        chunk = layout.read(start, stop)
-        columns: dict[str, Any] = {
-            "run": np.ones_like(chunk.row),
-            "luminosityBlock": np.full_like(chunk.row, number + 1),
-            "event": chunk.row,
-        }
-        if chunk.label is not None:
-            columns["label"] = ak.Array(chunk.label)
-        if chunk.met is not None:
-            columns["MET"] = chunk.met
-        events = ak.zip(columns, depth_limit=1)
-        counts = accumulate([counts, rows.write(events, chunk.fatjets, start)])
-        bar.update(stop - start)
-    return counts
 
 
 def _open(file: str) -> h5py.File:
@@ -191,9 +81,9 @@ def _open(file: str) -> h5py.File:
     except OSError as error:
         if "truncated file" in str(error):
             raise BadFile(
-                f"{file}: is shorter than its header says: copy it again ({_reason(error)})"
+                f"{file}: is shorter than its header says: copy it again ({reason(error)})"
             ) from None
-        raise BadFile(f"{file}: not a readable HDF5 file ({_reason(error)})") from None
+        raise BadFile(f"{file}: not a readable HDF5 file ({reason(error)})") from None
 
 
 def _available(code: int) -> bool:
@@ -203,7 +93,3 @@ def _available(code: int) -> bool:
     if not h5z.filter_avail(code):
         import hdf5plugin  # noqa: F401
     return h5z.filter_avail(code)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import awkward as ak
 import numpy as np
 
 from boostflow.errors import BadFile
-from boostflow.ingest.features import Features
-from boostflow.ingest.hdf5 import Chunk, Layout
+from boostflow.ingest.hdf5 import Hdf5Layout
+from boostflow.ingest.layouts import Chunk, from_padded, one_an_event, single_jets
 
 if TYPE_CHECKING:
     import h5py
@@ -26,11 +25,8 @@ PARTICLE = ("j1_px", "j1_py", "j1_pz", "j1_e")
 UNUSED_NAME = "j1_pdgid"
 """The published files name this last feature, yet have no column for it."""
 
-ROUNDING = 1e-6
-"""Squares of masses below this times E^2 are rounding errors of float32 momenta."""
 
-
-class Hls4ml(Layout):
+class Hls4ml(Hdf5Layout):
     """A file of jets."""
 
     def inspect(self) -> None:
@@ -47,19 +43,10 @@ class Hls4ml(Layout):
         self.entries = len(self.jets)
         width = self.particles.shape[1]
         self.row_bytes = 8 * width * self.particles.shape[2]
-        self.features = Features(
-            constituents=True,
-            truth=False,
-            gen_weight=False,
-            weights={},
-            met=None,
-            counted=True,
-            classes=True,
-            notes=[
-                "HLS4ML jets: every jet is an event of its own with weight 1, HT is its pT, MET is "
-                f"taken as 0; at most {width} constituents of a jet are in the file, their charge "
-                "and type are not known: the observable charge is off",
-            ],
+        self.features = single_jets(
+            "HLS4ML jets",
+            f"at most {width} constituents of a jet are in the file, their charge and type are not"
+            " known: the observable charge is off",
         )
 
     def read(self, start: int, stop: int) -> Chunk:
@@ -80,6 +67,7 @@ class Hls4ml(Layout):
         block = self.numbers(
             self.particles, slice(start, stop), slice(None), slice(first, max(columns) + 1)
         )
+        self.require_energies(block[..., self.particle_column["j1_e"] - first], row)
         if self.select != "all":
             chosen = label == CLASSES[self.select]
             jets, block, row, label = jets[chosen], block[chosen], row[chosen], label[chosen]
@@ -91,17 +79,16 @@ class Hls4ml(Layout):
             )
         pt, eta, mass = jets[:, [self.jet_column[name] for name in JET[:3]]].T
         px, py = momenta[..., 0].sum(axis=1), momenta[..., 1].sum(axis=1)
-        fatjets = ak.zip(
+        fatjets = one_an_event(
             {
                 "pt": pt,
                 "eta": eta,
                 "phi": np.arctan2(py, px),  # the only one that the file does not have
                 "mass": mass,
-                "candidates": _candidates(momenta),
-            },
-            depth_limit=1,
+                "candidates": from_padded(momenta),
+            }
         )
-        return Chunk(row, ak.unflatten(fatjets, np.ones(len(row), dtype=int)), label, None)
+        return Chunk(row, fatjets, label, None)
 
     def _dataset(self, name: str, dimensions: int) -> h5py.Dataset:
         dataset = self.datasets().get(name)
@@ -135,20 +122,3 @@ class Hls4ml(Layout):
                 f"{', '.join(names)}"
             )
         return {name: names.index(name) for name in wanted}
-
-
-def _candidates(momenta: np.ndarray) -> ak.Array:
-    """One list of constituents a jet, from (px, py, pz, E) of shape (jets, slots, 4)."""
-    jet, slot = np.nonzero((momenta[..., :2] != 0).any(axis=2))
-    px, py, pz, e = momenta[jet, slot].T
-    pt = np.hypot(px, py)
-    mass2 = e**2 - pt**2 - pz**2
-    rows = ak.zip(
-        {
-            "pt": pt,
-            "eta": np.arcsinh(pz / pt),
-            "phi": np.arctan2(py, px),
-            "mass": np.sqrt(np.where(mass2 > ROUNDING * e**2, mass2, 0)),
-        }
-    )
-    return ak.unflatten(rows, np.bincount(jet, minlength=len(momenta)))

@@ -12,14 +12,15 @@ import numpy as np
 
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.features import Features
-from boostflow.ingest.hdf5 import Chunk, Layout
+from boostflow.ingest.hdf5 import Hdf5Layout
+from boostflow.ingest.layouts import Chunk
 
 PARTICLES = 700
 COLUMNS = 3 * PARTICLES
 CLASSES = np.array(["background", "signal"])
 
 
-class Lhco(Layout):
+class Lhco(Hdf5Layout):
     """A table of events of the LHC Olympics."""
 
     def inspect(self) -> None:

@@ -24,19 +24,21 @@ from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
 from boostflow.ingest.features import CONSTITUENTS, WEIGHTS, Features, detect, weight_columns
 from boostflow.ingest.filters import Filters, LumiMask
-from boostflow.ingest.hdf5 import read_chunks
 from boostflow.ingest.hls4ml import Hls4ml
+from boostflow.ingest.jetclass import JetClass
+from boostflow.ingest.layouts import read_chunks
 from boostflow.ingest.lhco import Lhco
 from boostflow.ingest.processor import Counted, FatJetProcessor, Uncounted
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import HAS_FATJET, Label, Rows
+from boostflow.ingest.toptag import TopTag
 from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, scratch, write_json
 
 log = logging.getLogger("ingest")
 
-LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml}
-"""Sources of events in HDF5 files."""
+LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml, "toptag": TopTag, "jetclass": JetClass}
+"""Sources of events in files that are not ROOT."""
 
 Look = Callable[[Any, Branches, Features, int], None]
 
@@ -61,14 +63,14 @@ def ingest(
     """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
 
     Args:
-        file: path or address of a ROOT file, or path of an HDF5 file.
+        file: path or address of a ROOT file, or path of a public set's.
         output: Parquet file to write.
         meta: JSON file to write: counts, sums of weights, cross-section, what is off and why.
         config: the ingest block.
-        source: layout of the file: root, lhco or hls4ml.
+        source: layout of the file: root, or a key of `LAYOUTS`.
         content: what the tree of a ROOT file holds; None for NanoAOD, all events of it.
         label: class of the sample's jets.
-        select: class of the events that are taken from an HDF5 file, or all.
+        select: class of the events that are taken from the file of a public set, or all.
         number: of the file in its sample; events without numbers of their own get it.
         piece: (k, n) takes the k-th of n ranges of the file's events, counted from 0.
         radius: of the fat jets.

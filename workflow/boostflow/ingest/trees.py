@@ -14,7 +14,7 @@ from boostflow.errors import BadFile
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import EVENT, TRUTH
-from boostflow.ingest.reading import options
+from boostflow.ingest.reading import is_transient, options, unreadable
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
 
@@ -38,16 +38,10 @@ class TreeReader:
 
     def __call__(self, item: Any) -> dict[str, Any]:
         """Write the chunk's rows; return its counts, by the name of the chunk."""
-        import uproot
-
         start, stop = item.entrystart, item.entrystop
         filters = self.rows.filters
-        with uproot.open({item.filename: None}, **options(item.filename)) as root:
-            branches = Branches(root[item.treename])
-            names = self.rows.features.names
-            more = delphes.constituent_branches(branches) if "FatJet_references" in names else []
-            wanted = [*names.values(), *filters.triggers, *filters.flags, *more]
-            read = branches.read(list(dict.fromkeys(wanted)), start, stop)
+        names = self.rows.features.names
+        read = self._read(item)
         found = {ours: read[theirs] for ours, theirs in names.items()}
         try:
             events = self._events(found, start, stop)
@@ -65,6 +59,25 @@ class TreeReader:
             jets = with_generator_jet(jets, generated, self.rows.radius / 2)
         counts = self.rows.write(events, jets, start)
         return {counts["chunks"][0]: counts}
+
+    def _read(self, item: Any) -> dict[str, ak.Array]:
+        """The chunk's branches, by their names in the file."""
+        import uproot
+
+        names, filters = self.rows.features.names, self.rows.filters
+        try:
+            with uproot.open({item.filename: None}, **options(item.filename)) as root:
+                branches = Branches(root[item.treename])
+                more = (
+                    delphes.constituent_branches(branches) if "FatJet_references" in names else ()
+                )
+                wanted = [*names.values(), *filters.triggers, *filters.flags, *more]
+                return branches.read(list(dict.fromkeys(wanted)), item.entrystart, item.entrystop)
+        # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
+        except Exception as error:
+            if is_transient(error):
+                raise
+            raise unreadable(item.filename, error, "cannot be read to its end") from None
 
     def _events(self, found: dict[str, ak.Array], start: int, stop: int) -> ak.Array:
         features = self.rows.features

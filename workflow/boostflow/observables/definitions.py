@@ -2,7 +2,16 @@
 
 Each takes a `Jets` and returns one float64 a jet. z_i is the constituent's pT over the scalar sum
 of the jet, R_ij the distance in rapidity and azimuth. A ratio with a vanishing denominator is 0, so
-that jets of no, one or two constituents have finite values: without constituents all are 0.
+that jets of no, one or two constituents have finite values: without constituents all are 0 (ATLAS'
+code, JetSubStructureUtils in Athena, gives -1 or -999 there).
+
+The selection of ATLAS for W and top jets (arXiv:1808.07858) is among them: pt, mass, e3, c2, d2,
+tau1 to tau32, r2, sqrt_d12, sqrt_d23, zcut, planar_flow, a3, aplanarity, kt_dr, qw. Where ATLAS'
+code computes another number, the docstring says so.
+
+None changes with the order of the constituents, by turns around the beam, or if constituents
+without pT are added. Boosts along the beam leave all as they are but planar_flow, whose energies
+and plane across the jet are those of one frame.
 """
 
 from __future__ import annotations
@@ -35,7 +44,7 @@ def observable(function: Observable) -> Observable:
 
 @observable
 def pt(jets: Jets) -> np.ndarray:
-    """Transverse momentum of the sum of the constituents (GeV)."""
+    """Transverse momentum of the sum of the constituents, sqrt(px^2 + py^2) (GeV)."""
     return np.hypot(jets.total[0], jets.total[1])
 
 
@@ -51,7 +60,8 @@ def msoftdrop(jets: Jets) -> np.ndarray:
 
     The Cambridge/Aachen tree is undone until min(pT1, pT2) > zcut (pT1 + pT2), following the harder
     branch (Larkoski, Marzani, Soyez, Thaler, arXiv:1402.2657; beta = 0 is the modified mass drop
-    tagger, arXiv:1307.0007). A jet that never passes ends as its last constituent.
+    tagger, arXiv:1307.0007). A jet that never passes ends as its last constituent. `RecursiveTools`
+    of FastJet contrib.
     """
     px, py, pz, e = kernels.soft_drop(jets.offsets, *jets.cambridge, jets.zcut)
     return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
@@ -78,39 +88,40 @@ def tau1(jets: Jets) -> np.ndarray:
     """N-subjettiness, N = 1: sum_i z_i min_a (R_ia / R)^beta over the N axes (no unit).
 
     Thaler, Van Tilburg, arXiv:1011.2268. The axes are the N exclusive kT subjets (E scheme, no
-    minimisation): `KT_Axes` and `NormalizedMeasure` of FastJet contrib. 0 if the jet has no more
-    than N constituents.
+    minimisation): `KT_Axes` and `NormalizedMeasure` of FastJet contrib. ATLAS and CMS take axes of
+    the winner-take-all scheme, CMS minimises from there. 0 if the jet has no more than N
+    constituents.
     """
     return jets.tau[0]
 
 
 @observable
 def tau2(jets: Jets) -> np.ndarray:
-    """N-subjettiness for N = 2, see tau1."""
+    """N-subjettiness for N = 2, see tau1 (no unit)."""
     return jets.tau[1]
 
 
 @observable
 def tau3(jets: Jets) -> np.ndarray:
-    """N-subjettiness for N = 3, see tau1."""
+    """N-subjettiness for N = 3, see tau1 (no unit)."""
     return jets.tau[2]
 
 
 @observable
 def tau4(jets: Jets) -> np.ndarray:
-    """N-subjettiness for N = 4, see tau1."""
+    """N-subjettiness for N = 4, see tau1 (no unit)."""
     return jets.tau[3]
 
 
 @observable
 def tau21(jets: Jets) -> np.ndarray:
-    """tau2 / tau1: small for two prongs."""
+    """tau2 / tau1, small for two prongs (no unit; arXiv:1011.2268)."""
     return ratio(jets.tau[1], jets.tau[0])
 
 
 @observable
 def tau32(jets: Jets) -> np.ndarray:
-    """tau3 / tau2: small for three prongs."""
+    """tau3 / tau2, small for three prongs (no unit; arXiv:1011.2268)."""
     return ratio(jets.tau[2], jets.tau[1])
 
 
@@ -118,20 +129,20 @@ def tau32(jets: Jets) -> np.ndarray:
 def e3(jets: Jets) -> np.ndarray:
     """Three-point energy correlation: sum_{i<j<k} z_i z_j z_k (R_ij R_jk R_ik)^beta (no unit).
 
-    Larkoski, Salam, Thaler, arXiv:1305.0007.
+    ECF(3) / ECF(1)^3 of Larkoski, Salam, Thaler, arXiv:1305.0007, as in ATLAS' code.
     """
     return jets.correlators[1]
 
 
 @observable
 def c2(jets: Jets) -> np.ndarray:
-    """C2 = e3 / e2^2 with e2 = sum_{i<j} z_i z_j R_ij^beta (arXiv:1305.0007)."""
+    """C2 = e3 / e2^2 with e2 = sum_{i<j} z_i z_j R_ij^beta (no unit; arXiv:1305.0007)."""
     return ratio(jets.correlators[1], jets.correlators[0] ** 2)
 
 
 @observable
 def d2(jets: Jets) -> np.ndarray:
-    """D2 = e3 / e2^3 (Larkoski, Moult, Neill, arXiv:1409.6298)."""
+    """D2 = e3 / e2^3 (no unit; Larkoski, Moult, Neill, arXiv:1409.6298)."""
     return ratio(jets.correlators[1], jets.correlators[0] ** 3)
 
 
@@ -142,37 +153,43 @@ def d2(jets: Jets) -> np.ndarray:
 def sqrt_d12(jets: Jets) -> np.ndarray:
     """First kT splitting scale min(pT1, pT2) R_12 of the last two subjets (GeV).
 
-    Butterworth, Cox, Forshaw, hep-ph/0201098; exclusive kT with E scheme.
+    Butterworth, Cox, Forshaw, hep-ph/0201098; exclusive kT with E scheme. The angle is not divided
+    by a radius: FastJet's `exclusive_dmerge` times R^2.
     """
     return np.sqrt(jets.splittings[0])
 
 
 @observable
 def sqrt_d23(jets: Jets) -> np.ndarray:
-    """Second kT splitting scale: the same for the merging of three subjets into two (GeV)."""
+    """The same for the merging of three subjets into two (GeV), see sqrt_d12."""
     return np.sqrt(jets.splittings[1])
 
 
 @observable
 def kt_dr(jets: Jets) -> np.ndarray:
-    """Distance R_12 of the last two exclusive kT subjets (ATLAS, arXiv:1808.07858)."""
+    """Distance R_12 of the last two exclusive kT subjets, in rapidity and azimuth (no unit).
+
+    Catani, Dokshitzer, Seymour, Webber, Nucl. Phys. B 406 (1993) 187, as KtDR in arXiv:1808.07858.
+    ATLAS' code clusters with R = 0.4, so that subjets which are farther apart compete with the
+    beam, and takes the pseudorapidity, which a boost changes for subjets with mass.
+    """
     return jets.splittings[2]
 
 
 @observable
 def zcut(jets: Jets) -> np.ndarray:
-    """d12 / (d12 + m^2): energy sharing of the last kT splitting, 0 to 1.
+    """d12 / (d12 + m^2): energy sharing of the last kT splitting, 0 to 1 (no unit).
 
-    Thaler, Wang, arXiv:0806.0023, with the jet's mass as that of the pair.
+    Thaler, Wang, arXiv:0806.0023, with the jet's mass as that of the pair; ZCUT12 of ATLAS' code.
     """
     return ratio(jets.splittings[0], jets.splittings[0] + jets.mass**2)
 
 
 @observable
 def qw(jets: Jets) -> np.ndarray:
-    """Lightest pair of the three exclusive kT subjets, near the W's mass in top jets (GeV).
+    """min_{a<b} m_ab of the three exclusive kT subjets, near the W's mass in top jets (GeV).
 
-    Thaler, Wang, arXiv:0806.0023. 0 with fewer than three constituents.
+    Thaler, Wang, arXiv:0806.0023, as in ATLAS' code. 0 with fewer than three constituents.
     """
     return np.sqrt(jets.splittings[3])
 
@@ -182,11 +199,12 @@ def qw(jets: Jets) -> np.ndarray:
 
 @observable
 def r2(jets: Jets) -> np.ndarray:
-    """Fox-Wolfram moments H2 / H0 in the jet's rest frame, 0 (sphere) to 1 (two prongs).
+    """Fox-Wolfram moments H2 / H0 in the jet's rest frame, 0 (sphere) to 1 (two prongs), no unit.
 
     H_l = sum_ij |p_i| |p_j| P_l(cos theta_ij) (Fox, Wolfram, Phys. Rev. Lett. 41 (1978) 1581;
     rest frame: ATLAS, arXiv:1808.07858). The double sum of cos^2 is the squared norm of the
-    tensor sum_i p_a p_b / |p|. 0 for a jet without mass.
+    tensor sum_i p_a p_b / |p|. The sums run over all i and j as published; ATLAS' code leaves out
+    i = j, which gives -1/8 instead of 1/4 for three symmetric prongs. 0 for a jet without mass.
     """
     linear, _, total = jets.rest_frame
     return ratio(1.5 * np.sum(linear**2, axis=(1, 2)) - 0.5 * total**2, total**2)
@@ -196,7 +214,8 @@ def r2(jets: Jets) -> np.ndarray:
 def aplanarity(jets: Jets) -> np.ndarray:
     """3/2 of the smallest eigenvalue of sum_i p_a p_b / sum_i p_i^2 in the rest frame, 0 to 1/2.
 
-    Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416. 0 for a jet without mass.
+    No unit. Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416, as in ATLAS' code. 0 for a jet without
+    mass.
     """
     _, quadratic, _ = jets.rest_frame
     trace = np.trace(quadratic, axis1=1, axis2=2)
@@ -207,7 +226,8 @@ def aplanarity(jets: Jets) -> np.ndarray:
 def planar_flow(jets: Jets) -> np.ndarray:
     """4 det I / (tr I)^2, I_kl = sum_i p_k p_l / E_i across the jet axis: 0 (line) to 1 (disc).
 
-    Almeida, Lee, Perez, Sterman, Sung, Virzi, arXiv:0807.0234.
+    No unit. Almeida, Lee, Perez, Sterman, Sung, Virzi, arXiv:0807.0234, as in ATLAS' code: in the
+    frame of the detector, since boosts along the beam change the energies and the plane.
     """
     xx, xy, yy = kernels.transverse_tensor(jets.offsets, jets.momentum, jets.total)
     return ratio(4 * np.maximum(xx * yy - xy**2, 0), (xx + yy) ** 2)
@@ -217,9 +237,10 @@ def planar_flow(jets: Jets) -> np.ndarray:
 def a3(jets: Jets) -> np.ndarray:
     """Angularity 1/m sum_i pT_i sin^a(t_i) (1 - cos t_i)^(1 - a), a = -2, t_i = pi R_i / (2 R).
 
-    arXiv:0807.0234 (a = -2: ATLAS, arXiv:1203.4606), with pT for the energy and R_i, the distance
-    to the jet axis, for the angle, at most R; so it does not change under boosts along the beam.
-    No unit.
+    arXiv:0807.0234 (a = -2: ATLAS, arXiv:1206.5369; a3 for the power 1 - a), with pT for the energy
+    and R_i, the distance to the jet axis, for the angle, at most R; so it does not change under
+    boosts along the beam. ATLAS' code has energies and the opening angle itself, without
+    pi / (2 R): the same jet has another a3 at another rapidity, about as cosh(y)^-3. No unit.
     """
     return ratio(
         kernels.angularity(
@@ -234,13 +255,13 @@ def a3(jets: Jets) -> np.ndarray:
 
 @observable
 def multiplicity(jets: Jets) -> np.ndarray:
-    """Number of constituents with positive pT."""
+    """Number of constituents with positive pT, sum_i 1 (no unit)."""
     return np.diff(jets.offsets).astype(float)
 
 
 @observable
 def pt_d(jets: Jets) -> np.ndarray:
-    """pT dispersion sqrt(sum_i pT_i^2) / sum_i pT_i (CMS-PAS-JME-13-002), 0 to 1."""
+    """pT dispersion sqrt(sum_i pT_i^2) / sum_i pT_i (CMS-PAS-JME-13-002), 0 to 1 (no unit)."""
     squares = kernels.added(jets.offsets, jets.pt**2)
     return ratio(np.sqrt(squares), kernels.added(jets.offsets, jets.pt))
 

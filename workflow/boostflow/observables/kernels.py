@@ -19,6 +19,9 @@ from numba import njit
 
 TWO_PI = 2 * math.pi
 
+TINY = 1e-9
+"""Momenta across or at rest below this part of the energy are rounding errors."""
+
 
 @njit(cache=True)
 def rapidity_phi(px, py, pz, e):
@@ -396,7 +399,7 @@ def rest_frame_tensors(offsets, momentum, jets):
                 p[c] = momentum[c, i] + jets[c, j] * factor
                 p2 += p[c] * p[c]
             size = math.sqrt(p2)
-            if size == 0.0:
+            if size < TINY * e:
                 continue
             total[j] += size
             for a in range(3):
@@ -424,6 +427,8 @@ def transverse_tensor(offsets, momentum, jets):
             a = momentum[0, i] * ux + momentum[1, i] * uy
             b = momentum[0, i] * vx + momentum[1, i] * vy + momentum[2, i] * vz
             e = momentum[3, i]
+            if a * a + b * b < (TINY * e) ** 2:
+                continue
             out[0, j] += a * a / e
             out[1, j] += a * b / e
             out[2, j] += b * b / e

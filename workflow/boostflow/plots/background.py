@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from boostflow.background.counts import hull
 from boostflow.config.models import ABCD, Cut
-from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of
+from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of, score_label
 
 BAND = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}
 
@@ -28,7 +28,7 @@ def _pm(value: float, error: float) -> str:
 def _axis(cut: Cut) -> str:
     """Title of an ABCD variable."""
     which = {"leading": "leading jet", "second": "second jet"}[cut.jet]
-    name = axis_label(cut.column) if cut.model is None else f"{cut.column} ({cut.model})"
+    name = axis_label(cut.column) if cut.model is None else score_label(cut.column, cut.model)
     return f"{name}, {which}"
 
 
@@ -269,11 +269,6 @@ def _blank(reasons: list[str], text: Label) -> Figure:
     return fig
 
 
-def _class(name: str) -> str:
-    """A class of the composition for a reader."""
-    return "QCD" if name == "qcd" else name_of(name)
-
-
 def composition(found: Mapping[str, Any] | None, text: Label) -> Figure:
     """Fitted fractions of the classes with errors, and what pseudo-data hold; pulls beside them."""
     if found is None:
@@ -317,7 +312,7 @@ def composition(found: Mapping[str, Any] | None, text: Label) -> Figure:
             ha="center",
             size=12,
         )
-    ax.set_yticks(range(len(names)), [_class(name) for name in reversed(names)])
+    ax.set_yticks(range(len(names)), [name_of(name) for name in reversed(names)])
     low.axvspan(-1, 1, color="0.9")
     low.axvline(0, color="0.5", lw=1)
     ax.axvline(0, color="0.6", ls=":")
@@ -348,32 +343,36 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
                 j, k, f"{part:.2f}", ha="center", va="center", color="w" if part > 0.6 else "k"
             )
     left.set_xticks(range(matrix.shape[1]))
-    left.set_yticks(range(len(classes)), [_class(name) for name in classes])
+    left.set_yticks(range(len(classes)), [name_of(name) for name in classes])
     left.tick_params(which="both", length=0)
     left.set(xlabel="Cluster")
     left.set_title("P(cluster | class)", fontsize=13, pad=24)
     steps = np.arange(len(cells["data"]) + 1) - 0.5
     base = np.zeros(len(cells["data"]))
     fitted = found["status"] == "ok"
-    for name in classes:
-        values = np.asarray(cells["templates"][name])
-        if fitted:
-            values = values * found["classes"][name]["yield"]["value"] / values.sum()
+    parts = {name: np.asarray(cells["templates"][name]) for name in classes}
+    if fitted:
+        for name, part in parts.items():
+            parts[name] = part * found["classes"][name]["yield"]["value"] / part.sum()
+    # The smallest at the bottom, where a logarithmic axis shows it.
+    for name, values in sorted(parts.items(), key=lambda part: part[1].sum()):
         right.stairs(
             base + values,
             steps,
             baseline=base,
             fill=True,
             color=colour(name, classes),
-            label=_class(name),
+            label=name_of(name),
         )
         base = base + values
     data, error = np.asarray(cells["data"]), np.asarray(cells["data_error"])
     right.errorbar(steps[:-1] + 0.5, data, error, fmt="ko", ms=4, label="Data")
     filled = np.concatenate([data[data > 0], base[base > 0]])
+    least = min(part[part > 0].min(initial=filled.min()) for part in parts.values())
+    floor = max(0.5 * least, 1e-5 * filled.max())
     right.set(
         yscale="log",
-        ylim=(0.5 * filled.min(), 60 * filled.max()),
+        ylim=(floor, filled.max() * max(60, (filled.max() / floor) ** 0.5)),
         xlim=(steps[0], steps[-1]),
         xlabel=f"Bins of {axis_label(cells['variable'])}, cluster by cluster",
         ylabel="Events",
@@ -385,7 +384,7 @@ def clusters(found: Mapping[str, Any] | None, text: Label) -> Figure:
     for k in np.unique(cells["cluster"]):
         middle = np.flatnonzero(np.asarray(cells["cluster"]) == k).mean()
         right.text(middle, 3 * filled.max(), f"cluster {k}", ha="center", size=12)
-    title = "fitted" if fitted else "not fitted: simulated yields"
+    title = "Fitted" if fitted else "Not fitted: simulated yields"
     right.legend(
         frameon=True,
         framealpha=1,

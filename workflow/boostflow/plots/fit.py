@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from boostflow.config.systematics import AnySystematic
+from boostflow.infer.changes import affects, files_of
 from boostflow.infer.effects import sides
-from boostflow.infer.workspace import affects, files_of
 from boostflow.plots.style import Label, axis_label, colour, label, name_of
 from boostflow.templates.files import TemplateSet
 
@@ -143,8 +143,14 @@ def systematic(
             ax.set_title(f"{title}, region {region}", fontsize=13, pad=24 if row == 0 else 6)
             ax.set_ylabel("Varied / nominal", fontsize=14)
         axes[1, column].set_xlabel(axis_label(next(iter(nominal[region].values())).variable))
-    axes[0, 0].legend(
-        fontsize=11, title=declared.title or name, title_fontsize=12, loc="upper left"
+    # Beside the panels: anywhere in them it would cover some curve.
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        fontsize=12,
+        title=declared.title or name,
+        title_fontsize=13,
+        ncols=3,
+        loc="outside lower center",
     )
     label(axes[0, 0], Label(text.left))
     label(axes[0, -1], Label("", text.right))
@@ -364,7 +370,7 @@ def limit(fit: Mapping[str, Any], text: Label) -> Figure:
         xlabel=r"Signal strength $\mu$",
         ylabel=r"$\mathrm{CL}_s$",
     )
-    ax.legend(loc="upper right", fontsize=12)
+    ax.legend(loc="upper right", fontsize=12, borderaxespad=1.5)
     label(ax, text)
     return fig
 
@@ -386,25 +392,36 @@ def _title(parameter: str, titles: Mapping[str, str]) -> str:
     return titles.get(parameter, parameter)
 
 
+def _size(sign: str, error: float | None, at_limit: bool) -> str:
+    """One side for the reader; one that ends at a bound of mu is at least so long."""
+    if error is None:
+        return "n/a"
+    return f"{'beyond ' if at_limit else ''}{sign}{error:.3f}"
+
+
 def breakdown(fit: Mapping[str, Any], text: Label) -> Figure:
-    """Uncertainty of mu: total and by group."""
+    """Uncertainty of mu: total and by group; parts that are not known have no bar."""
     parts = fit["breakdown"]
     names = ["total", "stat", *parts["order"]]
-    names = [name for name in names if parts[name]["error"] > 0]
+    names = [name for name in names if parts[name]["error"] != 0]
     fig, ax = plt.subplots(figsize=(7.5, 1.9 + 0.75 * len(names)))
     for i, name in enumerate(reversed(names)):
         part = parts[name]
+        ends = parts["total"].get("at_limit", []) if name == "total" else []
         ax.errorbar(
             fit["mu"]["value"],
             i,
-            xerr=[[part["down"]], [part["up"]]],
+            xerr=[[part["down"] or 0], [part["up"] or 0]],
             fmt="o",
             color="black" if name == "total" else "C0",
             lw=3 if name == "total" else 2,
             capsize=5,
         )
         ax.annotate(
-            f"$+${part['up']:.3f}  $-${part['down']:.3f}",
+            "  ".join(
+                _size(sign, part[side], side in ends)
+                for side, sign in (("up", "$+$"), ("down", "$-$"))
+            ),
             (1.0, i),
             xytext=(-8, 0),
             xycoords=("axes fraction", "data"),

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from boostflow.errors import BoostflowError
-from boostflow.plots.style import Label, axis_label, colour, label, name_of
+from boostflow.plots.style import Label, axis_label, colour, label, name_of, score_label
 from boostflow.scored import Table
 
 
@@ -57,6 +57,9 @@ def confusion(figures: Mapping[str, Any], text: Label) -> Figure:
     matrix = np.asarray(table["matrix"])
     rows = [name_of(name) for name in table["classes"]]
     clusters = "columns" in table
+    columns = (
+        [_cluster(text, figures["matching"]) for text in table["columns"]] if clusters else rows
+    )
     fig, ax = plt.subplots()
     image = ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(matrix):
@@ -69,7 +72,7 @@ def confusion(figures: Mapping[str, Any], text: Label) -> Figure:
             size=12,
             color="white" if value > 0.5 else "black",
         )
-    ax.set_xticks(range(matrix.shape[1]), table["columns"] if clusters else rows)
+    ax.set_xticks(range(matrix.shape[1]), columns)
     ax.set_yticks(range(matrix.shape[0]), rows)
     ax.tick_params(which="both", top=False, right=False, bottom=False, left=False, labelsize=12)
     ax.set(xlabel="Cluster (matched class)" if clusters else "Predicted class", ylabel="True class")
@@ -77,6 +80,12 @@ def confusion(figures: Mapping[str, Any], text: Label) -> Figure:
     bar.set_label("Fraction of the true class")
     label(ax, text)
     return fig
+
+
+def _cluster(text: str, matching: Mapping[str, str]) -> str:
+    """A cluster, `0 (top)`, with the name of its class."""
+    number = text.split()[0]
+    return f"{number} ({name_of(matching[number])})" if number in matching else number
 
 
 def scores(figures: Mapping[str, Any], text: Label) -> Figure:
@@ -156,7 +165,9 @@ def significance(figures: Mapping[str, Any], text: Label) -> Figure:
     )
     low.plot(cuts, scan["s"], color="C3", label="Signal")
     low.plot(cuts, scan["b"], color="0.3", ls="--", label="Background")
-    low.set(yscale="log", ylabel="Events", xlabel=f"Cut on {scan['score']}", xlim=(0, 1))
+    low.set(
+        yscale="log", ylabel="Events", xlabel=f"Cut on {score_label(scan['score'])}", xlim=(0, 1)
+    )
     low.legend(loc="upper right", ncols=2)
     label(ax, text)
     return fig

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +30,11 @@ NAMES = {
     "unmatched": "Unmatched",
     "dijet": "QCD dijets",
     "resonance": "Resonance",
+    "qcd": "QCD",
 }
-"""How legends call the classes of the default analysis."""
+"""How legends call the classes of the default analysis and of public sets."""
+LIKE = {"qcd": "dijet"}
+"""Classes with the colour of another one."""
 AXES = {
     "msoftdrop": ("Soft-drop mass", "GeV"),
     "mtrimmed": ("Trimmed mass", "GeV"),
@@ -60,11 +64,39 @@ def axis_label(column: str) -> str:
     return f"{title} [{unit}]" if unit else title
 
 
+def score_label(score: str, model: str | None = None) -> str:
+    """Title of a column of scores, or of a sum of them (`p_top + p_w`).
+
+    `p_top` is the BDT score for top quarks, `dist_0` the distance to the first cluster. The model
+    is named unless it is called like its kind.
+    """
+    parts = score.split(" + ")
+    if all(part.startswith("p_") for part in parts):
+        names = [name_of(part.removeprefix("p_")) for part in parts]
+        # As within a sentence, but for names such as W boson.
+        lower = [name[:1].lower() + name[1:] if name[1:2].islower() else name for name in names]
+        return f"BDT score for {' + '.join(lower)}" + _of(model, "bdt")
+    title = re.sub(r"^dist_(\d+)$", r"distance to cluster \1", score).replace("_", " ")
+    return title[:1].upper() + title[1:] + _of(model, "ucluster")
+
+
+def _of(model: str | None, usual: str) -> str:
+    return "" if model in (None, usual) else f" ({model})"
+
+
 def colour(key: str, keys: list[str]) -> str:
-    """The colour of a class: the same in every plot for the default ones."""
-    known = list(NAMES)
-    index = known.index(key) if key in known else len(known) + keys.index(key)
-    return PALETTE[index % len(PALETTE)]
+    """The colour of a class: the same in every plot for those with a name.
+
+    Others among the `keys` of the plot take those that are left, first those of no named class.
+    """
+    known = [name for name in NAMES if name not in LIKE]
+    key, *keys = (LIKE.get(name, name) for name in (key, *keys))
+    if key in known:
+        return PALETTE[known.index(key) % len(PALETTE)]
+    taken = {known.index(name) for name in keys if name in known}
+    free = [*range(len(known), len(PALETTE)), *(i for i in range(len(known)) if i not in taken)]
+    others = [name for name in keys if name not in known]
+    return PALETTE[free[others.index(key) % len(free)]]
 
 
 @contextmanager

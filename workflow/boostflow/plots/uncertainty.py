@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from boostflow.plots.style import Label, colour, label, name_of
+from boostflow.plots.style import Label, colour, label, name_of, score_label
 
 STATISTICAL = {"facecolor": "none", "hatch": "////", "lw": 0}
 MOST = 20
@@ -182,7 +182,10 @@ def significance(result: Mapping[str, Any], text: Label) -> Figure:
     ax.legend(handles=handles, loc="upper left", fontsize=12)
     low.plot(cuts, 100 * np.asarray(scan["relative"]), color="C3", label=r"$\sigma_b / b$")
     low.set(
-        ylabel=r"$\sigma_b / b$ [%]", xlabel=f"Cut on {scan['score']}", xlim=(0, 1), ylim=(0, None)
+        ylabel=r"$\sigma_b / b$ [%]",
+        xlabel=f"Cut on {score_label(scan['score'])}",
+        xlim=(0, 1),
+        ylim=(0, None),
     )
     label(ax, text)
     return fig

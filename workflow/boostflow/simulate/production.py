@@ -70,21 +70,22 @@ def simulate(
 
     config = config or Simulation()
     names = (variation, sample, part)
-    pythia = generator.Generator(
-        generator.settings(
-            PROCESSES[process], config, settings, seeds.derive(seed, "simulate", *names)
-        ),
-        PROCESSES[process].alpha_s,
+    lines = generator.settings(
+        PROCESSES[process], config, settings, seeds.derive(seed, "simulate", *names)
     )
     response = Response(config.detector, seeds.derive(seed, "detector", *names))
     bar = Progress(f"simulate {sample} {part}", events, "events")
-    with rootfile.create(output) as root:
-        for raw in pythia.batches(events, batch):
-            columns = _reconstruct(raw, pythia, response, PROCESSES[process], config)
-            columns |= _numbers(part, bar.done, len(raw))
-            root.extend(columns)
-            bar.update(len(raw))
-        root.finish(pythia.cross_section())
+    try:
+        pythia = generator.Generator(lines, PROCESSES[process].alpha_s)
+        with rootfile.create(output) as root:
+            for raw in pythia.batches(events, batch):
+                columns = _reconstruct(raw, pythia, response, PROCESSES[process], config)
+                columns |= _numbers(part, bar.done, len(raw))
+                root.extend(columns)
+                bar.update(len(raw))
+            root.finish(pythia.cross_section())
+    except BoostflowError as error:
+        raise BoostflowError(f"sample {sample} ({variation}): {error}") from None
 
 
 def _numbers(part: int, done: int, n: int) -> dict[str, np.ndarray]:

@@ -102,6 +102,7 @@ def fill(
     split: int = TEST,
     data: Collection[str] = (),
     unblind: bool = False,
+    allow_empty: bool = False,
 ) -> Histograms:
     """The templates of one variation: expected events, `Weight` storage.
 
@@ -116,6 +117,7 @@ def fill(
         split: which part of the simulated events enters.
         data: samples that are collision data.
         unblind: they are filled in all regions, not in `control` regions alone.
+        allow_empty: a region without a jet is no error (of regions that are compared, not fitted).
 
     Raises:
         BoostflowError: regions overlap, a region has no jet of any sample, or a value or a
@@ -157,7 +159,7 @@ def fill(
             low, high = config.range
             counts[region] += int(((value[mine] >= low) & (value[mine] < high)).sum())
     for region, count in counts.items():
-        if count == 0:
+        if count == 0 and not allow_empty:
             limits = config.regions[region]
             inside = f"{limits.score} in {limits.range}"
             if limits.clusters is not None:

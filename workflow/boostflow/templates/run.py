@@ -23,6 +23,7 @@ def make(
     split: int = TEST,
     data: Collection[str] = (),
     unblind: bool = False,
+    allow_empty: bool = False,
 ) -> None:
     """Make the templates of one variation.
 
@@ -36,6 +37,7 @@ def make(
         split: which part of the simulated events enters.
         data: samples that are collision data; `unblind` shows them in all regions.
         unblind: see `build.fill`.
+        allow_empty: see `build.fill`.
 
     Raises:
         BoostflowError: see `build.fill`; or a file is missing or lacks a column.
@@ -63,7 +65,9 @@ def make(
             for model, (where, table) in tables.items()
         }
     try:
-        histograms = fill(jets, score_columns, config, luminosity, weighting, split, data, unblind)
+        histograms = fill(
+            jets, score_columns, config, luminosity, weighting, split, data, unblind, allow_empty
+        )
     except BoostflowError as error:
         raise BoostflowError(f"{output.stem}: {error}") from None
     write(output, histograms)

@@ -1,4 +1,4 @@
-"""The shipped configurations for public HDF5 sets, with the real snakemake, to the cutflow."""
+"""The shipped configurations for public sets, with the real snakemake."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import yaml
 from analyses import REPOSITORY, Analysis
 from boostflow.io import read_parquet
 from hdf5files import dijets, sprays, write_hls4ml, write_lhco
+from jetfiles import write_jetclass, write_toptag
 
 pytestmark = pytest.mark.integration
 
@@ -54,3 +55,29 @@ def test_both_sets_go_to_the_cutflow(analysis: Callable[[dict[str, Any]], Analys
     assert "MET is the negative sum of the particles" in printed
     assert "every jet is an event of its own" in printed
     assert (run.out / "plots/cutflow.png").stat().st_size > 10_000
+
+
+def test_single_jets_go_to_an_evaluated_bdt(
+    analysis: Callable[[dict[str, Any]], Analysis],
+) -> None:
+    """Both examples of single jets in one run; what there is to learn is the multiplicity."""
+    toptag, jetclass = (
+        yaml.safe_load((REPOSITORY / f"config/examples/{name}.yaml").read_text())
+        for name in ("toptag", "jetclass")
+    )
+    samples = {"top": toptag["samples"]["top"], "qcd": jetclass["samples"]["qcd"]}
+    del toptag["models"]["clusters"]  # trained in test_chain.py
+    run = analysis({**toptag, "samples": samples, "select": jetclass["select"]})
+    for name in ("toptag", "jetclass"):
+        (run.folder / "inputs" / name).mkdir(parents=True)
+    write_toptag(run.folder / "inputs/toptag/a_p4.npy", sprays(200), [1, 0] * 100)
+    write_jetclass(run.folder / "inputs/jetclass/a.parquet", sprays(100, 30, seed=2), [187] * 100)
+    done = run.snakemake()
+    assert done.returncode == 0, done.stdout[-3000:]
+    figures = json.loads((run.out / "evaluation/bdt.json").read_text())
+    assert set(figures["auc"]) == {"top", "qcd"}
+    assert figures["auc"]["top"]["value"] > 0.9
+    assert (run.out / "plots/bdt/roc.png").stat().st_size > 10_000
+    # The arrays beside the four-momenta are inputs, too.
+    np.save(run.folder / "inputs/toptag/a_labels.npy", np.arange(200) % 2)
+    assert run.planned()["ingest"] == 1

@@ -92,7 +92,7 @@ def analysis() -> tuple[dict[str, TemplateSet], dict[str, AnySystematic]]:
         "jms": Shift(kind="shift", correction="jms", quantity="mass", samples=["top"]),
         "isr": Weight(kind="weight", group="model", up="isr"),
         "scale": Weight(kind="weight", group="model", envelope=["a", "b"], samples=["quark"]),
-        "fsr": SampleVariation(kind="sample", up=["a"], down=["b"], samples=["top"]),
+        "fsr": SampleVariation(kind="sample", up=["a = 1"], down=["b = 1"], samples=["top"]),
         "seed": ModelVariation(
             kind="model", model="bdt", replicas=[{"seed": i} for i in (2, 3, 4)]
         ),

@@ -1,0 +1,134 @@
+"""Where collision data are hidden and where they are shown, and whether the two can overlap.
+
+While the analysis is blinded (`infer.unblind: false`), data are hidden
+
+* in the regions of the fit that are not declared `control`,
+* in region A of the ABCD estimate and in the window of the sideband, if they are made with data,
+
+and nothing that is shown may reach into them: the `control` regions of the fit, and of the
+background estimates B, C, D, the sideband and the control regions. That has to follow from the
+ranges: both limit the same variable of the leading jet, or two scores that add up to more than 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from boostflow.config.models import BDT, Config, Cut
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A range of one variable of one jet of the event."""
+
+    model: str | None
+    column: str
+    jet: str
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Area:
+    """Events inside all limits; `key` and `name` are those of messages."""
+
+    key: str
+    name: str
+    limits: tuple[Limit, ...]
+
+
+def overlaps(config: Config) -> list[str]:
+    """What would show hidden collision data, as problems of the configuration."""
+    if config.unblind or not any(getattr(s, "data", False) for s in config.samples.values()):
+        return []
+    found = [
+        f"{shown.key}: collision data in {shown.name} are shown, but may lie in {hidden.name},"
+        " where they are hidden: make the ranges apart, or set infer.unblind: true"
+        for shown, hidden in itertools.product(_shown(config), _hidden(config))
+        # Parts of one estimate are apart by construction, as regions of the fit are.
+        if shown.key != hidden.key and not _apart(shown, hidden, config)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _hidden(config: Config) -> list[Area]:
+    return [*_of_fit(config, control=False), *_of_estimates(config, shown=False)]
+
+
+def _shown(config: Config) -> list[Area]:
+    return [*_of_fit(config, control=True), *_of_estimates(config, shown=True)]
+
+
+def _of_fit(config: Config, control: bool) -> list[Area]:
+    """Regions of the fit with or without signal."""
+    if not config.has_fit:
+        return []
+    result = []
+    for name, region in config.templates.regions.items():
+        if region.control == control:
+            score = (
+                [Limit(region.model, region.score, "leading", tuple(region.range))]
+                if region.range
+                else []
+            )
+            what = f"{'control ' if control else ''}region {name} of the fit"
+            result.append(Area("templates.regions", what, (*score, _axis(config))))
+    return result
+
+
+def _of_estimates(config: Config, shown: bool) -> list[Area]:
+    """What the background estimates look at, or hide."""
+    block = config.background
+    if block is None or block.data != "observed":
+        return []
+    result = []
+    if block.abcd is not None:
+        x, y, key = block.abcd.x, block.abcd.y, "background.abcd"
+        corners = {
+            "A": (x.signal, y.signal),
+            "B": (x.signal, y.control),
+            "C": (x.control, y.signal),
+            "D": (x.control, y.control),
+        }
+        for name, (one, other) in corners.items():
+            if (name != "A") == shown:
+                limits = (_limit(x, one), _limit(y, other), _axis(config))
+                result.append(Area(key, f"region {name} of background.abcd", limits))
+    if block.sideband is not None:
+        side, key = block.sideband, "background.sideband"
+        cut = [_limit(side.within, side.within.range)] if side.within else []
+        (low, high), (first, last) = side.range, side.window
+        name = "background.sideband" if shown else "the window of background.sideband"
+        for part in [(low, first), (last, high)] if shown else [(first, last)]:
+            limits = (*cut, Limit(None, side.variable, "leading", part))
+            result.append(Area(key, name, limits))
+    for name, region in block.control.items() if shown else ():
+        key = f"background.control.{name}"
+        result.append(Area(key, "the region", (_limit(region, region.range), _axis(config))))
+    return result
+
+
+def _axis(config: Config) -> Limit:
+    """What lies outside the axis of the templates is in no histogram."""
+    block = config.templates
+    return Limit(None, block.variable, "leading", tuple(block.range))
+
+
+def _limit(cut: Cut, limits: Sequence[float]) -> Limit:
+    return Limit(cut.model, cut.column, cut.jet, (limits[0], limits[1]))
+
+
+def _apart(one: Area, other: Area, config: Config) -> bool:
+    """Whether no event can be in both."""
+    return any(_exclude(a, b, config) for a, b in itertools.product(one.limits, other.limits))
+
+
+def _exclude(one: Limit, other: Limit, config: Config) -> bool:
+    if (one.model, one.jet) != (other.model, other.jet):
+        return False
+    (low, high), (first, last) = one.range, other.range
+    if one.column == other.column:
+        return max(low, first) >= min(high, last)
+    # The scores of a classifier are probabilities.
+    return isinstance(config.models.get(one.model or ""), BDT) and low + first > 1
