@@ -244,7 +244,7 @@ def test_delphes_has_constituents_if_jets_refer_to_some() -> None:
     tree["FatJet.Constituents"] = Branch(2, "O")
     content = RootContent(format="delphes")
     for more, found in (({}, False), ({"Tower.fUniqueID": Branch(2, "u")}, True)):
-        features, wrong = examine({**tree, **more}, content, data=False, match=None)
+        features, wrong, _ = examine({**tree, **more}, content, data=False, match=None)
         assert (wrong, features.constituents) == ([], found)
 
 
