@@ -576,12 +576,12 @@ def test_a_full_disk_is_no_bad_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Neither is the input blamed, nor skipped."""
     import errno
 
-    from boostflow.ingest import rows
+    from pyarrow import feather
 
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(rows, "write_parquet", full)
+    monkeypatch.setattr(feather, "write_feather", full)
     file = write_nano(tmp_path / "a.root")
     for skip in (False, True):
         done = ingest(file, tmp_path, skip=skip)

@@ -100,7 +100,7 @@ def test_a_killed_ingest_leaves_neither_results_nor_processes(
         stderr=subprocess.DEVNULL,
     )
     try:
-        while not list(out.glob(".j.parquet.chunks.*/*.parquet")):
+        while not list(out.glob(".j.parquet.chunks.*/*.arrow")):
             assert process.poll() is None
             time.sleep(0.02)
         children = psutil.Process(process.pid).children(recursive=True)

@@ -17,6 +17,7 @@ from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
     import awkward as ak
+    import pyarrow
 
 
 @contextmanager
@@ -100,7 +101,19 @@ def write_parquet(path: str | Path, rows: ak.Array) -> None:
     table = ak.to_arrow_table(rows, list_to32=True)
     with atomic(path) as part:
         # Not by `ak.to_parquet`: of an error it keeps the text alone.
-        pyarrow.parquet.write_table(table, part, compression="zstd", use_dictionary=False)
+        pyarrow.parquet.write_table(table, part, **parquet_options(table.schema))
+
+
+def parquet_options(schema: pyarrow.Schema) -> dict[str, Any]:
+    """How tables are written: dictionaries of numbers that never repeat cost time and space."""
+    import pyarrow
+
+    def is_string(kind: pyarrow.DataType) -> bool:
+        # awkward wraps types into its own.
+        return pyarrow.types.is_string(getattr(kind, "storage_type", kind))
+
+    strings = [field.name for field in schema if is_string(field.type)]
+    return {"compression": "zstd", "use_dictionary": strings or False}
 
 
 @contextmanager

@@ -265,7 +265,8 @@ class Ingest(Block):
     """Processes of the futures and dask executors."""
     dask: Dask = Dask()
     chunksize: int = Field(20_000, ge=100)
-    """Events read at a time: bounds the memory."""
+    """Events read at a time: bounds the memory. Five times as many of ROOT files without
+    constituents that no particles are matched in."""
     tree: str = "Events"
     """Name of the tree in ROOT files."""
     fatjet_pt_min: float = Field(200.0, ge=0)

@@ -33,10 +33,12 @@ from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import HAS_FATJET, Label, Rows
 from boostflow.ingest.toptag import TopTag
 from boostflow.ingest.trees import TreeReader
-from boostflow.io import atomic, scratch, write_json
+from boostflow.io import atomic, parquet_options, scratch, write_json
 
 log = logging.getLogger("ingest")
 
+LIGHT = 5
+"""Times `chunksize` events are read at a time without constituents and generator particles."""
 LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml, "toptag": TopTag, "jetclass": JetClass}
 """Sources of events in files that are not ROOT."""
 
@@ -223,7 +225,7 @@ def _inspect(
         branches = Branches(tree)
         features = detect(file, branches, content, data=data, match=match)
         features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
-        if features.nanoaod:
+        if not (branches.is_rntuple or content.branches or content.format != "nanoaod"):
             require_counters(file, tree, features.names)
         entries = int(tree.num_entries)
         if entries:
@@ -244,7 +246,7 @@ def _is_nanoaod(branches: Branches, features: Features, content: RootContent) ->
         and content.format == "nanoaod"
         and "nFatJet" in branches
         and all(ours == theirs for ours, theirs in features.names.items())
-        and (not features.constituents or features.names.keys() >= {*CONSTITUENTS})
+        and features.names.keys() >= {*CONSTITUENTS}
     )
 
 
@@ -259,7 +261,7 @@ def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[
     file, config = rows.file, rows.config
     chunks = [
         WorkItem("sample", file, tree_name(config, content), start, stop, b"")
-        for start, stop in _chunks(entries, config.chunksize)
+        for start, stop in _chunks(entries, _size(rows))
     ]
     if not chunks:
         return {}
@@ -272,8 +274,9 @@ def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[
             worker = FatJetProcessor(rows)
             found = runner.run(chunks, worker, uproot_options=options(file))["out"]
         else:
-            work = partial(ChunkRunner.automatic_retries, 0, False, TreeReader(rows, number))
-            found, _ = chosen(chunks, work, None)
+            with TreeReader(rows, number) as reader:
+                work = partial(ChunkRunner.automatic_retries, 0, False, reader)
+                found, _ = chosen(chunks, work, None)
     # In the order of the file, whoever was first: sums of floats are the same with all executors.
     counts = accumulate([found[name] for name in sorted(found)])
     if counts["events"] != len(entries):
@@ -281,6 +284,12 @@ def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[
             f"{file}: {len(entries)} events were to be read, but {counts['events']} were processed"
         )
     return counts
+
+
+def _size(rows: Rows) -> int:
+    """Events that are read at a time: more where there is little to read of each."""
+    light = not rows.features.constituents and rows.label.match is None
+    return rows.config.chunksize * (LIGHT if light else 1)
 
 
 def _chunks(entries: range, size: int) -> list[tuple[int, int]]:
@@ -307,18 +316,19 @@ def _nothing(rows: Rows) -> dict[str, Any]:
 
 
 def _merge(chunks: list[Path], output: Path) -> None:
-    """Concatenate Parquet files, one in memory at a time."""
+    """Chunks as one Parquet file, one in memory at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pyarrow.feather import read_table
 
     with atomic(output) as part:
         if not chunks:
             pq.write_table(pa.table({"event_id": pa.array([], pa.uint64())}), part)
             return
-        schema = pq.read_schema(chunks[0])
-        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        schema = read_table(chunks[0]).schema
+        with pq.ParquetWriter(part, schema, **parquet_options(schema)) as writer:
             for i, chunk in enumerate(chunks):
-                table = pq.read_table(chunk).cast(schema)
+                table = read_table(chunk).cast(schema)
                 # A file without any row group cannot be read back as an awkward array.
                 if table.num_rows or i == 0:
                     writer.write_table(table)

@@ -5,7 +5,7 @@ The branches are read with uproot and handed to `rows` as records with the names
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import awkward as ak
 import numpy as np
@@ -35,13 +35,24 @@ class TreeReader:
 
     def __init__(self, rows: Rows, number: int) -> None:
         self.rows, self.number = rows, number
+        self._open: tuple[Any, Branches] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Other processes open the file themselves.
+        return self.__dict__ | {"_open": None}
 
     def __call__(self, item: Any) -> dict[str, Any]:
         """Write the chunk's rows; return its counts, by the name of the chunk."""
         start, stop = item.entrystart, item.entrystop
         filters = self.rows.filters
-        names = self.rows.features.names
-        read = self._read(item)
+        names = self._names()
+        read = self._read(item, names)
         found = {ours: read[theirs] for ours, theirs in names.items()}
         try:
             events = self._events(found, start, stop)
@@ -60,24 +71,45 @@ class TreeReader:
         counts = self.rows.write(events, jets, start)
         return {counts["chunks"][0]: counts}
 
-    def _read(self, item: Any) -> dict[str, ak.Array]:
-        """The chunk's branches, by their names in the file."""
-        import uproot
+    def _names(self) -> dict[str, str]:
+        """The branches that are needed: particles of the generator only to match jets to them."""
+        names = self.rows.features.names
+        if self.rows.label.match is None:
+            return {ours: theirs for ours, theirs in names.items() if ours not in TRUTH}
+        return names
 
-        names, filters = self.rows.features.names, self.rows.filters
+    def _read(self, item: Any, names: dict[str, str]) -> dict[str, ak.Array]:
+        """The chunk's branches, by their names in the file."""
+        filters = self.rows.filters
         try:
-            with uproot.open({item.filename: None}, **options(item.filename)) as root:
-                branches = Branches(root[item.treename])
-                more = (
-                    delphes.constituent_branches(branches) if "FatJet_references" in names else ()
-                )
-                wanted = [*names.values(), *filters.triggers, *filters.flags, *more]
-                return branches.read(list(dict.fromkeys(wanted)), item.entrystart, item.entrystop)
+            branches = self._branches(item)
+            more = delphes.constituent_branches(branches) if "FatJet_references" in names else ()
+            wanted = [*names.values(), *filters.triggers, *filters.flags, *more]
+            return branches.read(list(dict.fromkeys(wanted)), item.entrystart, item.entrystop)
         # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
         except Exception as error:
+            self._close()
             if is_transient(error):
                 raise
             raise unreadable(item.filename, error, "cannot be read to its end") from None
+
+    def _branches(self, item: Any) -> Branches:
+        """The tree's, which stays open: looking at a thousand branches takes a second."""
+        import uproot
+
+        if self._open is None:
+            root = uproot.open({item.filename: None}, **options(item.filename))
+            try:
+                self._open = root, Branches(root[item.treename])
+            except BaseException:
+                root.close()
+                raise
+        return self._open[1]
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open[0].close()
+            self._open = None
 
     def _events(self, found: dict[str, ak.Array], start: int, stop: int) -> ak.Array:
         features = self.rows.features
@@ -93,8 +125,8 @@ class TreeReader:
             columns[features.met] = ak.zip(
                 {x: self._number(found[name], features.names[name]) for x, name in parts.items()}
             )
-        if features.truth:
-            fields = {x: found[x] for x in TRUTH if x in found}
+        fields = {x: found[x] for x in TRUTH if x in found}
+        if fields:
             if "GenPart_statusFlags" not in found:
                 fields["GenPart_statusFlags"] = delphes.status_flags(fields)
             columns["GenPart"] = ak.zip({x.split("_")[1]: y for x, y in fields.items()})

@@ -16,7 +16,7 @@ from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket
 from boostflow.ingest.skipped import consequence
-from boostflow.io import atomic, read_json, read_parquet, write_json
+from boostflow.io import atomic, parquet_options, read_json, read_parquet, write_json
 from boostflow.select.corrections import Corrections
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
@@ -332,7 +332,7 @@ def _write(output: Path, chunks: Any, like: Sequence[Path]) -> None:
         for rows in chunks:
             table = ak.to_arrow_table(rows, list_to32=True)
             if writer is None:
-                writer = pq.ParquetWriter(part, table.schema, compression="zstd")
+                writer = pq.ParquetWriter(part, table.schema, **parquet_options(table.schema))
             writer.write_table(table.cast(writer.schema))
         if writer is None:
             pq.write_table(max(map(pq.read_schema, like), key=len).empty_table(), part)
