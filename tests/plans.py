@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import time
 from collections import defaultdict
@@ -93,6 +94,9 @@ class Plan:
                         else:
                             path.parent.mkdir(parents=True, exist_ok=True)
                             path.touch()
+                            if path.parent.name == "checked":
+                                new = dag.workflow.globals["UNCHECKED"]
+                                path.write_text(json.dumps(dict.fromkeys(new)))
                         os.utime(path, (stamp + depth,) * 2)
                     if job.output:
                         asyncio.run(dag.workflow.persistence.finished(job))

@@ -249,9 +249,9 @@ def as_version(columns: dict[str, ak.Array], version: str) -> dict[str, ak.Array
     return columns
 
 
-def write_jets(path: Path, jets: int = 40, *, tree: str = "tree") -> Path:
+def write_jets(path: Path, jets: int = 40, *, tree: str = "tree", seed: int = 3) -> Path:
     """A flat tree as that of JetClass (doi:10.5281/zenodo.6619768): a jet an entry, particles."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     counts = rng.integers(3, 8, jets)
     n = int(counts.sum())
     eta, phi = rng.normal(0, 0.2, n), rng.normal(0, 0.2, n)

@@ -499,7 +499,7 @@ def test_certified_blocks_are_an_input_of_the_data_alone(plan: Plan) -> None:
     blocks = plan.folder / "golden.json"
     blocks.write_text('{"1": [[1, 2]]}')
     plan.config["samples"]["run"]["golden_json"] = str(blocks)
-    assert plan.inputs(("ingest", "nominal/run/0"))[1:] == [str(blocks)]
+    assert str(blocks) in plan.inputs(("ingest", "nominal/run/0"))
     assert len(plan.inputs(("ingest", "nominal/top/0"))) == 1
     plan.finish()
     assert plan.jobs() == set()

@@ -155,6 +155,7 @@ def test_the_number_of_cluster_jobs_is_the_formula(
         return ceil(number / components.get(name, 1))
 
     expected = {
+        "check": 1,
         "parts": term("parts", samples * files),
         "select": term("select", samples),
         "train_bdt": 2,

@@ -30,7 +30,7 @@ def test_the_cms_example_goes_to_the_cutflow(analysis: Make) -> None:
         (run.folder / "inputs" / name).mkdir(parents=True)
     write_nano(run.folder / "inputs/ttbar/1.root", 80)
     write_nano(run.folder / "inputs/ttbar/2.root", 80, run=2, seed=2)
-    write_nano(run.folder / "inputs/qcd/1.root", 80, constituents=True)
+    write_nano(run.folder / "inputs/qcd/1.root", 80, constituents=True, seed=3)
     write_nano(run.folder / "inputs/data/1.root", 60, data=True, constituents=True)
     done = run.snakemake()
     assert done.returncode == 0, done.stdout[-3000:]
@@ -62,7 +62,7 @@ def test_other_trees_and_data_go_to_the_cutflow(analysis: Make) -> None:
     write_rntuple(run.folder / "inputs/data/1.root", columns, flat=False)
     (run.folder / "inputs/golden.json").write_text('{"1": [[0, 3]]}')
     for part in range(2):
-        write_jets(run.folder / f"inputs/jetclass/WToQQ_{part}.root")
+        write_jets(run.folder / f"inputs/jetclass/WToQQ_{part}.root", seed=3 + part)
     done = run.snakemake()
     assert done.returncode == 0, done.stdout[-3000:]
     flow = {

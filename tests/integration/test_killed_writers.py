@@ -68,11 +68,33 @@ def ingested(inputs: Path) -> Write:
     return lambda path: _merge([inputs / "w.parquet"] * 2, path)
 
 
+def left_out(inputs: Path) -> Write:
+    from boostflow.ingest.skipped import _leave_out
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        _leave_out("a.root", path / "0.parquet", path / "0.json", "not readable" * 200, False)
+
+    return write
+
+
+def checked(inputs: Path) -> Write:
+    from boostflow.ingest.check import Checked, Report, write
+
+    files = [Checked("top", f"{i}.root", bad="not readable", key=f"{i}") for i in range(40)]
+
+    def files_of(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        write(Report(files, [], [], True), path / "c.json", path / "c.txt", [path / "b.json"])
+
+    return files_of
+
+
 def selected(inputs: Path) -> Write:
     from boostflow.select.run import _write
 
     rows = ak.from_parquet(inputs / "select/nominal/w.parquet")
-    return lambda path: _write(path, [rows, rows], inputs / "select/nominal/w.parquet")
+    return lambda path: _write(path, [rows, rows], [inputs / "select/nominal/w.parquet"])
 
 
 def parquet(inputs: Path) -> Write:
@@ -236,6 +258,8 @@ def generated(inputs: Path) -> Write:
 WRITERS: dict[str, Callable[[Path], Write]] = {
     "simulate/rootfile.py: RootFile.__init__, RootFile.finish, create": root_sample,
     "ingest/run.py: _merge": ingested,
+    "ingest/skipped.py: _leave_out": left_out,
+    "ingest/check.py: write": checked,
     "select/run.py: _write": selected,
     "io.py: write_parquet": parquet,
     "io.py: write_json": json_figures,
@@ -259,6 +283,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
 
 SEVERAL = (
     *("provenance.py: write_record", "summary.py: write", "config/generate.py: main"),
+    *("ingest/skipped.py: _leave_out", "ingest/check.py: write"),
     *("infer/health.py: health", "infer/run.py: tabulate_fit", "infer/tables.py: write_hepdata"),
 )
 """Those of several files, each whole or not there."""

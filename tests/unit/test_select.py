@@ -258,10 +258,10 @@ def test_no_jet_at_all_gives_an_empty_table(parts, tmp_path: Path) -> None:
     assert flow["cutflow"][-1]["events"] == 0
 
 
-def test_events_that_occur_twice_are_noted(tmp_path: Path) -> None:
+def test_events_that_occur_twice_are_refused(tmp_path: Path) -> None:
     first = part(tmp_path, 1, 50)
-    _, flow = run([first, first], tmp_path)
-    assert "events occur more than once in the input files" in flow["notes"]
+    with pytest.raises(BoostflowError, match="sample top: 50 events are in its files twice"):
+        run([first, first], tmp_path)
 
 
 def test_the_list_of_parts_is_another_when_a_part_is(parts, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BoostflowError, is_full
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -76,11 +76,12 @@ def run(
         sys.exit(1)
     except OSError as error:
         # A full disk, a folder that cannot be written: nothing that a traceback explains.
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if error.filename is None and not full and error.errno != errno.EFBIG:
+        if error.filename is None and not is_full(error):
             raise
         where = f"{error.filename}: " if error.filename else ""
-        advice = ": free some, then run the same command again" if full else ""
+        advice = ": free some, then run the same command again"
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            advice = ""
         print(
             f"{Path(sys.argv[0]).name}: error: {where}{os.strerror(error.errno)}{advice}",
             file=sys.stderr,

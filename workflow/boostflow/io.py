@@ -116,18 +116,38 @@ def parquet_options(schema: pyarrow.Schema) -> dict[str, Any]:
     return {"compression": "zstd", "use_dictionary": strings or False}
 
 
+@contextmanager
+def parquet(path: str | Path) -> Iterator[None]:
+    """Around what reads a Parquet file: a missing or broken one raises BoostflowError."""
+    import pyarrow.lib
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise BoostflowError(f"{path}: no such file") from None
+    except (pyarrow.lib.ArrowInvalid, OSError) as error:
+        raise BoostflowError(f"{path}: not a Parquet file ({error})") from None
+
+
+def parquet_columns(path: str | Path) -> list[str]:
+    """Names of the columns of a Parquet file.
+
+    Raises:
+        BoostflowError: the file is missing or unreadable.
+    """
+    import pyarrow.parquet
+
+    with parquet(path):
+        return pyarrow.parquet.read_schema(path).names
+
+
 def require_rows(paths: Iterable[Path]) -> None:
     """Raise BoostflowError for the first table of jets that is empty or unreadable."""
-    import pyarrow.lib
     import pyarrow.parquet
 
     for path in paths:
-        try:
+        with parquet(path):
             rows = pyarrow.parquet.read_metadata(path).num_rows
-        except FileNotFoundError:
-            raise BoostflowError(f"{path}: no such file") from None
-        except (pyarrow.lib.ArrowInvalid, OSError) as error:
-            raise BoostflowError(f"{path}: not a Parquet file ({error})") from None
         if not rows:
             raise BoostflowError(
                 f"{path}: no jet of this sample passes the selection (the JSON beside it says at "
@@ -142,17 +162,11 @@ def read_parquet(path: str | Path, columns: Iterable[str] | None = None) -> ak.A
         BoostflowError: the file is missing, unreadable or lacks a column.
     """
     import awkward as ak
-    import pyarrow.lib
-    import pyarrow.parquet
 
-    try:
-        present = set(pyarrow.parquet.read_schema(path).names)
-    except FileNotFoundError:
-        raise BoostflowError(f"{path}: no such file") from None
-    except pyarrow.lib.ArrowInvalid as error:
-        raise BoostflowError(f"{path}: not a Parquet file ({error})") from None
+    present = set(parquet_columns(path))
     if columns is None:
-        return ak.from_parquet(path)
+        with parquet(path):
+            return ak.from_parquet(path)
     wanted = list(columns)
     missing = [name for name in wanted if name not in present]
     if missing:
@@ -160,7 +174,8 @@ def read_parquet(path: str | Path, columns: Iterable[str] | None = None) -> ak.A
             f"{path}: no column {', '.join(missing)}; it has {', '.join(sorted(present))}"
         )
     # awkward reads the columns of one level by prefix: "pt" would bring "pt_raw" along otherwise.
-    return ak.from_parquet(path, columns=wanted)[wanted]
+    with parquet(path):
+        return ak.from_parquet(path, columns=wanted)[wanted]
 
 
 def parquet_chunks(
@@ -184,33 +199,27 @@ def parquet_chunks(
         BoostflowError: the file is missing, unreadable or lacks a column.
     """
     import awkward as ak
-    import pyarrow.lib
     import pyarrow.parquet
 
     wanted = list(columns)
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            present = file.schema_arrow.names
-            missing = [name for name in wanted if name not in present]
-            if missing:
-                raise BoostflowError(
-                    f"{path}: no column {', '.join(missing)}; it has {', '.join(sorted(present))}"
-                )
-            some = [*wanted, *(name for name in optional if name in present)]
-            rest: ak.Array | None = None
-            for batch in file.iter_batches(rows, columns=some):
-                chunk = ak.from_arrow(batch)
-                if together is None:
-                    yield chunk
-                    continue
-                chunk = chunk if rest is None else ak.concatenate([rest, chunk])
-                last = int(ak.run_lengths(chunk[together])[-1])
-                rest = chunk[len(chunk) - last :]
-                if last < len(chunk):
-                    yield chunk[: len(chunk) - last]
-            if rest is not None:
-                yield rest
-    except FileNotFoundError:
-        raise BoostflowError(f"{path}: no such file") from None
-    except (pyarrow.lib.ArrowInvalid, OSError) as error:
-        raise BoostflowError(f"{path}: not a Parquet file ({error})") from None
+    with parquet(path), pyarrow.parquet.ParquetFile(path) as file:
+        present = file.schema_arrow.names
+        missing = [name for name in wanted if name not in present]
+        if missing:
+            raise BoostflowError(
+                f"{path}: no column {', '.join(missing)}; it has {', '.join(sorted(present))}"
+            )
+        some = [*wanted, *(name for name in optional if name in present)]
+        rest: ak.Array | None = None
+        for batch in file.iter_batches(rows, columns=some):
+            chunk = ak.from_arrow(batch)
+            if together is None:
+                yield chunk
+                continue
+            chunk = chunk if rest is None else ak.concatenate([rest, chunk])
+            last = int(ak.run_lengths(chunk[together])[-1])
+            rest = chunk[len(chunk) - last :]
+            if last < len(chunk):
+                yield chunk[: len(chunk) - last]
+        if rest is not None:
+            yield rest

@@ -1,10 +1,14 @@
 """Every path below the output folder, as Snakemake patterns, in this one place.
 
 Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `model`, `plot`,
-`packing` (a name of what UCluster's packed jets depend on).
+`packing` (a name of what UCluster's packed jets depend on), `batch` (a name of files
+that were checked together).
 """
 
 SAMPLE = "samples/{variation}/{sample}/{part}.root"
+CHECK = "check.json"
+CHECK_TABLE = "check.txt"
+CHECKED = "checked/{batch}.json"
 INGEST = "ingest/{variation}/{sample}/{part}.parquet"
 INGEST_META = "ingest/{variation}/{sample}/{part}.json"
 PARTS = "ingest/{variation}/{sample}.json"

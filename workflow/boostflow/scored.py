@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.io import read_parquet
+from boostflow.io import parquet_columns, read_parquet
 
 Table = dict[str, NDArray]
 """Columns of equal length, by name; one row per jet."""
@@ -87,11 +87,9 @@ def read_jets(path: str | Path, columns: Sequence[str], optional: Sequence[str] 
     Raises:
         BoostflowError: the file is missing, unreadable or lacks a column.
     """
-    import pyarrow.parquet
-
     wanted = list(dict.fromkeys(["event_id", "jet_index", *columns]))
-    if optional and Path(path).is_file():
-        present = pyarrow.parquet.read_schema(path).names
+    if optional:
+        present = parquet_columns(path)
         wanted += [name for name in optional if name in present and name not in wanted]
     return to_table(read_parquet(path, wanted))
 

@@ -157,7 +157,7 @@ def owner(job: Any, variations: Variations) -> str:
         return wildcards["systematic"]
     variation = wildcards.get("variation")
     if variation is None:
-        return AFTER
+        return NOMINAL if job.rule.name == "check" else AFTER
     return NOMINAL if variation == NOMINAL else variations.by_name[variation].systematic
 
 

@@ -47,6 +47,8 @@ def collect(
         }
         for note in data["notes"]:
             result["notes"].setdefault(note, []).append(data["sample"])
+        if data.get("skipped"):
+            result.setdefault("skipped", {})[data["sample"]] = data["skipped"]
     for path in evaluations:
         data = read_json(path)
         entry = {
@@ -238,6 +240,12 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         ["sample", "events", "selected events", "selected jets", "expected per 1/fb"],
         samples,
     )
+    left_out = [
+        [name, one["file"], one["reason"]]
+        for name, files in summary.get("skipped", {}).items()
+        for one in files
+    ]
+    show("Skipped files", ["sample", "file", "reason"], left_out)
     for note, names in summary["notes"].items():
         page.line(f"{', '.join(names)}: {note}")
     for name, model in summary["models"].items():

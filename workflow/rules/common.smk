@@ -7,7 +7,8 @@ import time
 try:
     from boostflow import paths
     from boostflow.clusterplan import Plan
-    from boostflow.config.files import beside as files_beside, expand as expand_files, is_remote
+    from boostflow.config.files import batch, beside as files_beside, expand as expand_files
+    from boostflow.config.files import is_remote, keys as file_keys, known
     from boostflow.config.load import find, load, varied_model
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
     from boostflow.errors import BoostflowError
@@ -39,6 +40,7 @@ try:
         config,
         REPOSITORY,
         " + ".join(map(str, workflow.configfiles)) or "config",
+        files=workflow.configfiles,
         in_job=not workflow.is_main_process,
     )
 except BoostflowError as error:
@@ -60,6 +62,15 @@ FILES = {
     for name, block in CONFIG.samples.items()
     if isinstance(block, FileSample)
 }
+# Where the check says what of each file: in what an earlier one has written, where the file is as it
+# was, else in what the next one will. So a new file makes no other be read again.
+FILE_KEYS = {
+    name: file_keys(name, CONFIG.samples[name], files, CONFIG.ingest.tree)
+    for name, files in FILES.items()
+}
+CHECKED = known(Path(CONFIG.output, paths.CHECKED).parent)
+UNCHECKED = [key for keys in FILE_KEYS.values() for key in keys if key not in CHECKED]
+NEXT_CHECK = f"{CONFIG.output}/{paths.CHECKED}".format(batch=batch(UNCHECKED))
 # No parameter either: how files are read is no reason to read them again.
 os.environ.update(BOOSTFLOW_EXECUTION=CONFIG.ingest.model_dump_json(include=EXECUTION))
 
@@ -270,6 +281,63 @@ def ingest_options(wildcards):
         # Events of public sets have no numbers of their own: that of the file makes them unique in the sample.
         options += ["--source", block.source, "--select", block.select, "--number", file]
     return [*options, *constituent_options(wildcards)]
+
+
+def checked_files():
+    """What the check reads, where snakemake can look at it."""
+    return [
+        path
+        for name, files in FILES.items()
+        for file in files
+        if not is_remote(file)
+        for path in (file, *files_beside(file, CONFIG.samples[name]))
+    ]
+
+
+def checked_addresses():
+    """A parameter of the check: the addresses, so that other ones are checked again."""
+    return [file for files in FILES.values() for file in files if is_remote(file)]
+
+
+def check_config():
+    """What the check depends on, as an argument."""
+    files = {name: CONFIG.samples[name].model_dump(mode="json") for name in FILES}
+    block = CONFIG.ingest.model_dump(mode="json", exclude=EXECUTION - {"on_bad_file"})
+    return as_json(
+        {
+            "samples": files,
+            "ingest": block,
+            "simulation": {"jet_radius": CONFIG.simulation.jet_radius},
+        }
+    )
+
+
+def unchecked():
+    """What the check will say of files that it has not seen yet as they are."""
+    return [NEXT_CHECK] if UNCHECKED else []
+
+
+def check_table():
+    """The table of all files, if there are any."""
+    return [at(paths.CHECK_TABLE)] if FILES else []
+
+
+def checked(wildcards):
+    """What the check says of a part's file."""
+    if wildcards.sample not in FILES:
+        return []
+    number = int(wildcards.part) // CONFIG.samples[wildcards.sample].parts_per_file
+    return ancient(CHECKED.get(FILE_KEYS[wildcards.sample][number], NEXT_CHECK))
+
+
+def checked_option(wildcards):
+    """Where it says so."""
+    return ["--checked"] if wildcards.sample in FILES else []
+
+
+def skip_option():
+    """Whether parts may be left out."""
+    return ["--skip"] if CONFIG.ingest.on_bad_file == "skip" else []
 
 
 def root_options(wildcards):

@@ -6,6 +6,7 @@ rule ingest:
     input:
         file=ingest_input,
         beside=ingest_beside,
+        checked=checked,
         golden_json=golden_json,
     output:
         table=at(paths.INGEST),
@@ -27,10 +28,11 @@ rule ingest:
         config=as_json(CONFIG.ingest.model_dump(mode="json", exclude=EXECUTION)),
         radius=CONFIG.simulation.jet_radius,
         options=ingest_options,
+        checked=checked_option,
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input.file:q} {params.address:q}'
         " --output {output.table:q} --meta {output.meta:q} --config {params.config:q}"
         ' --execution "$BOOSTFLOW_EXECUTION" --radius {params.radius}'
-        " {params.options:q} > {log:q} 2>&1"
+        " {params.options:q} {params.checked:q} {input.checked:q} > {log:q} 2>&1"

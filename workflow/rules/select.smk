@@ -17,11 +17,13 @@ rule list_parts:
     resources:
         mem_mb=attempt_scaled(500),
         runtime=attempt_scaled(5),
+    params:
+        skip=skip_option(),
     message:
         "Listing the parts of {wildcards.sample} ({wildcards.variation})"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/list_parts.py --input {input.tables:q} --meta {input.metas:q}'
-        " --output {output:q} > {log:q} 2>&1"
+        " --output {output:q} {params.skip:q} > {log:q} 2>&1"
 
 
 rule select:

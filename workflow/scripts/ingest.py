@@ -50,6 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--direction", default="up", choices=["up", "down"], help="of --vary")
     parser.add_argument("--xsec", type=float, help="cross-section in pb")
+    parser.add_argument("--checked", type=Path, help="JSON file: what the check says of files")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -59,24 +60,33 @@ def main(args: argparse.Namespace) -> None:
     from boostflow.ingest.constituents import Vary
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
+    from boostflow.ingest.skipped import or_skip, require_checked
 
+    config = parse_config(Ingest, {**args.config, **args.execution})
     golden = {"golden_json": args.golden_json} if args.golden_json else {}
-    ingest(
-        args.input,
-        args.output,
-        args.meta,
-        parse_config(Ingest, {**args.config, **args.execution}),
-        source=args.source,
-        content=parse_config(RootContent, {**args.content, **golden}),
-        label=Label(args.label, args.match),
-        select=args.select,
-        number=args.number,
-        piece=tuple(args.piece),
-        radius=args.radius,
-        data=args.data,
-        xsec=args.xsec,
-        vary=Vary(parse_config(Constituent, args.vary), args.direction) if args.vary else None,
-    )
+    content = parse_config(RootContent, {**args.content, **golden})
+
+    def read() -> None:
+        if args.checked is not None:
+            require_checked(args.checked, args.input)
+        ingest(
+            args.input,
+            args.output,
+            args.meta,
+            config,
+            source=args.source,
+            content=content,
+            label=Label(args.label, args.match),
+            select=args.select,
+            number=args.number,
+            piece=tuple(args.piece),
+            radius=args.radius,
+            data=args.data,
+            xsec=args.xsec,
+            vary=Vary(parse_config(Constituent, args.vary), args.direction) if args.vary else None,
+        )
+
+    or_skip(read, args.input, args.output, args.meta, config, data=args.data)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", type=Path, nargs="+", required=True, help="ingested parts")
     parser.add_argument("--meta", type=Path, nargs="+", required=True, help="their JSON files")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--skip", action="store_true", help="files may have been skipped")
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.select.parts import write_parts
 
-    write_parts(args.input, args.meta, args.output)
+    write_parts(args.input, args.meta, args.output, skip=args.skip)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,11 @@ Every job reads the configuration again, so nothing here uses a network.
 from __future__ import annotations
 
 import glob
+import hashlib
+import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from boostflow.config.models import Config, FileSample, RootSample, Sample, TopTagSample
@@ -94,6 +97,45 @@ def _beside_faults(file: str, sample: FileSample) -> list[str]:
     ]
 
 
+def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str]:
+    """A name for each file of a sample that changes with the file, and with what is looked for.
+
+    Args:
+        name: of the sample.
+        sample: its block.
+        files: its files, in order.
+        tree: name of the tree in ROOT files.
+    """
+    wanted = sample.model_dump_json(exclude={"files", "parts_per_file", "label", "xsec"})
+    found = []
+    for number, file in enumerate(files):
+        stamp = "" if is_remote(file) else " ".join(map(_stamp, [file, *beside(file, sample)]))
+        text = "\0".join((name, str(number), file, stamp, wanted, tree))
+        found.append(hashlib.blake2b(text.encode(), digest_size=10).hexdigest())
+    return found
+
+
+def _stamp(file: str) -> str:
+    try:
+        status = Path(file).stat()
+    except OSError:
+        return "gone"
+    return f"{status.st_mtime_ns} {status.st_size}"
+
+
+def known(folder: Path) -> dict[str, str]:
+    """By key of files that were checked: what says so, a JSON file of records by key."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("*.json")):
+        found |= dict.fromkeys(json.loads(path.read_text()), str(path))
+    return found
+
+
+def batch(keys: Iterable[str]) -> str:
+    """A name for files that are checked together."""
+    return hashlib.blake2b(" ".join(keys).encode(), digest_size=10).hexdigest()
+
+
 def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]:
     """Paths, patterns and addresses, and for messages where each of them stands."""
     for entry in given:
@@ -124,8 +166,11 @@ def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]
 
 
 def _path_fault(path: Path) -> str | None:
-    if path.is_file():
-        return None
+    try:
+        if path.is_file():
+            return None
+    except OSError as error:
+        return f"{path}: {os.strerror(error.errno)}"
     if path.is_dir():
         return f"not a file: {path} is a folder: name its files, {path}/*.root"
     if str(path).startswith("/store/"):

@@ -56,7 +56,12 @@ PT_MARGIN = 0.9
 
 
 def load(
-    raw: dict[str, Any], root: Path, origin: str = "config", *, in_job: bool = False
+    raw: dict[str, Any],
+    root: Path,
+    origin: str = "config",
+    *,
+    files: typing.Iterable[Path] = (),
+    in_job: bool = False,
 ) -> tuple[Config, dict]:
     """Check a configuration and the systematics file that it names.
 
@@ -65,8 +70,9 @@ def load(
         root: folder of the repository; relative files of the project are looked for in the working
             directory first and here second.
         origin: name of the config file, for messages.
-        in_job: a job of a run that has checked the corrections already: reading them takes up to a
-            second, and each job loads the configuration again.
+        files: the YAML files, to look for keys that stand there twice.
+        in_job: a job of a run that has checked these and the corrections already: reading them
+            takes up to a second, and each job loads the configuration again.
 
     Returns:
         The configuration and the systematics by name, those with `enabled: false` left out.
@@ -74,10 +80,14 @@ def load(
     Raises:
         BoostflowError: lists every problem, one a line: file, key, what is wrong, what is right.
     """
+    twice = [] if in_job else repeated_keys(files)
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        raise BoostflowError(_listed(origin, describe(error, Config))) from None
+        found = _listed(origin, describe(error, Config))
+        raise BoostflowError("\n".join([*twice, found])) from None
+    if twice:
+        raise BoostflowError("\n".join(twice))
     problems: list[tuple[str, str]] = []
     systematics: dict[str, Any] = {}
     if config.systematics is not None:
@@ -99,6 +109,38 @@ def load(
     return config, systematics
 
 
+def read_configs(paths: typing.Iterable[Path]) -> dict[str, Any]:
+    """Read configuration files as snakemake does: keys of later ones win, block by block.
+
+    Raises:
+        BoostflowError: one of them is not readable, is not YAML, has no keys, or has one twice.
+    """
+    from snakemake.utils import update_config
+
+    result: dict[str, Any] = {}
+    for path in paths:
+        raw, problems = _read_yaml(path)
+        if not problems and not isinstance(raw, dict):
+            problems = [f"has {'nothing in it' if raw is None else 'no keys at its top level'}"]
+        if problems:
+            raise BoostflowError(_listed(str(path), problems))
+        try:
+            update_config(result, raw)
+        except RecursionError:
+            raise BoostflowError(f"{path}: an anchor holds itself") from None
+    return result
+
+
+def repeated_keys(paths: typing.Iterable[Path]) -> list[str]:
+    """Keys that configuration files have twice, one message each; nothing where they are not YAML.
+
+    YAML readers keep the last of two keys of one name, silently.
+    """
+    return [
+        f"{path}: {text}" for path in paths for text in _read_yaml(path)[1] if text.endswith(_TWICE)
+    ]
+
+
 def declared(config: Config, root: Path) -> dict[str, AnySystematic]:
     """All entries of the systematics file of a checked configuration, also those not enabled."""
     path = config.systematics and find(config.systematics, root)
@@ -115,22 +157,39 @@ def _listed(origin: str, problems: list[str]) -> str:
 
 
 def _load_systematics(path: Path) -> tuple[dict, list[str]]:
-    import yaml
-
-    try:
-        loader = yaml.SafeLoader(path.read_text())
-        node = loader.get_single_node()
-        # YAML readers keep the last of two keys of one name, silently. Looked at before `<<` is
-        # resolved, whose keys may be overridden.
-        if twice := _repeated(node):
-            return {}, [f"{name}: is declared more than once" for name in twice]
-        raw = None if node is None else loader.construct_document(node)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return {}, [f"not readable as YAML: {' '.join(str(error).split())}"]
+    raw, problems = _read_yaml(path)
+    if problems:
+        return {}, problems
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
         return {}, describe(error, dict[Name, AnySystematic], raw)
+
+
+_TWICE = "is declared more than once"
+
+
+def _read_yaml(path: Path) -> tuple[Any, list[str]]:
+    """What a YAML file says, and why that cannot be used."""
+    import yaml
+
+    try:
+        loader = yaml.SafeLoader(path.read_text("utf-8"))
+        node = loader.get_single_node()
+        # YAML readers keep the last of two keys of one name, silently. Looked at before `<<` is
+        # resolved, whose keys may be overridden.
+        twice = _repeated(node)
+        raw = None if node is None or twice else loader.construct_document(node)
+    except FileNotFoundError:
+        return None, ["no such file"]
+    except IsADirectoryError:
+        return None, ["is a folder, not a file"]
+    except UnicodeDecodeError as error:
+        return None, [f"not readable as YAML: is not UTF-8 (byte {error.start})"]
+    # Dates that are none are a ValueError.
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        return None, [f"not readable as YAML: {' '.join(str(error).split())}"]
+    return raw, [f"{name}: {_TWICE}" for name in twice]
 
 
 def _repeated(node: Any, path: tuple[str, ...] = (), above: tuple[int, ...] = ()) -> list[str]:

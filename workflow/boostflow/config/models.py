@@ -277,6 +277,9 @@ class Ingest(Block):
     """z_cut of soft drop; beta is 0."""
     nsubjettiness_beta: float = Field(1.0, gt=0)
     """Angular exponent of tau_N and of the energy correlation functions."""
+    on_bad_file: Literal["fail", "skip"] = "fail"
+    """An input file that cannot be read or is damaged ends the run (fail), or is left out and
+    listed (skip): simulation is normalised to the files that were read, data are not corrected."""
 
     def processes(self) -> int:
         """Processes on the machine that ingests."""
@@ -285,8 +288,8 @@ class Ingest(Block):
         return self.workers
 
 
-EXECUTION = {"executor", "workers", "dask", "chunksize"}
-"""Keys of the ingest block that change how files are read, but no result."""
+EXECUTION = {"executor", "workers", "dask", "chunksize", "on_bad_file"}
+"""Keys of the ingest block that change how files are read, but no result from those that can be."""
 
 
 # --- select --------------------------------------------------------------------------------------

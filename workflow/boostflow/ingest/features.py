@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from boostflow.config.models import RootContent
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branch, near
 
 EVENT = ("run", "luminosityBlock", "event")
@@ -159,21 +159,24 @@ def detect(
         match: the particle that the sample's jets are to be matched to, or None.
 
     Raises:
-        BoostflowError: all that `examine` finds, one a line.
+        BadFile: branches are missing or have the wrong type.
+        BoostflowError: the file contradicts its declaration. Both name all that `examine` finds,
+            one a line.
     """
-    features, problems = examine(branches, content, data=data, match=match)
-    if problems:
-        raise BoostflowError("\n".join(f"{file}: {problem}" for problem in problems))
+    features, problems, contradictions = examine(branches, content, data=data, match=match)
+    if found := problems + contradictions:
+        kind = BoostflowError if contradictions else BadFile
+        raise kind("\n".join(f"{file}: {problem}" for problem in found))
     return features
 
 
 def examine(
     branches: Mapping[str, Branch], content: RootContent, *, data: bool, match: str | None
-) -> tuple[Features, list[str]]:
+) -> tuple[Features, list[str], list[str]]:
     """What a ROOT tree has, and everything that is wrong with it for a sample (see `detect`).
 
     Problems are branches that no analysis can do without, or that are declared, and are missing or
-    have the wrong type; and files that contradict their declaration as data or simulation.
+    have the wrong type. Contradictions are to the declaration as data, simulation or matched.
     """
     names = _file_names(branches, content)
     have = {ours: theirs for ours, theirs in names.items() if theirs in branches}
@@ -203,7 +206,7 @@ def examine(
         )
     if numbered := lacks(EVENT):
         notes.append(f"no {', '.join(numbered)}: numbered by file and row")
-    problems += _wrong_weight("genWeight" in have, names["genWeight"], content, data)
+    contradictions = _wrong_weight("genWeight" in have, names["genWeight"], content, data)
     if content.unweighted:
         notes.append("events have no weights: each counts 1 (`unweighted`)")
     problems += _wrong_types(have, branches, foreign)
@@ -253,7 +256,7 @@ def examine(
     known = {*have, "GenPart_statusFlags"} if content.format == "delphes" else have
     unknown = [name for name in TRUTH if name not in known]
     if match is not None and unknown:
-        problems.append(
+        contradictions.append(
             f"jets cannot be matched to a {match} particle ({unknown[0]} is missing); "
             "remove `match` from the sample"
         )
@@ -283,7 +286,7 @@ def examine(
         triggers=triggers,
         notes=notes,
     )
-    return features, problems
+    return features, problems, contradictions
 
 
 def four_momentum(collection: str, have: Iterable[str]) -> tuple[str, ...] | None:
@@ -357,7 +360,8 @@ def _wrong_types(
         elif collection in ("FatJetPFCands", "GenPart", "GenJetAK8") or ours in WEIGHTS:
             depths = [2]
         found = branches[theirs]
-        integer = ours in INTEGERS and not (foreign and ours == "PFCands_charge")
+        whole = INTEGERS if foreign else EVENT + INTEGERS
+        integer = ours in whole and not (foreign and ours == "PFCands_charge")
         if found.depth not in depths or found.kind not in ("iub" if integer else "fiub"):
             right = Branch(depths[0], "i" if integer else "f")
             problems.append(f"branch {theirs} is of {found}, must be of {right}")

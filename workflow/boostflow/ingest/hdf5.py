@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest.layouts import Layout, reason
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Hdf5Layout(Layout):
         return found
 
     def require_filters(self, dataset: h5py.Dataset) -> None:
-        """Raise BoostflowError if the dataset is compressed in a way that cannot be undone here."""
+        """Raise BadFile if the dataset is compressed in a way that cannot be undone here."""
         properties = dataset.id.get_create_plist()
         for i in range(properties.get_nfilters()):
             code, _, _, name = properties.get_filter(i)
             if not _available(code):
-                raise BoostflowError(
+                raise BadFile(
                     f"{self.file}: {dataset.name} is compressed with "
                     f"{name.decode() or f'filter {code}'}, which can be undone neither by HDF5 nor "
                     "by hdf5plugin: write it anew with another compression"
@@ -58,12 +58,12 @@ class Hdf5Layout(Layout):
         """A part of a dataset as float64.
 
         Raises:
-            BoostflowError: it cannot be read, or has NaN or infinite values.
+            BadFile: it cannot be read, or has NaN or infinite values.
         """
         try:
             values = np.asarray(dataset[where], dtype=np.float64)
         except OSError as error:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: {dataset.name} cannot be read to its end ({reason(error)})"
             ) from None
         self.require_finite(values, dataset.name, np.arange(where[0].start, where[0].stop))
@@ -77,13 +77,13 @@ def _open(file: str) -> h5py.File:
         # Read-only file systems often refuse the locks of HDF5.
         return h5py.File(file, "r", locking=False)
     except FileNotFoundError:
-        raise BoostflowError(f"{file}: no such file") from None
+        raise BadFile(f"{file}: no such file") from None
     except OSError as error:
         if "truncated file" in str(error):
-            raise BoostflowError(
+            raise BadFile(
                 f"{file}: is shorter than its header says: copy it again ({reason(error)})"
             ) from None
-        raise BoostflowError(f"{file}: not a readable HDF5 file ({reason(error)})") from None
+        raise BadFile(f"{file}: not a readable HDF5 file ({reason(error)})") from None
 
 
 def _available(code: int) -> bool:

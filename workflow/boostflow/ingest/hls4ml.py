@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest.hdf5 import Hdf5Layout
 from boostflow.ingest.layouts import Chunk, from_padded, one_an_event, single_jets
 
@@ -31,10 +31,10 @@ class Hls4ml(Hdf5Layout):
 
     def inspect(self) -> None:
         """Find jets and constituents, and their columns by name."""
-        self.jets = self._dataset("jets", 2)
+        self.jets = self.key = self._dataset("jets", 2)
         self.particles = self._dataset("jetConstituentList", 3)
         if len(self.jets) != len(self.particles):
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: {len(self.jets)} rows in jets, but {len(self.particles)} in "
                 "jetConstituentList; the file is damaged"
             )
@@ -55,7 +55,7 @@ class Hls4ml(Hdf5Layout):
         row = np.arange(start, stop)
         flags = jets[:, [self.jet_column[f"j_{key}"] for key in CLASSES]] > 0.5
         if (bad := flags.sum(axis=1) > 1).any():
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: row {row[bad][0]} of jets has more than one class among "
                 f"{', '.join(f'j_{key}' for key in CLASSES)}; the file is damaged"
             )
@@ -72,6 +72,11 @@ class Hls4ml(Hdf5Layout):
             chosen = label == CLASSES[self.select]
             jets, block, row, label = jets[chosen], block[chosen], row[chosen], label[chosen]
         momenta = block[..., [column - first for column in columns]]
+        if (bad := (momenta[..., 3] < 0).any(axis=1)).any():
+            raise BadFile(
+                f"{self.file}: negative energy in row {row[bad][0]} of jetConstituentList; "
+                "the file is damaged"
+            )
         pt, eta, mass = jets[:, [self.jet_column[name] for name in JET[:3]]].T
         px, py = momenta[..., 0].sum(axis=1), momenta[..., 1].sum(axis=1)
         fatjets = one_an_event(
@@ -88,7 +93,7 @@ class Hls4ml(Hdf5Layout):
     def _dataset(self, name: str, dimensions: int) -> h5py.Dataset:
         dataset = self.datasets().get(name)
         if dataset is None or dataset.ndim != dimensions or dataset.dtype.kind not in "fiu":
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: no dataset {name} of numbers in {dimensions} dimensions; "
                 f"{self.contents()}"
             )
@@ -100,19 +105,19 @@ class Hls4ml(Hdf5Layout):
     ) -> dict[str, int]:
         """Column of each wanted feature of `named`, from the names in `dataset`."""
         if dataset not in self.datasets():
-            raise BoostflowError(f"{self.file}: no dataset {dataset}; {self.contents()}")
+            raise BadFile(f"{self.file}: no dataset {dataset}; {self.contents()}")
         raw = np.ravel(self.root[dataset][()])
         names = [x.decode() if isinstance(x, bytes) else str(x) for x in raw]
         columns = named.shape[-1]
         if names[columns:] == [UNUSED_NAME]:
             names = names[:columns]
         if len(names) != columns:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: {len(names)} names in {dataset} for the {columns} columns of "
                 f"{named.name}"
             )
         if missing := [name for name in wanted if name not in names]:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: no feature {', '.join(missing)} in {dataset}; it has "
                 f"{', '.join(names)}"
             )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import numpy as np
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.constituents import kinematics
 from boostflow.ingest.layouts import Chunk, Layout, from_momenta, one_an_event, reason, single_jets
 from boostflow.ingest.sets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
@@ -47,11 +47,9 @@ class JetClass(Layout):
         try:
             self.parquet = pq.ParquetFile(self.file)
         except FileNotFoundError:
-            raise BoostflowError(f"{self.file}: no such file") from None
+            raise BadFile(f"{self.file}: no such file") from None
         except (OSError, pa.ArrowException) as error:
-            raise BoostflowError(
-                f"{self.file}: not a readable Parquet file ({reason(error)})"
-            ) from None
+            raise BadFile(f"{self.file}: not a readable Parquet file ({reason(error)})") from None
         self.cached: tuple[int, pa.Table | None] = (-1, None)
 
     def close(self) -> None:
@@ -67,7 +65,7 @@ class JetClass(Layout):
         if NUMBER in have:
             self.flags = []
         elif not self.flags:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: no column {NUMBER} (JetClass-II) or {', '.join(JETCLASS)} (JetClass)"
             )
         labels = self.flags or [NUMBER]
@@ -119,7 +117,7 @@ class JetClass(Layout):
             if name.startswith("part_"):
                 number, columns[name] = self._jagged(table[name], name, row)
                 if counts is not None and (bad := number != counts).any():
-                    raise BoostflowError(
+                    raise BadFile(
                         f"{self.file}: {name} has another length than {MOMENTUM[0]} in row "
                         f"{row[bad][0]}"
                     )
@@ -156,25 +154,25 @@ class JetClass(Layout):
         if not self.flags:
             number = self._numbers(table[NUMBER], NUMBER, row)
             if (bad := ~np.isin(number, range(len(JETCLASS2)))).any():
-                raise BoostflowError(
+                raise BadFile(
                     f"{self.file}: {NUMBER} is {number[bad][0]:g} in row {row[bad][0]}, must be 0 "
                     f"to {len(JETCLASS2) - 1}"
                 )
             return np.array(JETCLASS2)[number.astype(int)]
         flags = np.stack([self._numbers(table[name], name, row) for name in self.flags], axis=1)
         if (bad := (flags > 0.5).sum(axis=1) != 1).any():
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: row {row[bad][0]} has not one class among {', '.join(self.flags)}"
             )
         return np.array([JETCLASS[name] for name in self.flags])[flags.argmax(axis=1)]
 
     def _require(self, names: tuple[str, ...] | list[str], *, lists: bool) -> None:
-        """Raise BoostflowError unless the columns are there and hold (lists of) numbers."""
+        """Raise BadFile unless the columns are there and hold (lists of) numbers."""
         import pyarrow.types as types
 
         schema = self.parquet.schema_arrow
         if missing := [name for name in names if name not in schema.names]:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: no column {', '.join(missing)}; the file has "
                 f"{', '.join(schema.names)}"
             )
@@ -184,7 +182,7 @@ class JetClass(Layout):
             inner = kind.value_type if jagged else kind
             number = types.is_floating(inner) or types.is_integer(inner) or types.is_boolean(inner)
             if jagged != lists or not number:
-                raise BoostflowError(
+                raise BadFile(
                     f"{self.file}: column {name} holds {kind}, must hold "
                     f"{'lists of numbers' if lists else 'numbers'}"
                 )
@@ -201,7 +199,7 @@ class JetClass(Layout):
                     try:
                         table = self.parquet.read_row_group(group, columns=self.columns)
                     except (OSError, pa.ArrowException) as error:
-                        raise BoostflowError(
+                        raise BadFile(
                             f"{self.file}: row group {group} cannot be read to its end "
                             f"({reason(error)})"
                         ) from None
@@ -232,4 +230,4 @@ class JetClass(Layout):
 
     def _require_no_null(self, column: pa.ChunkedArray, name: str) -> None:
         if column.null_count:
-            raise BoostflowError(f"{self.file}: column {name} lacks values (null)")
+            raise BadFile(f"{self.file}: column {name} lacks values (null)")

@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 from coffea.processor import accumulate
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest.features import Features
 from boostflow.ingest.rows import Rows
 from boostflow.progress import Progress
@@ -50,11 +50,13 @@ class Layout(ABC):
         features: what the file has.
         entries: its number of events, of all classes.
         row_bytes: size of an event in memory.
+        key: HDF5 dataset of events, whose first and last rows tell files apart.
     """
 
     features: Features
     entries: int
     row_bytes: int
+    key: Any = None
 
     def __init__(self, file: str, select: str, radius: float, pt_min: float) -> None:
         self.file, self.select, self.radius, self.pt_min = file, select, radius, pt_min
@@ -81,7 +83,7 @@ class Layout(ABC):
         """Open the file.
 
         Raises:
-            BoostflowError: it is missing, or of another format.
+            BadFile: it is missing, or of another format.
         """
 
     @abstractmethod
@@ -93,7 +95,7 @@ class Layout(ABC):
         """Find the tables and set the attributes.
 
         Raises:
-            BoostflowError: the file has another layout.
+            BadFile: the file has another layout.
         """
 
     @abstractmethod
@@ -101,11 +103,11 @@ class Layout(ABC):
         """The events of class `select` among the rows from `start` to `stop`.
 
         Raises:
-            BoostflowError: the rows are damaged.
+            BadFile: the rows are damaged.
         """
 
     def require_finite(self, values: np.ndarray, name: str, row: np.ndarray) -> None:
-        """Raise BoostflowError if a value is NaN or infinite.
+        """Raise BadFile if a value is NaN or infinite.
 
         Args:
             values: (n, ...) a part of a table.
@@ -114,13 +116,13 @@ class Layout(ABC):
         """
         if not np.isfinite(values).all():
             first = row[np.argwhere(~np.isfinite(values))[0, 0]]
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: NaN or infinite values in {name} (first in row {first}); "
                 "the file is damaged"
             )
 
     def require_energies(self, energies: np.ndarray, row: np.ndarray) -> None:
-        """Raise BoostflowError if an energy is negative.
+        """Raise BadFile if an energy is negative.
 
         Args:
             energies: (n, ...) of particles.
@@ -128,9 +130,7 @@ class Layout(ABC):
         """
         if (energies < 0).any():
             first = row[np.argwhere(energies < 0)[0, 0]]
-            raise BoostflowError(
-                f"{self.file}: negative energy in row {first}; the file is damaged"
-            )
+            raise BadFile(f"{self.file}: negative energy in row {first}; the file is damaged")
 
 
 def from_padded(momenta: np.ndarray) -> ak.Array:
@@ -201,7 +201,7 @@ def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict
         entries: which rows of the file.
 
     Raises:
-        BoostflowError: the file is damaged.
+        BadFile: the file is damaged.
     """
     step = max(1, min(rows.config.chunksize, BLOCK // layout.row_bytes))
     bar = Progress(f"ingest {layout.file}", len(entries), "events")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.features import Features
 from boostflow.ingest.hdf5 import Hdf5Layout
 from boostflow.ingest.layouts import Chunk
@@ -33,11 +33,11 @@ class Lhco(Hdf5Layout):
             and dataset.dtype.kind in "fiu"
         ]
         if len(found) != 1:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: {'more than one' if found else 'no'} table of {PARTICLES} x (pT, "
                 f"eta, phi), {COLUMNS} columns, {COLUMNS + 1} with the label; {self.contents()}"
             )
-        self.table = found[0]
+        self.table = self.key = found[0]
         self.require_filters(self.table)
         self.labelled = self.table.shape[1] > COLUMNS
         if self.select != "all" and not self.labelled:
@@ -71,7 +71,7 @@ class Lhco(Hdf5Layout):
         if self.labelled:
             flag = block[:, -1]
             if (bad := ~np.isin(flag, (0, 1))).any():
-                raise BoostflowError(
+                raise BadFile(
                     f"{self.file}: the label in column {COLUMNS + 1} of {self.table.name} is "
                     f"{flag[bad][0]:g} in row {row[bad][0]}, must be 0 (background) or 1 (signal)"
                 )
@@ -81,7 +81,7 @@ class Lhco(Hdf5Layout):
                 block, row, label = block[chosen], row[chosen], label[chosen]
         particles = block[:, :COLUMNS].reshape(len(row), PARTICLES, 3)
         if (bad := (particles[..., 0] < 0).any(axis=1)).any():
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: negative pT in row {row[bad][0]} of {self.table.name}; "
                 "the file is damaged"
             )

@@ -9,6 +9,7 @@ import numpy as np
 from coffea import processor
 from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
 
+from boostflow.errors import BadFile
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
 
@@ -51,9 +52,22 @@ class FatJetProcessor(processor.ProcessorABC):
 
     def _constituents(self, events: ak.Array) -> ak.Array:
         """Particle-flow candidates of each fat jet, shape (events, jets, candidates)."""
-        if self.rows.features.counted:
-            return ak.drop_none(events.FatJet.constituents.pf, axis=2)
         link = events.FatJetPFCands
+        for index, owner in ((link.pFCandsIdx, "PFCands"), (link.jetIdx, "FatJet")):
+            low = 0 if owner == "PFCands" else -1  # of candidates outside of all jets
+            if not ak.all((index >= low) & (index < ak.num(events[owner].pt)), axis=None):
+                raise BadFile(
+                    f"{self.rows.file}: FatJetPFCands name {owner} that are not there; the file is "
+                    "damaged"
+                )
+        if self.rows.features.counted:
+            told = ak.sum(events.FatJet.nConstituents, axis=1)
+            if not ak.all(told == ak.num(link.jetIdx)):
+                raise BadFile(
+                    f"{self.rows.file}: the sum of FatJet_nConstituents is not the number of "
+                    "FatJetPFCands in some events: jets would get the constituents of others"
+                )
+            return ak.drop_none(events.FatJet.constituents.pf, axis=2)
         link = link[link.jetIdx >= 0]
         link = link[ak.argsort(link.jetIdx, axis=1, stable=True)]
         here = ak.local_index(events.FatJet.pt, axis=1)

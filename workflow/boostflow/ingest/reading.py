@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from coffea.processor import Runner
 
 from boostflow.config.files import is_remote
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile, BoostflowError, is_full
 
 log = logging.getLogger("ingest")
 
@@ -103,15 +103,15 @@ def reason(error: BaseException) -> str:
     return " ".join(f"{last}".split())[:160] or type(last).__name__
 
 
-def unreadable(file: str, error: BaseException, what: str) -> BoostflowError:
+def unreadable(file: str, error: BaseException, what: str) -> BadFile:
     """What to tell the user about a file: `what` of one that is damaged."""
     if is_remote(file) and is_transient(error):
         tries = len(WAITS) + 1
-        return BoostflowError(f"{file}: the server failed in {tries} tries ({reason(error)})")
+        return BadFile(f"{file}: the server failed in {tries} tries ({reason(error)})")
     # XRootD's client has no exceptions of its own: 3011 is kXR_NotFound.
     if is_remote(file) and "[3011]" in reason(error):
-        return BoostflowError(f"{file}: no such file on its server")
-    return BoostflowError(f"{file}: {what} ({reason(error)})")
+        return BadFile(f"{file}: no such file on its server")
+    return BadFile(f"{file}: {what} ({reason(error)})")
 
 
 class ChunkRunner(Runner):
@@ -125,6 +125,7 @@ class ChunkRunner(Runner):
 
         Raises:
             BoostflowError: the file cannot be read.
+            OSError: the disk that chunks are written to is full.
         """
         kwargs.pop("use_result_type", None)
         # The dask executor sends the processor along.
@@ -133,12 +134,15 @@ class ChunkRunner(Runner):
             return patiently(file, partial(func, item, **kwargs))
         except Exception as error:
             chain = causes(error)
+            full = next((cause for cause in chain if is_full(cause)), None)
             known = next((cause for cause in chain if isinstance(cause, BoostflowError)), None)
-            if known is None and not any(_is_read_error(cause) for cause in chain):
+            if full is None and known is None and not any(map(_is_read_error, chain)):
                 raise
-            message = str(known or unreadable(file, error, "cannot be read to its end"))
-        # A new one without a context, which dask could not send.
-        raise BoostflowError(message)
+            known = known or unreadable(file, error, "cannot be read to its end")
+        # New ones without a context, which dask could not send.
+        if full is not None:
+            raise OSError(full.errno, os.strerror(full.errno))
+        raise type(known)(str(known))
 
 
 def _is_read_error(error: BaseException) -> bool:

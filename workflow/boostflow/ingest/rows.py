@@ -16,13 +16,15 @@ from pyarrow import feather
 
 from boostflow import observables
 from boostflow.config.models import ALL_OBSERVABLES, Ingest
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest.constituents import Vary, vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
 from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
 
+MASS_ROUNDING = 1e-2
+"""Masses may be negative by rounding: by this in GeV, and this times pT."""
 HAS_FATJET = "has fat jet"
 NO_FILTERS = Filters()
 
@@ -67,7 +69,7 @@ class Rows:
             start: number of events in the file before these.
 
         Raises:
-            BoostflowError: NaN or infinite values.
+            BadFile: values that no event can have, such as NaN.
         """
         n = len(events)
         weight = (
@@ -77,8 +79,14 @@ class Rows:
         )
         ids = event_id(events.run, events.luminosityBlock, events.event)
         relative = self._relative_weights(events)
+        # Of all events and jets: NaN passes no cut, and would be lost without a word.
+        self._refuse("genWeight", weight)
+        for name, values in relative.items():
+            self._refuse(name, values)
+        self._refuse_momenta("", fatjets)
         gain = np.zeros((2, n))
         if self.vary is not None and self.features.charges:
+            self._refuse_momenta("PFCands ", fatjets.candidates)
             fatjets, gain = vary(fatjets, ids, self.vary, self.config.soft_drop_zcut, self.radius)
         passed = np.ones(n, dtype=bool)
         steps = []
@@ -110,7 +118,7 @@ class Rows:
         for branch, columns in self.features.weights.items():
             entries = events[branch]
             if not ak.all(ak.num(entries) == len(columns)):
-                raise BoostflowError(
+                raise BadFile(
                     f"{self.file}: some events have not the {len(columns)} entries of {branch} that"
                     " the first one has"
                 )
@@ -168,7 +176,10 @@ class Rows:
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
         for name, values in relative.items():
             columns[name] = np.repeat(values.astype("float32"), count)
-        self._refuse_nonsense(columns)
+        for name in met:
+            self._refuse(name, columns[name])
+        if (columns["met_pt"] < 0).any():
+            raise BadFile(f"{self.file}: negative values in met_pt; the file is damaged")
         return ak.zip(columns, depth_limit=1)
 
     def _met(self, events: ak.Array, gain: np.ndarray) -> dict[str, np.ndarray]:
@@ -184,22 +195,29 @@ class Rows:
             "met_phi": np.where(moved, np.arctan2(py, px), phi),
         }
 
-    def _refuse_nonsense(self, columns: dict[str, Any]) -> None:
-        """Raise BoostflowError for NaN or infinity in what everything else is computed from."""
-        inputs = ("pt", "eta", "phi", "mass", "met_pt", "met_phi", "genWeight")
-        inputs += tuple(f"pf_{name}" for name in ("pt", "eta", "phi", "mass"))
-        for name in inputs:
-            if name in columns and not ak.all(np.isfinite(columns[name]), axis=None):
-                raise BoostflowError(
-                    f"{self.file}: NaN or infinite values in {name.replace('pf_', 'PFCands ')}; "
-                    "the file is damaged"
-                )
+    def _refuse(self, what: str, values: Any) -> None:
+        """Raise BadFile for NaN or infinity."""
+        if not ak.all(np.isfinite(values), axis=None):
+            raise BadFile(f"{self.file}: NaN or infinite values in {what}; the file is damaged")
+
+    def _refuse_momenta(self, what: str, particles: ak.Array) -> None:
+        """The same, and a negative pT, or a mass that is negative by more than rounding."""
+        for name in ("pt", "eta", "phi", "mass"):
+            self._refuse(f"{what}{name}", particles[name])
+        negative = {
+            "pt": particles.pt < 0,
+            "mass": particles.mass < -(MASS_ROUNDING + MASS_ROUNDING * particles.pt),
+        }
+        for name, found in negative.items():
+            if ak.any(found, axis=None):
+                raise BadFile(f"{self.file}: negative values in {what}{name}; the file is damaged")
 
     def _observables(self, flat: ak.Array) -> dict[str, Any]:
         """What can be had: from constituents, else the columns that NanoAOD brings along."""
         columns: dict[str, Any] = {}
         if self.features.constituents:
             pf = flat.candidates
+            self._refuse_momenta("PFCands ", pf)
             pf = pf[ak.argsort(pf.pt, axis=1, ascending=False, stable=True)]
             typed = "charge" in pf.fields
             values = observables.compute(

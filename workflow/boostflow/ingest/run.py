@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 from coffea.processor import accumulate
 
+from boostflow.config.files import is_remote
 from boostflow.config.models import Ingest, RootContent
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.constituents import Vary
+from boostflow.ingest.counters import require_counters
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
 from boostflow.ingest.features import CONSTITUENTS, WEIGHTS, Features, detect, weight_columns
@@ -38,6 +41,8 @@ LIGHT = 5
 """Times `chunksize` events are read at a time without constituents and generator particles."""
 LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml, "toptag": TopTag, "jetclass": JetClass}
 """Sources of events in files that are not ROOT."""
+
+Look = Callable[[Any, Branches, Features, int], None]
 
 
 def ingest(
@@ -76,8 +81,8 @@ def ingest(
         vary: how constituents are varied; None for nominal.
 
     Raises:
-        BoostflowError: the file cannot be read, or lacks what no analysis can do without; there is
-            no such piece.
+        BadFile: the file cannot be read, or lacks what no analysis can do without.
+        BoostflowError: it contradicts its declaration; there is no such piece.
     """
     if not 0 <= piece[0] < piece[1]:
         raise BoostflowError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
@@ -144,18 +149,35 @@ def tree_name(config: Ingest, content: RootContent) -> str:
 
 
 def inspect(
-    file: str, config: Ingest, content: RootContent, *, data: bool, match: str | None
+    file: str,
+    config: Ingest,
+    content: RootContent,
+    *,
+    data: bool,
+    match: str | None,
+    look: Look | None = None,
 ) -> tuple[Features, int, float | None]:
     """Read a ROOT file's metadata: its features, number of events, cross-section (pb) or None.
 
+    Args:
+        file: path or address.
+        config: the ingest block.
+        content: what the tree holds.
+        data: whether the sample is declared to be collision data.
+        match: the particle that the sample's jets are to be matched to, or None.
+        look: is given the open file, its branches and features, and the number of its events; what
+            it raises is treated alike.
+
     Raises:
-        BoostflowError: not a readable ROOT file, no such tree, or branches missing.
+        BadFile: not a readable ROOT file, no such tree, or branches missing or of a wrong type.
+        BoostflowError: the file contradicts its declaration.
     """
-    action = partial(_inspect, file, tree_name(config, content), content, data=data, match=match)
+    name = tree_name(config, content)
+    action = partial(_inspect, file, name, content, look, data=data, match=match)
     try:
         return patiently(file, action)
     except FileNotFoundError:
-        raise BoostflowError(f"{file}: no such file") from None
+        raise BadFile(f"{file}: no such file") from None
     except BoostflowError:
         raise
     # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
@@ -180,24 +202,31 @@ def _with_weights(features: Features, branches: Branches) -> Features:
 
 
 def _inspect(
-    file: str, name: str, content: RootContent, *, data: bool, match: str | None
+    file: str, name: str, content: RootContent, look: Look | None, *, data: bool, match: str | None
 ) -> tuple[Features, int, float | None]:
     import uproot
 
     # A colon in a path would separate the tree from it.
     with uproot.open({file: None}, **options(file)) as root:
+        if not is_remote(file) and root.file.fEND > (size := Path(file).stat().st_size):
+            raise BadFile(
+                f"{file}: has {size} of the {root.file.fEND} bytes that its header says: copy it "
+                "again"
+            )
         trees = sorted({key.split(";")[0] for key in root.keys()})  # noqa: SIM118
         if name not in trees:
-            raise BoostflowError(
+            raise BadFile(
                 f"{file}: no tree {name!r}; the file has "
                 f"{', '.join(trees) or 'nothing, or is damaged'}"
             )
         tree = root[name]
         if not hasattr(tree, "num_entries"):
-            raise BoostflowError(f"{file}: {name} is not a tree")
+            raise BadFile(f"{file}: {name} is not a tree")
         branches = Branches(tree)
         features = detect(file, branches, content, data=data, match=match)
         features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
+        if not (branches.is_rntuple or content.branches or content.format != "nanoaod"):
+            require_counters(file, tree, features.names)
         entries = int(tree.num_entries)
         if entries:
             features = _with_weights(features, branches)
@@ -205,6 +234,8 @@ def _inspect(
         if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
             values = root["Runs"]["xsec"].array(library="np")
             xsec = float(values[0]) if len(values) else None
+        if look is not None:
+            look(root, branches, features, entries)
         return features, entries, xsec
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest.constituents import kinematics
 from boostflow.ingest.layouts import Chunk, Layout, from_padded, one_an_event, reason, single_jets
 from boostflow.ingest.sets import TOPTAG_CLASSES, toptag_files
@@ -23,7 +23,7 @@ class TopTag(Layout):
         try:
             self.files = {"p4": self.file, **toptag_files(self.file)}
         except ValueError as error:
-            raise BoostflowError(str(error)) from None
+            raise BadFile(str(error)) from None
         self.shapes = {part: _mapped(file).shape for part, file in self.files.items()}
 
     def close(self) -> None:
@@ -33,13 +33,13 @@ class TopTag(Layout):
         """Check the shapes."""
         found = self.shapes["p4"]
         if len(found) != 3 or found[1] != 4:
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.file}: has shape {found}, must have (jets, 4, slots): px, py, pz, E"
             )
         self.entries, _, slots = found
         for part, shape in (("mask", (self.entries, 1, slots)), ("labels", (self.entries,))):
             if self.shapes[part] != shape:
-                raise BoostflowError(
+                raise BadFile(
                     f"{self.files[part]}: has shape {self.shapes[part]}, must have {shape} as "
                     f"{self.file}"
                 )
@@ -70,7 +70,7 @@ class TopTag(Layout):
         values = self._block(part, row)
         if (bad := ~np.isin(values, (0, 1))).any():
             wrong, first = values[bad][0], row[np.argwhere(bad)[0, 0]]
-            raise BoostflowError(f"{self.files[part]}: {wrong:g} in row {first}, must be 0 or 1")
+            raise BadFile(f"{self.files[part]}: {wrong:g} in row {first}, must be 0 or 1")
         return values
 
     def _block(self, part: str, row: np.ndarray) -> np.ndarray:
@@ -83,10 +83,10 @@ def _mapped(file: str) -> np.ndarray:
     try:
         array = np.lib.format.open_memmap(file, mode="r")
     except FileNotFoundError:
-        raise BoostflowError(f"{file}: no such file") from None
+        raise BadFile(f"{file}: no such file") from None
     # Broken headers end in errors of Python's parser, too.
     except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
-        raise BoostflowError(f"{file}: not a NumPy array of numbers ({reason(error)})") from None
+        raise BadFile(f"{file}: not a NumPy array of numbers ({reason(error)})") from None
     if array.dtype.kind not in "fiub":
-        raise BoostflowError(f"{file}: not a NumPy array of numbers: it holds {array.dtype}")
+        raise BadFile(f"{file}: not a NumPy array of numbers: it holds {array.dtype}")
     return array

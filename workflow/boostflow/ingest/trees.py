@@ -10,7 +10,7 @@ from typing import Any, Self
 import awkward as ak
 import numpy as np
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BadFile
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import EVENT, TRUTH
@@ -61,7 +61,7 @@ class TreeReader:
             jets = self._jets(found, read)
         except ValueError as error:
             # awkward's: collections of different lengths.
-            raise BoostflowError(
+            raise BadFile(
                 f"{self.rows.file}: branches do not fit together in events {start} to {stop} "
                 f"({' '.join(str(error).split())[:160]})"
             ) from None
@@ -139,7 +139,7 @@ class TreeReader:
             return values
         first = ak.firsts(values)
         if ak.any(ak.is_none(first)):
-            raise BoostflowError(f"{self.rows.file}: {name} has no entry in some events")
+            raise BadFile(f"{self.rows.file}: {name} has no entry in some events")
         return ak.drop_none(first)
 
     def _jets(self, found: dict[str, ak.Array], read: dict[str, ak.Array]) -> ak.Array:
@@ -173,9 +173,7 @@ class TreeReader:
             elif depth == 1:
                 candidates = ak.unflatten(candidates, np.ones(len(candidates), dtype=int))
         if ak.any(ak.num(candidates, axis=1) != number):
-            raise BoostflowError(
-                f"{self.rows.file}: lists of constituents and fat jets differ in number"
-            )
+            raise BadFile(f"{self.rows.file}: lists of constituents and fat jets differ in number")
         return ak.with_field(jets, candidates, "candidates")
 
     def _candidates(self, found: dict[str, ak.Array]) -> ak.Array:
@@ -233,7 +231,7 @@ def linked(
         Shape (events, jets, constituents).
 
     Raises:
-        BoostflowError: links to constituents that are not there.
+        BadFile: links to constituents that are not there.
     """
     event = np.repeat(np.arange(len(number)), ak.to_numpy(ak.num(jet, axis=1)))
     jet, index = (ak.to_numpy(ak.flatten(x)).astype(np.int64) for x in (jet, index))
@@ -241,7 +239,7 @@ def linked(
     event, jet, index = event[here], jet[here], index[here]
     available = ak.to_numpy(ak.num(candidates, axis=1))
     if ((index < 0) | (index >= available[event])).any():
-        raise BoostflowError(f"{file}: fat jets refer to constituents that are not in the file")
+        raise BadFile(f"{file}: fat jets refer to constituents that are not in the file")
     jet = (np.cumsum(number) - number)[event] + jet
     order = np.argsort(jet, kind="stable")
     where = ((np.cumsum(available) - available)[event] + index)[order]

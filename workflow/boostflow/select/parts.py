@@ -12,14 +12,29 @@ from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_json
 
 
-def write_parts(tables: list[Path], metas: list[Path], output: Path) -> None:
+def write_parts(tables: list[Path], metas: list[Path], output: Path, *, skip: bool = False) -> None:
     """List the parts of a sample (docs/contracts.md, "list_parts").
 
     Args:
         tables: ingested parts of one sample.
         metas: their JSON files, in the same order.
         output: JSON file to write.
+        skip: files may have been left out, all but one.
+
+    Raises:
+        BoostflowError: a file has been left out though none may be, or all have been.
     """
+    skipped = {path: read_json(path).get("skipped") for path in metas}
+    left_out = [path for path, reason in skipped.items() if reason is not None]
+    for path in left_out if not skip else []:
+        raise BoostflowError(
+            f"{path}: its file was skipped ({skipped[path]}): delete {path} and run again to read "
+            "it anew, or set `ingest.on_bad_file: skip`"
+        )
+    if len(left_out) == len(metas):
+        raise BoostflowError(
+            f"{output}: every file of this sample was skipped; the first one: {skipped[metas[0]]}"
+        )
     parts = [
         # Snakemake takes a small file of the same content for unchanged: the time makes it another.
         {"table": str(table), "meta": str(meta), "written": table.stat().st_mtime_ns}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from boostflow.config.models import Select, Split
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket
+from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, parquet_options, read_json, read_parquet, write_json
 from boostflow.select.corrections import Corrections
 from boostflow.select.cuts import event_cuts, fatjet_cuts
@@ -89,6 +91,11 @@ def select(
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
     scale = _split_scale(totals, config, sample)
+    if not totals.data and totals.xsec is not None and totals.events and totals.sumw <= 0:
+        raise BoostflowError(
+            f"sample {sample}: the generator weights of its {totals.events} events add up to "
+            f"{totals.sumw:g}: they cannot be normalised to a cross-section"
+        )
     norms = {name: w / totals.sumw for name, w in totals.sumw_weights.items() if totals.sumw}
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
@@ -98,23 +105,29 @@ def select(
     shifter = Shifter(config, shift, opened)
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
+    leading: list[np.ndarray] = []
 
     def chunks() -> Any:
         for path in tables:
             rows = read_parquet(path)
             if not len(rows):
                 continue
-            chosen, ids = _select_part(rows, config, flow, shifter)
-            seen.append(ids)
+            starts = event_starts(rows)
+            seen.append(ak.to_numpy(rows.event_id)[starts])
+            leading.append(ak.to_numpy(rows.pt)[starts])
+            chosen = _select_part(rows, config, flow, shifter)
             rows = _finish(chosen, config, scale, norms)
             jets[:] += np.bincount(ak.to_numpy(rows.split), minlength=3)
             yield rows
 
-    _write(output, chunks(), tables[0])
-    ids = np.concatenate(seen) if seen else np.zeros(0, dtype=np.uint64)
-    if len(np.unique(ids)) < len(ids):
-        log.warning("%s: events occur more than once in its files", sample)
-        totals.notes.append("events occur more than once in the input files")
+    def checked() -> Any:
+        yield from chunks()
+        if seen and _repeated(np.concatenate(seen), np.concatenate(leading), sample):
+            text = "different events have the same run, luminosity block and event number"
+            log.warning("%s: %s", sample, text)
+            totals.notes.append(text)
+
+    _write(output, checked(), tables)
     whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
     write_json(
         cutflow,
@@ -127,8 +140,11 @@ def select(
             "jets": dict(zip(("train", "validation", "test"), jets.tolist(), strict=True)),
             "features": totals.features,
             "notes": totals.notes,
+            "skipped": totals.skipped,
         },
     )
+    if not jets.sum():
+        log.warning("%s (%s): no jet passes the selection", sample, variation)
     log.info("%s (%s): %d of %d events, %d jets", sample, variation, *_ends(flow), jets.sum())
 
 
@@ -136,6 +152,7 @@ def select(
 class Totals:
     """What the parts of a sample add up to."""
 
+    events: int
     sumw: float
     sumw_buckets: np.ndarray
     sumw_weights: dict[str, float]
@@ -144,6 +161,8 @@ class Totals:
     data: bool
     features: dict[str, bool]
     notes: list[str]
+    skipped: list[dict[str, str]]
+    """Files that were left out, and why."""
 
 
 def _totals(metas: list[dict[str, Any]]) -> Totals:
@@ -152,8 +171,10 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     Raises:
         BoostflowError: some parts have a feature or a cross-section that others lack.
     """
-    features = metas[0]["features"]
-    filled = [meta for meta in metas if meta["events"]] or metas[:1]
+    read = [meta for meta in metas if meta.get("skipped") is None]
+    filled = [meta for meta in read if meta["events"]] or read[:1]
+    if not filled:
+        raise BoostflowError(f"{metas[0]['file']}: was skipped, as all files of its sample")
     for meta in metas:
         if meta["events"] and meta["features"] != filled[0]["features"]:
             raise BoostflowError(
@@ -172,7 +193,13 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
             total[0] += step["events"]
             total[1] += step["sumw"]
     features = filled[0]["features"]
+    files = {meta["file"] for meta in metas}
+    skipped = {m["file"]: m["skipped"] for m in metas if m.get("skipped") is not None}
+    notes = {note for meta in metas for note in meta["notes"]}
+    if skipped:
+        notes.add(consequence(len(skipped), len(files), filled[0]["data"]))
     return Totals(
+        events=sum(meta["events"] for meta in metas),
         sumw=sum(meta["sumw"] for meta in metas),
         sumw_buckets=np.sum([meta["sumw_buckets"] for meta in metas], axis=0),
         sumw_weights={
@@ -183,7 +210,8 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
         cutflow=[{"name": k, "events": v[0], "sumw": v[1]} for k, v in steps.items()],
         data=filled[0]["data"],
         features=features,
-        notes=sorted({note for meta in metas for note in meta["notes"]}),
+        notes=sorted(notes),
+        skipped=[{"file": file, "reason": reason} for file, reason in skipped.items()],
     )
 
 
@@ -203,10 +231,8 @@ def _split_scale(totals: Totals, config: Select, sample: str) -> np.ndarray:
         return np.where(sums > 0, totals.xsec * PB_TO_INVERSE_FB / sums, 0.0)
 
 
-def _select_part(
-    rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter
-) -> tuple[ak.Array, np.ndarray]:
-    """The rows that pass, and the ids of all events in the part."""
+def _select_part(rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter) -> ak.Array:
+    """The rows that pass."""
     starts = event_starts(rows)
     rows = shifter(rows, starts)
     n = len(rows)
@@ -235,8 +261,32 @@ def _select_part(
         if i or config.event.fatjets_min > 1:
             flow.add(name, left.sum(), weight[left].sum())
     kept = np.repeat(events.all(*events.names), np.diff(np.append(starts, n)))
-    ids = ak.to_numpy(rows.event_id)[starts]
-    return rows[good & kept], ids
+    return rows[good & kept]
+
+
+def _repeated(ids: np.ndarray, leading: np.ndarray, sample: str) -> bool:
+    """Whether events of the same number, but different content, are there.
+
+    Args:
+        ids: of all events, shape (events,).
+        leading: pT of their first jet, by which copies are told from events that a generator has
+            numbered alike.
+        sample: for messages.
+
+    Raises:
+        BoostflowError: an event is there twice.
+    """
+    n = len(ids)
+    if len(np.unique(ids)) == n:
+        return False
+    both = np.zeros(n, dtype=[("id", ids.dtype), ("pt", leading.dtype)])
+    both["id"], both["pt"] = ids, leading
+    if copies := n - len(np.unique(both)):
+        raise BoostflowError(
+            f"sample {sample}: {copies} events are in its files twice (same run, luminosity block "
+            "and event number, same jet): take the copies out of `files`"
+        )
+    return True
 
 
 def _finish(rows: ak.Array, config: Select, scale: np.ndarray, norms: dict[str, float]) -> ak.Array:
@@ -270,8 +320,11 @@ def event_starts(rows: ak.Array) -> np.ndarray:
     return np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
 
 
-def _write(output: Path, chunks: Any, like: Path) -> None:
-    """Stream row groups into one Parquet file; without any, an empty table of the same columns."""
+def _write(output: Path, chunks: Any, like: Sequence[Path]) -> None:
+    """Stream row groups into one Parquet file; without any, an empty table of the same columns.
+
+    Parts without events have no columns, so that they are those of the part with most.
+    """
     import pyarrow.parquet as pq
 
     with atomic(output) as part:
@@ -282,7 +335,7 @@ def _write(output: Path, chunks: Any, like: Path) -> None:
                 writer = pq.ParquetWriter(part, table.schema, **parquet_options(table.schema))
             writer.write_table(table.cast(writer.schema))
         if writer is None:
-            pq.write_table(pq.read_schema(like).empty_table(), part)
+            pq.write_table(max(map(pq.read_schema, like), key=len).empty_table(), part)
         else:
             writer.close()
 

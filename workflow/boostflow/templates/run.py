@@ -7,6 +7,7 @@ from pathlib import Path
 
 from boostflow.config.models import Templates
 from boostflow.errors import BoostflowError
+from boostflow.io import parquet_columns
 from boostflow.scored import TEST, beside, read_jets, read_scores, samples_of
 from boostflow.templates.build import Weighting, fill
 from boostflow.templates.files import write
@@ -74,7 +75,4 @@ def make(
 
 def _weights(path: Path) -> list[str]:
     """Columns of relative weights."""
-    import pyarrow.parquet
-
-    names = pyarrow.parquet.read_schema(path).names
-    return sorted(name for name in names if name.startswith("weight_"))
+    return sorted(name for name in parquet_columns(path) if name.startswith("weight_"))

@@ -1,0 +1,310 @@
+"""All input files looked at before anything runs: metadata, and the first and the last event.
+
+What a file has is found by the same functions as when it is read (`boostflow.ingest.run.inspect`,
+the layouts of HDF5 files), so that what passes here is read alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from boostflow.config.files import expand, keys, known
+from boostflow.config.models import FileSample, Ingest, RootSample
+from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest.branches import Branches
+from boostflow.ingest.features import EVENT, Features
+from boostflow.ingest.run import LAYOUTS, inspect
+from boostflow.ingest.skipped import consequence
+from boostflow.io import atomic, write_json
+from boostflow.progress import Progress
+from boostflow.texttable import Text
+from boostflow.variations import is_data
+
+log = logging.getLogger("check")
+
+THREADS = 8
+"""Files that are looked at together: waiting for disks and servers takes most of the time."""
+FIRST_WEIGHTS = 1000
+"""Events whose generator weights are looked at: whole baskets are read for them."""
+
+
+@dataclass
+class Checked:
+    """What was found in a file."""
+
+    sample: str
+    file: str
+    events: int | None = None
+    """None where the file cannot be read."""
+    features: Features | None = None
+    xsec: float | None = None
+    key: str = ""
+    """Name of the file as it was, `boostflow.config.files.keys`."""
+    identity: str | None = None
+    """Equal for files with the same events."""
+    bad: str | None = None
+    """Why it cannot be read."""
+    wrong: list[str] = field(default_factory=list)
+    """How it contradicts the configuration or other files."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What later stages need to know."""
+        return {
+            "file": self.file,
+            "events": self.events,
+            "features": self.features.as_dict() if self.features else None,
+            "skipped": self.bad,
+        }
+
+    def state(self, skip: bool) -> str:
+        """In a word."""
+        if self.bad is not None:
+            return "SKIPPED" if skip else "BAD"
+        if self.wrong:
+            return "WRONG"
+        return "ok" if self.events else "no events"
+
+
+@dataclass
+class Report:
+    """All files, and all problems with them."""
+
+    files: list[Checked]
+    problems: list[str]
+    """What ends the run."""
+    notes: list[str]
+    """What is off, and what is left out."""
+    skip: bool
+    """Bad files are left out."""
+
+    def as_json(self) -> dict[str, Any]:
+        """By sample, in the order of the files."""
+        samples: dict[str, list[dict[str, Any]]] = {}
+        for found in self.files:
+            samples.setdefault(found.sample, []).append(found.as_json())
+        return {"samples": samples, "notes": self.notes}
+
+    def table(self) -> str:
+        """One line a file."""
+        # Wide enough for any path: each file has one line.
+        page = Text(200 + max((len(found.file) for found in self.files), default=0))
+        rows = []
+        for found in self.files:
+            events = "-" if found.events is None else str(found.events)
+            rows.append(
+                [found.sample, found.file, events, *_columns(found), found.state(self.skip)]
+            )
+        columns = ["sample", "file", "events", "constituents", "truth", "weights", "state"]
+        page.grid("Input files", columns, rows, right=[2])
+        known = [found.events for found in self.files if found.events is not None]
+        page.line(f"{len(self.files)} files, {len(known)} of them readable, {sum(known)} events")
+        for note in self.notes:
+            page.line(note)
+        return page.text()
+
+
+def check(samples: Mapping[str, FileSample], config: Ingest, radius: float) -> Report:
+    """Look at the files of all samples, several at a time.
+
+    Args:
+        samples: those that have files.
+        config: the ingest block.
+        radius: of the fat jets.
+    """
+    found = []
+    for name, block in samples.items():
+        files = expand(block)[0]
+        for file, key in zip(files, keys(name, block, files, config.tree), strict=True):
+            found.append(Checked(name, file, key=key))
+    bar = Progress("check", len(found), "files")
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        jobs = [pool.submit(_look_at, one, samples[one.sample], config, radius) for one in found]
+        for job in as_completed(jobs):
+            job.result()
+            bar.update()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    _find_copies(found, samples)
+    skip = config.on_bad_file == "skip"
+    problems = [f"{one.file}: {one.bad}" for one in found if one.bad is not None and not skip]
+    problems += [f"{one.file}: {text}" for one in found for text in one.wrong]
+    notes: dict[str, list[str]] = {}
+    for name, block in samples.items():
+        own = [one for one in found if one.sample == name]
+        problems += [f"samples.{name}: {text}" for text in _problems_of(own, block)]
+        for text in _notes_of(own, block, skip):
+            notes.setdefault(text, []).append(name)
+    said = [f"{', '.join(names)}: {text}" for text, names in notes.items()]
+    return Report(found, problems, said, skip)
+
+
+def write(report: Report, output: Path, text: Path, checked: Iterable[Path] = ()) -> None:
+    """Write check.json, the table, and what is new in it (docs/contracts.md, "check")."""
+    for path in checked:
+        before = known(path.parent)
+        new = [found for found in report.files if before.get(found.key, str(path)) == str(path)]
+        write_json(path, {found.key: found.as_json() for found in new})
+    with atomic(text) as part:
+        part.write_text(report.table(), encoding="utf-8")
+    write_json(output, report.as_json())
+
+
+# --- a file ---------------------------------------------------------------------------------------
+
+
+def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> None:
+    """Fill in what is found."""
+
+    def say(error: BoostflowError) -> str:
+        return " ".join(str(error).removeprefix(f"{one.file}: ").split())
+
+    try:
+        if isinstance(block, RootSample):
+            _look_at_root(one, block, config)
+        else:
+            with LAYOUTS[block.source](
+                one.file, block.select, radius, config.fatjet_pt_min
+            ) as layout:
+                one.features, one.events = layout.features, layout.entries
+                if layout.key is not None and layout.entries:
+                    ends = [
+                        layout.numbers(layout.key, slice(i, i + 1)) for i in (0, one.events - 1)
+                    ]
+                    one.identity = _digest(one.events, *(end.tobytes() for end in ends))
+    except BadFile as error:
+        one.bad = say(error)
+    except BoostflowError as error:
+        one.wrong.append(say(error))
+
+
+def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
+    def look(root: Any, branches: Branches, features: Features, entries: int) -> None:
+        one.identity = _identity(branches, features, entries)
+        _require_finite_weights(one.file, root, branches, features, entries)
+
+    one.features, one.events, own_xsec = inspect(
+        one.file, config, block, data=block.data, match=block.match, look=look
+    )
+    one.xsec = block.xsec if block.xsec is not None else own_xsec
+
+
+def _identity(branches: Branches, features: Features, entries: int) -> str | None:
+    """A digest of the number of events, and of what the first and the last one are."""
+    wanted = [*EVENT, "FatJet_pt", "FatJet_px", "genWeight", f"{features.met}_pt"]
+    names = [features.names[name] for name in wanted if name in features.names]
+    if not entries:
+        return None
+    ends = [branches.read(names, i, i + 1) for i in (0, entries - 1)]
+    values = [[end[name].to_list() for name in names] for end in ends]
+    return _digest(entries, repr(values).encode())
+
+
+def _digest(*parts: int | bytes) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else str(part).encode())
+    return digest.hexdigest()
+
+
+def _require_finite_weights(
+    file: str, root: Any, branches: Branches, features: Features, entries: int
+) -> None:
+    """The first generator weights, and CMS' sums of all of them, are numbers.
+
+    Raises:
+        BadFile: they are not.
+    """
+    if not features.gen_weight:
+        return
+    name = features.names["genWeight"]
+    first = branches.read([name], 0, min(entries, FIRST_WEIGHTS))[name]
+    sums = []
+    if "Runs" in {key.split(";")[0] for key in root.keys()}:  # noqa: SIM118
+        runs = root["Runs"]
+        names = [name for name in ("genEventSumw", "genEventSumw2") if name in runs.keys()]  # noqa: SIM118
+        sums = [runs[name].array(library="np") for name in names]
+    for values, where in [(first, "genWeight"), *((x, "the sums of Runs") for x in sums)]:
+        if not ak.all(np.isfinite(values), axis=None):
+            raise BadFile(f"{file}: NaN or infinite values in {where}; the file is damaged")
+
+
+# --- files together -------------------------------------------------------------------------------
+
+
+def _find_copies(found: Iterable[Checked], samples: Mapping[str, FileSample]) -> None:
+    """Add to `wrong` of files that hold what another one holds."""
+    first: dict[tuple[str, str], Checked] = {}
+    for one in found:
+        if one.identity is None:
+            continue
+        # The classes of an HDF5 file may be samples of their own.
+        chosen = getattr(samples[one.sample], "select", "all")
+        among = [key for key in first if key[0] == one.identity]
+        other = next(
+            (first[key] for key in among if "all" in (chosen, key[1]) or key[1] == chosen), None
+        )
+        if other is None:
+            first[one.identity, chosen] = one
+            continue
+        where = "" if other.sample == one.sample else f" of sample {other.sample}"
+        one.wrong.append(
+            f"holds the same events as {other.file}{where} ({one.events}, the first and the last "
+            "one alike): they would count twice"
+        )
+
+
+def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
+    """What is wrong with a sample as a whole."""
+    read = [one for one in files if one.features is not None and one.bad is None]
+    filled = [one for one in read if one.events]
+    if not filled:
+        return [f"none of its {len(files)} files has events that can be read"]
+    problems = []
+    like = filled[0]
+    for one in filled:
+        if one.features.as_dict() != like.features.as_dict():
+            differ = [
+                k for k, v in one.features.as_dict().items() if like.features.as_dict()[k] != v
+            ]
+            problems.append(
+                f"{one.file} has other branches than {like.file} ({', '.join(differ)}): put files "
+                "of different content into samples of their own"
+            )
+            break
+    if not is_data(block):
+        lacking = [one.file for one in filled if one.xsec is None]
+        if block.xsec is None and 0 < len(lacking) < len(filled):
+            problems.append(
+                f"{lacking[0]} has no cross-section, which others of its files have: set `xsec`"
+            )
+    return problems
+
+
+def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
+    """What is off in a sample, and what is left out."""
+    notes: dict[str, None] = {}
+    for one in files:
+        notes |= dict.fromkeys(one.features.notes if one.features else [])
+    bad = [one for one in files if one.bad is not None] if skip else []
+    skipped = [f"skipped {one.file}: {one.bad}" for one in bad]
+    result = [consequence(len(bad), len(files), is_data(block))] if bad else []
+    return [*notes, *skipped, *result]
+
+
+def _columns(one: Checked) -> list[str]:
+    """Cells: constituents, truth, weights."""
+    if one.features is None:
+        return ["-"] * 3
+    weights = ["generator"] * one.features.gen_weight + list(one.features.weights)
+    switches = ["on" if x else "off" for x in (one.features.constituents, one.features.truth)]
+    return [*switches, ", ".join(weights) or "off"]

@@ -1,0 +1,90 @@
+"""Files that are left out: with `ingest.on_bad_file: skip` one of them is an empty table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from boostflow.config.models import Ingest
+from boostflow.errors import BadFile
+from boostflow.ingest.eventid import BUCKETS
+from boostflow.io import atomic, read_json, write_json
+
+log = logging.getLogger("ingest")
+
+
+def or_skip(
+    read: Callable[[], None], file: str, output: Path, meta: Path, config: Ingest, *, data: bool
+) -> None:
+    """Read a file, or leave it out where the configuration says so.
+
+    Args:
+        read: writes `output` and `meta`.
+        file: path or address.
+        output: Parquet file.
+        meta: JSON file.
+        config: the ingest block.
+        data: collision data.
+
+    Raises:
+        BadFile: the file is bad, and `on_bad_file` is fail.
+    """
+    try:
+        read()
+    except BadFile as error:
+        if config.on_bad_file == "fail":
+            raise
+        reason = " ".join(str(error).removeprefix(f"{file}: ").split())
+        log.warning("%s: skipped: %s", file, reason)
+        _leave_out(file, output, meta, reason, data)
+
+
+def require_checked(path: Path, file: str) -> None:
+    """Raise BadFile if the check says that a file must be left out.
+
+    Args:
+        path: what it says of some files (docs/contracts.md, "check").
+        file: path or address.
+    """
+    for found in read_json(path).values():
+        if found["file"] == file and found["skipped"] is not None:
+            raise BadFile(found["skipped"])
+
+
+def consequence(skipped: int, of: int, data: bool) -> str:
+    """What it means that some files of a sample are left out."""
+    text = f"{skipped} of {of} files skipped: "
+    if data:
+        return text + (
+            "collision data are not scaled up for them: lower `luminosity` by what they recorded"
+        )
+    return text + "normalised to the events of the others"
+
+
+def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> None:
+    """Write the table and the counts of no event."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic(output) as part:
+        pq.write_table(pa.table({"event_id": pa.array([], pa.uint64())}), part)
+    nothing: dict[str, Any] = {"events": 0, "sumw": 0.0}
+    write_json(
+        meta,
+        {
+            "file": file,
+            "skipped": reason,
+            **nothing,
+            "jets": 0,
+            "sumw2": 0.0,
+            "sumw_buckets": [0.0] * BUCKETS,
+            "sumw_weights": {},
+            "xsec": None,
+            "cutflow": [{"name": "all", **nothing}],
+            "data": data,
+            "features": {},
+            "notes": [],
+        },
+    )
