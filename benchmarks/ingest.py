@@ -57,7 +57,7 @@ def main(args: argparse.Namespace) -> None:
         command = [ROOT / "bin/python", "-m", "pip", "install", "-q", f"root=={ROOT_VERSION}"]
         subprocess.run([*command, "numpy"], check=True)
     sides = SIDES if (ROOT / "bin/python").exists() else SIDES[:-1]
-    file, part = (written(n) for n in (args.events, args.events // 4))
+    file, part = (written(n) for n in (args.events, args.events // 2))
     rounds: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
     for number in range(args.rounds):
         for side in sides if number % 2 == 0 else sides[::-1]:
@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> None:
     found = {name: runs[0]["selected"] for name, runs in rounds.items() if name != "bare uproot"}
     if len(set(found.values())) > 1 or not min(found.values()):
         raise SystemExit(f"the selected jets differ: {found}")
-    memory = {n: measured("boostflow", path)["memory"] for n, path in ((1, part), (4, file))}
+    memory = {n: measured("boostflow", path)["memory"] for n, path in ((1, part), (2, file))}
 
     size = file.stat().st_size / 1e6
     read = rounds["bare uproot"][0]["bytes"] / 1e6
@@ -85,8 +85,8 @@ def main(args: argparse.Namespace) -> None:
         )
     ours = bare / np.median([run["cpu"] for run in rounds["boostflow"]])
     print(f"goal {GOAL} of bare uproot: {'met' if ours >= GOAL else 'missed'} ({ours:.2f})")
-    print(f"peak memory of boostflow: {memory[1]:.0f} MB for {args.events // 4} events, ", end="")
-    print(f"{memory[4]:.0f} MB for {args.events}")
+    print(f"peak memory of boostflow: {memory[1]:.0f} MB for {args.events // 2} events, ", end="")
+    print(f"{memory[2]:.0f} MB for {args.events}")
 
 
 def written(events: int) -> Path:

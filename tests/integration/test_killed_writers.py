@@ -63,9 +63,14 @@ def root_sample(inputs: Path) -> Write:
 
 
 def ingested(inputs: Path) -> Write:
+    import pyarrow.parquet
+    from pyarrow import feather
+
     from boostflow.ingest.run import _merge
 
-    return lambda path: _merge([inputs / "w.parquet"] * 2, path)
+    chunk = inputs / "w.arrow"
+    feather.write_feather(pyarrow.parquet.read_table(inputs / "w.parquet"), chunk, "uncompressed")
+    return lambda path: _merge([chunk] * 2, path)
 
 
 def left_out(inputs: Path) -> Write:

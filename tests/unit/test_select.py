@@ -265,13 +265,17 @@ def test_events_that_occur_twice_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_list_of_parts_is_another_when_a_part_is(parts, tmp_path: Path) -> None:
-    tables, metas = (list(paths) for paths in zip(*parts, strict=True))
+    folder, tables, metas = tmp_path / "in", [], []
+    folder.mkdir()
+    for number, (table, meta) in enumerate(parts):
+        tables.append(table.rename(folder / f"{number}.parquet"))
+        metas.append(meta.rename(folder / f"{number}.json"))
     listed = tmp_path / "parts.json"
-    write_parts(tables, metas, listed)
+    write_parts(folder, len(parts), listed)
     assert read_parts(listed) == (tables, metas)
     before = listed.read_bytes()
     os.utime(tables[1], ns=(1, 1))
-    write_parts(tables, metas, listed)
+    write_parts(folder, len(parts), listed)
     # Snakemake compares small files by content: else no variation would be selected again.
     assert listed.read_bytes() != before
     metas[0].unlink()

@@ -212,6 +212,8 @@ def parquet_chunks(
         some = [*wanted, *(name for name in optional if name in present)]
         rest: ak.Array | None = None
         for batch in file.iter_batches(rows, columns=some):
+            if not len(batch):
+                continue
             chunk = ak.from_arrow(batch)
             if together is None:
                 yield chunk

@@ -377,6 +377,11 @@ def ingested(pattern):
     return files
 
 
+def parts_folder(wildcards, input):
+    """Where these are."""
+    return os.path.dirname(input.tables[0])
+
+
 def listed_parts(wildcards):
     """The list of a sample's ingested parts."""
     variation = VARIATIONS.resolve("ingest", wildcards.variation, sample=wildcards.sample)

@@ -18,11 +18,13 @@ rule list_parts:
         mem_mb=attempt_scaled(500),
         runtime=attempt_scaled(5),
     params:
+        folder=parts_folder,
+        number=lambda wildcards, input: len(input.tables),
         skip=skip_option(),
     message:
         "Listing the parts of {wildcards.sample} ({wildcards.variation})"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/list_parts.py --input {input.tables:q} --meta {input.metas:q}'
+        'python "$BOOSTFLOW_SCRIPTS"/list_parts.py --folder {params.folder:q} --number {params.number}'
         " --output {output:q} {params.skip:q} > {log:q} 2>&1"
 
 

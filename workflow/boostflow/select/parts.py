@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from boostflow import paths
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_json
 
 
-def write_parts(tables: list[Path], metas: list[Path], output: Path, *, skip: bool = False) -> None:
+def write_parts(folder: Path, number: int, output: Path, *, skip: bool = False) -> None:
     """List the parts of a sample (docs/contracts.md, "list_parts").
 
     Args:
-        tables: ingested parts of one sample.
-        metas: their JSON files, in the same order.
+        folder: of its ingested parts.
+        number: how many there are; thousands of names would not fit in a command.
         output: JSON file to write.
         skip: files may have been left out, all but one.
 
     Raises:
         BoostflowError: a file has been left out though none may be, or all have been.
     """
+    tables, metas = (
+        [folder / Path(pattern).name.format(part=part) for part in range(number)]
+        for pattern in (paths.INGEST, paths.INGEST_META)
+    )
     skipped = {path: read_json(path).get("skipped") for path in metas}
     left_out = [path for path, reason in skipped.items() if reason is not None]
     for path in left_out if not skip else []:

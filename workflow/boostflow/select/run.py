@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,14 @@ from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket
 from boostflow.ingest.skipped import consequence
-from boostflow.io import atomic, parquet_options, read_json, read_parquet, write_json
+from boostflow.io import (
+    atomic,
+    parquet_chunks,
+    parquet_columns,
+    parquet_options,
+    read_json,
+    write_json,
+)
 from boostflow.select.corrections import Corrections
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
@@ -25,6 +32,8 @@ from boostflow.select.split import split_of_bucket
 
 log = logging.getLogger("select")
 
+BLOCK, LIGHT = 20_000, 10
+"""Jets at a time, and how many times as many without constituents."""
 PB_TO_INVERSE_FB = 1000.0
 ALL_TEST = Split.model_construct(train=0, validation=0, test=100)
 
@@ -67,7 +76,7 @@ def select(
     corrections: Path | None = None,
     independent: bool = False,
 ) -> None:
-    """Select fat jets (docs/contracts.md, "select"). The parts are read one at a time.
+    """Select fat jets (docs/contracts.md, "select"). The parts are read block by block.
 
     Args:
         tables: ingested parts of one sample.
@@ -108,10 +117,8 @@ def select(
     leading: list[np.ndarray] = []
 
     def chunks() -> Any:
-        for path in tables:
-            rows = read_parquet(path)
-            if not len(rows):
-                continue
+        blocks = (rows for path in tables for rows in _blocks(path))
+        for rows in blocks:
             starts = event_starts(rows)
             seen.append(ak.to_numpy(rows.event_id)[starts])
             leading.append(ak.to_numpy(rows.pt)[starts])
@@ -146,6 +153,14 @@ def select(
     if not jets.sum():
         log.warning("%s (%s): no jet passes the selection", sample, variation)
     log.info("%s (%s): %d of %d events, %d jets", sample, variation, *_ends(flow), jets.sum())
+
+
+def _blocks(path: Path) -> Iterator[ak.Array]:
+    """The rows of a part, whole events, as few at a time as keep the memory flat."""
+    columns = parquet_columns(path)
+    heavy = any(name.startswith("pf_") for name in columns)
+    blocks = parquet_chunks(path, columns, BLOCK if heavy else LIGHT * BLOCK, together="event_id")
+    return (rows for rows in blocks if len(rows))
 
 
 @dataclass
