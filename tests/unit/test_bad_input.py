@@ -528,6 +528,39 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     done.ends(1, "4 problems with the input files:", *(f"\n{file}: " for file in (*bad, copy)))
 
 
+def test_what_models_and_systematics_need_of_the_files(tmp_path: Path) -> None:
+    """Before any job, not after hours of ingestion."""
+    plain = write_nano(tmp_path / "plain.root", 40, drop=("PSWeight",))
+    full = write_nano(tmp_path / "full.root", 40, constituents=True, run=2)
+    samples = {
+        name: {"source": "root", "files": [str(file)], "label": name, "xsec": 1.0}
+        for name, file in (("top", plain), ("w", full))
+    }
+    config = {"samples": samples, "infer": None}
+    check(tmp_path, config | {"models": {"bdt": {"kind": "bdt"}}}).ends(0)
+    clusters = {"kind": "ucluster", "samples": ["top", "w"], "clusters": 2}
+    check(tmp_path, config | {"models": {"clusters": clusters}}).ends(
+        1,
+        f"samples.top: {plain} has no jet constituents, which models.clusters needs: leave it out",
+        "1 problem with",
+    )
+    systematics = tmp_path / "s.yaml"
+    systematics.write_text("isr: {kind: weight, up: weight_isr_up, down: weight_isr_down}")
+    fit = {
+        "samples": samples,
+        "models": {"bdt": {"kind": "bdt"}},
+        "infer": {"signal": ["top"]},
+        "templates": {"regions": {"pass": {"model": "bdt", "score": "p_top", "range": [0.5, 1.0]}}},
+        "systematics": str(systematics),
+    }
+    check(tmp_path, fit).ends(
+        1,
+        f"samples.top: {plain} has no weights weight_isr_up, weight_isr_down, which systematic isr "
+        "needs: give it the `samples` that have them",
+        "1 problem with",
+    )
+
+
 def test_a_file_that_vanishes_between_check_and_job(tmp_path: Path) -> None:
     file = write_nano(tmp_path / "a.root")
     check(tmp_path, block(file)).ends(0)

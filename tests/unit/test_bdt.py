@@ -81,6 +81,19 @@ def test_a_bootstrap_draws_events(inputs: list[Path], tmp_path: Path) -> None:
     assert len(set(models.values())) == 3
 
 
+def test_default_features_that_the_input_lacks_are_left_out(
+    inputs: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Files without constituents train on what they have; a chosen feature must be there."""
+    train(inputs, BDT(rounds=5), tmp_path / "m")
+    assert read_json(tmp_path / "m" / "manifest.json")["config"]["features"] == ["mass", "tau21"]
+    assert "the input has no pt, msoftdrop" in caplog.text
+    jets = ak.zip({"mass": [80.0, 170.0], "tau21": [0.5, 0.5]}, depth_limit=1)
+    assert score(tmp_path / "m", jets)["p_w"].shape == (2,)
+    with pytest.raises(BoostflowError, match="no column c2"):
+        train(inputs, BDT(features=["mass", "c2"], rounds=5), tmp_path / "n")
+
+
 def test_every_class_has_the_same_weight() -> None:
     y = np.array([0, 0, 0, 1])
     weight = balanced(y, np.array([1.0, 2.0, 3.0, 5.0]), ["a", "b"], "train")

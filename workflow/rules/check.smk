@@ -22,9 +22,10 @@ rule check:
         runtime=attempt_scaled(60),
     params:
         config=check_config(),
+        needs=check_needs(),
         addresses=checked_addresses(),
     message:
         "Checking the input files"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/check.py --config {params.config:q} --output {output.check:q}'
-        " --table {output.table:q} --checked {output.checked:q} > {log:q} 2>&1"
+        'python "$BOOSTFLOW_SCRIPTS"/check.py --config {params.config:q} --needs {params.needs:q}'
+        " --output {output.check:q} --table {output.table:q} --checked {output.checked:q} > {log:q} 2>&1"

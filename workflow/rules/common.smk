@@ -11,6 +11,7 @@ try:
     from boostflow.config.files import is_remote, keys as file_keys, known
     from boostflow.config.load import find, load, varied_model
     from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
+    from boostflow.config.needs import needs
     from boostflow.errors import BoostflowError
     from boostflow.models.ucluster import packing, packing_name
     from boostflow.plots.names import MODEL_PLOTS, YIELDS_TABLES, background_plots, fit_plots
@@ -310,6 +311,12 @@ def check_config():
             "simulation": {"jet_radius": CONFIG.simulation.jet_radius},
         }
     )
+
+
+def check_needs():
+    """What the rest of the analysis needs of the files, as an argument."""
+    found = needs(CONFIG, SYSTEMATICS) if FILES else {}
+    return as_json({name: block.model_dump(mode="json") for name, block in found.items()})
 
 
 def unchecked():

@@ -14,6 +14,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=json_argument, help="instead: the configuration as JSON, or @file"
     )
+    parser.add_argument(
+        "--needs", type=json_argument, default={}, help="of the analysis by sample, beside --config"
+    )
     parser.add_argument("--output", type=Path, help="JSON file to write")
     parser.add_argument("--table", type=Path, help="text file to write")
     parser.add_argument(
@@ -27,13 +30,16 @@ def main(args: argparse.Namespace) -> None:
     from boostflow.config.files import expand
     from boostflow.config.load import load, read_configs
     from boostflow.config.models import Config, FileSample
+    from boostflow.config.needs import Needs, needs
     from boostflow.errors import BoostflowError
 
     if args.config is not None:
         config = parse_config(Config, args.config)
+        needed = {name: parse_config(Needs, block) for name, block in args.needs.items()}
     else:
         names = " + ".join(map(str, args.configfile)) or "config"
-        config, _ = load(read_configs(args.configfile), Path(__file__).parents[2], names)
+        config, systematics = load(read_configs(args.configfile), Path(__file__).parents[2], names)
+        needed = needs(config, systematics)
     samples = {n: block for n, block in config.samples.items() if isinstance(block, FileSample)}
     if not samples:
         print("no input files: all samples are simulated")
@@ -44,7 +50,7 @@ def main(args: argparse.Namespace) -> None:
         raise BoostflowError("\n".join(faults))
     from boostflow.ingest.check import check, write
 
-    report = check(samples, config.ingest, config.simulation.jet_radius)
+    report = check(samples, config.ingest, config.simulation.jet_radius, needed)
     print(report.table())
     if report.problems:
         number = len(report.problems)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import awkward as ak
@@ -19,6 +20,7 @@ import numpy as np
 
 from boostflow.config.files import expand, keys, known
 from boostflow.config.models import FileSample, Ingest, RootSample
+from boostflow.config.needs import Needs
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import EVENT, Features
@@ -112,13 +114,19 @@ class Report:
         return page.text()
 
 
-def check(samples: Mapping[str, FileSample], config: Ingest, radius: float) -> Report:
+def check(
+    samples: Mapping[str, FileSample],
+    config: Ingest,
+    radius: float,
+    needs: Mapping[str, Needs] = MappingProxyType({}),
+) -> Report:
     """Look at the files of all samples, several at a time.
 
     Args:
         samples: those that have files.
         config: the ingest block.
         radius: of the fat jets.
+        needs: what the rest of the analysis needs of them, by sample.
     """
     found = []
     for name, block in samples.items():
@@ -142,6 +150,7 @@ def check(samples: Mapping[str, FileSample], config: Ingest, radius: float) -> R
     for name, block in samples.items():
         own = [one for one in found if one.sample == name]
         problems += [f"samples.{name}: {text}" for text in _problems_of(own, block)]
+        problems += [f"samples.{name}: {text}" for text in _unmet(own, needs.get(name, Needs()))]
         for text in _notes_of(own, block, skip):
             notes.setdefault(text, []).append(name)
     said = [f"{', '.join(names)}: {text}" for text, names in notes.items()]
@@ -287,6 +296,30 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
             problems.append(
                 f"{lacking[0]} has no cross-section, which others of its files have: set `xsec`"
             )
+    return problems
+
+
+def _unmet(files: list[Checked], needs: Needs) -> list[str]:
+    """What models and systematics need of a sample, and the first of its files lacks."""
+    first = next((one for one in files if one.events and one.features and one.bad is None), None)
+    if first is None:
+        return []
+    problems = []
+    if not first.features.constituents and needs.constituents:
+        problems.append(
+            f"{first.file} has no jet constituents, which models.{', '.join(needs.constituents)} "
+            "needs: leave it out of `models`"
+        )
+    columns = {column for names in first.features.weights.values() for column in names}
+    lacking: dict[str, list[str]] = {}
+    for column, systematic in needs.weights.items():
+        if column not in columns:
+            lacking.setdefault(systematic, []).append(column)
+    problems += [
+        f"{first.file} has no weights {', '.join(names)}, which systematic {systematic} needs: "
+        "give it the `samples` that have them"
+        for systematic, names in lacking.items()
+    ]
     return problems
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow import seeds
-from boostflow.config.models import BDT
+from boostflow.config.models import BDT, OBSERVABLES
 from boostflow.errors import BoostflowError
-from boostflow.io import atomic, read_json, read_parquet, require_rows, write_json
+from boostflow.io import atomic, parquet_columns, read_json, read_parquet, require_rows, write_json
 from boostflow.keyed import uniform
 from boostflow.models.manifest import manifest
 from boostflow.select.split import TRAIN, VALIDATION
@@ -53,6 +53,7 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
 
     start = time.monotonic()
     require_rows(inputs)
+    config = config.model_copy(update={"features": available(inputs, config.features)})
     columns = [*config.features, "label", "split", "weight"]
     if config.bootstrap is not None:
         columns.append("event_id")
@@ -145,6 +146,17 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     data = xgb.DMatrix(matrix(jets, names, "jets"), feature_names=names, nthread=threads)
     values = booster.predict(data).reshape(len(jets), len(about["classes"]))
     return {f"p_{name}": values[:, i] for i, name in enumerate(about["classes"])}
+
+
+def available(inputs: list[Path], names: list[str]) -> list[str]:
+    """The features that all samples have; one that is missing is an error only if it was chosen."""
+    if names != OBSERVABLES:
+        return names
+    present = [set(parquet_columns(path)) for path in inputs]
+    missing = [name for name in names if not all(name in columns for columns in present)]
+    if missing:
+        log.warning("the input has no %s: trained without", ", ".join(missing))
+    return [name for name in names if name not in missing]
 
 
 def matrix(jets: ak.Array, names: list[str], where: str) -> NDArray[np.float32]:

@@ -1,0 +1,42 @@
+"""What the analysis needs of the files of each sample, beyond what every analysis does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from boostflow.config.models import Block, Config, FileSample, UCluster
+from boostflow.config.systematics import AnySystematic, Weight
+from boostflow.variations import is_data
+
+
+class Needs(Block):
+    """Of one sample."""
+
+    constituents: list[str] = Field(default_factory=list)
+    """Models that need jets with constituents."""
+    weights: dict[str, str] = Field(default_factory=dict)
+    """Columns of relative weights, and the systematic that needs each."""
+
+
+def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str, Needs]:
+    """The needs of each sample that has files, if it has any.
+
+    Args:
+        config: the configuration.
+        systematics: those that are declared; without a fit none is run.
+    """
+    result = {}
+    networks = [name for name, block in config.models.items() if isinstance(block, UCluster)]
+    for name, sample in config.samples.items():
+        if not isinstance(sample, FileSample):
+            continue
+        weights = {}
+        for systematic, declared in systematics.items() if config.has_fit else ():
+            touched = declared.samples is None or name in declared.samples
+            if isinstance(declared, Weight) and touched and not is_data(sample):
+                weights |= dict.fromkeys(declared.members().values(), systematic)
+        if networks or weights:
+            result[name] = Needs(constituents=networks, weights=weights)
+    return result
