@@ -7,6 +7,7 @@ from pathlib import Path
 import hist
 import numpy as np
 import pytest
+import uproot
 
 from boostflow.config.models import Infer
 from boostflow.errors import BoostflowError
@@ -52,6 +53,12 @@ def test_files_are_compared(tmp_path: Path) -> None:
     crosscheck(tmp_path / "nominal.root", tmp_path / "other.root", tmp_path / "x.json", config)
     found = read_json(tmp_path / "x.json")
     assert found["instead"]["significance"] > 1.5 * found["regions"]["significance"]
+    with uproot.update(tmp_path / "nominal.root") as file:
+        file["pass/data"] = file["pass/qcd"].to_hist()
+    crosscheck(
+        tmp_path / "nominal.root", tmp_path / "other.root", tmp_path / "x.json", config, ["data"]
+    )
+    assert read_json(tmp_path / "x.json") == found
     with pytest.raises(BoostflowError, match="no such file"):
         crosscheck(tmp_path / "no.root", tmp_path / "other.root", tmp_path / "y.json", config)
     assert not (tmp_path / "y.json").exists()

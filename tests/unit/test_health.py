@@ -7,6 +7,7 @@ import json
 import hist
 import numpy as np
 import pytest
+import uproot
 
 from boostflow.config.models import Infer
 from boostflow.config.systematics import parse_systematics
@@ -155,6 +156,20 @@ def analysis(folder, factor):
         return folder / f"{name}.root"
 
     return [file("nominal", 1.0), file("jes_up", factor), file("jes_down", 2 - RISE)]
+
+
+def test_collision_data_beside_the_templates_are_not_judged(tmp_path):
+    """They are in nominal.root alone, where they may be seen."""
+    paths = analysis(tmp_path, RISE)
+    results = []
+    for data in ([], ["data"]):
+        if data:
+            with uproot.update(paths[0]) as file:
+                file["fail/data"] = file["fail/top"].to_hist()
+        output = tmp_path / "h.json"
+        health(paths, {"jes": DECLARED["jes"]}, Infer(), output, tmp_path / "h.txt", data)
+        results.append(output.read_text())
+    assert results[0] == results[1]
 
 
 def test_files_and_strictness(tmp_path):

@@ -15,7 +15,7 @@ from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, p
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit, minimum
-from boostflow.infer.changes import shape_is_noise
+from boostflow.infer.changes import shapes_are_noise
 from boostflow.infer.effects import sides
 from boostflow.infer.likelihood import Likelihood
 from boostflow.infer.merge import binning, mean_weight, merge
@@ -152,8 +152,9 @@ def test_modifiers_without_positive_yield_and_without_effect():
 def test_noise_between_independent_samples():
     rng = np.random.default_rng(1)
     one, other = (template(rng.poisson(np.full(20, 30.0)), 1.0) for _ in range(2))
-    assert shape_is_noise(one, other)
-    assert not shape_is_noise(one, template(one.values * np.linspace(0.3, 1.7, 20), 1.0))
+    assert shapes_are_noise([one, other])
+    tilted = template(one.values * np.linspace(0.3, 1.7, 20), 1.0)
+    assert not shapes_are_noise([one, tilted])
 
 
 def test_noise_is_dropped_and_noted():

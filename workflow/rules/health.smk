@@ -24,12 +24,13 @@ rule health:
     params:
         config=as_json(CONFIG.infer.model_dump(include={"signal", "bin_error_max"})),
         systematics=checked_systematics(),
+        data=data_options(),
     message:
         "Checking the systematic effects"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/health.py --templates {input:q} --output {output.figures:q}'
         " --table {output.table:q} --config {params.config:q} --systematics {params.systematics:q}"
-        " > {log:q} 2>&1"
+        " {params.data:q} > {log:q} 2>&1"
 
 
 rule plot_health:

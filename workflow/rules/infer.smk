@@ -55,11 +55,13 @@ rule crosscheck:
         runtime=attempt_scaled(15),
     params:
         config=infer_block(),
+        data=data_options(),
     message:
         "Comparing regions ({wildcards.systematic})"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/crosscheck.py --nominal {input.nominal:q}'
-        " --instead {input.instead:q} --output {output:q} --config {params.config:q} > {log:q} 2>&1"
+        " --instead {input.instead:q} --output {output:q} --config {params.config:q} {params.data:q}"
+        " > {log:q} 2>&1"
 
 
 rule plot_fit:

@@ -11,6 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nominal", type=Path, required=True, help="templates of the analysis")
     parser.add_argument("--instead", type=Path, required=True, help="those of other regions")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--data", nargs="+", default=[], help="samples that are collision data")
     parser.add_argument(
         "--config", type=json_argument, default={}, help="infer block as JSON, or @file"
     )
@@ -21,7 +22,7 @@ def main(args: argparse.Namespace) -> None:
     from boostflow.config.models import Infer
     from boostflow.infer.crosscheck import crosscheck
 
-    crosscheck(args.nominal, args.instead, args.output, parse_config(Infer, args.config))
+    crosscheck(args.nominal, args.instead, args.output, parse_config(Infer, args.config), args.data)
 
 
 if __name__ == "__main__":

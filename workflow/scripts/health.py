@@ -13,6 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--table", type=Path, required=True, help="text file to write")
+    parser.add_argument("--data", nargs="+", default=[], help="samples that are collision data")
     parser.add_argument(
         "--config", type=json_argument, default={}, help="infer block as JSON, or @file"
     )
@@ -33,6 +34,7 @@ def main(args: argparse.Namespace) -> None:
         parse_config(Infer, args.config),
         args.output,
         args.table,
+        args.data,
     )
 
 

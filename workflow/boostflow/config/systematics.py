@@ -305,6 +305,16 @@ class SampleVariation(Alternatives[Settings]):
     events: int | None = Field(None, ge=10, le=1_000_000)
     """Events in each of them; null for as many as in the nominal ones."""
 
+    @model_validator(mode="after")
+    def takes_no_hessian(self) -> SampleVariation:
+        """Each difference from nominal has the statistical error of nominal: they would add up."""
+        if self.hessian is not None:
+            raise ValueError(
+                "hessian: alternative samples differ from nominal by its statistical error, too, "
+                "which would count once for each of them; use replicas, or up and down"
+            )
+        return self
+
 
 class ModelVariation(Alternatives[Keys]):
     """Another training (keys of the model's block that change), or other regions in its place."""

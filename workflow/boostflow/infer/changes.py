@@ -3,7 +3,8 @@
 A declared parameter is one nuisance parameter, or several (`<parameter>_1`, `<parameter>_2`...) if
 its entries have replicas or a Hessian set: then the members' changes of all bins of all regions and
 samples together are replaced by their principal components (`effects.principal`), in units of the
-Poisson error of what the bin holds.
+Poisson error of what the sample has in the bin: what is cut off no data could tell. Thresholds of
+pruning are those of all components of a sample in a region together.
 """
 
 from __future__ import annotations
@@ -49,15 +50,26 @@ def affects(systematic: AnySystematic, region: str, sample: str) -> bool:
     )
 
 
-def shape_is_noise(nominal: Template, other: Template) -> bool:
-    """Whether two statistically independent templates have the same shape within their errors."""
-    if nominal.values.sum() <= 0 or other.values.sum() <= 0:
+def shapes_are_noise(independent: Sequence[Template]) -> bool:
+    """Whether statistically independent templates have the same shape within their errors.
+
+    Chi-squared of each, at the yield of the first, from their mean in each bin. Its variance is
+    that of all of them, pooled (observed ones would favour bins that are low by chance), times the
+    weight of the template's jets.
+    """
+    totals = np.array([template.values.sum() for template in independent])
+    if totals.min() <= 0:
         return False
-    ratio = nominal.values.sum() / other.values.sum()
-    variance = nominal.variances + ratio**2 * other.variances
-    filled = variance > 0
-    chi2 = np.sum((nominal.values - ratio * other.values)[filled] ** 2 / variance[filled])
-    return bool(stats.chi2.sf(chi2, max(filled.sum() - 1, 1)) > NOISE)
+    ratio = (totals[0] / totals)[:, np.newaxis]
+    values = ratio * [template.values for template in independent]
+    variances = ratio**2 * [template.variances for template in independent]
+    weight = variances.sum(axis=1, keepdims=True)
+    pooled = np.mean(variances / weight, axis=0)
+    filled = pooled > 0
+    mean = np.sum(values / weight, axis=0) / np.sum(1 / weight)
+    chi2 = np.sum(((values - mean) ** 2 / weight)[:, filled] / pooled[filled])
+    freedom = (len(independent) - 1) * max(filled.sum() - 1, 1)
+    return bool(stats.chi2.sf(chi2, freedom) > NOISE)
 
 
 def changes(
@@ -136,9 +148,8 @@ def _components(
     """
     moved: dict[Cell, NDArray] = {}
     pruned: dict[Cell, list[Prune]] = {}
-    scale: dict[Cell, NDArray] = {}
+    expected: dict[Cell, NDArray] = {}
     for region, contents in templates["nominal"].items():
-        expected = np.sum([contents[sample].values.clip(0) for sample in samples], axis=0)
         for sample in samples:
             cell, template = (region, sample), contents[sample]
             for name, declared in entries.items():
@@ -149,18 +160,38 @@ def _components(
                 change = np.array([up for up, _ in each]) - template.values
                 moved[cell] = moved.get(cell, 0) + change
                 pruned.setdefault(cell, []).append(declared.prune or default)
-                scale[cell] = np.sqrt(expected)
+                expected[cell] = template.values.clip(0)
     if not moved:
         return []
-    every = principal(np.hstack(list(moved.values())), np.concatenate(list(scale.values())))
-    ends = np.cumsum([len(scale[cell]) for cell in moved])
-    return [
-        {
-            cell: Change(np.array([part, -part]), _least(pruned[cell]))
-            for cell, part in zip(moved, np.split(component, ends[:-1]), strict=True)
-        }
-        for component in every
-    ]
+    scale = np.sqrt(np.concatenate(list(expected.values())))
+    every = principal(np.hstack(list(moved.values())), scale)
+    ends = np.cumsum([len(values) for values in expected.values()])
+    result: list[dict[Cell, Change]] = [{} for _ in every]
+    for (region, sample), parts in zip(moved, np.split(every, ends[:-1], axis=1), strict=True):
+        nominal = expected[region, sample]
+        if (np.sqrt(np.sum(parts**2, axis=0)) > nominal)[nominal > 0].any():
+            notes.append(
+                f"{region}/{sample}: {', '.join(entries)} changes bins by more than 100 %; sides "
+                "are cut off where they would be negative"
+            )
+        prune = _of_all(_least(pruned[region, sample]), nominal, parts)
+        for change, part in zip(result, parts, strict=True):
+            change[region, sample] = Change(np.array([part, -part]), prune)
+    return result
+
+
+def _of_all(prune: Prune, nominal: NDArray, parts: NDArray) -> Prune:
+    """Thresholds for each component, so that all of them are kept if together they are above."""
+    total = nominal.sum()
+    if total <= 0:
+        return prune
+    norm = parts.sum(axis=1, keepdims=True) / total
+    filled = nominal > 0
+    shape = (parts - norm * nominal)[:, filled] / nominal[filled]
+    return Prune(
+        norm=0 if np.sqrt(np.sum(norm**2)) > prune.norm else prune.norm,
+        shape=0 if np.sqrt(np.sum(shape**2, axis=0)).max() > prune.shape else prune.shape,
+    )
 
 
 def _members(
@@ -182,7 +213,7 @@ def _members(
                 f"{region}/{sample}: {file} is empty or negative in {lost} bins that are "
                 "not so in the nominal template"
             )
-    if isinstance(declared, SampleVariation) and all(shape_is_noise(template, o) for o in found):
+    if isinstance(declared, SampleVariation) and shapes_are_noise([template, *found]):
         notes.append(f"{region}/{sample}: {name} changes the yield only, its shape is noise")
         positive = template.values.clip(0)
         return [positive * other.values.sum() / positive.sum() for other in found]

@@ -16,6 +16,7 @@ import numpy as np
 
 from boostflow.config.models import Infer
 from boostflow.evaluate.significance import asimov
+from boostflow.infer import observed
 from boostflow.infer.merge import binning, merge
 from boostflow.io import write_json
 from boostflow.templates.files import TemplateSet, read
@@ -23,14 +24,18 @@ from boostflow.templates.files import TemplateSet, read
 log = logging.getLogger(__name__)
 
 
-def crosscheck(nominal: Path, instead: Path, output: Path, config: Infer) -> None:
+def crosscheck(
+    nominal: Path, instead: Path, output: Path, config: Infer, data: Sequence[str] = ()
+) -> None:
     """Compare the regions of two template files; write JSON (docs/contracts.md, "inference").
+
+    `data` names the samples of collision data, which the files may hold.
 
     Raises:
         BoostflowError: a file cannot be read.
     """
     result = {
-        name: sensitivity(read(path), config.signal, config.bin_error_max)
+        name: sensitivity(observed.split(read(path), data)[0], config.signal, config.bin_error_max)
         for name, path in (("regions", nominal), ("instead", instead))
     }
     for name, figures in result.items():

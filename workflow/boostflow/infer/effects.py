@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from boostflow.config.systematics import Templated
 from boostflow.templates.files import Template
 
-KEPT = 0.999
-"""Part of the variance of many members that their parameters hold together."""
+CUT = 0.01
+"""Of many members' changes at most this is cut off in any column, in units of its scale."""
 
 
 def sides(
@@ -110,10 +110,10 @@ def quadratic(
 
 
 def principal(changes: NDArray, scale: NDArray) -> NDArray:
-    """As few directions as hold `KEPT` of the variance of many, the largest first.
+    """As few directions as have the covariance of many, the largest first.
 
-    They have the covariance of the changes (all of it, up to what is cut off), by a singular value
-    decomposition in units of `scale`; each raises the sum of all columns.
+    By a singular value decomposition in units of `scale`: the standard deviation of what is cut off
+    is below `CUT` in every column. Each direction raises the sum of all columns.
 
     Args:
         changes: shape (members, columns).
@@ -126,11 +126,11 @@ def principal(changes: NDArray, scale: NDArray) -> NDArray:
     counts = scale > 0
     unit = np.where(counts, scale, 1.0)
     _, size, axes = np.linalg.svd(np.where(counts, changes / unit, 0.0), full_matrices=False)
-    part = np.cumsum(size**2)
-    if not size.size or part[-1] == 0:
-        return np.zeros((0, changes.shape[1]))
-    k = int(np.searchsorted(part, KEPT * part[-1])) + 1
-    found = size[:k, np.newaxis] * axes[:k] * unit
+    parts = size[:, np.newaxis] * axes
+    # Variance of each column without the first k directions, for every k.
+    left = np.vstack([np.cumsum(parts[::-1] ** 2, axis=0)[::-1], np.zeros(changes.shape[1])])
+    k = int(np.argmax((left <= CUT**2).all(axis=1)))
+    found = parts[:k] * unit
     return found * np.where(found.sum(axis=1) < 0, -1.0, 1.0)[:, np.newaxis]
 
 

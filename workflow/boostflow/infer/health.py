@@ -44,6 +44,7 @@ from numpy.typing import NDArray
 from boostflow.config.models import Flag, Infer
 from boostflow.config.systematics import AnySystematic, SampleVariation, Templated, Weight
 from boostflow.errors import BoostflowError
+from boostflow.infer import observed
 from boostflow.infer.changes import affects, files_of
 from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, merge
@@ -220,8 +221,17 @@ def health(
     config: Infer,
     output: Path,
     text: Path,
+    data: Sequence[str] = (),
 ) -> None:
     """Judge the templates of all variations; write JSON and a table.
+
+    Args:
+        paths: template files of nominal and all variations, named by them.
+        systematics: by name.
+        config: signal samples and the merging of bins.
+        output: JSON to write.
+        text: table to write.
+        data: names of the samples of collision data, which nominal.root may hold.
 
     Raises:
         BoostflowError: a file is missing or cannot be read.
@@ -229,6 +239,7 @@ def health(
     templates = {path.stem: read(path, finite=False) for path in paths}
     if "nominal" not in templates:
         raise BoostflowError(f"no nominal.root among the templates {', '.join(map(str, paths))}")
+    templates["nominal"], _ = observed.split(templates["nominal"], data)
     nominal = templates["nominal"]
     edges = {r: binning(nominal, r, config.signal, config.bin_error_max) for r in nominal}
     for variation, others in templates.items():

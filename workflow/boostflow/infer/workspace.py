@@ -26,7 +26,7 @@ Conventions:
 * A sample without expected events in all regions is left out.
 * The templates of a sample variation come from other simulated events and differ from the
   nominal ones by the statistical error of both as well. A change of shape that this explains
-  (chi-squared probability above `changes.NOISE` for all of them) is dropped, or the fit would
+  (chi-squared probability above `changes.NOISE` for all together) is dropped, or the fit would
   constrain the parameter by noise; the change of the yield stays.
 """
 

@@ -226,7 +226,7 @@ def _inspect(
         features = detect(file, branches, content, data=data, match=match)
         features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
         if not (branches.is_rntuple or content.branches or content.format != "nanoaod"):
-            require_counters(file, tree, features.names)
+            require_counters(file, tree, features.names.values())
         entries = int(tree.num_entries)
         if entries:
             features = _with_weights(features, branches)

@@ -98,7 +98,8 @@ class TreeReader:
         import uproot
 
         if self._open is None:
-            root = uproot.open({item.filename: None}, **options(item.filename))
+            # Nothing is read twice.
+            root = uproot.open({item.filename: None}, array_cache=None, **options(item.filename))
             try:
                 self._open = root, Branches(root[item.treename])
             except BaseException:
