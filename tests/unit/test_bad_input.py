@@ -661,14 +661,14 @@ def test_an_xrootd_server_that_nobody_reaches(tmp_path: Path) -> None:
 
 def listed(folder: Path, *files: Path, skip: bool = False, options: tuple[str, ...] = ()) -> Done:
     """Ingest files and list them as the parts of a sample."""
-    tables = []
     for number, file in enumerate(files):
         place = folder / f"part{number}"
         ingest(file, place, *(options or ("--label", "top", "--xsec", "2.0")), skip=skip).ends(0)
-        tables.append(place / "j.parquet")
-    metas = [table.with_suffix(".json") for table in tables]
+        for suffix in ("parquet", "json"):
+            (folder / f"{number}.{suffix}").unlink(missing_ok=True)
+            (folder / f"{number}.{suffix}").hardlink_to(place / f"j.{suffix}")
     flag = ["--skip"] if skip else []
-    arguments = ("--input", *tables, "--meta", *metas, "--output", folder / "parts.json")
+    arguments = ("--folder", folder, "--number", len(files), "--output", folder / "parts.json")
     return command("list_parts", *arguments, *flag)
 
 
@@ -746,9 +746,7 @@ def test_skipped_parts_need_leave(tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     good, bad = write_nano(tmp_path / "a.root"), text_file(b"x" * 400)(tmp_path / "bad")
     listed(tmp_path, good, bad, skip=True).ends(0)
-    arguments = ["--input", *sorted(tmp_path.glob("part?/j.parquet"))]
-    arguments += ["--meta", *sorted(tmp_path.glob("part?/j.json"))]
-    arguments += ["--output", tmp_path / "parts.json"]
+    arguments = ["--folder", tmp_path, "--number", 2, "--output", tmp_path / "parts.json"]
     command("list_parts", *arguments).ends(1, "its file was skipped (not a readable ROOT file")
 
 
