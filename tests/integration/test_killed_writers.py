@@ -389,7 +389,8 @@ def test_these_are_all_writers(repository: Path) -> None:
         for name, function in functions(ast.parse(path.read_text()))
         if writes(function)
     }
-    listed = {"io.py: exclusive"}  # a lock, which is empty
+    # A lock, which is empty; and a file that is never written twice.
+    listed = {"io.py: exclusive", "shortargument.py: short_argument"}
     for key in WRITERS:
         file, names = key.split(": ")
         listed |= {f"{file}: {name}" for name in names.split(", ")}

@@ -311,7 +311,8 @@ def test_a_shift_without_corrections_is_not_left_out(tmp_path: Path) -> None:
     write_json(
         meta,
         {
-            "file": "a.root", "events": 10, "sumw": 10.0, "sumw_buckets": [0.1] * 100, "sumw_weights": {},
+            "file": "a.root", "events": 10, "sumw": 10.0, "sumw_buckets": [0.1] * 100,
+            "sumw_weights": {},
             "xsec": 1.0, "cutflow": [], "data": False, "features": {}, "notes": [],
         },
     )  # fmt: skip

@@ -30,8 +30,10 @@ def json_argument(text: str) -> object:
         import yaml
 
         try:
-            return yaml.safe_load(Path(text[1:]).read_text())
-        except (OSError, yaml.YAMLError) as error:
+            content = Path(text[1:]).read_text()
+            # YAML takes JSON as well, a hundred times slower.
+            return json.loads(content) if text.endswith(".json") else yaml.safe_load(content)
+        except (OSError, ValueError, yaml.YAMLError) as error:
             raise argparse.ArgumentTypeError(f"{text[1:]}: {error}") from None
     try:
         return json.loads(text)

@@ -16,6 +16,7 @@ try:
     from boostflow.models.ucluster import packing, packing_name
     from boostflow.plots.names import MODEL_PLOTS, YIELDS_TABLES, background_plots, fit_plots
     from boostflow.plots.names import hepdata_tables, systematic_plots
+    from boostflow.shortargument import short_argument
     from boostflow.variations import NOMINAL, Variations, is_data
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -128,7 +129,7 @@ def benchmark_of(pattern):
 def as_json(value):
     """A slice of the configuration as the argument of a script."""
     data = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-    return json.dumps(data, separators=(",", ":"))
+    return short_argument(json.dumps(data, separators=(",", ":")))
 
 
 def attempt_scaled(amount):
