@@ -21,6 +21,7 @@ from boostflow.variations import Variations
 TOP = {"source": "simulation", "process": "top", "label": "top"}
 EVENTS = {"kind": "ucluster", "unit": "event", "samples": ["top", "w"]}
 QUARK = {"source": "simulation", "process": "quark", "label": "quark"}
+RUN = {"source": "root", "files": [__file__], "data": True}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,21 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         ({"samples": {"total": TOP}}, "my.yaml: samples.total: tables of yields use"),
         ({"samples": {"data": TOP}}, "my.yaml: samples.data: tables of yields use the name"),
+        (
+            {"samples": {"top": TOP, "quark": QUARK, "run": {**RUN, "label": "quark"}}},
+            "my.yaml: samples.run.label: is for simulation: samples with a label are trained on",
+        ),
+        (
+            {
+                "samples": {"top": TOP, "quark": QUARK, "run": RUN},
+                "models": {"c": {"kind": "ucluster", "samples": ["top", "run"]}},
+            },
+            "my.yaml: models.c.samples: run is collision data (`data: true`): what is trained on",
+        ),
+        (
+            {"models": {"c": {"kind": "ucluster", "samples": ["topp", "w"]}}},
+            "my.yaml: models.c.samples: unknown sample 'topp'; did you mean 'top'?",
+        ),
         ({"seed": -1}, "my.yaml: seed: input should be greater than or equal to 0, not -1"),
         (
             {"select": {"fatjet": {"pt": [3, 1]}}},
@@ -256,10 +272,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {
-                "samples": {
-                    "top": TOP,
-                    "run": {"source": "root", "files": [__file__], "data": True},
-                },
+                "samples": {"top": TOP, "run": RUN},
                 "background": {"data": "observed", "sideband": {"samples": ["top"]}},
             },
             "my.yaml: background.sideband: collision data in background.sideband are shown, but",
@@ -401,6 +414,10 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         (
             "x: {kind: model, model: bdt, up: {max_deepness: 2}}",
             "x.up.max_deepness: unknown key; did you mean 'max_depth'?",
+        ),
+        (
+            "x: {kind: model, model: ucluster, up: {samples: [w, z, topp]}}",
+            "x.up.samples: unknown sample 'topp'; did you mean 'top'?",
         ),
         ("x_up: {kind: rate, value: 0.1}", "x_up: the name must not be nominal"),
         ("mu: {kind: rate, value: 0.1}", "mu: the name must not be nominal or mu"),

@@ -223,6 +223,11 @@ def _check(config: Config) -> list[str]:
     for name, sample in config.samples.items():
         if name == "total" or (name == "data" and not is_data(sample)):
             problems.append(f"samples.{name}: tables of yields use the name {name}; rename it")
+        if is_data(sample) and sample.label:
+            problems.append(
+                f"samples.{name}.label: is for simulation: samples with a label are trained on and"
+                " shown, collision data (`data: true`) are neither; leave it out"
+            )
         if isinstance(sample, RootSample):
             problems += _check_content(f"samples.{name}", sample)
         if isinstance(sample, FileSample):
@@ -246,8 +251,7 @@ def _check(config: Config) -> list[str]:
             )
     for name, model in config.models.items():
         if isinstance(model, UCluster):
-            for sample in model.samples:
-                known(f"models.{name}.samples", sample, config.samples, "sample")
+            problems += _check_clustered(f"models.{name}.samples", model, config)
         if isinstance(model, BDT):
             for feature in model.features:
                 known(f"models.{name}.features", feature, known_features(), "observable")
@@ -292,6 +296,20 @@ def _check(config: Config) -> list[str]:
                 problems.append(f"evaluate.rejection: {signal} needs other classes against it")
             for label in (signal, *backgrounds):
                 known("evaluate.rejection", label, labels, "class")
+    return problems
+
+
+def _check_clustered(key: str, model: UCluster, config: Config) -> list[str]:
+    """The samples of a clustering exist and are simulated."""
+    problems = []
+    for name in model.samples:
+        if name not in config.samples:
+            problems.append(f"{key}: unknown sample {name!r}{_suggest(name, config.samples)}")
+        elif is_data(config.samples[name]):
+            problems.append(
+                f"{key}: {name} is collision data (`data: true`): what is trained on is shown, and"
+                " judged by classes, which data have not"
+            )
     return problems
 
 
@@ -601,6 +619,8 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
         except ValidationError as error:
             problems += [f"{name}.{key}.{text}" for text in describe(error, type(block))]
             continue
+        if isinstance(varied, UCluster) and varied.samples != block.samples:
+            problems += _check_clustered(f"{name}.{key}.samples", varied, config)
         if declared.replicas is not None:
             continue  # the nominal training may be one of them
         # A preset says nothing here: every key of the nominal model is given.
