@@ -107,7 +107,8 @@ def infer(
         log.info("%s", note)
     write_json(workspace_path, spec)
     found = fit.run(spec, systematics, config)
-    for note in (unknown := fit.unknown_parts(found["breakdown"])):
+    undefined = [note] if (note := found["limit"].get("note")) else []
+    for note in (unknown := [*fit.unknown_parts(found["breakdown"]), *undefined]):
         log.warning("%s", note)
     result = found | {
         "signal": config.signal,

@@ -351,7 +351,8 @@ def limit(fit: Mapping[str, Any], text: Label) -> Figure:
     ax.plot(mu, expected[2], "k--", lw=1.5, label=_limit_of("Expected", found["expected"][2]))
     if "observed" in scanned:
         name = "Observed" if fit["data"] == "observed" else "Pseudo-data"
-        ax.plot(mu, scanned["observed"], "k-", lw=2, label=_limit_of(name, found["observed"]))
+        said = f"{name}: undefined" if "note" in found else _limit_of(name, found["observed"])
+        ax.plot(mu, np.asarray(scanned["observed"], dtype=float), "k-", lw=2, label=said)
     ax.axhline(level, color="C3", lw=1)
     ax.text(
         0.02,
