@@ -250,6 +250,17 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: templates.regions.b.range: overlaps with that of region a",
         ),
         (
+            {
+                "templates": {
+                    "regions": {
+                        "a": {"model": "ucluster", "score": "cluster", "range": [0, 1]},
+                        "b": {"model": "ucluster", "score": "cluster", "range": [1, 2]},
+                    }
+                }
+            },
+            "my.yaml: templates.regions.b.range: overlaps with that of region a (1 belongs to",
+        ),
+        (
             {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},
             "my.yaml: templates.regions.a.score: unknown score 'p_top'",
         ),
@@ -286,12 +297,16 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: background.abcd.samples: unknown simulated sample 'quarks'; did you mean",
         ),
         (
-            {"background": {"abcd": {"x": {"column": "tau", "signal": [0, 1], "control": [1, 2]}}}},
+            {"background": {"abcd": {"x": {"column": "tau", "signal": [0, 1], "control": [2, 3]}}}},
             "my.yaml: background.abcd.x.column: unknown column 'tau'",
         ),
         (
             {"background": {"abcd": {"x": {"column": "pt", "signal": [0, 9], "control": [5, 20]}}}},
             "my.yaml: background.abcd.x: signal [0.0, 9.0] and control [5.0, 20.0] overlap",
+        ),
+        (
+            {"background": {"abcd": {"x": {"column": "pt", "signal": [1, 2], "control": [0, 1]}}}},
+            "my.yaml: background.abcd.x: signal [1.0, 2.0] and control [0.0, 1.0] overlap",
         ),
         (
             {

@@ -27,6 +27,7 @@ from boostflow.config.models import (
     SimulatedSample,
     Smearing,
     UCluster,
+    share_values,
 )
 from boostflow.config.systematics import (
     SYSTEMATICS,
@@ -382,9 +383,11 @@ def _check_regions(where: str, regions: dict[str, Region], config: Config) -> li
                 region.range
                 and second.range
                 and region.score == second.score
-                and max(region.range[0], second.range[0]) < min(region.range[1], second.range[1])
+                and share_values(region.range, second.range)
             ):
-                problems.append(f"{key}.range: overlaps with that of region {other}")
+                ends = 1 in (region.range[1], second.range[1])
+                why = " (1 belongs to a range that ends there)" if ends else ""
+                problems.append(f"{key}.range: overlaps with that of region {other}{why}")
     return problems
 
 
