@@ -498,6 +498,18 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             'x: {kind: weight, envelope: ["weight_pdf_{1..5}"]}',
             "x.envelope.4: unknown weight column 'weight_pdf_5'",
         ),
+        (
+            'x: {kind: weight, envelope: [weight_isr_up, "weight_pdf_{3..1}"]}',
+            "x.envelope: weight_pdf_{3..1} is no ascending range: weight_pdf_{1..3}",
+        ),
+        (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2], symmetrise: mean}",
+            "x: symmetrise: mean does nothing to hessian",
+        ),
+        (
+            "x: {kind: model, model: bdt, replicas: [{seed: 2}, {seed: 3}], symmetrise: largest}",
+            "x: symmetrise: largest does nothing to replicas",
+        ),
         ("x: {kind: rate, value: 0.1, value: 0.2}", "x.value: is declared more than once"),
         (
             "x: {kind: model, model: bdt, replicas: [{seed: 2, seed: 3}, {seed: 4}]}",
@@ -547,6 +559,15 @@ def test_a_wrong_systematic_is_named(
     path.write_text(declaration)
     lines = problems({"systematics": str(path)}, repository)
     assert any(line.startswith(f"{path}: {message}") for line in lines), lines
+
+
+@pytest.mark.parametrize("entry", ["rate, value: 0.1", "weight, up: weight_isr_up"])
+def test_collision_data_cannot_be_varied(repository: Path, tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(f"x: {{kind: {entry}, samples: [top, run]}}")
+    raw = {"samples": {"top": TOP, "quark": QUARK, "run": RUN}, "systematics": str(path)}
+    message = f"{path}: x.samples: run is collision data, which nothing varies"
+    assert message in problems(raw, repository)
 
 
 def test_entries_that_are_not_enabled_are_not_checked_further(

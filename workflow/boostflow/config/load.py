@@ -523,6 +523,8 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
             if sample not in config.samples:
                 hint = _suggest(sample, config.samples)
                 problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
+            elif is_data(config.samples[sample]):
+                problems.append(f"{name}.samples: {sample} is collision data, which nothing varies")
             elif isinstance(declared, SampleVariation) and sample not in simulated:
                 problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
             elif isinstance(declared, Constituent) and not has_charges(config.samples[sample]):
