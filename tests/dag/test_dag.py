@@ -419,6 +419,7 @@ def test_an_entry_by_name(plan: Plan) -> None:
     assert plan.jobs("variation_jes") == expected
     members = {("templates", "scale_m0"), ("templates", "scale_m1")}
     assert plan.jobs("variation_scale") == members | {("variation_scale", "")}
+    assert plan.jobs("variation_lumi") == {("variation_lumi", "")}  # a rate has no files
     assert plan.jobs("variation_method") == {
         ("templates", "method_up"),
         ("variation_method", ""),

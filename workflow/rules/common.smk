@@ -57,6 +57,7 @@ STARTED = time.time()
 PLAN = Plan(workflow)
 DECLARED = {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
+RATES = [name for name, block in SYSTEMATICS.items() if block.kind == "rate"]
 SAMPLES = list(CONFIG.samples)
 FILES = {
     name: expand_files(block)[0]
