@@ -267,6 +267,18 @@ def test_a_changed_title_makes_plots_and_tables_alone(plan: Plan) -> None:
         assert plan.jobs() == {*drawn, *RECORD}, name
 
 
+def test_what_the_evaluation_ignores_is_not_evaluated_again(plan: Plan) -> None:
+    """Regions, smoothing and pruning are of the fit; an order of the entries is of nothing else."""
+    plan.systematics = dict(KINDS)
+    plan.finish()
+    for change in ({"regions": ["pass"]}, {"smooth": "linear"}, {"prune": {"norm": 0.1}}):
+        plan.systematics = {**KINDS, "jes": {**SHIFT, **change}}
+        assert ("infer", "") in plan.jobs()
+        assert ("evaluate_systematics_bdt", "bdt") not in plan.jobs(), change
+    plan.systematics = dict(reversed(KINDS.items()))
+    assert ("evaluate_systematics_bdt", "bdt") not in plan.jobs()
+
+
 def test_strictness_fits_nothing_again(plan: Plan) -> None:
     plan.config = copy.deepcopy(CONFIG)
     plan.systematics = {"isr": WEIGHT}

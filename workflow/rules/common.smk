@@ -505,15 +505,18 @@ def score_jets(wildcards):
 # --- evaluate, templates, infer -------------------------------------------------------------------
 
 
+def systematics_of(names, **dump):
+    """Some systematics and all rates, as they are declared."""
+    return {
+        name: declared.model_dump(mode="json", **dump)
+        for name, declared in SYSTEMATICS.items()
+        if declared.kind == "rate" or name in names
+    }
+
+
 def systematics_argument(names, **dump):
-    """Some systematics and all rates, as an argument."""
-    return as_json(
-        {
-            name: declared.model_dump(mode="json", **dump)
-            for name, declared in SYSTEMATICS.items()
-            if declared.kind == "rate" or name in names
-        }
-    )
+    """The same as an argument."""
+    return as_json(systematics_of(names, **dump))
 
 
 def plot_label():
@@ -601,9 +604,11 @@ def varied_scores(wildcards):
 
 
 def evaluated_systematics(wildcards):
-    """The systematics behind those variations, and the rates."""
+    """The systematics behind those variations, and the rates: what the evaluation reads of them."""
     named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.evaluated(wildcards.model)}
-    return systematics_argument(named, exclude={"title"})
+    ignored = {"title", "regions", "smooth", "prune"}
+    # By name: another order of the entries is no reason to evaluate again.
+    return as_json(dict(sorted(systematics_of(named, exclude=ignored).items())))
 
 
 def compared_models():
