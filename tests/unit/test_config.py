@@ -561,6 +561,22 @@ def test_a_wrong_systematic_is_named(
     assert any(line.startswith(f"{path}: {message}") for line in lines), lines
 
 
+def test_types_and_names_of_systematics_are_said_at_once(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(
+        "a: {kind: weight, down: weight_isr_up}\n"
+        "b: {kind: weight, up: weight_isr_upp}\n"
+        "c: {kind: rate, value: 0.1, samples: [tpo]}\n"
+        "d: {kind: shift, correction: jess}"
+    )
+    # Entry a exists, whatever is wrong with it.
+    composition = {"composition": {"systematics": ["a"]}}
+    lines = problems({"systematics": str(path), "background": composition}, repository)
+    assert [line.removeprefix(f"{path}: ").partition(":")[0] for line in lines] == [
+        *("a", "b.up", "c.samples", "d.correction")
+    ]
+
+
 @pytest.mark.parametrize("entry", ["rate, value: 0.1", "weight, up: weight_isr_up"])
 def test_collision_data_cannot_be_varied(repository: Path, tmp_path: Path, entry: str) -> None:
     path = tmp_path / "systematics.yaml"

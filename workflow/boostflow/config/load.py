@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import types
@@ -91,17 +92,20 @@ def load(
         raise BoostflowError("\n".join(twice))
     problems: list[tuple[str, str]] = []
     systematics: dict[str, Any] = {}
+    complete = True
     if config.systematics is not None:
         path = find(config.systematics, root)
         if path is None:
             problems.append((origin, f"systematics: no such file: {config.systematics}"))
         else:
             systematics, found = _load_systematics(path)
+            complete = not found
             problems += [(str(path), text) for text in found]
             systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
     problems += [(origin, text) for text in _check(config)]
-    problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
+    if complete:
+        problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
         problems += _check_corrections(config, systematics, root, origin)
         problems += [(origin, text) for text in _check_golden_json(config, root)]
@@ -164,7 +168,16 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
-        return {}, describe(error, dict[Name, AnySystematic], raw)
+        return _valid_entries(raw), describe(error, dict[Name, AnySystematic], raw)
+
+
+def _valid_entries(raw: Any) -> dict[str, AnySystematic]:
+    """Those entries whose types are right, so that what else is wrong with them is said, too."""
+    result: dict[str, AnySystematic] = {}
+    for name, block in raw.items() if isinstance(raw, dict) else ():
+        with contextlib.suppress(ValidationError):
+            result |= SYSTEMATICS.validate_python({name: block})
+    return result
 
 
 _TWICE = "is declared more than once"
