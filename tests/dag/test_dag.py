@@ -259,12 +259,27 @@ def test_removing_a_variation_leaves_the_fit_and_what_follows(plan: Plan) -> Non
 
 
 def test_a_changed_title_makes_plots_and_tables_alone(plan: Plan) -> None:
+    """But the figures that are drawn by the job that evaluates them."""
     plan.systematics = dict(KINDS)
     plan.finish()
     for name in KINDS:
         plan.systematics = {**KINDS, name: {**KINDS[name], "title": "Another"}}
         drawn = {("plot_fit", ""), ("plot_health", ""), ("fit_tables", "")}
+        if name != "lumi":  # a rate shifts no AUC
+            drawn |= {("evaluate_systematics_bdt", "bdt"), ("summary", "")}
         assert plan.jobs() == {*drawn, *RECORD}, name
+
+
+def test_what_the_evaluation_ignores_is_not_evaluated_again(plan: Plan) -> None:
+    """Regions, smoothing and pruning are of the fit; an order of the entries is of nothing else."""
+    plan.systematics = dict(KINDS)
+    plan.finish()
+    for change in ({"regions": ["pass"]}, {"smooth": "linear"}, {"prune": {"norm": 0.1}}):
+        plan.systematics = {**KINDS, "jes": {**SHIFT, **change}}
+        assert ("infer", "") in plan.jobs()
+        assert ("evaluate_systematics_bdt", "bdt") not in plan.jobs(), change
+    plan.systematics = dict(reversed(KINDS.items()))
+    assert ("evaluate_systematics_bdt", "bdt") not in plan.jobs()
 
 
 def test_strictness_fits_nothing_again(plan: Plan) -> None:
@@ -419,6 +434,7 @@ def test_an_entry_by_name(plan: Plan) -> None:
     assert plan.jobs("variation_jes") == expected
     members = {("templates", "scale_m0"), ("templates", "scale_m1")}
     assert plan.jobs("variation_scale") == members | {("variation_scale", "")}
+    assert plan.jobs("variation_lumi") == {("variation_lumi", "")}  # a rate has no files
     assert plan.jobs("variation_method") == {
         ("templates", "method_up"),
         ("variation_method", ""),

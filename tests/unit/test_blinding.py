@@ -70,6 +70,18 @@ def test_a_control_region_that_may_reach_into_the_signal(cut: dict[str, Any]) ->
     assert found(control(**cut), infer=None) == []
 
 
+def test_values_on_an_edge_lie_in_both_ranges() -> None:
+    """1 belongs to a range that ends there, and to one that starts there: clusters are numbers."""
+    cluster = {"model": "ucluster", "score": "cluster"}
+    cut = {"model": "ucluster", "column": "cluster"}
+    regions = {"pass": {**cluster, "range": [1, 2]}}
+    (problem,) = found(control(**cut, range=[0, 1]), templates={"regions": regions})
+    assert "may lie in region pass of the fit" in problem
+    assert found(control(**cut, range=[0, 0.5]), templates={"regions": regions}) == []
+    regions = {"pass": {**cluster, "range": [0, 1]}}
+    assert found(control(**cut, range=[1, 2]), templates={"regions": regions})
+
+
 def test_region_a_is_hidden_from_control_regions() -> None:
     y = {**SCORE, "jet": "second", "signal": [0.1, 1.0], "control": [0.0, 0.1]}
     abcd = {"abcd": {"x": {**SCORE, "signal": [0.5, 1.0], "control": [0.0, 0.5]}, "y": y}}

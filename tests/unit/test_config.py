@@ -22,6 +22,7 @@ from boostflow.variations import Variations
 TOP = {"source": "simulation", "process": "top", "label": "top"}
 EVENTS = {"kind": "ucluster", "unit": "event", "samples": ["top", "w"]}
 QUARK = {"source": "simulation", "process": "quark", "label": "quark"}
+RUN = {"source": "root", "files": [__file__], "data": True}
 
 
 @pytest.mark.parametrize(
@@ -171,6 +172,21 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         ({"samples": {"total": TOP}}, "my.yaml: samples.total: tables of yields use"),
         ({"samples": {"data": TOP}}, "my.yaml: samples.data: tables of yields use the name"),
+        (
+            {"samples": {"top": TOP, "quark": QUARK, "run": {**RUN, "label": "quark"}}},
+            "my.yaml: samples.run.label: is for simulation: samples with a label are trained on",
+        ),
+        (
+            {
+                "samples": {"top": TOP, "quark": QUARK, "run": RUN},
+                "models": {"c": {"kind": "ucluster", "samples": ["top", "run"]}},
+            },
+            "my.yaml: models.c.samples: run is collision data (`data: true`): what is trained on",
+        ),
+        (
+            {"models": {"c": {"kind": "ucluster", "samples": ["topp", "w"]}}},
+            "my.yaml: models.c.samples: unknown sample 'topp'; did you mean 'top'?",
+        ),
         ({"seed": -1}, "my.yaml: seed: input should be greater than or equal to 0, not -1"),
         (
             {"select": {"fatjet": {"pt": [3, 1]}}},
@@ -235,6 +251,17 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: templates.regions.b.range: overlaps with that of region a",
         ),
         (
+            {
+                "templates": {
+                    "regions": {
+                        "a": {"model": "ucluster", "score": "cluster", "range": [0, 1]},
+                        "b": {"model": "ucluster", "score": "cluster", "range": [1, 2]},
+                    }
+                }
+            },
+            "my.yaml: templates.regions.b.range: overlaps with that of region a (1 belongs to",
+        ),
+        (
             {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},
             "my.yaml: templates.regions.a.score: unknown score 'p_top'",
         ),
@@ -257,10 +284,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {
-                "samples": {
-                    "top": TOP,
-                    "run": {"source": "root", "files": [__file__], "data": True},
-                },
+                "samples": {"top": TOP, "run": RUN},
                 "background": {"data": "observed", "sideband": {"samples": ["top"]}},
             },
             "my.yaml: background.sideband: collision data in background.sideband are shown, but",
@@ -274,12 +298,16 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: background.abcd.samples: unknown simulated sample 'quarks'; did you mean",
         ),
         (
-            {"background": {"abcd": {"x": {"column": "tau", "signal": [0, 1], "control": [1, 2]}}}},
+            {"background": {"abcd": {"x": {"column": "tau", "signal": [0, 1], "control": [2, 3]}}}},
             "my.yaml: background.abcd.x.column: unknown column 'tau'",
         ),
         (
             {"background": {"abcd": {"x": {"column": "pt", "signal": [0, 9], "control": [5, 20]}}}},
             "my.yaml: background.abcd.x: signal [0.0, 9.0] and control [5.0, 20.0] overlap",
+        ),
+        (
+            {"background": {"abcd": {"x": {"column": "pt", "signal": [1, 2], "control": [0, 1]}}}},
+            "my.yaml: background.abcd.x: signal [1.0, 2.0] and control [0.0, 1.0] overlap",
         ),
         (
             {
@@ -403,6 +431,10 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             "x: {kind: model, model: bdt, up: {max_deepness: 2}}",
             "x.up.max_deepness: unknown key; did you mean 'max_depth'?",
         ),
+        (
+            "x: {kind: model, model: ucluster, up: {samples: [w, z, topp]}}",
+            "x.up.samples: unknown sample 'topp'; did you mean 'top'?",
+        ),
         ("x_up: {kind: rate, value: 0.1}", "x_up: the name must not be nominal"),
         ("mu: {kind: rate, value: 0.1}", "mu: the name must not be nominal or mu"),
         ("x: {kind: rate, value: 0.1, samples: []}", "x.samples: list should have at least 1"),
@@ -467,6 +499,18 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             'x: {kind: weight, envelope: ["weight_pdf_{1..5}"]}',
             "x.envelope.4: unknown weight column 'weight_pdf_5'",
         ),
+        (
+            'x: {kind: weight, envelope: [weight_isr_up, "weight_pdf_{3..1}"]}',
+            "x.envelope: weight_pdf_{3..1} is no ascending range: weight_pdf_{1..3}",
+        ),
+        (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2], symmetrise: mean}",
+            "x: symmetrise: mean does nothing to hessian",
+        ),
+        (
+            "x: {kind: model, model: bdt, replicas: [{seed: 2}, {seed: 3}], symmetrise: largest}",
+            "x: symmetrise: largest does nothing to replicas",
+        ),
         ("x: {kind: rate, value: 0.1, value: 0.2}", "x.value: is declared more than once"),
         (
             "x: {kind: model, model: bdt, replicas: [{seed: 2, seed: 3}, {seed: 4}]}",
@@ -516,6 +560,31 @@ def test_a_wrong_systematic_is_named(
     path.write_text(declaration)
     lines = problems({"systematics": str(path)}, repository)
     assert any(line.startswith(f"{path}: {message}") for line in lines), lines
+
+
+def test_types_and_names_of_systematics_are_said_at_once(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(
+        "a: {kind: weight, down: weight_isr_up}\n"
+        "b: {kind: weight, up: weight_isr_upp}\n"
+        "c: {kind: rate, value: 0.1, samples: [tpo]}\n"
+        "d: {kind: shift, correction: jess}"
+    )
+    # Entry a exists, whatever is wrong with it.
+    composition = {"composition": {"systematics": ["a"]}}
+    lines = problems({"systematics": str(path), "background": composition}, repository)
+    assert [line.removeprefix(f"{path}: ").partition(":")[0] for line in lines] == [
+        *("a", "b.up", "c.samples", "d.correction")
+    ]
+
+
+@pytest.mark.parametrize("entry", ["rate, value: 0.1", "weight, up: weight_isr_up"])
+def test_collision_data_cannot_be_varied(repository: Path, tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(f"x: {{kind: {entry}, samples: [top, run]}}")
+    raw = {"samples": {"top": TOP, "quark": QUARK, "run": RUN}, "systematics": str(path)}
+    message = f"{path}: x.samples: run is collision data, which nothing varies"
+    assert message in problems(raw, repository)
 
 
 def test_entries_that_are_not_enabled_are_not_checked_further(

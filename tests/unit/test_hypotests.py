@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pyhf
 import pytest
@@ -71,6 +73,22 @@ def test_limit_beyond_the_range_of_mu_is_null():
     model, data, best = counting(0.1, 1e4)  # sigma of mu: 1000
     found = hypotests.limit(model, data, best, blind=True)
     assert found["expected"][2:] == [None, None, None]
+
+
+def test_limit_of_data_far_below_the_expectation():
+    """CLs is 0 / 0: there is no observed limit, but all else is there and can be written."""
+    model, _, _ = counting(100.0, 1e4)
+    data = np.array([100.0])
+    found = hypotests.limit(model, data, minimise(model, data), blind=False)
+    assert found["observed"] is None and "CLs is 0 / 0" in found["note"]
+    expected = hypotests.limit(model, data, minimise(model, data), blind=True)["expected"]
+    assert found["expected"] == pytest.approx(expected, rel=2e-3)  # no nuisance parameter moves
+    assert None in found["scan"]["observed"]
+    json.dumps(found, allow_nan=False)
+    # A deficit that CLs can still tell is a limit.
+    data = np.array([9700.0])
+    found = hypotests.limit(model, data, minimise(model, data), blind=False)
+    assert 0 < found["observed"] < found["expected"][0] and "note" not in found
 
 
 @pytest.mark.parametrize(("s", "b"), [(50, 100), (10, 100), (5, 1)])

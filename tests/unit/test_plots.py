@@ -10,6 +10,7 @@ import pytest
 import factory
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
+from boostflow.plots import fit as plots_fit
 from boostflow.plots import models
 from boostflow.plots.cutflow import cutflow
 from boostflow.plots.names import fit_plots
@@ -81,3 +82,27 @@ def test_plots_and_evaluation_do_not_import_training_libraries():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(("scale", "high"), [(1.0, False), (30.0, True)])
+def test_data_outside_of_the_ratio_panel_are_arrows(scale, high):
+    """On a linear and on a logarithmic panel, whose ranges follow the expectation."""
+    background = {"values": [100.0, 80.0, 60.0, 40.0], "errors": [2.0] * 4}
+    signal = {"values": [1.0, 1.0, 1.0, 1.0], "errors": [0.1] * 4}
+    total = {"values": [101.0, 81.0, 61.0, 41.0], "errors": [2.0] * 4}
+    yields = {
+        "edges": [0, 50, 100, 150, 200],
+        "data": [101.0 * scale, 8.0, 61.0, 0.0],
+        "prefit": {"top": signal, "quark": background, "total": total},
+    }
+    fit = {"signal": ["top"], "variable": "msoftdrop", "data": "observed"}
+    with style():
+        low = plots_fit.region("pass", yields, fit, "prefit", Label("boostflow")).axes[1]
+    assert (low.get_yscale() == "log") == high
+    (arrows,) = (line for line in low.lines if line.get_marker() == "v")
+    assert arrows.get_xdata().tolist() == [75, 175]
+    # None is drawn where all points lie inside.
+    yields["data"] = total["values"]
+    with style():
+        low = plots_fit.region("pass", yields, fit, "prefit", Label("boostflow")).axes[1]
+    assert not [line for line in low.lines if line.get_marker() in ("v", "^")]

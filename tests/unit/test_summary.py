@@ -98,6 +98,13 @@ def test_parts_may_be_absent():
     assert table({"samples": {}, "notes": {}, "models": {}}) == "\n"
 
 
+def test_an_undefined_limit_is_said(tmp_path):
+    limit = FIT["limit"] | {"observed": None, "note": "no observed limit: CLs is 0 / 0"}
+    (tmp_path / "fit.json").write_text(json.dumps(FIT | {"limit": limit}))
+    text = table(collect([], [], tmp_path / "fit.json"))
+    assert "undefined: data far below the expectation" in text and "mu < undefined" not in text
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(BoostflowError, match="no such file"):
         collect([tmp_path / "x.json"], [], None)

@@ -91,6 +91,18 @@ def test_edges_of_regions():
     assert in_region(Region(range=[1.0, 2.0]), score).tolist() == [False, False, True, False]
 
 
+def test_edges_of_the_axis():
+    """hist counts the upper edge of an axis without overflow to its last bin: it is beside it."""
+    mass = np.array([0.0, 200.0, np.nextafter(200.0, 0), 250.0, 60.0, -1.0])
+    config = CONFIG.model_copy(update={"regions": {"all": Region(range=[0, 1])}})
+    result = fill({"top": jets(msoftdrop=mass)}, {"top": scores()}, config, 1.0)
+    assert result["all", "top"].values().tolist() == [1.0, 0.0, 0.0, 2.0]
+    config = config.model_copy(update={"variable": "tau21", "range": [0, 1]})
+    table = jets(tau21=np.array([0.0, 1.0, 0.5, 1.0, 1.0, 1.1]))
+    result = fill({"top": table}, {"top": scores()}, config, 1.0)
+    assert result["all", "top"].values().tolist() == [1.0, 0.0, 2.0, -0.5]  # 1 belongs to [0, 1]
+
+
 def test_messages():
     overlap = CONFIG.model_copy(
         update={"regions": {"a": Region(range=[0, 1]), "b": Region(range=[0.5, 0.8])}}

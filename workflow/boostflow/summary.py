@@ -217,7 +217,8 @@ def _of_fit(fit: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append((f"{level} (expected, 68 %)", f"mu < {median} ({low} to {high})"))
     if "observed" in limit:
         value = "beyond the scan" if limit["observed"] is None else f"{limit['observed']:.3g}"
-        rows.append((f"{level} (observed)", f"mu < {value}"))
+        text = "undefined: data far below the expectation" if "note" in limit else f"mu < {value}"
+        rows.append((f"{level} (observed)", text))
     return rows
 
 

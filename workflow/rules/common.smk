@@ -58,6 +58,7 @@ STARTED = time.time()
 PLAN = Plan(workflow)
 DECLARED = {name: block.model_dump(mode="json") for name, block in SYSTEMATICS.items()}
 VARIATIONS = Variations(CONFIG, SYSTEMATICS)
+RATES = [name for name, block in SYSTEMATICS.items() if block.kind == "rate"]
 SAMPLES = list(CONFIG.samples)
 FILES = {
     name: expand_files(block)[0]
@@ -505,15 +506,18 @@ def score_jets(wildcards):
 # --- evaluate, templates, infer -------------------------------------------------------------------
 
 
+def systematics_of(names, **dump):
+    """Some systematics and all rates, as they are declared."""
+    return {
+        name: declared.model_dump(mode="json", **dump)
+        for name, declared in SYSTEMATICS.items()
+        if declared.kind == "rate" or name in names
+    }
+
+
 def systematics_argument(names, **dump):
-    """Some systematics and all rates, as an argument."""
-    return as_json(
-        {
-            name: declared.model_dump(mode="json", **dump)
-            for name, declared in SYSTEMATICS.items()
-            if declared.kind == "rate" or name in names
-        }
-    )
+    """The same as an argument."""
+    return as_json(systematics_of(names, **dump))
 
 
 def plot_label():
@@ -601,9 +605,13 @@ def varied_scores(wildcards):
 
 
 def evaluated_systematics(wildcards):
-    """The systematics behind those variations, and the rates."""
+    """The systematics behind those variations, and the rates: what the evaluation reads of them."""
     named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.evaluated(wildcards.model)}
-    return systematics_argument(named, exclude={"title"})
+    read = systematics_of(named, exclude={"regions", "smooth", "prune"})
+    for name in RATES:
+        del read[name]["title"]  # they shift no AUC: no plot names them
+    # By name: another order of the entries is no reason to evaluate again.
+    return as_json(dict(sorted(read.items())))
 
 
 def compared_models():

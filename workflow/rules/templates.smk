@@ -80,3 +80,16 @@ for name, directions in VARIATIONS.entries().items():
         input:
             expand_at(paths.TEMPLATES, variation=directions),
         localrule: True
+
+
+for name in RATES:
+
+    # It has no files of its own: says so, where a rule that is not there would be an error.
+    rule:
+        name:
+            f"variation_{name}"
+        localrule: True
+        params:
+            text=f"{name} is a rate: it has no templates, only a factor of the yields in the fit",
+        shell:
+            "echo {params.text:q}"

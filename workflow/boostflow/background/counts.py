@@ -22,7 +22,7 @@ from boostflow.config.models import Axis, Background, Cut, Selection, Sideband, 
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
 from boostflow.seeds import derive
-from boostflow.templates.build import Histograms, Weighting, in_region
+from boostflow.templates.build import Histograms, Weighting, in_range, in_region
 from boostflow.templates.files import write
 
 PLANE = 25
@@ -169,8 +169,9 @@ def fill(
                     f"background: {region.name}/{sample}: a jet has no finite {region.variable} or "
                     "weight"
                 )
+            shown = in_range(region.range, value)
             result[region.name, sample] = hist.Hist(axis, storage=hist.storage.Weight()).fill(
-                value, weight=weight
+                value[shown], weight=weight[shown]
             )
     if config.abcd and not blind:
         axis = hist.axis.Regular(PLANE**2, 0, PLANE**2, name="cell", flow=False)

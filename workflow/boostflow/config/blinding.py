@@ -16,7 +16,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from boostflow.config.models import BDT, Config, Cut
+from boostflow.config.models import BDT, Config, Cut, share_values
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ def _apart(one: Area, other: Area, config: Config) -> bool:
 def _exclude(one: Limit, other: Limit, config: Config) -> bool:
     if (one.model, one.jet) != (other.model, other.jet):
         return False
-    (low, high), (first, last) = one.range, other.range
     if one.column == other.column:
-        return max(low, first) >= min(high, last)
+        return not share_values(one.range, other.range)
     # The scores of a classifier are probabilities.
-    return isinstance(config.models.get(one.model or ""), BDT) and low + first > 1
+    classifier = isinstance(config.models.get(one.model or ""), BDT)
+    return classifier and one.range[0] + other.range[0] > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import types
@@ -27,6 +28,7 @@ from boostflow.config.models import (
     SimulatedSample,
     Smearing,
     UCluster,
+    share_values,
 )
 from boostflow.config.systematics import (
     SYSTEMATICS,
@@ -90,17 +92,20 @@ def load(
         raise BoostflowError("\n".join(twice))
     problems: list[tuple[str, str]] = []
     systematics: dict[str, Any] = {}
+    complete = True
     if config.systematics is not None:
         path = find(config.systematics, root)
         if path is None:
             problems.append((origin, f"systematics: no such file: {config.systematics}"))
         else:
             systematics, found = _load_systematics(path)
+            complete = not found
             problems += [(str(path), text) for text in found]
             systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
     problems += [(origin, text) for text in _check(config)]
-    problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
+    if complete:
+        problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
         problems += _check_corrections(config, systematics, root, origin)
         problems += [(origin, text) for text in _check_golden_json(config, root)]
@@ -163,7 +168,16 @@ def _load_systematics(path: Path) -> tuple[dict, list[str]]:
     try:
         return SYSTEMATICS.validate_python(raw or {}), []
     except ValidationError as error:
-        return {}, describe(error, dict[Name, AnySystematic], raw)
+        return _valid_entries(raw), describe(error, dict[Name, AnySystematic], raw)
+
+
+def _valid_entries(raw: Any) -> dict[str, AnySystematic]:
+    """Those entries whose types are right, so that what else is wrong with them is said, too."""
+    result: dict[str, AnySystematic] = {}
+    for name, block in raw.items() if isinstance(raw, dict) else ():
+        with contextlib.suppress(ValidationError):
+            result |= SYSTEMATICS.validate_python({name: block})
+    return result
 
 
 _TWICE = "is declared more than once"
@@ -223,6 +237,11 @@ def _check(config: Config) -> list[str]:
     for name, sample in config.samples.items():
         if name == "total" or (name == "data" and not is_data(sample)):
             problems.append(f"samples.{name}: tables of yields use the name {name}; rename it")
+        if is_data(sample) and sample.label:
+            problems.append(
+                f"samples.{name}.label: is for simulation: samples with a label are trained on and"
+                " shown, collision data (`data: true`) are neither; leave it out"
+            )
         if isinstance(sample, RootSample):
             problems += _check_content(f"samples.{name}", sample)
         if isinstance(sample, FileSample):
@@ -246,8 +265,7 @@ def _check(config: Config) -> list[str]:
             )
     for name, model in config.models.items():
         if isinstance(model, UCluster):
-            for sample in model.samples:
-                known(f"models.{name}.samples", sample, config.samples, "sample")
+            problems += _check_clustered(f"models.{name}.samples", model, config)
         if isinstance(model, BDT):
             for feature in model.features:
                 known(f"models.{name}.features", feature, known_features(), "observable")
@@ -292,6 +310,20 @@ def _check(config: Config) -> list[str]:
                 problems.append(f"evaluate.rejection: {signal} needs other classes against it")
             for label in (signal, *backgrounds):
                 known("evaluate.rejection", label, labels, "class")
+    return problems
+
+
+def _check_clustered(key: str, model: UCluster, config: Config) -> list[str]:
+    """The samples of a clustering exist and are simulated."""
+    problems = []
+    for name in model.samples:
+        if name not in config.samples:
+            problems.append(f"{key}: unknown sample {name!r}{_suggest(name, config.samples)}")
+        elif is_data(config.samples[name]):
+            problems.append(
+                f"{key}: {name} is collision data (`data: true`): what is trained on is shown, and"
+                " judged by classes, which data have not"
+            )
     return problems
 
 
@@ -364,9 +396,11 @@ def _check_regions(where: str, regions: dict[str, Region], config: Config) -> li
                 region.range
                 and second.range
                 and region.score == second.score
-                and max(region.range[0], second.range[0]) < min(region.range[1], second.range[1])
+                and share_values(region.range, second.range)
             ):
-                problems.append(f"{key}.range: overlaps with that of region {other}")
+                ends = 1 in (region.range[1], second.range[1])
+                why = " (1 belongs to a range that ends there)" if ends else ""
+                problems.append(f"{key}.range: overlaps with that of region {other}{why}")
     return problems
 
 
@@ -502,6 +536,8 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
             if sample not in config.samples:
                 hint = _suggest(sample, config.samples)
                 problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
+            elif is_data(config.samples[sample]):
+                problems.append(f"{name}.samples: {sample} is collision data, which nothing varies")
             elif isinstance(declared, SampleVariation) and sample not in simulated:
                 problems.append(f"{name}.samples: {sample} is not simulated by boostflow")
             elif isinstance(declared, Constituent) and not has_charges(config.samples[sample]):
@@ -601,6 +637,8 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
         except ValidationError as error:
             problems += [f"{name}.{key}.{text}" for text in describe(error, type(block))]
             continue
+        if isinstance(varied, UCluster) and varied.samples != block.samples:
+            problems += _check_clustered(f"{name}.{key}.samples", varied, config)
         if declared.replicas is not None:
             continue  # the nominal training may be one of them
         # A preset says nothing here: every key of the nominal model is given.

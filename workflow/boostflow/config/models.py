@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
@@ -29,6 +30,12 @@ def _ascending(value: list[float]) -> list[float]:
 
 
 Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+
+
+def share_values(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether a value can lie in both ranges, as `templates.build.in_range` counts."""
+    low, high = max(one[0], other[0]), min(one[1], other[1])
+    return low < high or low == high == 1
 
 
 def _assigning(value: str) -> str:
@@ -743,7 +750,7 @@ class Axis(Cut):
     @model_validator(mode="after")
     def apart(self) -> Axis:
         """The ranges do not overlap."""
-        if max(self.signal[0], self.control[0]) < min(self.signal[1], self.control[1]):
+        if share_values(self.signal, self.control):
             raise ValueError(f"signal {self.signal} and control {self.control} overlap")
         return self
 

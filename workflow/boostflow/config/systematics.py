@@ -117,13 +117,18 @@ class Alternatives(Templated, Generic[Change]):
 
 
 def check_form(declared: Alternatives) -> None:
-    """Raise ValueError unless a declaration has exactly one form."""
+    """Raise ValueError unless a declaration has exactly one form, and no key without effect."""
     forms = [name for name in FORMS if getattr(declared, name) is not None]
     if declared.up is None and declared.down is not None:
         raise ValueError("down without up: a one-sided variation is declared with up alone")
     if len([name for name in forms if name != "down"]) != 1:
         found = " and ".join(forms) or "none"
         raise ValueError(f"needs one of up (and down), envelope, replicas, hessian; found {found}")
+    if declared.symmetrise != "none" and (form := declared.spread()):
+        raise ValueError(
+            f"symmetrise: {declared.symmetrise} does nothing to {form}, whose parameters are all "
+            "symmetric; leave it out"
+        )
 
 
 class Rate(Systematic):
@@ -179,6 +184,8 @@ def _expanded(item: object) -> list[object]:
     )
     if found is None:
         return [item]
+    if int(found[2]) > int(found[3]):
+        raise ValueError(f"{item} is no ascending range: {found[1]}{{{found[3]}..{found[2]}}}")
     return [f"{found[1]}{i}" for i in range(int(found[2]), int(found[3]) + 1)]
 
 
@@ -377,6 +384,14 @@ def by_parameter(systematics: Mapping[str, AnySystematic]) -> dict[str, Sequence
     for name, declared in systematics.items():
         result.setdefault(declared.parameter or name, []).append(name)
     return result
+
+
+def titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
+    """How plots and tables call the declared parameters: the title of their only entry, or name."""
+    return {
+        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
+        for parameter, names in by_parameter(systematics).items()
+    }
 
 
 def nuisances(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:

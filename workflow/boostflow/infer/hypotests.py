@@ -30,6 +30,11 @@ CLOSER = 9
 """Points of the scan within the statistical error's reach."""
 POINTS = 25
 """Of the scans."""
+UNDEFINED = (
+    "no observed limit: CLs is 0 / 0, since the data lie far below the expectation even without "
+    "signal; check luminosity, cross-sections and the selection"
+)
+"""What is said of such a limit."""
 
 
 class Minimiser:
@@ -167,8 +172,8 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
 
     Returns:
         `level`; `expected`: limits at -2, -1, 0, 1, 2 sigma; `observed` unless blind; null where
-        it is beyond the range of mu. `scan`: `mu`, with the CLs values of each `expected` limit
-        and of `observed`.
+        it is beyond the range of mu, or undefined, as `note` then says. `scan`: `mu`, with the CLs
+        values of each `expected` limit and of `observed`, null where they are 0 / 0.
     """
     bounds = [list(pair) for pair in model.config.suggested_bounds()]
     poi = model.config.poi_index
@@ -185,9 +190,11 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
     def cls(mu: float) -> NDArray:
         """Observed CLs and the five expected ones."""
         if mu not in known:
-            observed, expected = pyhf.infer.hypotest(
-                mu, data, model, test_stat="qtilde", return_expected_set=True, par_bounds=bounds
-            )
+            # 0 / 0 where data lie so far below the expectation that it is out of double precision.
+            with np.errstate(invalid="ignore"):
+                observed, expected = pyhf.infer.hypotest(
+                    mu, data, model, test_stat="qtilde", return_expected_set=True, par_bounds=bounds
+                )
             known[mu] = np.array([observed, *expected], dtype=float)
         return known[mu]
 
@@ -195,7 +202,7 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
     high = min((0.0 if blind else max(float(best.values[poi]), 0.0)) + 4 * error, most)
     pyhf.set_backend("numpy", Minimiser())
     try:
-        while cls(high)[first:].max() > 1 - LEVEL and high < most:
+        while np.nanmax(cls(high)[first:]) > 1 - LEVEL and high < most:
             high = min(1.5 * high, most)
         points = np.linspace(1e-3 * high, high, POINTS)  # CLs is 1 at mu = 0
         for mu in progress(points, "limit", len(points), "hypotheses"):
@@ -209,10 +216,15 @@ def limit(model: pyhf.Model, data: NDArray, best: Fit, blind: bool) -> dict[str,
         pyhf.set_backend("numpy")
     result: dict[str, Any] = {"level": LEVEL, "expected": limits[-5:]}
     scanned = sorted(known)
-    columns = np.array([known[mu] for mu in scanned]).T.tolist()
-    table: dict[str, Any] = {"mu": scanned, "expected": columns[1:]}
+    observed, *expected = (
+        [x if np.isfinite(x) else None for x in map(float, values)]
+        for values in np.array([known[mu] for mu in scanned]).T
+    )
+    table: dict[str, Any] = {"mu": scanned, "expected": expected}
     if not blind:
-        result["observed"], table["observed"] = limits[0], columns[0]
+        result["observed"], table["observed"] = limits[0], observed
+        if limits[0] is None and None in observed:
+            result["note"] = UNDEFINED
     return result | {"scan": table}
 
 

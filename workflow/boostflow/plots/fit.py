@@ -11,6 +11,7 @@ import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from boostflow.config.systematics import AnySystematic
 from boostflow.infer.changes import affects, files_of
@@ -37,7 +38,7 @@ def region(
 
     The ratio panel shows data / background, so that the signal stands out, and the expectation with
     signal as a line with its uncertainty. Collision data that was not fitted is drawn before the
-    fit, where it may be seen.
+    fit, where it may be seen. Points outside of the panel are arrows at its edge.
 
     Args:
         name: of the region.
@@ -112,9 +113,19 @@ def region(
     else:
         reach = max(limit - 1, np.max(np.where(filled, width, 0)), 0.1)
         low.set_ylim(max(1 - 1.3 * reach, 0), 1 + 1.5 * reach)
+    _point_beyond(low, centres[filled], (data / safe)[filled])
     low.set(xlabel=axis_label(variable), ylabel="Data / bkg.", xlim=(edges[0], edges[-1]))
     label(ax, text)
     return fig
+
+
+def _point_beyond(ax: Axes, x: NDArray, values: NDArray) -> None:
+    """Arrows at the edge of a panel for points that lie outside of it."""
+    low, high = ax.get_ylim()
+    for beyond, place, marker in ((values < low, 0.06, "v"), (values > high, 0.94, "^")):
+        if beyond.any():
+            where = {"transform": ax.get_xaxis_transform(), "ls": "", "color": "k", "ms": 6}
+            ax.plot(x[beyond], np.full(beyond.sum(), place), marker=marker, **where)
 
 
 def systematic(
@@ -351,7 +362,8 @@ def limit(fit: Mapping[str, Any], text: Label) -> Figure:
     ax.plot(mu, expected[2], "k--", lw=1.5, label=_limit_of("Expected", found["expected"][2]))
     if "observed" in scanned:
         name = "Observed" if fit["data"] == "observed" else "Pseudo-data"
-        ax.plot(mu, scanned["observed"], "k-", lw=2, label=_limit_of(name, found["observed"]))
+        said = f"{name}: undefined" if "note" in found else _limit_of(name, found["observed"])
+        ax.plot(mu, np.asarray(scanned["observed"], dtype=float), "k-", lw=2, label=said)
     ax.axhline(level, color="C3", lw=1)
     ax.text(
         0.02,

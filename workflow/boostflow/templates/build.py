@@ -10,7 +10,7 @@ variance is the sum of squared weights all the same, and the fit decides what to
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -42,10 +42,15 @@ class Weighting:
 
 
 def in_region(region: Region | Selection, score: NDArray) -> NDArray[np.bool_]:
-    """Which scores lie in a range: low <= score < high, and 1 lies in [low, 1]. NaN in none."""
-    low, high = region.range
-    score = np.asarray(score, dtype=float)
-    return (score >= low) & ((score < high) | ((high == 1) & (score == 1)))
+    """Which scores lie in the range of a region."""
+    return in_range(region.range, score)
+
+
+def in_range(limits: Sequence[float], values: NDArray) -> NDArray[np.bool_]:
+    """Which values lie in a range: low <= value < high, and 1 lies in [low, 1]. NaN in none."""
+    low, high = limits
+    values = np.asarray(values, dtype=float)
+    return (values >= low) & ((values < high) | ((high == 1) & (values == 1)))
 
 
 def regions_of(
@@ -151,13 +156,13 @@ def fill(
                     f"template {region}/{sample}: {bad} jets have no finite {config.variable} or "
                     f"weight{f' ({weighting.column})' if weighting else ''}"
                 )
+            # To the last bin of an axis hist would count its upper edge, too.
+            mine &= in_range(config.range, value)
             template = hist.Hist(axis, storage=hist.storage.Weight(), name=f"{region}/{sample}")
             template.fill(value[mine], weight=weight[mine])
             result[region, sample] = template
-            if sample in data:
-                continue
-            low, high = config.range
-            counts[region] += int(((value[mine] >= low) & (value[mine] < high)).sum())
+            if sample not in data:
+                counts[region] += int(mine.sum())
     for region, count in counts.items():
         if count == 0 and not allow_empty:
             limits = config.regions[region]
