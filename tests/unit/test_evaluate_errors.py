@@ -441,31 +441,6 @@ def test_systematics_of_a_run(run, tmp_path, model):
             assert ("systematic" in figure) == ("value" in figure)
 
 
-def test_the_shifts_of_a_run_are_called_by_their_titles(run, tmp_path, monkeypatch):
-    """Where an entry has one, as in the ranking of the fit."""
-    drawn = {}
-    monkeypatch.setattr(
-        "boostflow.evaluate.run.save", lambda figure, path: drawn.update({path.stem: figure})
-    )
-    declared = {name: dict(entry) for name, entry in DECLARED.items()}
-    declared["jes"]["title"] = "Jet energy scale"
-    systematics(
-        sorted(run.glob("select/*/*.parquet")),
-        sorted(run.glob("scores/bdt/*.parquet")),
-        run / "evaluation/bdt.json",
-        tmp_path / "systematics.json",
-        tmp_path,
-        parse_systematics(declared),
-        Evaluate(bootstrap=20),
-        signal=[],
-        luminosity=10.0,
-        judged=JUDGED["bdt"],
-        label=Label(),
-    )
-    rows = [text.get_text() for text in drawn["auc_systematics"].axes[0].get_yticklabels()]
-    assert {"Jet energy scale", "isr", "fsr"} <= set(rows) and "jes" not in rows
-
-
 def test_comparison_of_a_run(run, tmp_path):
     comparison(
         sorted((run / "select/nominal").glob("*.parquet")),

@@ -607,11 +607,9 @@ def varied_scores(wildcards):
 def evaluated_systematics(wildcards):
     """The systematics behind those variations, and the rates: what the evaluation reads of them."""
     named = {VARIATIONS.by_name[name].systematic for name in VARIATIONS.evaluated(wildcards.model)}
-    read = systematics_of(named, exclude={"regions", "smooth", "prune"})
-    for name in RATES:
-        del read[name]["title"]  # they shift no AUC: no plot names them
+    ignored = {"title", "regions", "smooth", "prune"}
     # By name: another order of the entries is no reason to evaluate again.
-    return as_json(dict(sorted(read.items())))
+    return as_json(dict(sorted(systematics_of(named, exclude=ignored).items())))
 
 
 def compared_models():

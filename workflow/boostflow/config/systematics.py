@@ -386,14 +386,6 @@ def by_parameter(systematics: Mapping[str, AnySystematic]) -> dict[str, Sequence
     return result
 
 
-def titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
-    """How plots and tables call the declared parameters: the title of their only entry, or name."""
-    return {
-        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
-        for parameter, names in by_parameter(systematics).items()
-    }
-
-
 def nuisances(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
     """The declared parameter behind each name that a nuisance parameter of the fit may have.
 

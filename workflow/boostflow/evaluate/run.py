@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 
 from boostflow.config.models import Evaluate
-from boostflow.config.systematics import AnySystematic, Weight, titles
+from boostflow.config.systematics import AnySystematic, Weight
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly as of_events
 from boostflow.evaluate import classifier, clusterer, compare, systematic
@@ -232,8 +232,7 @@ def systematics(
     write_json(output, {"model": known["model"]} | result)
     with style():
         save(draw_errors.roc(result, label), plots / "roc_systematics.png")
-        shifts = draw_errors.auc_shifts(result, titles(declared), label)
-        save(shifts, plots / "auc_systematics.png")
+        save(draw_errors.auc_shifts(result, label), plots / "auc_systematics.png")
         if scanned:
             save(draw_errors.significance(result, label), plots / "significance_systematics.png")
 

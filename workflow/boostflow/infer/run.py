@@ -11,7 +11,7 @@ import numpy as np
 
 from boostflow.background import enter
 from boostflow.config.models import Infer
-from boostflow.config.systematics import AnySystematic, nuisances, titles
+from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit, observed, workspace
 from boostflow.infer.merge import binning, merge
@@ -29,11 +29,14 @@ PSEUDO = "pseudo"
 def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
     """How plots and tables call the nuisance parameters: the title of their only entry, with the
     number of the component where there are several."""
-    declared = titles(systematics)
+    titles = {
+        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
+        for parameter, names in by_parameter(systematics).items()
+    }
     return {
-        nuisance: f"{declared[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
+        nuisance: f"{titles[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
         if nuisance != parameter
-        else declared[parameter]
+        else titles[parameter]
         for nuisance, parameter in nuisances(systematics).items()
     }
 
@@ -145,15 +148,15 @@ def plot(
         for region, samples in templates["nominal"].items()
     }
     templates = {name: merge(others, kept) for name, others in templates.items()}
-    called = parameter_titles(systematics)
+    titles = parameter_titles(systematics)
     with style():
         for region, entry in yields.items():
             for stage in ("prefit", "postfit"):
                 figure = draw.region(region, entry, result, stage, label)
                 save(figure, folder / f"{stage}_{region}.png")
-        save(draw.ranking(result, called, label), folder / "ranking.png")
+        save(draw.ranking(result, titles, label), folder / "ranking.png")
         save(draw.breakdown(result, label), folder / "breakdown.png")
-        save(draw.correlation(result, called, label), folder / "correlation.png")
+        save(draw.correlation(result, titles, label), folder / "correlation.png")
         save(draw.scan(result, label), folder / "scan.png")
         save(draw.limit(result, label), folder / "limit.png")
         for name, declared in systematics.items():

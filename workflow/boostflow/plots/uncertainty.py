@@ -96,14 +96,8 @@ def roc(result: Mapping[str, Any], text: Label) -> Figure:
     return fig
 
 
-def auc_shifts(result: Mapping[str, Any], titles: Mapping[str, str], text: Label) -> Figure:
-    """Shifts of the AUC of each class and of their mean by parameter, the largest first.
-
-    Args:
-        result: evaluation of the variations.
-        titles: how parameters are called, where not by their name.
-        text: above the axes.
-    """
+def auc_shifts(result: Mapping[str, Any], text: Label) -> Figure:
+    """Shifts of the AUC of each class and of their mean by parameter, the largest first."""
     parameters = result["parameters"]
     order = sorted(
         parameters,
@@ -137,8 +131,7 @@ def auc_shifts(result: Mapping[str, Any], titles: Mapping[str, str], text: Label
         most = max(map(abs, ax.get_xlim()))
         ax.set(xlim=(-most, most), ylim=(-0.7, top + 0.7))
         ax.set_xlabel(r"$\Delta$AUC", fontsize=13)
-    called = [titles.get(parameter, parameter) for parameter in order]
-    axes[0, 0].set_yticks(range(len(order) + 1), [*called, "all (bar), stat."], fontsize=12)
+    axes[0, 0].set_yticks(range(len(order) + 1), [*order, "all (bar), stat."], fontsize=12)
     fig.legend(
         handles=[Patch(color="C0", label="up"), Patch(color="C1", label="down")],
         loc="outside lower center",
