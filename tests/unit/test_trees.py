@@ -233,6 +233,7 @@ def test_all_problems_at_once() -> None:
         ({"format": "delphes"}, "no branch FatJet.PT, FatJet.Eta, FatJet.Phi, FatJet.Mass for"),
         ({"unweighted": True}, "has genWeight, but its sample is declared `unweighted: true`"),
         ({"branches": {"GenPart_pdgId": "genWeight"}}, "genWeight is of numbers, must be of lists"),
+        ({"branches": {"event": "genWeight"}}, "genWeight is of numbers, must be of integers"),
     ],
 )
 def test_what_is_declared_must_be_there(content: dict, message: str) -> None:

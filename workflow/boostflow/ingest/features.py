@@ -360,8 +360,7 @@ def _wrong_types(
         elif collection in ("FatJetPFCands", "GenPart", "GenJetAK8") or ours in WEIGHTS:
             depths = [2]
         found = branches[theirs]
-        whole = INTEGERS if foreign else EVENT + INTEGERS
-        integer = ours in whole and not (foreign and ours == "PFCands_charge")
+        integer = ours in EVENT + INTEGERS and not (foreign and ours == "PFCands_charge")
         if found.depth not in depths or found.kind not in ("iub" if integer else "fiub"):
             right = Branch(depths[0], "i" if integer else "f")
             problems.append(f"branch {theirs} is of {found}, must be of {right}")

@@ -219,7 +219,7 @@ def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict
         if chunk.met is not None:
             columns["MET"] = chunk.met
         events = ak.zip(columns, depth_limit=1)
-        counts = accumulate([counts, rows.write(events, chunk.fatjets, start)])
+        counts = accumulate([counts, rows.write(events, chunk.fatjets, start, chunk.row)])
         bar.update(stop - start)
     return counts
 

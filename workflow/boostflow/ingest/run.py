@@ -323,7 +323,7 @@ def _merge(chunks: list[Path], output: Path) -> None:
 
     with atomic(output) as part:
         if not chunks:
-            pq.write_table(pa.table({"event_id": pa.array([], pa.uint64())}), part)
+            pq.write_table(pa.table({"entry": pa.array([], pa.int64())}), part)
             return
         schema = read_table(chunks[0]).schema
         with pq.ParquetWriter(part, schema, **parquet_options(schema)) as writer:
