@@ -172,11 +172,6 @@ def two_collections(branches: dict[str, ak.Array]) -> None:
     branches["FatJet_eta"] = ak.unflatten(ak.flatten(values), counts)
 
 
-def one_count_more(branches: dict[str, ak.Array]) -> None:
-    counts = branches["FatJet_nConstituents"]
-    branches["FatJet_nConstituents"] = ak.values_astype(counts + (counts > 0), "int32")
-
-
 def dropped(*names: str) -> Make:
     return nano(drop=names)
 
@@ -239,14 +234,14 @@ BAD_FILES: dict[str, BadFile] = {
     "counters that differ": BadFile(
         nano(two_collections, ("FatJet_eta",)), "nFatJet_eta is not nFatJet in some events"
     ),
-    "counts of constituents that differ": BadFile(
-        nano(one_count_more, **PF), "the sum of FatJet_nConstituents is not the number", False
-    ),
-    "links to constituents that are not there": BadFile(
-        nano(put("FatJetPFCands_pFCandsIdx", 10_000), **PF),
-        "FatJetPFCands name PFCands that are not there",
-        checked=False,
-    ),
+    **{
+        f"links to {owner} that are not there": BadFile(
+            nano(put(f"FatJetPFCands_{branch}", 10_000), **PF),
+            f"FatJetPFCands name {owner} that are not there; {DAMAGED}",
+            checked=False,
+        )
+        for owner, branch in (("PFCands", "pFCandsIdx"), ("FatJet", "jetIdx"))
+    },
     **{
         f"{word} in {name}": BadFile(
             nano(put(f"FatJet_{name}", value)),

@@ -172,7 +172,6 @@ def single_jets(text: str, *notes: str, charges: bool = False) -> Features:
         gen_weight=False,
         weights={},
         met=None,
-        counted=True,
         charges=charges,
         classes=True,
         notes=[

@@ -107,6 +107,7 @@ class Rows:
             "chunks": [path.name],
             "events": n,
             "rows": len(rows),
+            "bare": int(ak.sum(ak.num(rows.pf_pt) == 0)) if self.features.constituents else 0,
             "sumw": float(weight.sum()),
             "sumw2": float((weight**2).sum()),
             "sumw_buckets": np.bincount(bucket(ids), weight, minlength=BUCKETS),
