@@ -783,7 +783,7 @@ def test_a_sample_without_any_readable_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stage", ["select", "train"])
 def test_tables_that_break_between_stages(what: str, stage: str, tmp_path: Path) -> None:
     listed(tmp_path, write_nano(tmp_path / "a.root", 400)).ends(0)
-    table, then = tmp_path / "part0/j.parquet", select
+    table, then = tmp_path / "0.parquet", select
     if stage == "train":
         select(tmp_path).ends(0)
         table, then = tmp_path / "top.parquet", train
@@ -811,8 +811,8 @@ def spoil(path: Path, what: str) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[1, 2", "\x00"])
 def test_records_that_break_between_stages(content: str, tmp_path: Path) -> None:
     listed(tmp_path, write_nano(tmp_path / "a.root")).ends(0)
-    (tmp_path / "part0/j.json").write_text(content)
-    select(tmp_path).ends(1, "part0/j.json: not a JSON file")
+    (tmp_path / "0.json").write_text(content)
+    select(tmp_path).ends(1, "0.json: not a JSON file")
 
 
 def test_tables_of_jets_that_are_none(tmp_path: Path) -> None:
