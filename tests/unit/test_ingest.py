@@ -293,7 +293,7 @@ def test_jets_without_constituents_are_counted(tmp_path: Path) -> None:
     rows, meta = run(write_tree(tmp_path / "b.root", columns), tmp_path)
     bare = ak.sum(rows.jet_index == 1)
     assert bare == ak.sum(ak.num(rows.pf_pt) == 0) > 10
-    assert f"{bare} fat jets have no constituents in the file" in meta["notes"]
+    assert f"{bare} fat jets have no constituents" in meta["notes"]
 
 
 def test_events_without_fat_jets_are_an_empty_table(tmp_path: Path) -> None:

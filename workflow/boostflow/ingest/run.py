@@ -110,7 +110,7 @@ def ingest(
             " nothing"
         )
     if counts["bare"]:
-        notes.append(f"{counts['bare']} fat jets have no constituents in the file")
+        notes.append(f"{counts['bare']} fat jets have no constituents")
     if not counts["events"]:
         what = "the file" if piece[1] == 1 else "this part of the file"
         notes.append(f"{what} has no events" + ("" if select == "all" else f" of class {select}"))
