@@ -55,6 +55,7 @@ def toy_jets(
             "event_id": np.repeat(
                 event_id(np.ones(events), np.full(events, seed), np.arange(events)), 2
             ),
+            "entry": np.repeat(np.arange(events), 2),
             "jet_index": np.tile(np.array([0, 1], "i2"), events),
             **{name: values.astype("f4") for name, values in columns.items()},
         },

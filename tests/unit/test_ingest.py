@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import awkward as ak
@@ -22,7 +23,7 @@ from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
 from boostflow.select.run import select
 from boostflow.simulate.processes import X, Y
-from rootfiles import write_nano
+from rootfiles import columns_of, write_nano, write_rntuple, write_tree
 
 TOP = Label("top", "top")
 
@@ -246,14 +247,53 @@ def test_constituents_bring_observables(tmp_path: Path) -> None:
     assert set(rows.multiplicity.to_list()) == {3}
 
 
-def test_constituents_need_no_count(tmp_path: Path) -> None:
-    """Some PFNano files do not say how many constituents a jet has."""
-    counted, _ = run(write_nano(tmp_path / "a.root", constituents=True), tmp_path)
-    (tmp_path / "b").mkdir()
-    file = write_nano(tmp_path / "b" / "b.root", constituents=True, drop=("FatJet_nConstituents",))
-    uncounted, meta = run(file, tmp_path / "b")
+def _as_ntuple(path: Path) -> Path:
+    """The same content for the other reader."""
+    return write_rntuple(path.with_suffix(".rntuple.root"), columns_of(path), flat=True)
+
+
+@pytest.mark.parametrize("order", [[], ["jetIdx"]], ids=["as they are", "by falling jet"])
+@pytest.mark.parametrize("drop", [(), ("FatJet_nConstituents",)])
+def test_constituents_are_found_by_their_links(tmp_path: Path, order: list, drop: tuple) -> None:
+    """Whatever their order, and whether or not jets say how many they have."""
+    plain = write_nano(tmp_path / "a.root", constituents=True)
+    wanted, _ = run(plain, tmp_path)
+    columns = columns_of(write_nano(tmp_path / "b.root", constituents=True, drop=drop))
+    links = columns["FatJetPFCands"]
+    for name in order:
+        links = links[ak.argsort(-links[name], axis=1, stable=True)]
+    outside = links[:, :1]
+    outside = ak.with_field(outside, ak.values_astype(outside.jetIdx * 0 - 1, "int32"), "jetIdx")
+    columns["FatJetPFCands"] = ak.concatenate([links, outside], axis=1)
+    (tmp_path / "c").mkdir()
+    found, meta = run(write_tree(tmp_path / "c.root", columns), tmp_path / "c")
     assert meta["features"]["constituents"]
-    assert ak.almost_equal(counted, uncounted, rtol=0, atol=0)
+    assert ak.almost_equal(wanted, found, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("reader", [lambda path: path, _as_ntuple], ids=["coffea", "uproot"])
+def test_puppi_weights_are_in_the_momenta(tmp_path: Path, reader: Callable) -> None:
+    """Of the three constituents of a jet one counts half, and one not at all."""
+    columns = columns_of(write_nano(tmp_path / "a.root", constituents=True))
+    candidates = columns["PFCands"]
+    weight = ak.from_iter(np.array([1, 0, 0.5])[ak.flatten(ak.local_index(candidates.pt)) % 3])
+    weight = ak.unflatten(ak.values_astype(weight, "float32"), ak.num(candidates))
+    columns["PFCands"] = ak.with_field(candidates, weight, "puppiWeight")
+    rows, meta = run(reader(write_tree(tmp_path / "b.root", columns)), tmp_path)
+    assert set(ak.num(rows.pf_pt)) == {2} and set(rows.multiplicity.to_list()) == {2}
+    assert np.allclose(rows.pf_pt, ak.to_numpy(rows.pt)[:, None] * [1 / 3, 1 / 6], rtol=1e-5)
+    assert np.allclose(rows.pf_mass, [0.14, 0.07])
+    assert "multiplied by PFCands_puppiWeight; those of weight 0" in "".join(meta["notes"])
+
+
+def test_jets_without_constituents_are_counted(tmp_path: Path) -> None:
+    columns = columns_of(write_nano(tmp_path / "a.root", constituents=True))
+    links = columns["FatJetPFCands"]
+    columns["FatJetPFCands"] = links[links.jetIdx != 1]
+    rows, meta = run(write_tree(tmp_path / "b.root", columns), tmp_path)
+    bare = ak.sum(rows.jet_index == 1)
+    assert bare == ak.sum(ak.num(rows.pf_pt) == 0) > 10
+    assert f"{bare} fat jets have no constituents" in meta["notes"]
 
 
 def test_events_without_fat_jets_are_an_empty_table(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def part(path: Path, lumi: int, events: int, seed: int = 0) -> tuple[Path, Path]
     rows = ak.zip(
         {
             "event_id": ids,
+            "entry": np.repeat(number - 1, 2),
             "jet_index": np.tile([0, 1], events).astype("int16"),
             "pt": pt.ravel().astype("float32"),
             "eta": rng.uniform(-2.5, 2.5, n).astype("float32"),

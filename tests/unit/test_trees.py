@@ -13,10 +13,11 @@ from boostflow.config.models import Ingest, RootContent
 from boostflow.errors import BoostflowError
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branch, Branches
+from boostflow.ingest.candidates import linked
 from boostflow.ingest.features import examine
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest, inspect
-from boostflow.ingest.trees import charge, four_vector, linked
+from boostflow.ingest.trees import charge, four_vector
 from boostflow.io import read_json, read_parquet
 from rootfiles import as_version, columns_of, write_jets, write_nano, write_rntuple, write_tree
 
@@ -159,7 +160,7 @@ def test_executors_name_a_bad_tree(tmp_path: Path, executor: str) -> None:
     link = columns["FatJetPFCands"]
     columns["FatJetPFCands"] = ak.with_field(link, link.pFCandsIdx + 1, "pFCandsIdx")
     file = write_rntuple(tmp_path / "b.root", columns, flat=True)
-    with pytest.raises(BoostflowError, match=r"b\.root: fat jets refer to constituents that are"):
+    with pytest.raises(BoostflowError, match=r"b\.root: FatJetPFCands name PFCands that are"):
         run(file, tmp_path / "b", config=Ingest(executor=executor))
     assert not any((tmp_path / "b").iterdir())
 
@@ -233,6 +234,7 @@ def test_all_problems_at_once() -> None:
         ({"format": "delphes"}, "no branch FatJet.PT, FatJet.Eta, FatJet.Phi, FatJet.Mass for"),
         ({"unweighted": True}, "has genWeight, but its sample is declared `unweighted: true`"),
         ({"branches": {"GenPart_pdgId": "genWeight"}}, "genWeight is of numbers, must be of lists"),
+        ({"branches": {"event": "genWeight"}}, "genWeight is of numbers, must be of integers"),
     ],
 )
 def test_what_is_declared_must_be_there(content: dict, message: str) -> None:
@@ -312,8 +314,8 @@ def test_charges_of_particles() -> None:
 def test_links_in_any_order() -> None:
     """Jet 1 before jet 0, a constituent in two jets, one of no jet, a jet that is not kept."""
     candidates = ak.zip({"pt": [[1.0, 2.0, 3.0], [], [4.0]]})
-    jet = ak.Array([[1, 0, 1, -1, 7], [], [0]])
-    index = ak.Array([[2, 0, 0, 1, 1], [], [0]])
+    jet = ak.Array([[1, 0, 1, -1], [], [0]])
+    index = ak.Array([[2, 0, 0, 1], [], [0]])
     found = linked(np.array([2, 0, 2]), jet, index, candidates, "a.root")
     assert found.pt.to_list() == [[[1.0], [3.0, 1.0]], [], [[4.0], []]]
 

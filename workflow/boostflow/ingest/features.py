@@ -22,7 +22,7 @@ CONSTITUENTS = (
     "PFCands_charge",
     "PFCands_pdgId",
 )
-COUNT = "FatJet_nConstituents"
+PUPPI_WEIGHT = "PFCands_puppiWeight"
 TRUTH = tuple(
     f"GenPart_{name}"
     for name in ("eta", "phi", "pdgId", "status", "statusFlags", "genPartIdxMother")
@@ -62,9 +62,10 @@ READABLE = tuple(
             *RHO,
             *(f"FatJet_{field}" for vector in VECTORS for field in vector),
             *(f"FatJet_{field}" for field in ("msoftdrop", "tau1", "tau2", "tau3")),
-            *(COUNT, AREA, *GENERATOR_JETS),
+            *("FatJet_nConstituents", AREA, *GENERATOR_JETS),
             *CONSTITUENTS,
             *(f"PFCands_{field}" for vector in VECTORS for field in vector),
+            PUPPI_WEIGHT,
             *TRUTH,
         )
     )
@@ -76,7 +77,10 @@ V15 = {
     "FatJetPFCands_pFCandsIdx": "FatJetPFCand_pfCandIdx",
     **{f"PFCands_{x}": f"PFCand_{x}" for x in ("pt", "eta", "phi", "mass", "charge", "pdgId")},
 }
-"""Constituents as NanoAOD v15 names them; PFNano of earlier versions has the other names."""
+"""Constituents as NanoAOD v15 names them; PFNano of earlier versions has the other names.
+
+Their pt and mass have the PUPPI weight in them (CMSSW, PhysicsTools/NanoAOD, jetConstituents_cff).
+"""
 DELPHES = {
     "genWeight": "Event.Weight",
     "MET_pt": "MissingET.MET",
@@ -106,8 +110,6 @@ class Features:
     weights: dict[str, list[str | None]]
     """Column of each entry of the branches of relative weights; None for nominal."""
     met: str | None
-    counted: bool
-    """Constituents come with their number per jet, as coffea's PFNano schema wants it."""
     charges: bool = False
     """Constituents come with their charge."""
     classes: bool = False
@@ -242,6 +244,11 @@ def examine(
             )
         if inside and four_momentum("PFCands", have) == VECTORS[0][:3]:
             notes.append("constituents have no mass: they are taken as massless")
+        if inside and PUPPI_WEIGHT in have:
+            notes.append(
+                f"pT and mass of constituents are multiplied by {have[PUPPI_WEIGHT]}; those of "
+                "weight 0 are left out"
+            )
     if not constituents:
         momenta = four_momentum("PFCands", have) is not None
         first = next(iter(lacks(LINKS if momenta else CONSTITUENTS[2:5])), LINKS[0])
@@ -277,7 +284,6 @@ def examine(
         weights={name: [] for name in WEIGHTS if name in have},
         met=met,
         charges=charges,
-        counted=not lacks((*CONSTITUENTS, COUNT)),
         generator_jets=not lacks(GENERATOR_JETS),
         rho=next((name for name in RHO if name in have), None),
         area=AREA in have,
@@ -360,8 +366,7 @@ def _wrong_types(
         elif collection in ("FatJetPFCands", "GenPart", "GenJetAK8") or ours in WEIGHTS:
             depths = [2]
         found = branches[theirs]
-        whole = INTEGERS if foreign else EVENT + INTEGERS
-        integer = ours in whole and not (foreign and ours == "PFCands_charge")
+        integer = ours in EVENT + INTEGERS and not (foreign and ours == "PFCands_charge")
         if found.depth not in depths or found.kind not in ("iub" if integer else "fiub"):
             right = Branch(depths[0], "i" if integer else "f")
             problems.append(f"branch {theirs} is of {found}, must be of {right}")

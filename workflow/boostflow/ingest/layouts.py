@@ -172,7 +172,6 @@ def single_jets(text: str, *notes: str, charges: bool = False) -> Features:
         gen_weight=False,
         weights={},
         met=None,
-        counted=True,
         charges=charges,
         classes=True,
         notes=[
@@ -219,7 +218,7 @@ def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict
         if chunk.met is not None:
             columns["MET"] = chunk.met
         events = ak.zip(columns, depth_limit=1)
-        counts = accumulate([counts, rows.write(events, chunk.fatjets, start)])
+        counts = accumulate([counts, rows.write(events, chunk.fatjets, start, chunk.row)])
         bar.update(stop - start)
     return counts
 

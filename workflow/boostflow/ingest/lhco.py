@@ -54,7 +54,6 @@ class Lhco(Hdf5Layout):
             gen_weight=False,
             weights={},
             met="MET",
-            counted=True,
             classes=self.labelled,
             notes=[
                 "LHC Olympics: every event has weight 1, MET is the negative sum of the particles, "

@@ -5,23 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import awkward as ak
-import numpy as np
 from coffea import processor
-from coffea.nanoevents import NanoAODSchema, PFNanoAODSchema
+from coffea.nanoevents import NanoAODSchema
 
-from boostflow.errors import BadFile
+from boostflow.ingest.candidates import linked, weighted
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
 
+PARTICLE, WEIGHT = ("pt", "eta", "phi", "mass", "charge", "pdgId"), ("puppiWeight",)
+"""Fields of constituents, and those that may lack."""
 
-class Uncounted(NanoAODSchema):
+
+class Schema(NanoAODSchema):
     """Real files have many collections; references that boostflow does not use may dangle."""
-
-    warn_missing_crossrefs = False
-
-
-class Counted(PFNanoAODSchema):
-    """The same with constituents, whose number is known for each jet."""
 
     warn_missing_crossrefs = False
 
@@ -52,24 +48,8 @@ class FatJetProcessor(processor.ProcessorABC):
 
     def _constituents(self, events: ak.Array) -> ak.Array:
         """Particle-flow candidates of each fat jet, shape (events, jets, candidates)."""
+        names = [*PARTICLE, *(x for x in WEIGHT if f"PFCands_{x}" in self.rows.features.names)]
+        candidates = ak.zip({name: events.PFCands[name] for name in names})
         link = events.FatJetPFCands
-        for index, owner in ((link.pFCandsIdx, "PFCands"), (link.jetIdx, "FatJet")):
-            low = 0 if owner == "PFCands" else -1  # of candidates outside of all jets
-            if not ak.all((index >= low) & (index < ak.num(events[owner].pt)), axis=None):
-                raise BadFile(
-                    f"{self.rows.file}: FatJetPFCands name {owner} that are not there; the file is "
-                    "damaged"
-                )
-        if self.rows.features.counted:
-            told = ak.sum(events.FatJet.nConstituents, axis=1)
-            if not ak.all(told == ak.num(link.jetIdx)):
-                raise BadFile(
-                    f"{self.rows.file}: the sum of FatJet_nConstituents is not the number of "
-                    "FatJetPFCands in some events: jets would get the constituents of others"
-                )
-            return ak.drop_none(events.FatJet.constituents.pf, axis=2)
-        link = link[link.jetIdx >= 0]
-        link = link[ak.argsort(link.jetIdx, axis=1, stable=True)]
-        here = ak.local_index(events.FatJet.pt, axis=1)
-        counts = ak.sum(here[:, :, np.newaxis] == link.jetIdx[:, np.newaxis, :], axis=2)
-        return ak.unflatten(events.PFCands[link.pFCandsIdx], ak.flatten(counts), axis=1)
+        number = ak.to_numpy(ak.num(events.FatJet.pt, axis=1))
+        return weighted(linked(number, link.jetIdx, link.pFCandsIdx, candidates, self.rows.file))

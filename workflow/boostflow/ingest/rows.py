@@ -57,7 +57,9 @@ class Rows:
     filters: Filters = NO_FILTERS
     """What events must pass; sums of weights are those of all events."""
 
-    def write(self, events: ak.Array, fatjets: ak.Array, start: int) -> dict[str, Any]:
+    def write(
+        self, events: ak.Array, fatjets: ak.Array, start: int, entry: np.ndarray | None = None
+    ) -> dict[str, Any]:
         """Write the rows of a chunk; return its counts.
 
         Args:
@@ -67,6 +69,7 @@ class Rows:
                 (GeV) and, if there are constituents, `candidates` (`pt`, `eta`, `phi`, `mass`,
                 perhaps `charge` and `pdgId`).
             start: number of events in the file before these.
+            entry: (events) their positions in the file; None where they follow each other.
 
         Raises:
             BadFile: values that no event can have, such as NaN.
@@ -95,13 +98,16 @@ class Rows:
             steps.append((name, passed))
         jets = self._preselected(fatjets, passed)
         has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
-        rows = self._rows(events, jets, ids, weight, relative, self._met(events, gain))
+        if entry is None:
+            entry = np.arange(start, start + n)
+        rows = self._rows(events, jets, ids, entry, weight, relative, self._met(events, gain))
         path = self.scratch / f"{start:012d}.arrow"
         feather.write_feather(ak.to_arrow_table(rows, list_to32=True), path, "uncompressed")
         return {
             "chunks": [path.name],
             "events": n,
             "rows": len(rows),
+            "bare": int(ak.sum(ak.num(rows.pf_pt) == 0)) if self.features.constituents else 0,
             "sumw": float(weight.sum()),
             "sumw2": float((weight**2).sum()),
             "sumw_buckets": np.bincount(bucket(ids), weight, minlength=BUCKETS),
@@ -142,6 +148,7 @@ class Rows:
         events: ak.Array,
         jets: ak.Array,
         ids: np.ndarray,
+        entry: np.ndarray,
         weight: np.ndarray,
         relative: dict[str, np.ndarray],
         met: dict[str, np.ndarray],
@@ -157,6 +164,7 @@ class Rows:
             "luminosityBlock": repeat(events.luminosityBlock, "uint32"),
             "event": repeat(events.event, "uint64"),
             "event_id": np.repeat(ids, count),
+            "entry": repeat(entry, "int64"),
             "jet_index": ak.to_numpy(flat.position).astype("int16"),
         }
         for name in ("pt", "eta", "phi", "mass"):

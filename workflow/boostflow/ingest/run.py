@@ -28,7 +28,7 @@ from boostflow.ingest.hls4ml import Hls4ml
 from boostflow.ingest.jetclass import JetClass
 from boostflow.ingest.layouts import read_chunks
 from boostflow.ingest.lhco import Lhco
-from boostflow.ingest.processor import Counted, FatJetProcessor, Uncounted
+from boostflow.ingest.processor import FatJetProcessor, Schema
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import HAS_FATJET, Label, Rows
 from boostflow.ingest.toptag import TopTag
@@ -109,6 +109,8 @@ def ingest(
             "constituents have no charge, or there are none: variations of kind constituent change"
             " nothing"
         )
+    if counts["bare"]:
+        notes.append(f"{counts['bare']} fat jets have no constituents")
     if not counts["events"]:
         what = "the file" if piece[1] == 1 else "this part of the file"
         notes.append(f"{what} has no events" + ("" if select == "all" else f" of class {select}"))
@@ -269,8 +271,7 @@ def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[
         # About branches of collections that boostflow does not read.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="coffea.nanoevents")
         if rows.features.nanoaod:
-            schema = Counted if rows.features.counted else Uncounted
-            runner = ChunkRunner(chosen, schema=schema, savemetrics=False)
+            runner = ChunkRunner(chosen, schema=Schema, savemetrics=False)
             worker = FatJetProcessor(rows)
             found = runner.run(chunks, worker, uproot_options=options(file))["out"]
         else:
@@ -307,6 +308,7 @@ def _nothing(rows: Rows) -> dict[str, Any]:
         "chunks": [],
         "events": 0,
         "rows": 0,
+        "bare": 0,
         "sumw": 0.0,
         "sumw2": 0.0,
         "sumw_buckets": np.zeros(BUCKETS),
@@ -323,7 +325,7 @@ def _merge(chunks: list[Path], output: Path) -> None:
 
     with atomic(output) as part:
         if not chunks:
-            pq.write_table(pa.table({"event_id": pa.array([], pa.uint64())}), part)
+            pq.write_table(pa.table({"entry": pa.array([], pa.int64())}), part)
             return
         schema = read_table(chunks[0]).schema
         with pq.ParquetWriter(part, schema, **parquet_options(schema)) as writer:

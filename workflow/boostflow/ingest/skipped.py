@@ -69,7 +69,7 @@ def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> 
     import pyarrow.parquet as pq
 
     with atomic(output) as part:
-        pq.write_table(pa.table({"event_id": pa.array([], pa.uint64())}), part)
+        pq.write_table(pa.table({"entry": pa.array([], pa.int64())}), part)
     nothing: dict[str, Any] = {"events": 0, "sumw": 0.0}
     write_json(
         meta,

@@ -13,6 +13,7 @@ import numpy as np
 from boostflow.errors import BadFile
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branches
+from boostflow.ingest.candidates import linked, weighted
 from boostflow.ingest.features import EVENT, TRUTH
 from boostflow.ingest.reading import is_transient, options, unreadable
 from boostflow.ingest.rows import Rows
@@ -175,13 +176,12 @@ class TreeReader:
                 candidates = ak.unflatten(candidates, np.ones(len(candidates), dtype=int))
         if ak.any(ak.num(candidates, axis=1) != number):
             raise BadFile(f"{self.rows.file}: lists of constituents and fat jets differ in number")
-        return ak.with_field(jets, candidates, "candidates")
+        return ak.with_field(jets, weighted(candidates), "candidates")
 
     def _candidates(self, found: dict[str, ak.Array]) -> ak.Array:
         fields = _fields(found, "PFCands")
         columns = four_vector(fields)
-        if "pdgId" in fields:
-            columns["pdgId"] = fields["pdgId"]
+        columns |= {x: fields[x] for x in ("pdgId", "puppiWeight") if x in fields}
         if "charge" in fields:
             columns["charge"] = fields["charge"]
         elif "pdgId" in fields:
@@ -214,38 +214,6 @@ def charge(pdg_id: ak.Array) -> ak.Array:
         for code in codes:
             charged = charged + sign * (size == code)
     return charged * ak.where(pdg_id < 0, -1, 1)
-
-
-def linked(
-    number: np.ndarray, jet: ak.Array, index: ak.Array, candidates: ak.Array, file: str
-) -> ak.Array:
-    """Constituents of each jet, in the order of the links.
-
-    Args:
-        number: of jets, shape (events,).
-        jet: position of a link's jet in the event, shape (events, links); others than jets: -1.
-        index: position of its constituent in the event, shape (events, links).
-        candidates: shape (events, candidates).
-        file: for messages.
-
-    Returns:
-        Shape (events, jets, constituents).
-
-    Raises:
-        BadFile: links to constituents that are not there.
-    """
-    event = np.repeat(np.arange(len(number)), ak.to_numpy(ak.num(jet, axis=1)))
-    jet, index = (ak.to_numpy(ak.flatten(x)).astype(np.int64) for x in (jet, index))
-    here = (jet >= 0) & (jet < number[event])
-    event, jet, index = event[here], jet[here], index[here]
-    available = ak.to_numpy(ak.num(candidates, axis=1))
-    if ((index < 0) | (index >= available[event])).any():
-        raise BadFile(f"{file}: fat jets refer to constituents that are not in the file")
-    jet = (np.cumsum(number) - number)[event] + jet
-    order = np.argsort(jet, kind="stable")
-    where = ((np.cumsum(available) - available)[event] + index)[order]
-    by_jet = ak.unflatten(ak.flatten(candidates)[where], np.bincount(jet, minlength=number.sum()))
-    return ak.unflatten(by_jet, number)
 
 
 def _fields(found: dict[str, ak.Array], collection: str) -> dict[str, ak.Array]:

@@ -157,9 +157,9 @@ def select(
 
 def _blocks(path: Path) -> Iterator[ak.Array]:
     """The rows of a part, whole events, as few at a time as keep the memory flat."""
-    columns = parquet_columns(path)
+    columns = list(dict.fromkeys([*parquet_columns(path), "entry"]))
     heavy = any(name.startswith("pf_") for name in columns)
-    blocks = parquet_chunks(path, columns, BLOCK if heavy else LIGHT * BLOCK, together="event_id")
+    blocks = parquet_chunks(path, columns, BLOCK if heavy else LIGHT * BLOCK, together="entry")
     return (rows for rows in blocks if len(rows))
 
 
@@ -329,11 +329,14 @@ def _finish(rows: ak.Array, config: Select, scale: np.ndarray, norms: dict[str, 
 
 
 def event_starts(rows: ak.Array) -> np.ndarray:
-    """Index of the first row of each event, shape (events,); rows of an event are adjacent."""
-    ids = ak.to_numpy(rows.event_id)
-    if not len(ids):
+    """Index of the first row of each event, shape (events,); rows of an event are adjacent.
+
+    By its place in the file: neighbours may have the same numbers.
+    """
+    entry = ak.to_numpy(rows.entry)
+    if not len(entry):
         return np.zeros(0, dtype=int)
-    return np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
+    return np.flatnonzero(np.append(True, entry[1:] != entry[:-1]))
 
 
 def _write(output: Path, chunks: Any, like: Sequence[Path]) -> None:
