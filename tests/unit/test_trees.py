@@ -280,7 +280,7 @@ def test_a_vector_of_strings_is_no_number(tmp_path: Path) -> None:
 def test_inspection_reads_metadata(tmp_path: Path) -> None:
     file = write_jets(tmp_path / "a.root")
     content = RootContent(**JETCLASS)
-    features, entries, xsec = inspect(str(file), Ingest(), content, data=False, match=None)
+    features, entries, xsec, made = inspect(str(file), Ingest(), content, data=False, match=None)
     assert entries == 40 and xsec is None
     assert features.constituents and features.charges and not features.nanoaod
     assert features.names["FatJet_energy"] == "jet_energy"

@@ -24,7 +24,7 @@ from boostflow.config.needs import Needs
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import EVENT, Features
-from boostflow.ingest.run import LAYOUTS, inspect
+from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
 from boostflow.progress import Progress
@@ -49,6 +49,10 @@ class Checked:
     """None where the file cannot be read."""
     features: Features | None = None
     xsec: float | None = None
+    summed: bool = False
+    """It tells the sum of weights of all generated events."""
+    skim: bool = False
+    """Some of these are not in it."""
     key: str = ""
     """Name of the file as it was, `boostflow.config.files.keys`."""
     identity: str | None = None
@@ -197,14 +201,15 @@ def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> 
 
 
 def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
-    def look(root: Any, branches: Branches, features: Features, entries: int) -> None:
+    def look(branches: Branches, features: Features, entries: int) -> None:
         one.identity = _identity(branches, features, entries)
-        _require_finite_weights(one.file, root, branches, features, entries)
+        _require_finite_weights(one.file, branches, features, entries)
 
-    one.features, one.events, own_xsec = inspect(
+    one.features, one.events, own_xsec, made = inspect(
         one.file, config, block, data=block.data, match=block.match, look=look
     )
     one.xsec = block.xsec if block.xsec is not None else own_xsec
+    one.summed, one.skim = made is not None, is_skim(made, one.events)
 
 
 def _identity(branches: Branches, features: Features, entries: int) -> str | None:
@@ -226,9 +231,9 @@ def _digest(*parts: int | bytes) -> str:
 
 
 def _require_finite_weights(
-    file: str, root: Any, branches: Branches, features: Features, entries: int
+    file: str, branches: Branches, features: Features, entries: int
 ) -> None:
-    """The first generator weights, and CMS' sums of all of them, are numbers.
+    """The first generator weights are numbers.
 
     Raises:
         BadFile: they are not.
@@ -237,14 +242,8 @@ def _require_finite_weights(
         return
     name = features.names["genWeight"]
     first = branches.read([name], 0, min(entries, FIRST_WEIGHTS))[name]
-    sums = []
-    if "Runs" in {key.split(";")[0] for key in root.keys()}:  # noqa: SIM118
-        runs = root["Runs"]
-        names = [name for name in ("genEventSumw", "genEventSumw2") if name in runs.keys()]  # noqa: SIM118
-        sums = [runs[name].array(library="np") for name in names]
-    for values, where in [(first, "genWeight"), *((x, "the sums of Runs") for x in sums)]:
-        if not ak.all(np.isfinite(values), axis=None):
-            raise BadFile(f"{file}: NaN or infinite values in {where}; the file is damaged")
+    if not ak.all(np.isfinite(first), axis=None):
+        raise BadFile(f"{file}: NaN or infinite values in genWeight; the file is damaged")
 
 
 # --- files together -------------------------------------------------------------------------------
@@ -290,6 +289,13 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
                 "of different content into samples of their own"
             )
             break
+    skims = [one.file for one in read if one.skim]
+    unsummed = [one.file for one in filled if not one.summed]
+    if skims and unsummed:
+        problems.append(
+            f"{skims[0]} is a skim, but {unsummed[0]} has no sums of weights in a tree Runs, so that"
+            " nobody can tell what it was made from: put it into a sample of its own"
+        )
     if not is_data(block):
         lacking = [one.file for one in filled if one.xsec is None]
         if block.xsec is None and 0 < len(lacking) < len(filled):

@@ -29,6 +29,7 @@ from boostflow.ingest.jetclass import JetClass
 from boostflow.ingest.layouts import read_chunks
 from boostflow.ingest.lhco import Lhco
 from boostflow.ingest.processor import FatJetProcessor, Schema
+from boostflow.ingest.produced import BEFORE_SKIM, SKIM, Produced, produced
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import HAS_FATJET, Label, Rows
 from boostflow.ingest.toptag import TopTag
@@ -42,7 +43,7 @@ LIGHT = 5
 LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml, "toptag": TopTag, "jetclass": JetClass}
 """Sources of events in files that are not ROOT."""
 
-Look = Callable[[Any, Branches, Features, int], None]
+Look = Callable[[Branches, Features, int], None]
 
 
 def ingest(
@@ -86,15 +87,19 @@ def ingest(
     """
     if not 0 <= piece[0] < piece[1]:
         raise BoostflowError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
+    before = None
     with scratch(output.absolute(), "chunks") as folder:
         if source == "root":
             content = content or RootContent()
-            features, entries, own_xsec = inspect(
+            features, entries, own_xsec, made = inspect(
                 file, config, content, data=data, match=label.match
             )
+            part = _range(entries, piece)
+            if is_skim(made, entries) and (entries or not piece[0]):
+                before = made.share(part, entries)
             filters = _filters(features, content)
             rows = Rows(file, config, features, label, radius, folder, vary, filters)
-            counts = _run(rows, _range(entries, piece), content, number)
+            counts = _run(rows, part, content, number)
             xsec = xsec if xsec is not None else own_xsec
         else:
             with LAYOUTS[source](file, select, radius, config.fatjet_pt_min) as layout:
@@ -116,22 +121,26 @@ def ingest(
         notes.append(f"{what} has no events" + ("" if select == "all" else f" of class {select}"))
     for note in notes:
         log.info("%s: %s", file, note)
+    every = {"name": "all", "events": counts["events"], "sumw": counts["sumw"]}
+    if before is not None:
+        every = {"name": BEFORE_SKIM, "events": before.events, "sumw": before.sumw}
     write_json(
         meta,
         {
             "file": file,
             "events": counts["events"],
             "jets": counts["rows"],
-            "sumw": counts["sumw"],
+            "sumw": every["sumw"],
             "sumw2": counts["sumw2"],
             "sumw_buckets": [float(x) for x in counts["sumw_buckets"]],
             "sumw_weights": counts["sumw_weights"],
             "xsec": xsec,
             "cutflow": [
-                {"name": "all", "events": counts["events"], "sumw": counts["sumw"]},
+                every,
                 *({"name": name, **step} for name, step in counts["cutflow"].items()),
             ],
             "data": data,
+            "skim": before is not None,
             "features": features.as_dict(),
             "notes": notes,
         },
@@ -158,8 +167,11 @@ def inspect(
     data: bool,
     match: str | None,
     look: Look | None = None,
-) -> tuple[Features, int, float | None]:
-    """Read a ROOT file's metadata: its features, number of events, cross-section (pb) or None.
+) -> tuple[Features, int, float | None, Produced | None]:
+    """Read a ROOT file's metadata.
+
+    Its features, number of events, cross-section (pb) or None, and what simulation was made from,
+    if the file says so.
 
     Args:
         file: path or address.
@@ -167,8 +179,8 @@ def inspect(
         content: what the tree holds.
         data: whether the sample is declared to be collision data.
         match: the particle that the sample's jets are to be matched to, or None.
-        look: is given the open file, its branches and features, and the number of its events; what
-            it raises is treated alike.
+        look: is given the file's branches and features, and the number of its events; what it
+            raises is treated alike.
 
     Raises:
         BadFile: not a readable ROOT file, no such tree, or branches missing or of a wrong type.
@@ -205,7 +217,7 @@ def _with_weights(features: Features, branches: Branches) -> Features:
 
 def _inspect(
     file: str, name: str, content: RootContent, look: Look | None, *, data: bool, match: str | None
-) -> tuple[Features, int, float | None]:
+) -> tuple[Features, int, float | None, Produced | None]:
     import uproot
 
     # A colon in a path would separate the tree from it.
@@ -232,13 +244,35 @@ def _inspect(
         entries = int(tree.num_entries)
         if entries:
             features = _with_weights(features, branches)
-        xsec = None
+        xsec = made = None
+        if "Runs" in trees and not data:
+            made = _produced(file, root["Runs"], features)
+            if made is not None and made.events < entries:
+                raise BadFile(
+                    f"{file}: has {entries} events, but its tree Runs counts {made.events} before "
+                    "any skim: it was merged without the sums of all its files"
+                )
+            if is_skim(made, entries):
+                features = replace(features, notes=[*features.notes, SKIM])
         if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
             values = root["Runs"]["xsec"].array(library="np")
             xsec = float(values[0]) if len(values) else None
         if look is not None:
-            look(root, branches, features, entries)
-        return features, entries, xsec
+            look(branches, features, entries)
+        return features, entries, xsec, made
+
+
+def is_skim(made: Produced | None, entries: int) -> bool:
+    """Whether events were left out after they were generated."""
+    return made is not None and made.events != entries
+
+
+def _produced(file: str, runs: Any, features: Features) -> Produced | None:
+    """What simulation was made from, in the weights that are read of it."""
+    made = produced(file, runs)
+    if made is None or features.names.get("genWeight", "genWeight") != "genWeight":
+        return None
+    return made if features.gen_weight else Produced(made.events, float(made.events))
 
 
 def _is_nanoaod(branches: Branches, features: Features, content: RootContent) -> bool:

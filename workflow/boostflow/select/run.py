@@ -14,7 +14,8 @@ import numpy as np
 from boostflow.config.models import Select, Split
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
-from boostflow.ingest.eventid import bucket
+from boostflow.ingest.eventid import BUCKETS, bucket
+from boostflow.ingest.produced import BEFORE_SKIM
 from boostflow.ingest.skipped import consequence
 from boostflow.io import (
     atomic,
@@ -105,7 +106,8 @@ def select(
             f"sample {sample}: the generator weights of its {totals.events} events add up to "
             f"{totals.sumw:g}: they cannot be normalised to a cross-section"
         )
-    norms = {name: w / totals.sumw for name, w in totals.sumw_weights.items() if totals.sumw}
+    weighted = totals.sumw_weighted
+    norms = {name: w / weighted for name, w in totals.sumw_weights.items() if weighted}
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
     if moves and corrections is None:
@@ -171,6 +173,8 @@ class Totals:
     sumw: float
     sumw_buckets: np.ndarray
     sumw_weights: dict[str, float]
+    sumw_weighted: float
+    """Of the files that have these."""
     xsec: float | None
     cutflow: list[dict[str, Any]]
     data: bool
@@ -202,12 +206,15 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     events = sum(meta["events"] for meta in known)
     xsec = sum(meta["xsec"] * meta["events"] for meta in known) / events if events else None
     steps: dict[str, list[float]] = {}
+    first = BEFORE_SKIM if any(meta.get("skim") for meta in metas) else "all"
     for meta in metas:
-        for step in meta["cutflow"]:
-            total = steps.setdefault(step["name"], [0, 0.0])
+        for i, step in enumerate(meta["cutflow"]):
+            total = steps.setdefault(step["name"] if i else first, [0, 0.0])
             total[0] += step["events"]
             total[1] += step["sumw"]
     features = filled[0]["features"]
+    scales = _skim_scales(metas)
+    weighted = [(scales.get(m["file"], 1.0), m) for m in metas]
     files = {meta["file"] for meta in metas}
     skipped = {m["file"]: m["skipped"] for m in metas if m.get("skipped") is not None}
     notes = {note for meta in metas for note in meta["notes"]}
@@ -216,11 +223,24 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     return Totals(
         events=sum(meta["events"] for meta in metas),
         sumw=sum(meta["sumw"] for meta in metas),
-        sumw_buckets=np.sum([meta["sumw_buckets"] for meta in metas], axis=0),
+        sumw_buckets=np.sum(
+            [
+                np.full(BUCKETS, meta["sumw"] / BUCKETS)
+                if scale is None
+                else scale * np.array(meta["sumw_buckets"])
+                for scale, meta in weighted
+            ],
+            axis=0,
+        ),
         sumw_weights={
-            name: sum(meta["sumw_weights"].get(name, 0.0) for meta in metas)
+            name: sum(
+                scale * meta["sumw_weights"].get(name, 0.0)
+                for scale, meta in weighted
+                if scale is not None
+            )
             for name in filled[0]["sumw_weights"]
         },
+        sumw_weighted=sum(meta["sumw"] for scale, meta in weighted if scale is not None),
         xsec=xsec,
         cutflow=[{"name": k, "events": v[0], "sumw": v[1]} for k, v in steps.items()],
         data=filled[0]["data"],
@@ -228,6 +248,20 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
         notes=sorted(notes),
         skipped=[{"file": file, "reason": reason} for file, reason in skipped.items()],
     )
+
+
+def _skim_scales(metas: list[dict[str, Any]]) -> dict[str, float | None]:
+    """By skimmed file: from the sum of weights of its events to that of all before the skim.
+
+    None where the events that are left have no positive sum, which could be scaled.
+    """
+    sums: dict[str, list[float]] = {}
+    for meta in metas:
+        if meta.get("skim"):
+            total = sums.setdefault(meta["file"], [0.0, 0.0])
+            total[0] += meta["sumw"]
+            total[1] += sum(meta["sumw_buckets"])
+    return {file: made / left if left > 0 else None for file, (made, left) in sums.items()}
 
 
 def _split_scale(totals: Totals, config: Select, sample: str) -> np.ndarray:
