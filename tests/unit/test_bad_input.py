@@ -177,6 +177,7 @@ def dropped(*names: str) -> Make:
 
 
 INFINITY, NAN = float("inf"), float("nan")
+RHO = "fixedGridRhoFastjetAll"
 PF: dict[str, Any] = {"constituents": True}
 NOT_ROOT, DAMAGED = "not a readable ROOT file", "the file is damaged"
 
@@ -251,6 +252,24 @@ BAD_FILES: dict[str, BadFile] = {
         for name in ("pt", "eta", "phi", "mass")
         for word, value in (("NaN", NAN), ("infinity", INFINITY))
     },
+    **{
+        f"{word} in {name}": BadFile(
+            nano(put(f"FatJet_{name}", value)),
+            f"NaN or infinite values in {name}; {DAMAGED}",
+            False,
+        )
+        for name, word, value in (
+            ("msoftdrop", "NaN", NAN),
+            ("tau1", "infinity", INFINITY),
+            ("tau2", "NaN", NAN),
+            ("tau3", "NaN", NAN),
+        )
+    },
+    "NaN in rho": BadFile(
+        nano(replace(RHO, lambda x: x * NAN), rho=RHO),
+        f"NaN or infinite values in {RHO}; {DAMAGED}",
+        checked=False,
+    ),
     **{
         f"NaN in PFCands {name}": BadFile(
             nano(put(f"PFCands_{name}", NAN), **PF),
@@ -369,10 +388,18 @@ def groups_only(folder: Path) -> Path:
     return folder / "a.h5"
 
 
+def broken_groups(folder: Path) -> Path:
+    """The tables of names of its groups are gone."""
+    path = write_lhco(folder / "a.h5", dijets(6))
+    path.write_bytes(path.read_bytes().replace(b"SNOD", bytes(4)))
+    return path
+
+
 BAD_HDF5: dict[str, tuple[str, BadFile]] = {
     "text": ("lhco", BadFile(no_hdf5(b"pt eta phi\n" * 100), "not a readable HDF5 file")),
     "empty": ("hls4ml", BadFile(no_hdf5(b""), "not a readable HDF5 file")),
     "cut off": ("lhco", BadFile(cut_hdf5, "is shorter than its header says")),
+    "broken groups": ("lhco", BadFile(broken_groups, "not a readable HDF5 file (")),
     "no dataset": ("lhco", BadFile(groups_only, "the file has no dataset")),
     "too few columns": ("lhco", BadFile(lhco(width=600), "no table of 700 x (pT, eta, phi)")),
     "NaN": ("lhco", BadFile(lhco(value=NAN), "NaN or infinite values in /df", False)),

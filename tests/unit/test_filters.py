@@ -150,6 +150,16 @@ def test_a_file_without_events_has_the_same_steps(tmp_path: Path) -> None:
     assert steps == [("all", 0), ("trigger", 0), ("event flags", 0), ("has fat jet", 0)]
 
 
+def test_blocks_that_a_tree_does_not_have(tmp_path: Path, golden: Path) -> None:
+    """Numbered by file and row, no event would be certified, or some by chance."""
+    file = write_nano(tmp_path / "a.root", data=True, drop=("luminosityBlock",))
+    branches = {"FatJet_mass": "FatJet_mass"}
+    _, meta = run(file, tmp_path / "o", data=True, branches=branches)
+    assert "no luminosityBlock: numbered by file and row" in meta["notes"]
+    with pytest.raises(BoostflowError, match="has no luminosityBlock, so that nothing can be cert"):
+        run(file, tmp_path / "o", data=True, branches=branches, golden_json=str(golden))
+
+
 def test_blocks_are_those_of_coffea(tmp_path: Path, golden: Path) -> None:
     """In a process of its own: coffea's import compiles for seconds, and others count memory."""
     runs, lumis = (x.ravel().tolist() for x in np.meshgrid([1, 2, 7, 400000], np.arange(12)))
@@ -174,6 +184,11 @@ def test_blocks_are_those_of_coffea(tmp_path: Path, golden: Path) -> None:
         ('{"1": [[3, 2]]}', "first <= last"),
         ('{"1": [[1, 2.5]]}', "run '1'"),
         ('{"1": [[1, 5], [5, 6]]}', "run 1: block 5 is in two ranges"),
+        ('{"1": [[1, 5]], "2": [], "1": [[7, 9]]}', "'1' is there twice: join its ranges"),
+        ('{"1": [[1, 5]], "01": [[7, 9]]}', "run 1 is there twice: join its ranges"),
+        ('{"1": [[1, 9999999999999999999]]}', "run '1'"),
+        (f'{{"{"9" * 5000}": [[1, 2]]}}', "run '999"),
+        ('{"1": ' + "[" * 100_000 + "]" * 100_000 + "}", "is nested far deeper"),
     ],
 )
 def test_a_bad_file_of_blocks_is_named(tmp_path: Path, content: str, message: str) -> None:

@@ -168,6 +168,13 @@ def spoilt(array: np.ndarray, value: float) -> np.ndarray:
     return array
 
 
+def emptied(array: np.ndarray) -> np.ndarray:
+    """A copy with a block of zeros, as a hole in a file is read."""
+    array = array.copy()
+    array[5:8] = 0
+    return array
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -195,10 +202,13 @@ def spoilt(array: np.ndarray, value: float) -> np.ndarray:
             {"p4": np.where([[[0], [0], [0], [1]]], -WIDE, WIDE)},
             "a_p4.npy: negative energy in row 0",
         ),
+        ({"p4": emptied(WIDE)}, "a_p4.npy: no energy in row 5 where "),
         ({"p4": WIDE.astype(complex)}, "a_p4.npy: not a NumPy array of numbers: it holds complex1"),
     ],
 )
 def test_wrong_arrays_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    if "mask" not in change:
+        change = {"mask": (WIDE[:, 3:] > 0).astype("f4"), **change}
     file = write(tmp_path, "toptag", **change)
     with pytest.raises(BoostflowError) as caught:
         run(file, "toptag")

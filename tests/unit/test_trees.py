@@ -281,7 +281,7 @@ def test_inspection_reads_metadata(tmp_path: Path) -> None:
     file = write_jets(tmp_path / "a.root")
     content = RootContent(**JETCLASS)
     features, entries, xsec, made = inspect(str(file), Ingest(), content, data=False, match=None)
-    assert entries == 40 and xsec is None
+    assert entries == 40 and xsec is None and made is None
     assert features.constituents and features.charges and not features.nanoaod
     assert features.names["FatJet_energy"] == "jet_energy"
     with pytest.raises(BoostflowError, match="no tree 'Delphes'; the file has tree"):

@@ -293,8 +293,8 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
     unsummed = [one.file for one in filled if not one.summed]
     if skims and unsummed:
         problems.append(
-            f"{skims[0]} is a skim, but {unsummed[0]} has no sums of weights in a tree Runs, so that"
-            " nobody can tell what it was made from: put it into a sample of its own"
+            f"{skims[0]} is a skim, but {unsummed[0]} has no sums of weights in a tree Runs, which "
+            "would tell what it was made from: put it into a sample of its own"
         )
     if not is_data(block):
         lacking = [one.file for one in filled if one.xsec is None]

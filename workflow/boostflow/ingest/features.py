@@ -209,6 +209,11 @@ def examine(
     if numbered := lacks(EVENT):
         notes.append(f"no {', '.join(numbered)}: numbered by file and row")
     contradictions = _wrong_weight("genWeight" in have, names["genWeight"], content, data)
+    if content.golden_json and (blocks := lacks(EVENT[:2])):
+        contradictions.append(
+            f"has no {', '.join(blocks)}, so that nothing can be certified: remove `golden_json` "
+            "from the sample, or name them in its `branches`"
+        )
     if content.unweighted:
         notes.append("events have no weights: each counts 1 (`unweighted`)")
     problems += _wrong_types(have, branches, foreign)

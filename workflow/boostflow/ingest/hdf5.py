@@ -39,7 +39,13 @@ class Hdf5Layout(Layout):
             if isinstance(item, h5py.Dataset):
                 found[name] = item
 
-        self.root.visititems(visit)
+        try:
+            self.root.visititems(visit)
+        # HDF5's own errors, as whatever Python has that is nearest.
+        except (RuntimeError, OSError, KeyError, ValueError, TypeError) as error:
+            raise BadFile(
+                f"{self.file}: not a readable HDF5 file ({reason(error)}); the file is damaged"
+            ) from None
         return found
 
     def require_filters(self, dataset: h5py.Dataset) -> None:

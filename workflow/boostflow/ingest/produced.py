@@ -26,13 +26,13 @@ class Produced:
     sumw: float
 
     def share(self, part: range, entries: int) -> Produced:
-        """What a part of the file's entries stands for; the first part of a file without any: all.
+        """What a part of the file's entries stands for: of a file without any, all.
 
         Args:
             part: of the file's entries.
             entries: their number.
         """
-        if not entries:
+        if len(part) == entries:
             return self
         first, last = (self.events * edge // entries for edge in (part.start, part.stop))
         return Produced(last - first, self.sumw * len(part) / entries)

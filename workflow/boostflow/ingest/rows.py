@@ -172,6 +172,8 @@ class Rows:
         for name in ("gen_pt", "gen_mass", "area"):
             if name in flat.fields:
                 columns[name] = _float32(flat[name])
+        if "area" in columns:
+            self._refuse("area", columns["area"])
         columns |= self._observables(flat)
         if self.label.name is not None:
             columns["label"] = self._labels(events, jets)
@@ -179,6 +181,7 @@ class Rows:
             columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
         if self.features.rho:
             columns["rho"] = repeat(value(events, self.features.rho), "float32")
+            self._refuse(self.features.rho, columns["rho"])
         columns |= {name: repeat(values, "float32") for name, values in met.items()}
         columns["ht"] = repeat(ak.sum(jets.pt, axis=1), "float32")
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
@@ -255,6 +258,7 @@ class Rows:
             for name in ("tau1", "tau2", "tau3"):
                 if name in present:
                     columns[name] = _float32(flat[name])
+                    self._refuse(name, columns[name])
             for name, (high, low) in {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}.items():
                 if {high, low} <= columns.keys():
                     with np.errstate(divide="ignore", invalid="ignore"):
@@ -265,6 +269,7 @@ class Rows:
         # The file's own soft-drop mass is calibrated where the experiment calibrated it.
         if "msoftdrop" in flat.fields:
             columns["msoftdrop"] = _float32(flat.msoftdrop)
+            self._refuse("msoftdrop", columns["msoftdrop"])
         return columns
 
     def _labels(self, events: ak.Array, jets: ak.Array) -> np.ndarray:

@@ -58,6 +58,11 @@ class TopTag(Layout):
         momenta = self._block("p4", row).astype(np.float64)
         self.require_finite(momenta, "the four-momenta", row)
         self.require_energies(momenta[:, 3], row)
+        if (lost := (used & (momenta[:, 3] == 0)).any(axis=1)).any():
+            raise BadFile(
+                f"{self.file}: no energy in row {row[lost][0]} where {self.files['mask']} says "
+                "that there is a constituent; the file is damaged"
+            )
         if self.select != "all":
             chosen = label == self.select
             momenta, used, row, label = momenta[chosen], used[chosen], row[chosen], label[chosen]
