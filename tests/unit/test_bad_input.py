@@ -540,6 +540,13 @@ def test_files_without_events_are_told(tmp_path: Path) -> None:
     check(tmp_path, block(*files)).ends(0, "no events")
 
 
+def test_files_that_contradict_are_not_said_to_be_empty(tmp_path: Path) -> None:
+    config = block(write_nano(tmp_path / "a.root"), label=None, match=None, data=True)
+    done = check(tmp_path, config)
+    done.ends(1, "has genWeight, but its sample is declared `data: true`")
+    assert "events that can be read" not in done.text
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     bad = [broken_header(tmp_path), tmp_path / "b.root", tmp_path / "c.root"]
     bad[1].write_bytes(b"")
@@ -877,6 +884,22 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str | bytes, str]] = {
     "protocol": (
         {"samples": {"x": {**FILE, "files": ["ftp://a/b.root"]}}},
         "addresses start with root://, https://",
+    ),
+    "data with a cross-section": (
+        {"samples": {"x": {"source": "root", "files": [__file__], "data": True, "xsec": 1.0}}},
+        "samples.x.xsec: is for simulation",
+    ),
+    "switch for a number": (
+        {"samples": {"x": {**FILE, "xsec": True}}},
+        "samples.x.xsec: is true, must be a number",
+    ),
+    "switch for a count": (
+        {"samples": {"x": {**FILE, "parts_per_file": True}}},
+        "samples.x.parts_per_file: is true, must be a number",
+    ),
+    "braces": (
+        {"samples": {"x": {**FILE, "files": ["/tmp/{a,b}.root"]}}},
+        "samples.x.files: /tmp/{a,b}.root: Snakemake takes braces for wildcards",
     ),
     "sample": (
         {"models": {"u": {"kind": "ucluster", "samples": ["topp"]}}},

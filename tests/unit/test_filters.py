@@ -144,6 +144,17 @@ def test_a_flag_that_a_file_lacks_is_an_error(tmp_path: Path) -> None:
         run(file, tmp_path / "o", flags=["Flag_goodVertex", "Flag_BadPF"])
 
 
+def test_flags_are_bits(tmp_path: Path) -> None:
+    """Booleans, or bytes as some skims have them; numbers of all sizes but 0 would be true."""
+    columns = columns_of(write_nano(tmp_path / "a.root", bits=BITS))
+    columns["Flag_BadPF"] = ak.values_astype(columns["Flag_BadPF"], "uint8")
+    file = write_tree(tmp_path / "b.root", columns)
+    _, meta = run(file, tmp_path / "o", **CONTENT)
+    assert 0 < meta["cutflow"][2]["events"] < meta["cutflow"][1]["events"]
+    with pytest.raises(BoostflowError, match="branch run is of integers, must be of booleans"):
+        run(file, tmp_path / "o", flags=["run"])
+
+
 def test_a_file_without_events_has_the_same_steps(tmp_path: Path) -> None:
     _, meta = run(write_nano(tmp_path / "a.root", 0, bits=BITS), tmp_path / "o", **CONTENT)
     steps = [(step["name"], step["events"]) for step in meta["cutflow"]]

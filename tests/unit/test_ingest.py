@@ -395,6 +395,22 @@ def test_titles_of_cms_say_which_scales() -> None:
     assert weight_columns("LHEScaleWeight", 3, strange) == []
 
 
+def test_titles_that_are_read_in_part() -> None:
+    """What can be read must be the usual order, or nobody knows."""
+    pairs = [(r, f) for r in ("0.5", "1", "2") for f in ("0.5", "1", "2")]
+    usual = [f"[{i}] is renscfact={r}d0 facscfact={f}d0" for i, (r, f) in enumerate(pairs)]
+    columns = weight_columns("LHEScaleWeight", 9)
+    assert weight_columns("LHEScaleWeight", 9, " ; ".join(usual)) == columns
+    usual[3] = "[3] is something else"
+    assert weight_columns("LHEScaleWeight", 9, " ; ".join(usual)) == columns
+    other = [f"[{i}] is renscfact={r}d0 facscfact={f}d0" for i, (f, r) in enumerate(pairs)]
+    assert weight_columns("LHEScaleWeight", 9, " ; ".join(other)) == [
+        columns[i] for i in (0, 3, 6, 1, 4, 7, 2, 5, 8)
+    ]
+    other[3] = "[3] is something else"
+    assert weight_columns("LHEScaleWeight", 9, " ; ".join(other)) == []
+
+
 def test_weights_without_known_meaning_are_off(tmp_path: Path) -> None:
     file = write_nano(tmp_path / "a.root", theory={"LHEScaleWeight": 3})
     rows, meta = run(file, tmp_path)

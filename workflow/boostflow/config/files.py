@@ -68,6 +68,7 @@ def expand(sample: FileSample) -> tuple[list[str], list[str]]:
         else:
             found = [str(Path(entry))]  # snakemake refuses ./a.root
             fault = _path_fault(Path(entry))
+        fault = next(filter(None, map(brace_fault, [entry, *found])), fault)
         files += found
         if fault:
             problems.append(f"{where}{fault}")
@@ -78,6 +79,16 @@ def expand(sample: FileSample) -> tuple[list[str], list[str]]:
     seen: set[str | Path] = set()
     twice = {f for f, place in zip(files, places, strict=True) if place in seen or seen.add(place)}
     return files, [*problems, *(f"{file} is listed more than once" for file in sorted(twice))]
+
+
+def brace_fault(path: str) -> str | None:
+    """What is wrong with a path that holds braces, as Snakemake would take them."""
+    if not re.search("[{}]", path):
+        return None
+    return (
+        f"{path}: Snakemake takes braces for wildcards: rename it, or name a link to it; patterns"
+        " know *, ? and [...]"
+    )
 
 
 def beside(file: str, sample: Sample) -> list[str]:

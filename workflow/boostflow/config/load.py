@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from boostflow.config.blinding import overlaps
-from boostflow.config.files import expand
+from boostflow.config.files import brace_fault, expand
 from boostflow.config.models import (
     ALL_OBSERVABLES,
     BDT,
@@ -339,6 +339,8 @@ def _check_content(where: str, sample: RootSample) -> list[str]:
             problems.append(f"{where}.branches.{name}: is not read{hint}")
     if sample.data and sample.unweighted:
         problems.append(f"{where}.unweighted: is for simulation; collision data have no weights")
+    if sample.data and sample.xsec is not None:
+        problems.append(f"{where}.xsec: is for simulation; collision data are what they are")
     if sample.golden_json is not None and not sample.data:
         problems.append(f"{where}.golden_json: is for collision data (`data: true`)")
     return problems
@@ -353,6 +355,9 @@ def _check_golden_json(config: Config, root: Path) -> list[str]:
             continue
         from boostflow.ingest.filters import LumiMask
 
+        if fault := brace_fault(path):
+            problems.append(f"samples.{name}.golden_json: {fault}")
+            continue
         try:
             LumiMask(find(path, root) or path)
         except BoostflowError as error:

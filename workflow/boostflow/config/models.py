@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from boostflow.ingest.sets import JETCLASS_SELECT, TOPTAG_CLASSES
 from boostflow.simulate.processes import PROCESSES
@@ -48,6 +56,16 @@ Setting = Annotated[str, AfterValidator(_assigning)]
 """A setting of Pythia; its name and value are Pythia's to judge."""
 
 
+def _no_switch(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"is {str(value).lower()}, must be a number")
+    return value
+
+
+NoSwitch = BeforeValidator(_no_switch)
+"""Of numbers for which true would count as 1."""
+
+
 class Block(BaseModel):
     """A block of the configuration; a key that is not declared is an error."""
 
@@ -80,12 +98,12 @@ class FileSample(Block):
     """Paths, glob patterns and text lists (`*.txt`: one path, pattern or address a line, `#` starts
     a comment), relative to the folder in which snakemake is started; of ROOT files also addresses:
     `root://`, `https://`."""
-    parts_per_file: int = Field(1, ge=1, le=10_000)
+    parts_per_file: Annotated[int, NoSwitch] = Field(1, ge=1, le=10_000)
     """Ranges of events that each file is read in, by a job each, so that large files make no long
     jobs. The result does not depend on it."""
     label: Name | None = None
     """Class of the jets of this sample; null if it is not to be trained on."""
-    xsec: float | None = Field(None, gt=0)
+    xsec: Annotated[float | None, NoSwitch] = Field(None, gt=0)
     """Cross-section in pb; null for collision data or where no normalisation is wanted."""
 
 

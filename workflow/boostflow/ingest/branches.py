@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ class Branch:
     """1: a value an event; 2: a list of them; 3: a list of lists."""
     kind: str
     """Of the values, as in numpy: f, i, u, b; O if they are no numbers."""
+    size: int = field(default=1, compare=False)
+    """Of a value, in bytes."""
+
+    @property
+    def is_bit(self) -> bool:
+        """Whether each event is true or false, perhaps as a number of a byte."""
+        return self.depth == 1 and self.kind in "biu" and self.size == 1
 
     def __str__(self) -> str:
         what = {"f": "numbers", "i": "integers", "u": "integers", "b": "booleans"}
@@ -113,7 +120,8 @@ def _branch(form: Any) -> Branch:
         elif not hasattr(form, "content"):
             return Branch(depth, "O")
         form = form.content
-    return Branch(depth + len(form.inner_shape), np.dtype(form.primitive).kind)
+    values = np.dtype(form.primitive)
+    return Branch(depth + len(form.inner_shape), values.kind, values.itemsize)
 
 
 def near(name: str, among: Iterable[str]) -> str:

@@ -275,6 +275,8 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
     """What is wrong with a sample as a whole."""
     read = [one for one in files if one.features is not None and one.bad is None]
     filled = [one for one in read if one.events]
+    if not filled and any(one.wrong for one in files):
+        return []  # these have been said, and there may well be events
     if not filled:
         return [f"none of its {len(files)} files has events that can be read"]
     problems = []

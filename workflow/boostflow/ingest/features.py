@@ -392,7 +392,7 @@ def _wrong_bits(
         if name not in branches:
             problems.append(f"no flag {name}{near(name, branches)}")
     for name in (*triggers, *content.flags):
-        if name in branches and (branches[name].depth != 1 or branches[name].kind not in "biu"):
+        if name in branches and not branches[name].is_bit:
             problems.append(f"branch {name} is of {branches[name]}, must be of booleans")
     return problems
 
@@ -413,9 +413,15 @@ def weight_columns(branch: str, count: int, title: str = "") -> list[str | None]
         return [f"weight_{name}" for name in PS_WEIGHTS] if count == len(PS_WEIGHTS) else []
     if branch == "LHEPdfWeight":
         return [f"weight_pdf_{i}" for i in range(count)]
-    scales = _scales_in(title)
-    if len(scales) != count:
-        scales = [pair for pair in SCALES if count == len(SCALES) or pair != (1.0, 1.0)]
+    told = _scales_in(title)
+    scales = [pair for pair in SCALES if count == len(SCALES) or pair != (1.0, 1.0)]
+    if len(told) == count:
+        whole = None not in told
+        if not whole and any(
+            one not in (None, other) for one, other in zip(told, scales, strict=False)
+        ):
+            return []
+        scales = told if whole else scales
     if len(scales) != count or not set(scales) <= set(SCALES):
         return []
     return [_scale_column(*pair) for pair in scales]
@@ -426,14 +432,15 @@ def _scale_column(mur: float, muf: float) -> str | None:
     return "_".join(["weight", *parts]) if parts else None
 
 
-def _scales_in(title: str) -> list[tuple[float, float]]:
-    """Factors of muR and muF by entry, as a title names them; empty where it does not."""
+def _scales_in(title: str) -> list[tuple[float, float] | None]:
+    """Factors of muR and muF by entry, as a title names them; None where it does not."""
     found = []
     for text in _IN_TITLE.findall(title):
         mur = re.search("(?:renscfact|mur)" + _NUMBER, text, re.IGNORECASE)
         muf = re.search("(?:facscfact|muf)" + _NUMBER, text, re.IGNORECASE)
         if mur is None or muf is None:
-            return []
+            found.append(None)
+            continue
         factors = (m[1].lower().replace("d", "e") for m in (mur, muf))
         found.append(tuple(float(x) for x in factors))
     return found
