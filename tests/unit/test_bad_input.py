@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -389,9 +390,13 @@ def groups_only(folder: Path) -> Path:
 
 
 def broken_groups(folder: Path) -> Path:
-    """The tables of names of its groups are gone."""
+    """The first object of each group is at an address where HDF5 keeps its scratch."""
     path = write_lhco(folder / "a.h5", dijets(6))
-    path.write_bytes(path.read_bytes().replace(b"SNOD", bytes(4)))
+    content = bytearray(path.read_bytes())
+    for node in re.finditer(b"SNOD", content):
+        # 8 bytes of the node, 8 of where the name is.
+        content[node.start() + 16 : node.start() + 24] = (2**63 - 8).to_bytes(8, "little")
+    path.write_bytes(content)
     return path
 
 
