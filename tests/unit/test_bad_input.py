@@ -266,6 +266,11 @@ BAD_FILES: dict[str, BadFile] = {
             ("tau3", "NaN", NAN),
         )
     },
+    "NaN in area": BadFile(
+        nano(lambda b: b.update(FatJet_area=b["FatJet_pt"] * NAN)),
+        f"NaN or infinite values in area; {DAMAGED}",
+        checked=False,
+    ),
     "NaN in rho": BadFile(
         nano(replace(RHO, lambda x: x * NAN), rho=RHO),
         f"NaN or infinite values in {RHO}; {DAMAGED}",
