@@ -12,7 +12,7 @@ from boostflow.errors import BoostflowError
 from boostflow.io import read_json
 from boostflow.plots import fit as plots_fit
 from boostflow.plots import models
-from boostflow.plots.cutflow import cutflow
+from boostflow.plots.cutflow import all_steps, cutflow
 from boostflow.plots.names import fit_plots
 from boostflow.plots.style import (
     Label,
@@ -29,6 +29,16 @@ def test_names_of_fit_plots():
     names = fit_plots(["pass"], {"lumi": "rate", "jes": "shift"})
     of_fit = ["ranking", "breakdown", "correlation", "scan", "limit"]
     assert names == ["prefit_pass", "postfit_pass", *of_fit, "systematic_jes"]
+
+
+def test_cutflows_of_samples_with_cuts_of_their_own():
+    """Triggers, certified blocks, and skims, whose first line has another name."""
+    simulated = ["all (before the skim)", "has fat jet", "HT", "MET"]
+    data = ["all", "golden JSON", "trigger", "has fat jet", "HT"]
+    assert all_steps([simulated, data]) == [
+        "all (before the skim)", "golden JSON", "trigger", "has fat jet", "HT", "MET",
+    ]  # fmt: skip
+    assert all_steps([data, simulated])[0] == "all"
 
 
 def test_labels_and_colours():

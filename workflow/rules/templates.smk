@@ -89,7 +89,5 @@ for name in RATES:
         name:
             f"variation_{name}"
         localrule: True
-        params:
-            text=f"{name} is a rate: it has no templates, only a factor of the yields in the fit",
-        shell:
-            "echo {params.text:q}"
+        message:
+            f"{name} is a rate: it has no templates, only a factor of the yields in the fit"

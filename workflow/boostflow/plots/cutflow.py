@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -19,9 +19,7 @@ def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
         cutflows: the JSON beside the selected jets, by sample.
         text: above the axes.
     """
-    # A cut that a sample's input does not allow is missing there: the longest list has them all.
-    longest = max((data["cutflow"] for data in cutflows.values()), key=len)
-    steps = [cut["name"] for cut in longest]
+    steps = all_steps([[cut["name"] for cut in data["cutflow"]] for data in cutflows.values()])
     expected = all(
         cut.get("expected") is not None for data in cutflows.values() for cut in data["cutflow"]
     )
@@ -31,9 +29,10 @@ def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
         2, 1, sharex=True, figsize=(8.5, 8), gridspec_kw={"height_ratios": [1.6, 1]}
     )
     for name, data in cutflows.items():
-        cuts = {cut["name"]: cut for cut in data["cutflow"]}
+        first, *rest = data["cutflow"]
+        cuts = {steps[0]: first} | {cut["name"]: cut for cut in rest}
         counts = np.array([cuts[step][key] if step in cuts else np.nan for step in steps])
-        raw = cuts[steps[0]]["events"]
+        raw = first["events"]
         edges = np.append(positions, len(positions)) - 0.5
         shade = colour(name, list(cutflows))
         ax.stairs(counts, edges, color=shade, lw=2, label=name_of(name), baseline=None)
@@ -50,3 +49,18 @@ def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
         axis.tick_params(axis="x", which="minor", bottom=False, top=False)
     label(ax, text)
     return fig
+
+
+def all_steps(cutflows: Sequence[Sequence[str]]) -> list[str]:
+    """The cuts of all samples in their order; the first one has the name of the first sample's.
+
+    A cut that a sample's input does not allow, or that only one has, is missing in the others.
+    """
+    steps = [cutflows[0][0]]
+    for names in cutflows:
+        place = 1
+        for name in names[1:]:
+            if name not in steps:
+                steps.insert(place, name)
+            place = steps.index(name) + 1
+    return steps
