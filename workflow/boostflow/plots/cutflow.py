@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from boostflow.plots.style import Label, colour, label, name_of
 
@@ -29,10 +30,8 @@ def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
         2, 1, sharex=True, figsize=(8.5, 8), gridspec_kw={"height_ratios": [1.6, 1]}
     )
     for name, data in cutflows.items():
-        first, *rest = data["cutflow"]
-        cuts = {steps[0]: first} | {cut["name"]: cut for cut in rest}
-        counts = np.array([cuts[step][key] if step in cuts else np.nan for step in steps])
-        raw = first["events"]
+        counts = remaining(data["cutflow"], steps, key)
+        raw = data["cutflow"][0]["events"]
         edges = np.append(positions, len(positions)) - 0.5
         shade = colour(name, list(cutflows))
         ax.stairs(counts, edges, color=shade, lw=2, label=name_of(name), baseline=None)
@@ -49,6 +48,15 @@ def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
         axis.tick_params(axis="x", which="minor", bottom=False, top=False)
     label(ax, text)
     return fig
+
+
+def remaining(cuts: Sequence[Mapping[str, Any]], steps: Sequence[str], key: str) -> NDArray:
+    """What is left of a sample after each step; a cut that it does not have takes nothing away."""
+    by_name = {cut["name"]: cut[key] for cut in cuts}
+    counts = [cuts[0][key]]
+    for step in steps[1:]:
+        counts.append(by_name.get(step, counts[-1]))
+    return np.array(counts, dtype=float)
 
 
 def all_steps(cutflows: Sequence[Sequence[str]]) -> list[str]:
