@@ -263,7 +263,7 @@ def generated(inputs: Path) -> Write:
 WRITERS: dict[str, Callable[[Path], Write]] = {
     "simulate/rootfile.py: RootFile.__init__, RootFile.finish, create": root_sample,
     "ingest/run.py: _merge": ingested,
-    "ingest/skipped.py: _leave_out": left_out,
+    "ingest/skipped.py: _leave_out, write_no_rows": left_out,
     "ingest/check.py: write": checked,
     "select/run.py: _write": selected,
     "io.py: write_parquet": parquet,
@@ -288,7 +288,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
 
 SEVERAL = (
     *("provenance.py: write_record", "summary.py: write", "config/generate.py: main"),
-    *("ingest/skipped.py: _leave_out", "ingest/check.py: write"),
+    *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
     *("infer/health.py: health", "infer/run.py: tabulate_fit", "infer/tables.py: write_hepdata"),
 )
 """Those of several files, each whole or not there."""

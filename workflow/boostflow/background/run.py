@@ -346,19 +346,18 @@ def _composition(
             return np.concatenate([np.array(found) for found in each], axis=2)
 
         of_class = []
-        for base, names in zip(templates, classes.values(), strict=True):
-            both = np.sum([moved(s) for s in names], axis=0)
+        for base, members in zip(templates, classes.values(), strict=True):
+            both = np.sum([moved(s) for s in members], axis=0)
             # At the same yield: that is fitted.
             both = both * base.sum() / np.maximum(both.sum(axis=2, keepdims=True), composition.TINY)
             of_class.append((both[:, 0] - both[:, 1]) / 2)
-        every = np.stack(of_class, axis=1)
+        every, names = np.stack(of_class, axis=1), [name]
         if declared.spread() is not None:
-            scale = np.broadcast_to(np.sqrt(templates.sum(axis=0)), templates.shape)
-            found = principal(every.reshape(len(every), -1), scale.ravel())
+            found = principal(every.reshape(len(every), -1), np.sqrt(templates).ravel())
             every = found.reshape(-1, *templates.shape)
+            names = [f"{name}_{i}" for i in range(1, len(every) + 1)]
         relative = np.where(templates > 0, every / np.where(templates > 0, templates, 1), 0.0)
-        numbered = declared.spread() is not None
-        changes |= {f"{name}_{i}" if numbered else name: part for i, part in enumerate(relative, 1)}
+        changes |= dict(zip(names, relative, strict=True))
     everything = list(next(iter(data.values())))
     counts, spread = row(data, everything), row(data, everything, "variances")
     extra = np.zeros(len(counts))

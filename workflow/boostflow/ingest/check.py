@@ -312,12 +312,12 @@ def _unmet(files: list[Checked], needs: Needs) -> list[str]:
     first = next((one for one in files if one.events and one.features and one.bad is None), None)
     if first is None:
         return []
-    problems = []
-    if not first.features.constituents and needs.constituents:
-        problems.append(
-            f"{first.file} has no jet constituents, which models.{', '.join(needs.constituents)} "
-            "needs: leave it out of `models`"
-        )
+    problems = [
+        f"{first.file} has no jet constituents, which models.{model} needs: "
+        "leave it out of `models`"
+        for model in needs.constituents
+        if not first.features.constituents
+    ]
     columns = {column for names in first.features.weights.values() for column in names}
     lacking: dict[str, list[str]] = {}
     for column, systematic in needs.weights.items():

@@ -32,6 +32,7 @@ from boostflow.ingest.processor import FatJetProcessor, Schema
 from boostflow.ingest.produced import BEFORE_SKIM, SKIM, Produced, produced
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import HAS_FATJET, Label, Rows
+from boostflow.ingest.skipped import write_no_rows
 from boostflow.ingest.toptag import TopTag
 from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
@@ -353,13 +354,12 @@ def _nothing(rows: Rows) -> dict[str, Any]:
 
 def _merge(chunks: list[Path], output: Path) -> None:
     """Chunks as one Parquet file, one in memory at a time."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
     from pyarrow.feather import read_table
 
     with atomic(output) as part:
         if not chunks:
-            pq.write_table(pa.table({"entry": pa.array([], pa.int64())}), part)
+            write_no_rows(part)
             return
         schema = read_table(chunks[0]).schema
         with pq.ParquetWriter(part, schema, **parquet_options(schema)) as writer:

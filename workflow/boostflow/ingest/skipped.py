@@ -63,13 +63,18 @@ def consequence(skipped: int, of: int, data: bool) -> str:
     return text + "normalised to the events of the others"
 
 
-def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> None:
-    """Write the table and the counts of no event."""
+def write_no_rows(path: Path) -> None:
+    """Write the table of a file without any event."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    pq.write_table(pa.table({"entry": pa.array([], pa.int64())}), path)
+
+
+def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> None:
+    """Write the table and the counts of no event."""
     with atomic(output) as part:
-        pq.write_table(pa.table({"entry": pa.array([], pa.int64())}), part)
+        write_no_rows(part)
     nothing: dict[str, Any] = {"events": 0, "sumw": 0.0}
     write_json(
         meta,
