@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slurmcluster import SCRIPT, Cluster, slurm
+from support.slurmcluster import SCRIPT, Cluster, slurm
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,8 +16,8 @@ import pytest
 from boostflow.config.models import Ingest
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
-from rootfiles import write_nano
-from slurmcluster import Cluster
+from support.rootfiles import write_nano
+from support.slurmcluster import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 

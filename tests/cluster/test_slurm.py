@@ -20,8 +20,8 @@ from boostflow.config.models import UCluster
 from boostflow.io import read_json
 from boostflow.models.ucluster import packing_name
 from boostflow.paths import CHECKPOINT, LOG, MODEL, PACKED
-from slurmcluster import Cluster, slurm, until
-from ucluster_jets import SMALL, files
+from support.slurmcluster import Cluster, slurm, until
+from support.ucluster_jets import SMALL, files
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 

@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 import yaml
 
-from analyses import Analysis
+from support.analyses import Analysis
 from boostflow.io import read_json
 from boostflow.templates.files import read
-from slurmcluster import Cluster, until
-from ucluster_jets import SMALL
+from support.slurmcluster import Cluster, until
+from support.ucluster_jets import SMALL
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 

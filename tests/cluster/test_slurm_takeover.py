@@ -14,8 +14,8 @@ from boostflow.config.load import load
 from boostflow.launch import SHIMS
 from boostflow.provenance import digest
 from boostflow.takeover import NOTES, Run
-from rootfiles import write_nano
-from slurmcluster import Cluster, until
+from support.rootfiles import write_nano
+from support.slurmcluster import Cluster, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 

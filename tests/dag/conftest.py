@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plans import CONFIG, Plan
+from support.plans import CONFIG, Plan
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plans import CONFIG, Job, Plan
+from support.plans import CONFIG, Job, Plan
 
 ABCD = {
     "samples": ["quark"],

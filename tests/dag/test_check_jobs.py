@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plans import CONFIG, Job, Plan
+from support.plans import CONFIG, Job, Plan
 
 AFTER: set[Job] = {
     *((rule, "") for rule in ("summary", "plot_cutflow", "provenance", "default")),

@@ -11,7 +11,7 @@ import yaml
 
 from boostflow.config.models import UCluster
 from boostflow.models.ucluster import packing_name
-from plans import CONFIG, REPOSITORY, Job, Plan
+from support.plans import CONFIG, REPOSITORY, Job, Plan
 
 SAMPLES = ("quark", "top")
 SHIFT = {"kind": "shift", "correction": "jes"}

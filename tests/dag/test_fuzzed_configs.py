@@ -23,7 +23,7 @@ from boostflow.config.load import load
 from boostflow.config.models import Config
 from boostflow.config.systematics import SYSTEMATICS
 from boostflow.errors import BoostflowError
-from plans import REPOSITORY, Plan
+from support.plans import REPOSITORY, Plan
 
 CONFIG = {
     "samples": {

@@ -11,7 +11,7 @@ import pytest
 from boostflow.clusterplan import describe
 from boostflow.config.models import UCluster
 from boostflow.models.ucluster import packing_name
-from plans import CONFIG, Job, Plan
+from support.plans import CONFIG, Job, Plan
 
 SYSTEMATICS = {
     "lumi": {"kind": "rate", "value": 0.02},

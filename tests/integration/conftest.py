@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analyses import Analysis, shipped_test_config
+from support.analyses import Analysis, shipped_test_config
 
 
 @pytest.fixture(scope="session")

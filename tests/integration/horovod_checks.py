@@ -23,7 +23,7 @@ from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.network import graph
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from ucluster_jets import SMALL
+from support.ucluster_jets import SMALL
 
 STEPS = 20
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from analyses import REPOSITORY, Analysis
+from support.analyses import REPOSITORY, Analysis
 from boostflow.io import read_json, read_parquet
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from analyses import Analysis, shipped_test_config
+from support.analyses import Analysis, shipped_test_config
 
 pytestmark = pytest.mark.integration
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from analyses import Analysis
-from badfiles import break_basket, cut
-from rootfiles import write_nano
+from support.analyses import Analysis
+from support.badfiles import break_basket, cut
+from support.rootfiles import write_nano
 
 pytestmark = pytest.mark.integration
 

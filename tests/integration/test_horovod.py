@@ -16,7 +16,7 @@ import pytest
 
 from boostflow.config.models import UCluster
 from boostflow.io import read_json
-from ucluster_jets import SMALL, files, packed
+from support.ucluster_jets import SMALL, files, packed
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

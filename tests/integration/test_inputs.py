@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import yaml
 
-from analyses import REPOSITORY, Analysis, shipped_test_config
-from jets import NAME, RESOLUTION, SCALE_FACTOR, SOURCES, cms_layout
-from rootfiles import columns_of, write_jets, write_nano, write_rntuple
+from support.analyses import REPOSITORY, Analysis, shipped_test_config
+from support.jets import NAME, RESOLUTION, SCALE_FACTOR, SOURCES, cms_layout
+from support.rootfiles import columns_of, write_jets, write_nano, write_rntuple
 
 pytestmark = pytest.mark.integration
 

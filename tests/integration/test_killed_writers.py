@@ -22,8 +22,8 @@ import pytest
 
 from boostflow.config.models import BDT, UCluster
 from boostflow.errors import BoostflowError
-from factory import SAMPLES, write_run
-from ucluster_jets import SMALL, files, packed
+from support.factory import SAMPLES, write_run
+from support.ucluster_jets import SMALL, files, packed
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyses import REPOSITORY, Analysis, shipped_test_config
+from support.analyses import REPOSITORY, Analysis, shipped_test_config
 
 pytestmark = pytest.mark.integration
 

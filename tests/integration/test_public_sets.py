@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import yaml
 
-from analyses import REPOSITORY, Analysis
+from support.analyses import REPOSITORY, Analysis
 from boostflow.io import read_parquet
-from hdf5files import dijets, sprays, write_hls4ml, write_lhco
-from jetfiles import write_jetclass, write_toptag
+from support.hdf5files import dijets, sprays, write_hls4ml, write_lhco
+from support.jetfiles import write_jetclass, write_toptag
 
 pytestmark = pytest.mark.integration
 

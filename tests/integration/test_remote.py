@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from analyses import Analysis
+from support.analyses import Analysis
 from boostflow.config.models import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest import reading
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json
-from rootfiles import columns_of, write_nano, write_rntuple
-from servers import free_port, http, silent, xrootd
+from support.rootfiles import columns_of, write_nano, write_rntuple
+from support.servers import free_port, http, silent, xrootd
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import factory
+from support import factory
 from boostflow import summary
 from boostflow.config.models import Evaluate
 from boostflow.errors import BoostflowError

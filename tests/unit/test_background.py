@@ -10,7 +10,7 @@ import pyhf
 import pytest
 from scipy import optimize
 
-import factory
+from support import factory
 from boostflow.background import abcd, composition, control, enter, sideband
 from boostflow.background.abcd import Yield
 from boostflow.background.counts import Events, count, drawn

@@ -16,7 +16,7 @@ from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
 from boostflow.keyed import uniform
-from rootfiles import write_nano
+from support.rootfiles import write_nano
 
 
 def run(file: Path, vary: Vary | None = None, **options) -> tuple[ak.Array, dict]:

@@ -19,7 +19,7 @@ from boostflow.io import write_json, write_parquet
 from boostflow.select.corrections import Corrections
 from boostflow.select.run import select
 from boostflow.select.shifts import Shifter
-from jets import (
+from support.jets import (
     NAME,
     RESOLUTION,
     SCALE_FACTOR,
@@ -31,7 +31,7 @@ from jets import (
     toy_jets,
     write_corrections,
 )
-from rootfiles import write_nano
+from support.rootfiles import write_nano
 
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = REPOSITORY / "config" / "corrections" / "jetmet.json"

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-import factory
+from support import factory
 from boostflow.config.models import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import baselines, classifier, clusterer, matching

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import factory
+from support import factory
 from boostflow.config.models import Evaluate
 from boostflow.config.systematics import Rate, Shift, Weight, parse_systematics
 from boostflow.errors import BoostflowError

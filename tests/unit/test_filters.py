@@ -19,7 +19,7 @@ from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
 from boostflow.select.run import select
-from rootfiles import columns_of, write_nano, write_rntuple, write_tree
+from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
 
 BITS = {"HLT_PFHT1050": 0.3, "HLT_AK8PFJet500": 0.3, "Flag_goodVertices": 0.9, "Flag_BadPF": 0.8}
 CONTENT = {

@@ -18,7 +18,7 @@ from boostflow.ingest import layouts
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
-from hdf5files import JET_NAMES, PARTICLE_NAMES, dijets, sprays, write_hls4ml, write_lhco
+from support.hdf5files import JET_NAMES, PARTICLE_NAMES, dijets, sprays, write_hls4ml, write_lhco
 
 EVENTS = 24
 SIGNAL = np.arange(EVENTS) % 3 == 0

@@ -23,7 +23,7 @@ from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
 from boostflow.select.run import select
 from boostflow.simulate.processes import X, Y
-from rootfiles import columns_of, write_nano, write_rntuple, write_tree
+from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
 
 TOP = Label("top", "top")
 

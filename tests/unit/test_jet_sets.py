@@ -18,8 +18,8 @@ from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.ingest.sets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 from boostflow.io import read_json, read_parquet
-from hdf5files import sprays
-from jetfiles import write_jetclass, write_toptag
+from support.hdf5files import sprays
+from support.jetfiles import write_jetclass, write_toptag
 
 JETS = 20
 TOP = [int(i % 3 == 0) for i in range(JETS)]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-import factory
+from support import factory
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
 from boostflow.plots import fit as plots_fit

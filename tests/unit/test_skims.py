@@ -16,7 +16,7 @@ from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
 from boostflow.select.run import select
-from rootfiles import write_nano
+from support.rootfiles import write_nano
 
 LOOSE = Select(
     fatjet={"pt": [0, 5000], "mass": [0, 500], "multiplicity_min": 0},

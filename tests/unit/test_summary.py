@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-import factory
+from support import factory
 from boostflow.errors import BoostflowError
 from boostflow.summary import collect, table, write
 

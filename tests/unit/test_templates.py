@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import factory
+from support import factory
 from boostflow.config.models import Region, Templates
 from boostflow.errors import BoostflowError
 from boostflow.templates.build import Weighting, fill, in_region

@@ -19,7 +19,7 @@ from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest, inspect
 from boostflow.ingest.trees import charge, four_vector
 from boostflow.io import read_json, read_parquet
-from rootfiles import as_version, columns_of, write_jets, write_nano, write_rntuple, write_tree
+from support.rootfiles import as_version, columns_of, write_jets, write_nano, write_rntuple, write_tree
 
 TOP = Label("top", "top")
 JETCLASS = {

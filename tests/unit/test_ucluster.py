@@ -13,7 +13,7 @@ from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.models.ucluster import checkpoint, clustering, features, pretext, schedule, store
 from boostflow.models.ucluster.batch import dealt, gather, in_order, leading_pairs
-from ucluster_jets import SMALL, files, jets, packed
+from support.ucluster_jets import SMALL, files, jets, packed
 
 
 def test_light_cone_momenta_give_the_jet_mass():

@@ -18,7 +18,7 @@ from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.models.ucluster import checkpoint, explain, export, features, score, scoring
 from boostflow.models.ucluster.batch import gather, jets_in, views
-from ucluster_jets import jets
+from support.ucluster_jets import jets
 
 tf = pytest.importorskip("tensorflow")
 

@@ -15,8 +15,8 @@ from boostflow.models.ucluster import features, score, store
 from boostflow.models.ucluster.batch import gather
 from boostflow.plots.names import MODEL_PLOTS
 from boostflow.plots.style import Label
-from ucluster_jets import SMALL, files, jets
-from ucluster_jets import packed as pack_files
+from support.ucluster_jets import SMALL, files, jets
+from support.ucluster_jets import packed as pack_files
 
 tf = pytest.importorskip("tensorflow")
 

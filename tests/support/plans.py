@@ -18,7 +18,7 @@ from boostflow.clusterplan import Term, terms
 from boostflow.config.load import declared
 from boostflow.states import Row, rows
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 Job = tuple[str, str]
 """Rule and, in short, what its wildcards are: ("select", "jes_up/top")."""

@@ -1,7 +1,7 @@
 """Carry out envs/Dockerfile in a chroot, where there is no Docker engine (root; not in CI).
 
     debootstrap --variant=minbase bookworm ROOT
-    python tests/recipe.py ROOT [GPU=1] [--copy /etc/pip.conf ...]
+    python tests/support/recipe.py ROOT [GPU=1] [--copy /etc/pip.conf ...]
 
 ARG, ENV, WORKDIR, COPY and RUN do what they would; FROM is ROOT. `--copy` takes a file or folder of
 this machine to the same place in ROOT first: what the network here needs, a cache of packages.
@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 IN_ROOT = (
     'mount --bind /dev "$0/dev" && mount -t proc proc "$0/proc"'
     ' && exec chroot "$0" /bin/sh -ec "cd $1; $2"'

@@ -1,0 +1,1 @@
+"""What tests share: toy jets, files of every layout, runs of the real Snakemake and SLURM."""
