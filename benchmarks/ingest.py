@@ -204,7 +204,7 @@ def cpu_seconds() -> float:
 
 def boostflow(file: str, folder: Path) -> dict[str, float]:
     """Both stages with their defaults."""
-    from boostflow.config.models import Ingest, Select
+    from boostflow.config.chain import Ingest, Select
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
     from boostflow.io import read_json

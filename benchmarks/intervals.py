@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.config.systematics import (
     AnySystematic,
     ModelVariation,

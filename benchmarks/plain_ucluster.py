@@ -17,10 +17,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from boostflow.config.models import UCluster
 from boostflow.io import read_json, write_json
 from boostflow.models.ucluster import store
 from boostflow.models.ucluster.architecture import BN_EPSILON, LEAK
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.features import PUBLISHED
 from boostflow.models.ucluster.network import Graph, Network
 

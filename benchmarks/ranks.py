@@ -20,10 +20,11 @@ import numpy as np
 
 import simulated
 from boostflow.cli import run
-from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
-from boostflow.models.ucluster import environment, store
+from boostflow.models.ucluster import store
+from boostflow.models.ucluster.block import UCluster
+from boostflow.training.environment import environment
 
 WORKER = Path(__file__).with_name("ranks_worker.py")
 GOAL = 1.85

@@ -18,9 +18,9 @@ import horovod.tensorflow as hvd
 import numpy as np
 import tensorflow as tf
 
-from boostflow.config.models import UCluster
 from boostflow.io import write_json
 from boostflow.models.ucluster import store
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.distributed import Horovod, Single
 from boostflow.models.ucluster.network import BatchNorm, graph
 from boostflow.models.ucluster.training import Trainer

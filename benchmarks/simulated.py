@@ -9,9 +9,10 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
-from boostflow.config.models import Ingest, Select, UCluster
+from boostflow.config.chain import Ingest, Select
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet, scratch, write_parquet
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.features import COLUMNS
 from boostflow.select.split import TRAIN, VALIDATION
 

@@ -29,7 +29,7 @@ import numpy as np
 import yaml
 
 from boostflow.cli import run
-from boostflow.config.models import default_samples
+from boostflow.config.samples import default_samples
 from boostflow.errors import BoostflowError
 
 REPOSITORY = Path(__file__).resolve().parents[1]

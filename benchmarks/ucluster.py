@@ -26,9 +26,9 @@ import numpy as np
 
 import simulated
 from boostflow.cli import run
-from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
-from boostflow.models.ucluster import environment
+from boostflow.models.ucluster.block import UCluster
+from boostflow.training.environment import environment
 
 TOLERANCE = 1e-4
 """Of the outputs, relative to the largest."""

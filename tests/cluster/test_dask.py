@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from boostflow.config.models import Ingest
+from boostflow.config.chain import Ingest
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from support.rootfiles import write_nano

@@ -16,9 +16,8 @@ import psutil
 import pytest
 import yaml
 
-from boostflow.config.models import UCluster
 from boostflow.io import read_json
-from boostflow.models.ucluster import packing_name
+from boostflow.models.ucluster.block import UCluster
 from boostflow.paths import CHECKPOINT, LOG, MODEL, PACKED
 from support.slurmcluster import Cluster, slurm, until
 from support.ucluster_jets import SMALL, files
@@ -57,7 +56,7 @@ class Training:
 
     def path(self, pattern: str, model: str) -> Path:
         """A path of a model."""
-        name = packing_name(UCluster(**BLOCK))
+        name = (UCluster(**BLOCK)).prepared_name()
         return self.folder / "out" / pattern.format(model=model, variation="nominal", packing=name)
 
     def log(self, model: str) -> str:

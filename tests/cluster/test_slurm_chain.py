@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 import yaml
 
-from support.analyses import Analysis
 from boostflow.io import read_json
 from boostflow.templates.files import read
+from support.analyses import Analysis
 from support.slurmcluster import Cluster, until
 from support.ucluster_jets import SMALL
 

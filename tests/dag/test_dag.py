@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from boostflow.config.models import UCluster
-from boostflow.models.ucluster import packing_name
+from boostflow.models.ucluster.block import UCluster
 from support.plans import CONFIG, REPOSITORY, Job, Plan
 
 SAMPLES = ("quark", "top")
@@ -47,7 +46,7 @@ def per_sample(rule: str, variation: str, *parts: int) -> set[Job]:
     return {(rule, f"{variation}/{sample}/{part}") for sample in SAMPLES for part in parts}
 
 
-PACKED = ("pack_ucluster", packing_name(UCluster(**CONFIG["models"]["ucluster"])))
+PACKED = ("pack_ucluster", (UCluster(**CONFIG["models"]["ucluster"])).prepared_name())
 
 NOMINAL: set[Job] = (
     per_sample("simulate", "nominal", 0, 1)
@@ -374,7 +373,7 @@ def test_anomaly_detection(tmp_path: Path) -> None:
         for part in range(parts):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
     # All cluster the same events: packed once.
-    expected.add(("pack_ucluster", packing_name(UCluster(**config["models"]["clusters_2"]))))
+    expected.add(("pack_ucluster", (UCluster(**config["models"]["clusters_2"])).prepared_name()))
     for clusters in (2, 5, 10, 20):
         model = f"clusters_{clusters}"
         expected |= {
@@ -400,7 +399,7 @@ def test_models_share_packed_jets_and_leave_each_other_alone(tmp_path: Path) -> 
     assert plan.jobs() == mine | after
     paper = {**block, "preset": "paper"}
     plan.config["models"]["another"] = paper
-    assert plan.jobs() == mine | after | {("pack_ucluster", packing_name(UCluster(**paper)))}
+    assert plan.jobs() == mine | after | {("pack_ucluster", (UCluster(**paper)).prepared_name())}
 
 
 def test_a_variation_by_name(plan: Plan) -> None:

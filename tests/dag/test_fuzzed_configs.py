@@ -19,8 +19,8 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from boostflow.config.config import Config
 from boostflow.config.load import load
-from boostflow.config.models import Config
 from boostflow.config.systematics import SYSTEMATICS
 from boostflow.errors import BoostflowError
 from support.plans import REPOSITORY, Plan

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from boostflow.clusterplan import describe
-from boostflow.config.models import UCluster
-from boostflow.models.ucluster import packing_name
+from boostflow.models.ucluster.block import UCluster
 from support.plans import CONFIG, Job, Plan
 
 SYSTEMATICS = {
@@ -42,7 +41,7 @@ def varied(name: str, *samples: str) -> frozenset[Job]:
     return frozenset(selected | {("score", f"bdt/{name}"), ("templates", name)})
 
 
-PACKED = packing_name(UCluster(**CONFIG["models"]["ucluster"]))
+PACKED = (UCluster(**CONFIG["models"]["ucluster"])).prepared_name()
 
 EXPECTED = {
     "parts": {

@@ -15,9 +15,9 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1
 import numpy as np
 import tensorflow as tf
 
-from boostflow.config.models import UCluster
 from boostflow.io import write_json
 from boostflow.models.ucluster import distributed, store, training
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clustering import Mixture
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.network import graph

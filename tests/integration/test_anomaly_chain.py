@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from support.analyses import REPOSITORY, Analysis
 from boostflow.io import read_json, read_parquet
+from support.analyses import REPOSITORY, Analysis
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

@@ -14,8 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from boostflow.config.models import UCluster
 from boostflow.io import read_json
+from boostflow.models.ucluster.block import UCluster
 from support.ucluster_jets import SMALL, files, packed
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -20,8 +20,9 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import BDT, UCluster
 from boostflow.errors import BoostflowError
+from boostflow.models.bdt.block import BDT
+from boostflow.models.ucluster.block import UCluster
 from support.factory import SAMPLES, write_run
 from support.ucluster_jets import SMALL, files, packed
 
@@ -136,7 +137,7 @@ def template_file(inputs: Path) -> Write:
 
 
 def health_figures(inputs: Path) -> Write:
-    from boostflow.config.models import Infer
+    from boostflow.config.statistics import Infer
     from boostflow.infer.health import health
 
     _templates(inputs / "nominal.root")
@@ -150,7 +151,7 @@ def health_figures(inputs: Path) -> Write:
 
 
 def fit_tables(inputs: Path) -> Write:
-    from boostflow.config.models import Infer
+    from boostflow.config.statistics import Infer
     from boostflow.infer.run import infer, tabulate_fit
 
     _templates(inputs / "nominal.root")
@@ -165,7 +166,7 @@ def fit_tables(inputs: Path) -> Write:
 
 
 def trees(inputs: Path) -> Write:
-    from boostflow.models.bdt import train
+    from boostflow.models.bdt.train import train
 
     jets = [inputs / f"select/nominal/{name}.parquet" for name in ("top", "w")]
     config = BDT(kind="bdt", rounds=5, features=["mass", "tau21"])

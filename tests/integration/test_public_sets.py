@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from support.analyses import REPOSITORY, Analysis
 from boostflow.io import read_parquet
+from support.analyses import REPOSITORY, Analysis
 from support.hdf5files import dijets, sprays, write_hls4ml, write_lhco
 from support.jetfiles import write_jetclass, write_toptag
 

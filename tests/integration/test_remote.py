@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from support.analyses import Analysis
-from boostflow.config.models import Ingest
+from boostflow.config.chain import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest import reading
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json
+from support.analyses import Analysis
 from support.rootfiles import columns_of, write_nano, write_rntuple
 from support.servers import free_port, http, silent, xrootd
 

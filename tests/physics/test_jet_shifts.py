@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from boostflow.config.models import Select, Smearing
+from boostflow.config.chain import Select, Smearing
 from boostflow.config.systematics import JetShift
 from boostflow.ingest.eventid import bucket
 from boostflow.io import read_json, read_parquet, write_json, write_parquet

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.models import Simulation
+from boostflow.config.chain import Simulation
+from boostflow.processes import X, Y
 from boostflow.simulate import simulate
-from boostflow.simulate.processes import X, Y
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.config.systematics import Rate, Shift
 from boostflow.infer import fit, hypotests, observed
 from boostflow.infer.workspace import build

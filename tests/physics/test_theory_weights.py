@@ -4,10 +4,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import Simulation
+from boostflow.config.chain import Simulation
 from boostflow.ingest.features import SCALES
+from boostflow.processes import PROCESSES
 from boostflow.simulate.generator import Generator, settings
-from boostflow.simulate.processes import PROCESSES
 from boostflow.simulate.theory import PDF_SETS
 
 pytestmark = pytest.mark.slow

@@ -8,9 +8,9 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
-from boostflow.config.models import UCluster
 from boostflow.io import write_parquet
 from boostflow.models.ucluster import store
+from boostflow.models.ucluster.block import UCluster
 
 MASSES = {"w": (80.0, 3.0), "z": (91.0, 3.0), "top": (170.0, 8.0)}
 """Mean and width of the mass (GeV)."""

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from support import factory
 from boostflow import summary
-from boostflow.config.models import Evaluate
+from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly
 from boostflow.evaluate.run import anomaly as compare
@@ -20,6 +19,7 @@ from boostflow.io import write_json
 from boostflow.plots.names import MODEL_PLOTS
 from boostflow.plots.style import Label
 from boostflow.scored import TEST, TRAIN, VALIDATION
+from support import factory
 
 CLUSTERS = 6
 

@@ -10,17 +10,18 @@ import pyhf
 import pytest
 from scipy import optimize
 
-from support import factory
 from boostflow.background import abcd, composition, control, enter, sideband
 from boostflow.background.abcd import Yield
 from boostflow.background.counts import Events, count, drawn
 from boostflow.background.run import estimate, plot
-from boostflow.config.models import Background, Templates
+from boostflow.config.background import Background
+from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit
 from boostflow.plots.names import background_plots
 from boostflow.plots.style import Label
 from boostflow.templates.files import read
+from support import factory
 
 TOYS = 2000
 REGIONS = "ABCD"

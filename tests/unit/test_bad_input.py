@@ -29,10 +29,10 @@ import numpy as np
 import pytest
 import yaml
 
-from support.badfiles import as_text, break_basket, cut, put, replace, rewrite, scalar
 from boostflow.cli import run
 from boostflow.ingest import reading
 from boostflow.io import read_json, read_parquet, write_json
+from support.badfiles import as_text, break_basket, cut, put, replace, rewrite, scalar
 from support.hdf5files import dijets, sprays, write_hls4ml, write_lhco
 from support.rootfiles import write_nano
 from support.servers import free_port, http

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from boostflow.config.blinding import overlaps
-from boostflow.config.models import Config
+from boostflow.config.config import Config
 
 SAMPLES = {
     "top": {"source": "simulation", "process": "top", "label": "top"},

@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.config.systematics import parse_systematics
 from boostflow.infer import fit
 from boostflow.infer.changes import changes, shapes_are_noise

@@ -12,9 +12,11 @@ import pytest
 import yaml
 
 from boostflow.config import generate
+from boostflow.config.chain import Ingest
+from boostflow.config.config import Config
 from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
-from boostflow.config.models import Config, Ingest, RootSample
+from boostflow.config.samples import RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
 from boostflow.variations import Variations

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from boostflow import observables
-from boostflow.config.models import Ingest
+from boostflow.config.chain import Ingest
 from boostflow.config.systematics import Constituent
 from boostflow.ingest.constituents import Vary
 from boostflow.ingest.rows import Label

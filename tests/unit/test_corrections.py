@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
+from boostflow.config.chain import Select, Smearing
 from boostflow.config.load import load
-from boostflow.config.models import Select, Smearing
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.io import write_json, write_parquet

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.errors import BoostflowError
 from boostflow.infer.crosscheck import crosscheck, sensitivity
 from boostflow.io import read_json

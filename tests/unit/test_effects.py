@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from boostflow.config.models import Infer, Prune, Region, Templates
+from boostflow.config.statistics import Infer, Prune, Region, Templates
 from boostflow.config.systematics import Rate, Shift, Weight, by_parameter
 from boostflow.errors import BoostflowError
 from boostflow.infer.effects import sides

@@ -9,8 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from support import factory
-from boostflow.config.models import Evaluate
+from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import baselines, classifier, clusterer, matching
 from boostflow.evaluate.bootstrap import bootstrap
@@ -20,6 +19,7 @@ from boostflow.evaluate.significance import asimov, measures
 from boostflow.plots.names import MODEL_PLOTS
 from boostflow.plots.style import Label
 from boostflow.scored import read_scored, samples_of
+from support import factory
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from support import factory
-from boostflow.config.models import Evaluate
+from boostflow.config.chain import Evaluate
 from boostflow.config.systematics import Rate, Shift, Weight, parse_systematics
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import classifier, compare, significance, systematic
@@ -19,6 +18,7 @@ from boostflow.evaluate.run import Judged, comparison, evaluate, systematics
 from boostflow.plots.names import systematic_plots
 from boostflow.plots.style import Label
 from boostflow.scored import TEST, VALIDATION
+from support import factory
 
 CONFIG = Evaluate(rejection=[["a", ["b"]]], bootstrap=30)
 

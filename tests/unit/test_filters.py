@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.models import Ingest, RootContent, Select
+from boostflow.config.chain import Ingest, Select
+from boostflow.config.samples import RootContent
 from boostflow.errors import BoostflowError
 from boostflow.ingest.filters import LumiMask
 from boostflow.ingest.rows import Label

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from boostflow.config.models import Ingest
+from boostflow.config.chain import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest import layouts
 from boostflow.ingest.rows import Label

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.config.systematics import parse_systematics
 from boostflow.errors import BoostflowError
 from boostflow.infer.health import check, demand, health, judge, table, turns, variance

@@ -10,7 +10,7 @@ import numpy as np
 import pyhf
 import pytest
 
-from boostflow.config.models import Infer, Prune
+from boostflow.config.statistics import Infer, Prune
 from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, parse_systematics
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from boostflow.config.models import Ingest
+from boostflow.config.chain import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest import layouts
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
-from boostflow.ingest.sets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 from boostflow.io import read_json, read_parquet
+from boostflow.publicsets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 from support.hdf5files import sprays
 from support.jetfiles import write_jetclass, write_toptag
 

@@ -66,7 +66,7 @@ def simulated(tmp_path_factory) -> ak.Array:
     """Constituents of a few simulated top and gluon jets."""
     import uproot
 
-    from boostflow.config.models import Simulation
+    from boostflow.config.chain import Simulation
     from boostflow.simulate import simulate
 
     folder, found = tmp_path_factory.mktemp("jets"), []

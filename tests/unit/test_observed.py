@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit
 from boostflow.infer.observed import observations, split

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from support import factory
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
 from boostflow.plots import fit as plots_fit
@@ -23,6 +22,7 @@ from boostflow.plots.style import (
     score_label,
     style,
 )
+from support import factory
 
 
 def test_names_of_fit_plots():

@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import Select, Split
+from boostflow.config.chain import Select, Split
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket, event_id

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.models import Detector, Simulation
+from boostflow.config.chain import Detector, Simulation
 from boostflow.errors import BoostflowError
+from boostflow.processes import PROCESSES, X, Y
 from boostflow.simulate import jets, rootfile, simulate, truth
 from boostflow.simulate.detector import Particles, Response
 from boostflow.simulate.generator import Generator, settings
-from boostflow.simulate.processes import PROCESSES, X, Y
 from boostflow.simulate.record import Record
 
 EVENTS = 30
@@ -115,8 +115,8 @@ def test_columns_of_the_jets_follow_from_the_constituents(top):
 
 
 def test_ingest_finds_the_weights_that_configurations_may_name(top, tmp_path):
+    from boostflow.config.chain import Ingest
     from boostflow.config.load import SIMULATED_WEIGHTS
-    from boostflow.config.models import Ingest
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
     from boostflow.io import read_json, read_parquet

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.models import Ingest, RootContent, RootSample, Select
+from boostflow.config.chain import Ingest, Select
+from boostflow.config.samples import RootContent, RootSample
 from boostflow.errors import BadFile
 from boostflow.ingest.check import check
 from boostflow.ingest.produced import BEFORE_SKIM, SKIM

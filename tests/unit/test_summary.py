@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from support import factory
 from boostflow.errors import BoostflowError
 from boostflow.summary import collect, table, write
+from support import factory
 
 FIGURES = {
     "model": "bdt",

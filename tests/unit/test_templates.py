@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from support import factory
-from boostflow.config.models import Region, Templates
+from boostflow.config.statistics import Region, Templates
 from boostflow.errors import BoostflowError
 from boostflow.templates.build import Weighting, fill, in_region
 from boostflow.templates.files import read
 from boostflow.templates.run import make
+from support import factory
 
 CONFIG = Templates(
     regions={"pass": Region(range=[0.6, 1.0]), "fail": Region(range=[0.0, 0.6])},

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.models import Ingest, RootContent
+from boostflow.config.chain import Ingest
+from boostflow.config.samples import RootContent
 from boostflow.errors import BoostflowError
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branch, Branches
@@ -19,7 +20,14 @@ from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest, inspect
 from boostflow.ingest.trees import charge, four_vector
 from boostflow.io import read_json, read_parquet
-from support.rootfiles import as_version, columns_of, write_jets, write_nano, write_rntuple, write_tree
+from support.rootfiles import (
+    as_version,
+    columns_of,
+    write_jets,
+    write_nano,
+    write_rntuple,
+    write_tree,
+)
 
 TOP = Label("top", "top")
 JETCLASS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boostflow.config.models import Config
+from boostflow.config.config import Config
 from boostflow.config.systematics import SYSTEMATICS
 from boostflow.variations import Variations
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from boostflow.config.models import Config, JetClassSample, RootSample, SimulatedSample
+from boostflow.config.config import Config
+from boostflow.config.samples import SimulatedSample, has_charges, is_data
 from boostflow.config.systematics import (
     AnySystematic,
     Constituent,
@@ -171,13 +172,3 @@ class Variations:
         if isinstance(declared, Constituent) and not has_charges(settings):
             return False
         return not is_data(settings)
-
-
-def has_charges(sample: object) -> bool:
-    """Whether a sample's constituents may have charges: those of JetClass alone of public sets."""
-    return isinstance(sample, SimulatedSample | RootSample | JetClassSample)
-
-
-def is_data(sample: object) -> bool:
-    """Whether a sample is collision data, which no systematic varies."""
-    return bool(getattr(sample, "data", False))

@@ -10,14 +10,16 @@ try:
     from boostflow.config.files import batch, beside as files_beside, expand as expand_files
     from boostflow.config.files import is_remote, keys as file_keys, known
     from boostflow.config.load import find, load, varied_model
-    from boostflow.config.models import EXECUTION, FileSample, RootSample, SimulatedSample
+    from boostflow.config.chain import EXECUTION
+    from boostflow.config.samples import FileSample, RootSample, SimulatedSample
     from boostflow.config.needs import needs
     from boostflow.errors import BoostflowError
-    from boostflow.models.ucluster import packing, packing_name
+    from boostflow.models.family import families
     from boostflow.plots.names import MODEL_PLOTS, YIELDS_TABLES, background_plots, fit_plots
     from boostflow.plots.names import hepdata_tables, systematic_plots
     from boostflow.shortargument import short_argument
-    from boostflow.variations import NOMINAL, Variations, is_data
+    from boostflow.config.samples import is_data
+    from boostflow.variations import NOMINAL, Variations
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"no module named {error.name}: run `make env`, then use `.venv/bin/snakemake` "
@@ -452,17 +454,17 @@ def model_block(wildcards):
 def packings():
     """The blocks of the UCluster models and their variations, by the name of their packed jets."""
     names = models_of("ucluster")
-    found = {packing_name(CONFIG.models[model]): CONFIG.models[model] for model in names}
+    found = {CONFIG.models[model].prepared_name(): CONFIG.models[model] for model in names}
     for name, variation in VARIATIONS.by_name.items():
         if variation.declared.kind == "model" and variation.declared.model in names:
             block = varied_block(variation.declared.model, name)
-            found.setdefault(packing_name(block), block)
+            found.setdefault(block.prepared_name(), block)
     return found
 
 
 def packing_block(wildcards):
     """What decides how jets are packed, as an argument."""
-    return as_json(packing(packings()[wildcards.packing]))
+    return as_json(packings()[wildcards.packing].prepared())
 
 
 def packing_jets(wildcards):
@@ -474,7 +476,7 @@ def packing_jets(wildcards):
 def packed_jets(wildcards):
     """The packed jets of a model."""
     block = varied_block(wildcards.model, wildcards.variation)
-    return at(paths.PACKED).format(packing=packing_name(block))
+    return at(paths.PACKED).format(packing=block.prepared_name())
 
 
 def checkpoint_of(wildcards):
@@ -542,6 +544,9 @@ def energy_label():
 
 def caption(name):
     """The report's text for a kind of plot."""
+    for family in families().values():
+        if name in family.own_plots:
+            return str(family.caption(name))
     return f"../report/{name}.rst"
 
 

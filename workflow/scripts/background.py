@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.background.run import estimate
-    from boostflow.config.models import Background
+    from boostflow.config.background import Background
     from boostflow.config.systematics import parse_systematics
 
     estimate(

@@ -38,7 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.background.counts import count
-    from boostflow.config.models import Background, Templates
+    from boostflow.config.background import Background
+    from boostflow.config.statistics import Templates
     from boostflow.templates.build import Weighting
 
     samples = tuple(args.weighted) if args.weighted else None

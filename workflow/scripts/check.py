@@ -27,10 +27,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.cli import parse_config
+    from boostflow.config.config import Config
     from boostflow.config.files import expand
     from boostflow.config.load import load, read_configs
-    from boostflow.config.models import Config, FileSample
     from boostflow.config.needs import Needs, needs
+    from boostflow.config.samples import FileSample
     from boostflow.errors import BoostflowError
 
     if args.config is not None:

@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Evaluate
+    from boostflow.config.chain import Evaluate
     from boostflow.evaluate.run import Judged, comparison
     from boostflow.plots.style import Label
 

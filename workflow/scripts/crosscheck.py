@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Infer
+    from boostflow.config.statistics import Infer
     from boostflow.infer.crosscheck import crosscheck
 
     crosscheck(args.nominal, args.instead, args.output, parse_config(Infer, args.config), args.data)

@@ -40,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Evaluate
+    from boostflow.config.chain import Evaluate
     from boostflow.evaluate.run import evaluate
     from boostflow.plots.style import Label
 

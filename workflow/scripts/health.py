@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Infer
+    from boostflow.config.statistics import Infer
     from boostflow.config.systematics import parse_systematics
     from boostflow.infer.health import health
 

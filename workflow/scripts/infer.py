@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Infer
+    from boostflow.config.statistics import Infer
     from boostflow.config.systematics import parse_systematics
     from boostflow.infer.run import infer
 

@@ -55,7 +55,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Ingest, RootContent
+    from boostflow.config.chain import Ingest
+    from boostflow.config.samples import RootContent
     from boostflow.config.systematics import Constituent
     from boostflow.ingest.constituents import Vary
     from boostflow.ingest.rows import Label

@@ -21,9 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from boostflow.config.models import UCluster
     from boostflow.io import require_rows
     from boostflow.models.ucluster import store
+    from boostflow.models.ucluster.block import UCluster
 
     config = cli.parse_config(UCluster, args.config)
     require_rows(args.input)

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Draw."""
     from boostflow.background.run import plot
-    from boostflow.config.models import Background
+    from boostflow.config.background import Background
     from boostflow.plots.style import Label
 
     plot(args.input, args.output, parse_config(Background, args.config), Label(*args.label))

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Select
+    from boostflow.config.chain import Select
     from boostflow.config.systematics import JetShift
     from boostflow.select.parts import read_parts
     from boostflow.select.run import select

@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from boostflow.cli import json_argument, parse_config, run
-from boostflow.config.models import Simulation
+from boostflow.config.chain import Simulation
+from boostflow.processes import PROCESSES
 from boostflow.simulate import simulate
-from boostflow.simulate.processes import PROCESSES
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.config.models import Templates
+    from boostflow.config.statistics import Templates
     from boostflow.scored import TEST, VALIDATION
     from boostflow.templates.build import Weighting
     from boostflow.templates.run import make

@@ -28,10 +28,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from boostflow.config.models import UCluster
     from boostflow.io import exclusive
     from boostflow.launch import take_gpu
-    from boostflow.models.ucluster import environment, train
+    from boostflow.models.ucluster.block import UCluster
+    from boostflow.training.environment import environment
 
     config = cli.parse_config(UCluster, args.config)
     if args.seed is not None:
@@ -43,7 +43,10 @@ def main(args: argparse.Namespace) -> None:
     first = os.environ.get("HOROVOD_RANK", "0") == "0"
     lock = args.output.parent / f".{args.output.name}.lock"
     with exclusive(lock) if first else contextlib.nullcontext():
-        train(args.input, config, args.output, args.checkpoint)
+        # TensorFlow reads the environment when it is imported.
+        from boostflow.models.ucluster import distributed, training
+
+        training.train(args.input, config, args.output, distributed.connect(), args.checkpoint)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Axis, Background, Cut, Selection, Sideband, Templates
+from boostflow.config.background import Axis, Background, Cut, Selection, Sideband
+from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
 from boostflow.seeds import derive

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from boostflow.background import abcd, composition, control, sideband
 from boostflow.background.abcd import Yield
 from boostflow.background.counts import ABCD_REGIONS, PLANE
-from boostflow.config.models import Background
+from boostflow.config.background import Background
 from boostflow.config.systematics import AnySystematic, Templated
 from boostflow.infer.changes import files_of
 from boostflow.infer.effects import pairs, principal

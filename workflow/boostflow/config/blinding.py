@@ -16,7 +16,10 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from boostflow.config.models import BDT, Config, Cut, share_values
+from boostflow.config.background import Cut
+from boostflow.config.base import share_values
+from boostflow.config.config import Config
+from boostflow.models.family import Role
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,9 @@ def _exclude(one: Limit, other: Limit, config: Config) -> bool:
         return False
     if one.column == other.column:
         return not share_values(one.range, other.range)
-    # The scores of a classifier are probabilities.
-    classifier = isinstance(config.models.get(one.model or ""), BDT)
-    return classifier and one.range[0] + other.range[0] > 1
+    model = config.models.get(one.model or "")
+    if model is None:
+        return False
+    roles = {score.column: score.role for score in model.scores(config.labels())}
+    both = {roles.get(one.column), roles.get(other.column)}
+    return both == {Role.PROBABILITY} and one.range[0] + other.range[0] > 1

@@ -15,9 +15,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from boostflow.config.models import Config, FileSample, RootSample, Sample, TopTagSample
+from boostflow.config.config import Config
+from boostflow.config.samples import FileSample, RootSample, Sample, TopTagSample
 from boostflow.errors import BoostflowError
-from boostflow.ingest.sets import toptag_files
+from boostflow.publicsets import toptag_files
 
 LIST = ".txt"
 """Suffix of text lists."""

@@ -11,12 +11,12 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from boostflow.config.models import Config
+from boostflow.config.config import Config
 from boostflow.io import atomic
 
 HEADER = """\
 # The default analysis, with every key and its default.
-# Generated from workflow/boostflow/config/models.py by `make config`: change the defaults there.
+# Generated from the types in workflow/boostflow/config by `make config`: change the defaults there.
 # A config of your own needs only the keys that differ: snakemake --configfile mine.yaml
 """
 

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
-import types
 import typing
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from boostflow.config.background import Background, Composition, Cut
+from boostflow.config.base import Name, share_values
 from boostflow.config.blinding import overlaps
+from boostflow.config.chain import Smearing
+from boostflow.config.config import Config
 from boostflow.config.files import brace_fault, expand
-from boostflow.config.models import (
-    ALL_OBSERVABLES,
-    BDT,
-    Background,
-    Composition,
-    Config,
-    Cut,
-    FileSample,
-    Name,
-    Region,
-    RootSample,
-    SimulatedSample,
-    Smearing,
-    UCluster,
-    share_values,
-)
+from boostflow.config.messages import describe, suggest
+from boostflow.config.samples import FileSample, RootSample, SimulatedSample, has_charges, is_data
+from boostflow.config.statistics import Region
 from boostflow.config.systematics import (
     SYSTEMATICS,
     AnySystematic,
@@ -42,8 +31,9 @@ from boostflow.config.systematics import (
 )
 from boostflow.errors import BoostflowError
 from boostflow.ingest.features import READABLE, weight_columns
+from boostflow.models.family import ModelBlock, clusters_jets
+from boostflow.observables.names import columns
 from boostflow.select.corrections import OPTIONAL, Corrections
-from boostflow.variations import has_charges, is_data
 
 SIMULATED_WEIGHTS = [
     name
@@ -232,7 +222,7 @@ def _check(config: Config) -> list[str]:
     def known(key: str, name: str, among: typing.Iterable[str], what: str) -> None:
         among = list(among)
         if name not in among:
-            problems.append(f"{key}: unknown {what} {name!r}{_suggest(name, among)}")
+            problems.append(f"{key}: unknown {what} {name!r}{suggest(name, among)}")
 
     for name, sample in config.samples.items():
         if name == "total" or (name == "data" and not is_data(sample)):
@@ -264,13 +254,7 @@ def _check(config: Config) -> list[str]:
                 f" has `unit: event`: {', '.join(model.samples)}"
             )
     for name, model in config.models.items():
-        if isinstance(model, UCluster):
-            problems += _check_clustered(f"models.{name}.samples", model, config)
-        if isinstance(model, BDT):
-            for feature in model.features:
-                known(f"models.{name}.features", feature, known_features(), "observable")
-            if len(set(model.features)) < len(model.features):
-                problems.append(f"models.{name}.features: an observable is listed twice")
+        problems += model.problems(f"models.{name}", config)
         if len(labels) < 2 and name not in events:
             problems.append(
                 f"models.{name}: needs samples of at least two classes; the labels of `samples` "
@@ -313,27 +297,13 @@ def _check(config: Config) -> list[str]:
     return problems
 
 
-def _check_clustered(key: str, model: UCluster, config: Config) -> list[str]:
-    """The samples of a clustering exist and are simulated."""
-    problems = []
-    for name in model.samples:
-        if name not in config.samples:
-            problems.append(f"{key}: unknown sample {name!r}{_suggest(name, config.samples)}")
-        elif is_data(config.samples[name]):
-            problems.append(
-                f"{key}: {name} is collision data (`data: true`): what is trained on is shown, and"
-                " judged by classes, which data have not"
-            )
-    return problems
-
-
 def _check_content(where: str, sample: RootSample) -> list[str]:
     """Named branches are such that are read, and what is said of data and weights fits."""
     collections = {name.split("_")[0] for name in READABLE if "_" in name}
     problems = []
     for name in sample.branches:
         if name not in READABLE and name not in collections:
-            hint = _suggest(name, [*READABLE, *sorted(collections)])
+            hint = suggest(name, [*READABLE, *sorted(collections)])
             if "known" in hint:
                 hint = "; docs/inputs.md lists what is read"
             problems.append(f"{where}.branches.{name}: is not read{hint}")
@@ -373,20 +343,19 @@ def _check_regions(where: str, regions: dict[str, Region], config: Config) -> li
         key = f"{where}.{name}"
         model = config.models.get(region.model)
         if model is None:
-            hint = _suggest(region.model, config.models)
+            hint = suggest(region.model, config.models)
             problems.append(f"{key}.model: unknown model {region.model!r}{hint}")
         elif region.clusters is not None:
-            if not isinstance(model, UCluster) or model.unit != "jet":
+            if not clusters_jets(model):
                 problems.append(f"{key}.clusters: {region.model} does not cluster jets")
                 continue
-            found = (config.samples[s].label for s in model.samples if s in config.samples)
-            classes = [label for label in found if label]
+            classes = config.classes_of(model)
             for label in region.clusters:
                 if label not in classes:
-                    hint = _suggest(label, classes)
+                    hint = suggest(label, classes)
                     problems.append(f"{key}.clusters: no cluster stands for class {label!r}{hint}")
-        elif region.score not in (scores := score_columns(model, labels)):
-            hint = _suggest(region.score, scores)
+        elif region.score not in (scores := [s.column for s in model.scores(labels)]):
+            hint = suggest(region.score, scores)
             problems.append(f"{key}.score: unknown score {region.score!r}{hint}")
         for other, second in list(regions.items())[:i]:
             if region.model != second.model:
@@ -418,7 +387,7 @@ def _check_background(config: Config, block: Background) -> list[str]:
     def samples(key: str, names: list[str]) -> None:
         for name in names:
             if name not in simulated:
-                hint = _suggest(name, simulated)
+                hint = suggest(name, simulated)
                 problems.append(f"background.{key}: unknown simulated sample {name!r}{hint}")
             elif names.count(name) > 1:
                 problems.append(f"background.{key}: {name} is listed twice")
@@ -428,18 +397,18 @@ def _check_background(config: Config, block: Background) -> list[str]:
         if cut.model is not None:
             model = config.models.get(cut.model)
             if model is None:
-                hint = _suggest(cut.model, config.models)
+                hint = suggest(cut.model, config.models)
                 problems.append(f"background.{key}.model: unknown model {cut.model!r}{hint}")
                 return
-            among = score_columns(model, labels)
+            among = [score.column for score in model.scores(labels)]
         if cut.column not in among:
-            hint = _suggest(cut.column, among)
+            hint = suggest(cut.column, among)
             problems.append(f"background.{key}.column: unknown column {cut.column!r}{hint}")
 
     def variable(key: str, name: str) -> None:
         if name not in columns():
             problems.append(
-                f"background.{key}: unknown observable {name!r}{_suggest(name, columns())}"
+                f"background.{key}: unknown observable {name!r}{suggest(name, columns())}"
             )
 
     if block.data == "observed" and len(simulated) == len(config.samples):
@@ -483,9 +452,9 @@ def _check_composition(config: Config, block: Composition, simulated: list[str])
     problems = []
     model = config.models.get(block.model)
     if model is None:
-        hint = _suggest(block.model, config.models)
+        hint = suggest(block.model, config.models)
         problems.append(f"background.composition.model: unknown model {block.model!r}{hint}")
-    elif not isinstance(model, UCluster) or model.unit != "jet":
+    elif not clusters_jets(model):
         problems.append(f"background.composition.model: {block.model} does not cluster jets")
     covered = {s for names in block.classes.values() for s in names}
     if missing := [name for name in simulated if name not in covered]:
@@ -503,7 +472,7 @@ def _check_varied_composition(config: Config, systematics: dict) -> list[str]:
     for name in block.systematics if block else []:
         key = "background.composition.systematics"
         if name not in systematics:
-            hint = _suggest(name, systematics)
+            hint = suggest(name, systematics)
             problems.append(f"{key}: unknown systematic {name!r}{hint}")
         elif systematics[name].kind in ("rate", "model"):
             why = {
@@ -514,23 +483,6 @@ def _check_varied_composition(config: Config, systematics: dict) -> list[str]:
     return problems
 
 
-def known_features() -> list[str]:
-    """Columns that a model may take: the observables and the jet's kinematics."""
-    return sorted({*ALL_OBSERVABLES, "eta"})
-
-
-def columns() -> list[str]:
-    """Columns of the selected jets that can be drawn in templates."""
-    return sorted({*known_features(), "phi", "ht", "met_pt", "mjj"})
-
-
-def score_columns(model: BDT | UCluster, labels: list[str]) -> list[str]:
-    """Columns that a model's score table will have."""
-    if isinstance(model, BDT):
-        return [f"p_{label}" for label in labels]
-    return ["cluster", "mass_bin", *(f"dist_{k}" for k in range(model.clusters))]
-
-
 def _check_systematics(config: Config, systematics: dict) -> list[str]:
     problems = []
     simulated = [n for n, s in config.samples.items() if isinstance(s, SimulatedSample)]
@@ -539,7 +491,7 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
     for name, declared in systematics.items():
         for sample in declared.samples or []:
             if sample not in config.samples:
-                hint = _suggest(sample, config.samples)
+                hint = suggest(sample, config.samples)
                 problems.append(f"{name}.samples: unknown sample {sample!r}{hint}")
             elif is_data(config.samples[sample]):
                 problems.append(f"{name}.samples: {sample} is collision data, which nothing varies")
@@ -578,13 +530,13 @@ def _check_systematics(config: Config, systematics: dict) -> list[str]:
             )
         for region in declared.regions or []:
             if region not in config.templates.regions:
-                hint = _suggest(region, config.templates.regions)
+                hint = suggest(region, config.templates.regions)
                 problems.append(f"{name}.regions: unknown region {region!r}{hint}")
         touched = declared.samples or list(config.samples)
         if isinstance(declared, Weight) and set(touched) & set(simulated):
             for direction, column in declared.members().items():
                 if column not in SIMULATED_WEIGHTS:
-                    hint = _suggest(column, SIMULATED_WEIGHTS)
+                    hint = suggest(column, SIMULATED_WEIGHTS)
                     key = _form(declared, direction)
                     problems.append(f"{name}.{key}: unknown weight column {column!r}{hint}")
         for sample in touched if isinstance(declared, Weight) else ():
@@ -632,7 +584,7 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
     if block is None:
         if not config.models:
             return []
-        hint = _suggest(declared.model, config.models)
+        hint = suggest(declared.model, config.models)
         return [f"{name}.model: unknown model {declared.model!r}{hint}"]
     problems = []
     for direction, changes in declared.members().items():
@@ -642,8 +594,8 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
         except ValidationError as error:
             problems += [f"{name}.{key}.{text}" for text in describe(error, type(block))]
             continue
-        if isinstance(varied, UCluster) and varied.samples != block.samples:
-            problems += _check_clustered(f"{name}.{key}.samples", varied, config)
+        known = set(block.problems(f"{name}.{key}", config))
+        problems += [text for text in varied.problems(f"{name}.{key}", config) if text not in known]
         if declared.replicas is not None:
             continue  # the nominal training may be one of them
         # A preset says nothing here: every key of the nominal model is given.
@@ -652,7 +604,7 @@ def _check_model_variation(name: str, declared: ModelVariation, config: Config) 
     return problems
 
 
-def varied_model(block: BDT | UCluster, changes: dict[str, Any]) -> BDT | UCluster:
+def varied_model(block: ModelBlock, changes: dict[str, Any]) -> ModelBlock:
     """A model's block with some keys changed, checked again."""
     return type(block).model_validate({**block.model_dump(), **changes})
 
@@ -741,7 +693,7 @@ def _check_correction(
 ) -> list[str]:
     """A correction is in the file, takes known inputs, and the samples have them."""
     if name not in corrections.names():
-        hint = _suggest(name, corrections.names())
+        hint = suggest(name, corrections.names())
         return [f"{key}: unknown correction {name!r} in {corrections.path}{hint}"]
     if problem := corrections.problem(name, by_value=by_value):
         return [f"{key}: {problem}"]
@@ -781,106 +733,3 @@ def _open_corrections(config: Config, root: Path) -> Corrections:
         return Corrections(file)
     except BoostflowError as error:
         raise BoostflowError(f"select.corrections: {error}") from None
-
-
-# --- messages ------------------------------------------------------------------------------------
-
-
-def describe(error: ValidationError, model: Any, raw: Any = None) -> list[str]:
-    """One line for each problem: the path of the key, what is wrong, what would be right.
-
-    Args:
-        error: what pydantic raised.
-        model: the type that was validated.
-        raw: the data, where `error` came from a plain type (only used for its keys).
-    """
-    lines = []
-    for item in error.errors():
-        path, block = _walk(model, list(item["loc"]))
-        key = ".".join(path) or "(top level)"
-        given = item["input"]
-        if item["type"] == "extra_forbidden":
-            fields = list(block.model_fields) if block else []
-            text = f"unknown key{_suggest(path[-1] if path else '', fields)}"
-        elif item["type"] == "missing":
-            text = "is required"
-        elif item["type"] == "union_tag_invalid":
-            ctx = item["ctx"]
-            tag = ctx["discriminator"].strip("'")
-            text = f"{tag} is {ctx['tag']!r}, must be one of {ctx['expected_tags']}"
-        elif item["type"] == "union_tag_not_found":
-            text = f"{item['ctx']['discriminator']} is required"
-        elif item["type"] == "string_pattern_mismatch":
-            text = f"{given!r} is not a name: lower-case letters, digits and single underscores"
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            text = message[:1].lower() + message[1:]
-            if not isinstance(given, dict | list) and item["type"] != "value_error":
-                text += f", not {given!r}"
-        lines.append(f"{key}: {text}")
-    return lines
-
-
-def _suggest(name: str, among: typing.Iterable[str]) -> str:
-    among = [str(a) for a in among]
-    close = difflib.get_close_matches(str(name), among, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(among)}" if among else ""
-
-
-def _walk(annotation: Any, loc: list[str | int]) -> tuple[list[str], type[BaseModel] | None]:
-    """The keys of a pydantic location as the user wrote them, and the block that holds the last.
-
-    Pydantic puts the tags of unions and marks of dictionary keys into locations; they are left out.
-    """
-    path: list[str] = []
-    block: type[BaseModel] | None = None
-    while True:
-        origin = typing.get_origin(annotation)
-        if origin is typing.Annotated:
-            annotation = typing.get_args(annotation)[0]
-            continue
-        if not loc:
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not path:
-                block = annotation
-            return path, block
-        if origin in (typing.Union, types.UnionType):
-            members = [a for a in typing.get_args(annotation) if a is not type(None)]
-            tagged = [m for m in members if loc[0] in _tags(m)]
-            if tagged:
-                annotation, loc = tagged[0], loc[1:]
-            elif len(members) == 1:
-                annotation = members[0]
-            else:
-                return path, block
-        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            block = annotation
-            key, loc = loc[0], loc[1:]
-            path.append(str(key))
-            field = annotation.model_fields.get(str(key))
-            if field is None:
-                return path, block
-            annotation = field.annotation
-        elif origin in (dict, list, tuple):
-            key, loc = loc[0], loc[1:]
-            path.append(str(key))
-            arguments = typing.get_args(annotation)
-            annotation = arguments[-1] if origin is dict else arguments[0]
-            loc = [x for x in loc if x != "[key]"]
-        else:
-            return path, block
-
-
-def _tags(member: Any) -> set[str]:
-    """The values of a union member's discriminator."""
-    while typing.get_origin(member) is typing.Annotated:
-        member = typing.get_args(member)[0]
-    if not (isinstance(member, type) and issubclass(member, BaseModel)):
-        return set()
-    return {
-        value
-        for name in ("source", "kind")
-        if name in member.model_fields
-        for value in typing.get_args(member.model_fields[name].annotation)
-    }

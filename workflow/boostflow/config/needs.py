@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from boostflow.config.models import Block, Config, FileSample, UCluster
+from boostflow.config.base import Block
+from boostflow.config.config import Config
+from boostflow.config.samples import FileSample, is_data
 from boostflow.config.systematics import AnySystematic, Weight
-from boostflow.variations import is_data
 
 
 class Needs(Block):
@@ -28,7 +29,7 @@ def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str,
         systematics: those that are declared; without a fit none is run.
     """
     result = {}
-    networks = [name for name, block in config.models.items() if isinstance(block, UCluster)]
+    networks = [name for name, block in config.models.items() if block.reads().constituents]
     for name, sample in config.samples.items():
         if not isinstance(sample, FileSample):
             continue

@@ -25,7 +25,9 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from boostflow.config.models import Block, Name, Prune, Region, Setting, Smearing
+from boostflow.config.base import Block, Name, Setting
+from boostflow.config.chain import Smearing
+from boostflow.config.statistics import Prune, Region
 from boostflow.errors import BoostflowError
 
 Group = Literal["exp", "model", "ml"]

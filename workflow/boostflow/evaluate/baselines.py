@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import ALL_OBSERVABLES
 from boostflow.errors import BoostflowError
+from boostflow.observables.names import ALL_OBSERVABLES
 from boostflow.scored import Table
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.models import Evaluate
+from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.curves import FEW, Ranking, components, delong, rejection

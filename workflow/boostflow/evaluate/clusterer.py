@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from boostflow.config.models import ALL_OBSERVABLES, Evaluate
+from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import matching
 from boostflow.evaluate.baselines import clusterings
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, areas, labelled
+from boostflow.observables.names import ALL_OBSERVABLES
 from boostflow.scored import TEST, TRAIN, Table, rows
 
 COLUMNS = ["mass", "msoftdrop"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import awkward as ak
 import numpy as np
 
-from boostflow.config.models import Evaluate
+from boostflow.config.chain import Evaluate
 from boostflow.config.systematics import AnySystematic, Weight
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly as of_events

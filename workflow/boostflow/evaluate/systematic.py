@@ -22,7 +22,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Evaluate
+from boostflow.config.chain import Evaluate
 from boostflow.config.systematics import AnySystematic, Rate, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import significance

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.models import Prune
+from boostflow.config.statistics import Prune
 from boostflow.config.systematics import AnySystematic, Rate, SampleVariation, by_parameter
 from boostflow.infer.effects import pairs, principal, sides
 from boostflow.templates.files import Template, TemplateSet

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import observed
 from boostflow.infer.merge import binning, merge

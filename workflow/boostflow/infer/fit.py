@@ -11,7 +11,7 @@ import pyhf
 from numpy.typing import NDArray
 
 from boostflow.background import enter
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer import hypotests

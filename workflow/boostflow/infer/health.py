@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Flag, Infer
+from boostflow.config.statistics import Flag, Infer
 from boostflow.config.systematics import AnySystematic, SampleVariation, Templated, Weight
 from boostflow.errors import BoostflowError
 from boostflow.infer import observed

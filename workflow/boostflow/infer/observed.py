@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.errors import BoostflowError
 from boostflow.templates.files import TemplateSet
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from boostflow.background import enter
-from boostflow.config.models import Infer
+from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer import fit, observed, workspace

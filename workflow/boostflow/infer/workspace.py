@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Infer, Prune
+from boostflow.config.statistics import Infer, Prune
 from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.errors import BoostflowError
 from boostflow.infer.changes import Cell, Change, changes, files_of

@@ -18,9 +18,10 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from boostflow.config.chain import Ingest
 from boostflow.config.files import expand, keys, known
-from boostflow.config.models import FileSample, Ingest, RootSample
 from boostflow.config.needs import Needs
+from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import EVENT, Features
@@ -29,7 +30,6 @@ from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
 from boostflow.progress import Progress
 from boostflow.texttable import Text
-from boostflow.variations import is_data
 
 log = logging.getLogger("check")
 

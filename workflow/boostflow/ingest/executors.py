@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
-from boostflow.config.models import Ingest
+from boostflow.config.chain import Ingest
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:

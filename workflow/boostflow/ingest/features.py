@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from boostflow.config.models import RootContent
+from boostflow.config.samples import RootContent
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branch, near
 

@@ -17,7 +17,7 @@ import numpy as np
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.constituents import kinematics
 from boostflow.ingest.layouts import Chunk, Layout, from_momenta, one_an_event, reason, single_jets
-from boostflow.ingest.sets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
+from boostflow.publicsets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,13 +15,14 @@ import numpy as np
 from pyarrow import feather
 
 from boostflow import observables
-from boostflow.config.models import ALL_OBSERVABLES, Ingest
+from boostflow.config.chain import Ingest
 from boostflow.errors import BadFile
 from boostflow.ingest.constituents import Vary, vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
 from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
+from boostflow.observables.names import ALL_OBSERVABLES
 
 MASS_ROUNDING = 1e-2
 """Masses may be negative by rounding: by this in GeV, and this times pT."""

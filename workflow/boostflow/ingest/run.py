@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from coffea.processor import accumulate
 
+from boostflow.config.chain import Ingest
 from boostflow.config.files import is_remote
-from boostflow.config.models import Ingest, RootContent
+from boostflow.config.samples import RootContent
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.constituents import Vary

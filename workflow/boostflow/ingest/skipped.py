@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from boostflow.config.models import Ingest
+from boostflow.config.chain import Ingest
 from boostflow.errors import BadFile
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.io import atomic, read_json, write_json

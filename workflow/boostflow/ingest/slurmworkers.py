@@ -17,7 +17,7 @@ from distributed import Client
 from distributed.deploy.spec import ProcessInterface
 from distributed.scheduler import NoWorkerError
 
-from boostflow.config.models import Dask
+from boostflow.config.chain import Dask
 from boostflow.errors import BoostflowError
 from boostflow.launch import interface_to, slurm
 

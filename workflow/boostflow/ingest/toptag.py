@@ -12,7 +12,7 @@ import numpy as np
 from boostflow.errors import BadFile
 from boostflow.ingest.constituents import kinematics
 from boostflow.ingest.layouts import Chunk, Layout, from_padded, one_an_event, reason, single_jets
-from boostflow.ingest.sets import TOPTAG_CLASSES, toptag_files
+from boostflow.publicsets import TOPTAG_CLASSES, toptag_files
 
 
 class TopTag(Layout):

@@ -7,7 +7,7 @@ from typing import Literal
 import awkward as ak
 import numpy as np
 
-from boostflow.simulate.processes import X, Y
+from boostflow.processes import X, Y
 
 Particle = Literal["top", "w", "z", "quark", "gluon", "dijet", "resonance"]
 

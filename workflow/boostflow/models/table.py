@@ -11,7 +11,7 @@ import numpy as np
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet, write_parquet
-from boostflow.models import score
+from boostflow.models.score import score
 
 log = logging.getLogger("score")
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from boostflow.background.counts import hull
-from boostflow.config.models import ABCD, Cut
+from boostflow.config.background import ABCD, Cut
 from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of, score_label
 
 BAND = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}

@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 from coffea.analysis_tools import PackedSelection
 
-from boostflow.config.models import EventCuts, FatJetCuts
+from boostflow.config.chain import EventCuts, FatJetCuts
 
 
 def fatjet_cuts(rows: ak.Array, cuts: FatJetCuts) -> PackedSelection:

@@ -11,7 +11,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from boostflow.config.models import Select, Split
+from boostflow.config.chain import Select, Split
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket

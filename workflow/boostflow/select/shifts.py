@@ -14,7 +14,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Select, Smearing
+from boostflow.config.chain import Select, Smearing
 from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.select.corrections import Corrections, Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Split
+from boostflow.config.chain import Split
 from boostflow.ingest.eventid import BUCKETS, bucket
 
 TRAIN, VALIDATION, TEST = 0, 1, 2

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from boostflow.config.models import Detector
+from boostflow.config.chain import Detector
 
 ECAL_CONSTANT = 0.005
 HCAL_CONSTANT = 0.03

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boostflow.errors import BoostflowError
-from boostflow.simulate.processes import Process
+from boostflow.processes import Process
 from boostflow.simulate.theory import TheoryWeights
 
 if TYPE_CHECKING:
     import awkward as ak
 
-    from boostflow.config.models import Simulation
+    from boostflow.config.chain import Simulation
 
 MB_TO_PB = 1e9
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from boostflow import seeds
 from boostflow.errors import BoostflowError
+from boostflow.processes import PROCESSES, Process
 from boostflow.progress import Progress
-from boostflow.simulate.processes import PROCESSES, Process
 
 if TYPE_CHECKING:
     import awkward as ak
     import numpy as np
 
-    from boostflow.config.models import Simulation
+    from boostflow.config.chain import Simulation
     from boostflow.simulate.detector import Response
     from boostflow.simulate.generator import Generator
 
@@ -64,7 +64,7 @@ def simulate(
     if not 1 <= events <= EVENTS_MAX:
         raise BoostflowError(f"{events} events in a part: between 1 and {EVENTS_MAX} are possible")
 
-    from boostflow.config.models import Simulation
+    from boostflow.config.chain import Simulation
     from boostflow.simulate import generator, rootfile
     from boostflow.simulate.detector import Response
 

@@ -18,7 +18,8 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import Region, Selection, Templates
+from boostflow.config.background import Selection
+from boostflow.config.statistics import Region, Templates
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, Table
 from boostflow.templates.categories import cluster_classes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from boostflow.config.models import Templates
+from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_columns
 from boostflow.scored import TEST, beside, read_jets, read_scores, samples_of

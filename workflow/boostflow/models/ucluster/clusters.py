@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from boostflow.config.models import UCluster
 from boostflow.models.ucluster import losses
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clustering import Mixture
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from boostflow.config.load import describe
-from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic
 from boostflow.models.ucluster.architecture import (
@@ -27,6 +26,7 @@ from boostflow.models.ucluster.architecture import (
     SMALLEST_SQUARE,
 )
 from boostflow.models.ucluster.batch import jets_in, views
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.features import used
 from boostflow.models.ucluster.onnxgraph import FLOAT, INT64, Builder
 

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from boostflow.config.models import UCluster
 from boostflow.models.ucluster.architecture import (
     BN_EPSILON,
     GROOMING_WIDTH,
@@ -20,6 +19,7 @@ from boostflow.models.ucluster.architecture import (
     SMALLEST_SQUARE,
 )
 from boostflow.models.ucluster.batch import Batch, jets_in
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES, used
 

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from boostflow.config.models import UCluster
 from boostflow.io import atomic
 from boostflow.models.ucluster import losses
 from boostflow.models.ucluster.batch import views
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clusters import Clusters
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.export import DISTANCES, EMBEDDING, logits_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boostflow.config.models import UCluster
+from boostflow.models.ucluster.block import UCluster
 
 BN_HALVING = 500_000
 """Jets after which the published model halves the distance of its averages' decay from 1."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import UCluster
 from boostflow.models.ucluster import checkpoint, export
 from boostflow.models.ucluster.batch import Batch, gather, in_order, leading_pairs, views
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.features import pack, require
 
 if TYPE_CHECKING:
@@ -51,9 +51,21 @@ def run(session: InferenceSession, batch: Batch, names: Sequence[str]) -> list[N
     return session.run(list(names), inputs)
 
 
-def score(model: Path, jets: ak.Array, threads: int) -> dict[str, NDArray]:
-    """Clusters of jets; see `boostflow.models.ucluster.score`."""
+def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray]:
+    """Cluster, distances, embedding and mass bin of each jet.
 
+    Args:
+        model: directory of a trained model.
+        jets: with the columns of `features.COLUMNS`.
+        threads: that compute at the same time.
+
+    Returns:
+        cluster (int16), mass_bin (int16), dist_<k> (squared distance to centroid k), emb_<i>.
+        Jets without constituents or with numbers that are not finite: -1 and NaN.
+
+    Raises:
+        BoostflowError: the model is damaged, or a column is missing.
+    """
     config, session = load(model, threads)
     n = len(jets)
     require(jets, JETS, [] if config.unit == "jet" else ["event_id"])

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, parquet_chunks, read_json, write_json
-from boostflow.models.ucluster import PACKING
 from boostflow.models.ucluster.batch import Batch, dealt, jets_in, leading_pairs, spans, views
+from boostflow.models.ucluster.block import PACKING, UCluster
 from boostflow.models.ucluster.features import COLUMNS, FEATURES, pack
 from boostflow.seeds import derive
 from boostflow.select.split import TRAIN, VALIDATION

@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, write_json
 from boostflow.models.manifest import manifest
@@ -31,6 +30,7 @@ from boostflow.models.ucluster import (
     store,
 )
 from boostflow.models.ucluster.batch import in_order, views
+from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clusters import Clusters
 from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES, used

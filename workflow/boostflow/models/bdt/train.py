@@ -1,4 +1,4 @@
-"""The baseline: gradient-boosted trees on substructure observables (XGBoost), multiclass."""
+"""Training of the trees, on one thread."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow import seeds
-from boostflow.config.models import BDT, OBSERVABLES
 from boostflow.errors import BoostflowError
-from boostflow.io import atomic, parquet_columns, read_json, read_parquet, require_rows, write_json
+from boostflow.io import atomic, parquet_columns, read_parquet, require_rows, write_json
 from boostflow.keyed import uniform
+from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.score import WEIGHTS, matrix
 from boostflow.models.manifest import manifest
+from boostflow.observables.names import OBSERVABLES
 from boostflow.select.split import TRAIN, VALIDATION
 
 if TYPE_CHECKING:
-    import awkward as ak
+    pass
 
 log = logging.getLogger("bdt")
 
 UNMATCHED = "unmatched"
-WEIGHTS = "model.ubj"
 
 
 def train(inputs: list[Path], config: BDT, output: Path) -> None:
@@ -135,19 +136,6 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
 
 
-def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
-    """Class probabilities, `p_<class>`, each of shape (jets,)."""
-    import xgboost as xgb
-
-    about = read_json(model / "manifest.json")
-    names = about["config"]["features"]
-    booster = xgb.Booster(model_file=model / WEIGHTS)
-    booster.set_param({"nthread": threads})
-    data = xgb.DMatrix(matrix(jets, names, "jets"), feature_names=names, nthread=threads)
-    values = booster.predict(data).reshape(len(jets), len(about["classes"]))
-    return {f"p_{name}": values[:, i] for i, name in enumerate(about["classes"])}
-
-
 def available(inputs: list[Path], names: list[str]) -> list[str]:
     """The features that all samples have; one that is missing is an error only if it was chosen."""
     if names != OBSERVABLES:
@@ -157,26 +145,6 @@ def available(inputs: list[Path], names: list[str]) -> list[str]:
     if missing:
         log.warning("the input has no %s: trained without", ", ".join(missing))
     return [name for name in names if name not in missing]
-
-
-def matrix(jets: ak.Array, names: list[str], where: str) -> NDArray[np.float32]:
-    """Observables as a matrix of shape (jets, features).
-
-    Raises:
-        BoostflowError: a column is missing or has NaN or infinite values.
-    """
-    if missing := [name for name in names if name not in jets.fields]:
-        raise BoostflowError(
-            f"{where}: no observable {', '.join(missing)} (input without constituents?); "
-            "choose other `features`"
-        )
-    x = np.stack([np.asarray(jets[name], dtype=np.float32) for name in names], axis=1)
-    if not np.isfinite(x).all():
-        bad = [
-            name for name, good in zip(names, np.isfinite(x).all(axis=0), strict=True) if not good
-        ]
-        raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
-    return x
 
 
 def bootstrap_counts(event_ids: NDArray[np.uint64], seed: int, sample: str) -> NDArray[np.integer]:

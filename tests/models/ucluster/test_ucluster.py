@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
 from boostflow.models.ucluster import checkpoint, clustering, features, pretext, schedule, store
 from boostflow.models.ucluster.batch import dealt, gather, in_order, leading_pairs
+from boostflow.models.ucluster.block import UCluster
 from support.ucluster_jets import SMALL, files, jets, packed
 
 

@@ -8,11 +8,11 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import BDT
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_parquet
-from boostflow.models import score
-from boostflow.models.bdt import balanced, bootstrap_counts, train
+from boostflow.models.bdt.train import balanced, bootstrap_counts, train
+from boostflow.models.bdt.block import BDT
+from boostflow.models.score import score
 
 CONFIG = BDT(features=["mass", "tau21"], rounds=60)
 

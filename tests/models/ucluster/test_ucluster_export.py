@@ -14,10 +14,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from boostflow.config.models import UCluster
 from boostflow.errors import BoostflowError
-from boostflow.models.ucluster import checkpoint, explain, export, features, score, scoring
+from boostflow.models.ucluster import checkpoint, explain, export, features, scoring
 from boostflow.models.ucluster.batch import gather, jets_in, views
+from boostflow.models.ucluster.block import UCluster
 from support.ucluster_jets import jets
 
 tf = pytest.importorskip("tensorflow")
@@ -172,7 +172,7 @@ def test_events_are_what_the_network_makes_of_them(preset, tmp_path):
     )
     ids = np.repeat(np.arange(8), 2)[:15]
     rows = ak.with_field(example.jets, ids, "event_id")
-    columns = score(tmp_path, rows)
+    columns = scoring.score(tmp_path, rows, 1)
     assert (columns["cluster"][:14:2] == columns["cluster"][1:14:2]).all()
     assert columns["cluster"][14] == -1 and np.isnan(columns["dist_0"][14])
     mass, pairs = np.asarray(rows.mass), np.arange(14).reshape(7, 2)
@@ -192,22 +192,22 @@ def test_the_same_weights_make_the_same_file(default):
 
 
 def test_scores_are_those_of_the_network(example):
-    columns = score(example.folder, example.jets)
+    columns = scoring.score(example.folder, example.jets, 1)
     wanted = example.tensorflow(list(range(len(example.packed))))
     for k in range(example.config.clusters):
         np.testing.assert_allclose(columns[f"dist_{k}"], wanted["distances"][:, k], 1e-4, 1e-4)
     assert (columns["cluster"] == wanted["distances"].argmin(1)).all()
     assert (columns["mass_bin"] == wanted["logits_mass"].argmax(1)).all()
-    two = score(example.folder, example.jets, threads=2)
+    two = scoring.score(example.folder, example.jets, 2)
     np.testing.assert_allclose(two["emb_0"], columns["emb_0"], rtol=1e-5, atol=1e-6)
 
 
 def test_scoring_does_not_import_tensorflow(default):
     ak.to_parquet(default.jets, default.folder / "jets.parquet")
     code = (
-        "import sys, pathlib, awkward; from boostflow.models.ucluster import score\n"
+        "import sys, pathlib, awkward; from boostflow.models.ucluster.scoring import score\n"
         "here = pathlib.Path(sys.argv[1])\n"
-        "score(here, awkward.from_parquet(here / 'jets.parquet'))\n"
+        "score(here, awkward.from_parquet(here / 'jets.parquet'), 1)\n"
         "print({'tensorflow', 'keras', 'horovod'} & set(sys.modules))"
     )
     done = subprocess.run(
@@ -242,7 +242,7 @@ def test_a_model_that_does_not_fit_is_named(default, tmp_path, damage, message):
         header["config"]["neighbours"] = 0
     checkpoint.write(tmp_path / checkpoint.MODEL, header, arrays)
     with pytest.raises(BoostflowError, match=r"model\.npz: .*" + message) as caught:
-        score(tmp_path, default.jets)
+        scoring.score(tmp_path, default.jets, 1)
     assert "\n" not in str(caught.value)
 
 
@@ -295,7 +295,7 @@ def test_the_example_of_the_documentation_runs(default, repository, monkeypatch,
     text = (repository / "docs/ucluster.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     monkeypatch.chdir(default.folder)
-    wanted = score(default.folder, default.jets)["cluster"]
+    wanted = scoring.score(default.folder, default.jets, 1)["cluster"]
     assert len(set(wanted)) > 1
     for row, cluster in enumerate(wanted):
         jet = default.jets[row]

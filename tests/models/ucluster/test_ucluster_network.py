@@ -6,13 +6,15 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.models import Evaluate, UCluster
+from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.run import evaluate
 from boostflow.io import read_json, write_parquet
+from boostflow.models.score import score
 from boostflow.models.table import score_table
-from boostflow.models.ucluster import features, score, store
+from boostflow.models.ucluster import features, store
 from boostflow.models.ucluster.batch import gather
+from boostflow.models.ucluster.block import UCluster
 from boostflow.plots.names import MODEL_PLOTS
 from boostflow.plots.style import Label
 from support.ucluster_jets import SMALL, files, jets

@@ -1,0 +1,54 @@
+"""What every block of the configuration is made of: names, ranges, numbers, settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _ascending(value: list[float]) -> list[float]:
+    low, high = value
+    if not low < high:
+        raise ValueError(f"[{low:g}, {high:g}] is not an ascending range")
+    return value
+
+
+Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+
+
+def share_values(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether a value can lie in both ranges, as `templates.build.in_range` counts."""
+    low, high = max(one[0], other[0]), min(one[1], other[1])
+    return low < high or low == high == 1
+
+
+def _assigning(value: str) -> str:
+    if re.match(r"\s*[A-Za-z0-9][^\s=]*\s*=\s*\S", value) is None:
+        raise ValueError(f"{value!r} is not a setting of Pythia: `Tune:pp = 21`")
+    return value
+
+
+Setting = Annotated[str, AfterValidator(_assigning)]
+"""A setting of Pythia; its name and value are Pythia's to judge."""
+
+
+def _no_switch(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"is {str(value).lower()}, must be a number")
+    return value
+
+
+NoSwitch = BeforeValidator(_no_switch)
+"""Of numbers for which true would count as 1."""
+
+
+class Block(BaseModel):
+    """A block of the configuration; a key that is not declared is an error."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)

@@ -1,0 +1,226 @@
+"""Blocks of the stages that make tables of jets: simulate, ingest, select; and of evaluate."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from boostflow.config.base import Block, Fraction, Name, Range, Setting
+
+
+class Detector(Block):
+    """The toy detector: acceptance, smearing, granularity, tracking efficiency."""
+
+    enabled: bool = True
+    """false writes generator particles as they are."""
+    abs_eta_max: float = Field(4.0, gt=0, le=6)
+    """Acceptance in |eta|."""
+    track_pt_min: float = Field(0.5, ge=0)
+    """Threshold of charged particles (GeV)."""
+    track_efficiency: float = Field(0.95, gt=0, le=1)
+    """Probability to reconstruct a charged particle as a track; else only its energy is seen."""
+    track_resolution: float = Field(0.01, ge=0, lt=1)
+    """Relative pT resolution of tracks at 10 GeV (grows with pT)."""
+    tower_size: float = Field(0.02, gt=0, le=0.5)
+    """Cell size in eta and phi for neutral energy."""
+    ecal_resolution: float = Field(0.05, ge=0, lt=1)
+    """Stochastic term of photons: sigma(E)/E = this / sqrt(E/GeV), plus 0.5 %."""
+    hcal_resolution: float = Field(0.5, ge=0, lt=2)
+    """Stochastic term of neutral hadrons: sigma(E)/E = this / sqrt(E/GeV), plus 3 %."""
+    neutral_pt_min: float = Field(0.5, ge=0)
+    """Threshold of a cell (GeV)."""
+
+
+class Simulation(Block):
+    """What all simulated samples share."""
+
+    ecm: float = Field(13_000.0, gt=1000)
+    """Centre-of-mass energy (GeV)."""
+    pthat: Range = [950.0, 1100.0]
+    """Range of the hard process' transverse momentum (GeV)."""
+    mpi: bool = True
+    """Multi-parton interactions; off is about three times faster."""
+    jet_radius: float = Field(0.8, gt=0.1, le=1.5)
+    """Radius of the anti-kT fat jets."""
+    jet_pt_min: float = Field(200.0, gt=0)
+    """Fat jets below this transverse momentum are not written (GeV)."""
+    detector: Detector = Detector()
+    settings: list[Setting] = []
+    """Further Pythia settings, read after those above: `Tune:pp = 21`."""
+
+    @model_validator(mode="after")
+    def pthat_is_possible(self) -> Simulation:
+        """Transverse momentum beyond half the centre-of-mass energy does not exist."""
+        if self.pthat[0] < 0 or self.pthat[1] > self.ecm / 2:
+            raise ValueError(
+                f"pthat: [{self.pthat[0]:g}, {self.pthat[1]:g}] is not between 0 and half of ecm,"
+                f" {self.ecm / 2:g} GeV"
+            )
+        return self
+
+
+class Dask(Block):
+    """The workers of the dask executor."""
+
+    cluster: Literal["auto", "local", "slurm"] = "auto"
+    """slurm: each worker is a SLURM job of one CPU (dask-jobqueue), on any node; local: a process
+    beside the one that ingests; auto: slurm on machines that have its `sbatch`, else local."""
+    partition: str | None = None
+    """Partition of the worker jobs; null: that of the job that ingests, else SLURM's default."""
+    account: str | None = None
+    """Account of the worker jobs; null: the user's default."""
+    mem_mb: int = Field(2000, ge=500)
+    """Memory of a worker (MB)."""
+    runtime: int = Field(60, ge=1)
+    """Time limit of a worker job (minutes)."""
+    sbatch: list[str] = []
+    """Further options of the worker jobs: `--qos=short`."""
+
+    def on_slurm(self) -> bool:
+        """Whether the workers are SLURM jobs."""
+        if self.cluster == "auto":
+            return shutil.which("sbatch") is not None
+        return self.cluster == "slurm"
+
+
+class Ingest(Block):
+    """Reading files: ROOT with coffea, those of public sets block by block."""
+
+    executor: Literal["iterative", "futures", "dask"] = "iterative"
+    """iterative is fastest for small files; futures and dask use `workers` processes (only for ROOT
+    files)."""
+    workers: int = Field(2, ge=1)
+    """Processes of the futures and dask executors."""
+    dask: Dask = Dask()
+    chunksize: int = Field(20_000, ge=100)
+    """Events read at a time: bounds the memory. Five times as many of ROOT files without
+    constituents that no particles are matched in."""
+    tree: str = "Events"
+    """Name of the tree in ROOT files."""
+    fatjet_pt_min: float = Field(200.0, ge=0)
+    """Loose preselection: fat jets below are dropped (GeV)."""
+    fatjet_abs_eta_max: float = Field(2.5, gt=0)
+    """Loose preselection in |eta|."""
+    soft_drop_zcut: float = Field(0.1, gt=0, lt=0.5)
+    """z_cut of soft drop; beta is 0."""
+    nsubjettiness_beta: float = Field(1.0, gt=0)
+    """Angular exponent of tau_N and of the energy correlation functions."""
+    on_bad_file: Literal["fail", "skip"] = "fail"
+    """An input file that cannot be read or is damaged ends the run (fail), or is left out and
+    listed (skip): simulation is normalised to the files that were read, data are not corrected."""
+
+    def processes(self) -> int:
+        """Processes on the machine that ingests."""
+        if self.executor == "iterative" or (self.executor == "dask" and self.dask.on_slurm()):
+            return 1
+        return self.workers
+
+
+EXECUTION = {"executor", "workers", "dask", "chunksize", "on_bad_file"}
+"""Keys of the ingest block that change how files are read, but no result from those that can be."""
+
+
+class FatJetCuts(Block):
+    """Cuts on each fat jet."""
+
+    pt: Range = [800.0, 1200.0]
+    """Transverse momentum (GeV)."""
+    abs_eta_max: float = Field(2.4, gt=0)
+    """Acceptance."""
+    mass: Range = [10.0, 300.0]
+    """Ungroomed mass (GeV)."""
+    multiplicity_min: int = Field(5, ge=0)
+    """Fewest constituents; not applied where the input has none."""
+
+
+class EventCuts(Block):
+    """Cuts on each event, made with the jets that pass the jet cuts."""
+
+    fatjets_min: int = Field(1, ge=0)
+    """Fewest fat jets that pass the jet cuts."""
+    fatjets_max: int | None = Field(None, ge=0)
+    """Most fat jets that pass the jet cuts; null for no limit."""
+    ht_min: float = Field(1500.0, ge=0)
+    """Scalar sum of the pT of all ingested fat jets (GeV)."""
+    leading_pt_min: float = Field(0.0, ge=0)
+    """Transverse momentum of the leading jet that passes (GeV)."""
+    mjj: Range | None = None
+    """Mass of the two leading jets that pass (GeV); null for no cut."""
+    met_max: float | None = Field(400.0, gt=0)
+    """Largest missing transverse momentum (GeV); null for no limit."""
+    met_min: float = Field(0.0, ge=0)
+    """Smallest missing transverse momentum (GeV)."""
+
+    @model_validator(mode="after")
+    def can_pass(self) -> EventCuts:
+        """Some event can pass."""
+        if self.fatjets_max is not None and self.fatjets_min > self.fatjets_max:
+            raise ValueError(
+                f"fatjets_min {self.fatjets_min} is above fatjets_max {self.fatjets_max}"
+            )
+        if self.mjj is not None and self.fatjets_min < 2:
+            raise ValueError(f"mjj needs two fat jets: fatjets_min is {self.fatjets_min}")
+        if self.met_max is not None and self.met_min >= self.met_max:
+            raise ValueError(f"met_min {self.met_min:g} is not below met_max {self.met_max:g}")
+        return self
+
+
+class Split(Block):
+    """Percent of the events in each part, decided by a hash of run, luminosity block and event."""
+
+    train: int = Field(50, ge=1, le=98)
+    validation: int = Field(15, ge=1, le=98)
+    test: int = Field(35, ge=1, le=98)
+
+    @model_validator(mode="after")
+    def adds_up(self) -> Split:
+        """The three parts make 100 %."""
+        total = self.train + self.validation + self.test
+        if total != 100:
+            raise ValueError(f"train + validation + test is {total}, not 100")
+        return self
+
+
+class Smearing(Block):
+    """Resolution of jets in simulation made that of data, by two corrections of a correctionlib
+    file."""
+
+    resolution: str
+    """Relative resolution of simulated jets: sigma over value."""
+    scale_factor: str
+    """Resolution of data over that of simulation; its input `systematic` is nom, up or down."""
+
+
+class Select(Block):
+    """Object and event selection."""
+
+    fatjet: FatJetCuts = FatJetCuts()
+    event: EventCuts = EventCuts()
+    split: Split = Split()
+    corrections: str = "config/corrections/jetmet.json"
+    """correctionlib file (.json or .json.gz) with what shifts and smearing name."""
+    smearing: Smearing | None = None
+    """Smears the pT of simulated jets: {resolution: NAME, scale_factor: NAME}; null where nominal
+    jets have the resolution of data, as those of the toy detector by construction."""
+    mass_smearing: Smearing | None = None
+    """The same for jet masses."""
+
+
+class Evaluate(Block):
+    """Figures of merit."""
+
+    efficiencies: list[Fraction] = [0.3, 0.5, 0.8]
+    """Signal efficiencies at which the background rejection is quoted."""
+    background_uncertainty: float = Field(0.1, ge=0)
+    """Relative background uncertainty in the significance scan."""
+    rejection: list[tuple[Name, list[Name]]] = [
+        ("w", ["quark", "gluon"]),
+        ("top", ["quark", "gluon"]),
+    ]
+    """Pairs of a signal class and background classes whose rejection is quoted."""
+    bootstrap: int = Field(200, ge=10)
+    """Resamplings (of events) where no formula gives the error."""
+    anomaly: list[Name] = []
+    """Samples that models with `unit: event` should find among the others. Used only to judge."""

@@ -1,0 +1,85 @@
+"""The configuration, declared once: types, defaults, limits and the text that documents each key.
+
+config/config.yaml (all defaults) and config/schema.json are generated from here (`make config`),
+and a test fails when they have drifted apart. Every block is what one stage needs, so a rule can be
+given its block and nothing else.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Annotated
+
+from pydantic import Field
+
+from boostflow.config.background import Background
+from boostflow.config.base import Block, Name
+from boostflow.config.chain import Evaluate, Ingest, Select, Simulation
+from boostflow.config.samples import Sample, default_samples
+from boostflow.config.statistics import Infer, Templates
+from boostflow.models.family import ModelBlock, families
+
+_BLOCKS = [family.block for family in families().values()]
+Model = Annotated[reduce(or_, _BLOCKS), Field(discriminator="kind")]
+"""A block of any family."""
+
+
+DEFAULT_MODELS = ("bdt", "ucluster")
+"""Kinds of the models of a run without a configuration: another family does not lengthen it."""
+
+
+def default_models() -> dict[str, Model]:
+    """A model of each of these kinds, with its defaults, named by it."""
+    return {kind: families()[kind].block() for kind in DEFAULT_MODELS}
+
+
+class Config(Block):
+    """The analysis."""
+
+    output: str = Field("results", min_length=1)
+    """Folder of everything that is produced, relative to where snakemake is started."""
+    seed: int = Field(1, ge=0)
+    """Seed of the simulation: with the sample, the variation and the part it fixes every event."""
+    luminosity: float = Field(138.0, gt=0)
+    """Integrated luminosity (1/fb)."""
+    samples: dict[Name, Sample] = Field(default_factory=default_samples, min_length=1)
+    """Samples by name. Giving this key replaces the whole default set."""
+    systematics: str | None = "config/systematics.yaml"
+    """File that declares the systematic variations; null for none."""
+    simulation: Simulation = Simulation()
+    ingest: Ingest = Ingest()
+    select: Select = Select()
+    models: dict[Name, Model] = Field(default_factory=default_models)
+    """Models by name. Giving this key replaces the whole default set."""
+    evaluate: Evaluate = Evaluate()
+    templates: Templates = Templates()
+    infer: Infer | None = Infer()
+    """null for no templates and no fit."""
+    background: Background | None = None
+    """Background estimates from data (docs/background.md); null for none."""
+
+    @property
+    def unblind(self) -> bool:
+        """Whether collision data may be seen everywhere."""
+        return self.infer is not None and self.infer.unblind
+
+    @property
+    def has_fit(self) -> bool:
+        """Whether the chain goes on to templates and the fit."""
+        return bool(self.models) and self.infer is not None
+
+    def event_models(self) -> dict[str, ModelBlock]:
+        """The models that score events."""
+        return {n: model for n, model in self.models.items() if model.scored_unit() == "event"}
+
+    def labels(self) -> list[str]:
+        """Classes of the jets, sorted."""
+        return sorted({sample.label for sample in self.samples.values() if sample.label})
+
+    def classes_of(self, model: ModelBlock) -> list[str]:
+        """Classes of the samples that a model is trained on, in their order."""
+        named = model.reads().samples
+        names = list(self.samples) if named is None else named
+        found = (self.samples[name].label for name in names if name in self.samples)
+        return [label for label in found if label]

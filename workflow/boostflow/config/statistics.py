@@ -1,0 +1,106 @@
+"""Blocks of templates and the fit."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import Field, model_validator
+
+from boostflow.config.base import Block, Name, Range
+
+
+class Region(Block):
+    """A range of one model's score, or the clusters of some classes."""
+
+    model: Name = "bdt"
+    score: str = "p_top"
+    """Column of the model's score table."""
+    range: Range | None = None
+    """Range of the score."""
+    clusters: list[Name] | None = Field(None, min_length=1)
+    """Instead of a range: the clusters that stand for these classes (matched once, globally, on the
+    validation split)."""
+    control: bool = False
+    """A region without signal: collision data is shown there also while the analysis is blinded."""
+
+    @model_validator(mode="after")
+    def is_one_of_both(self) -> Region:
+        """A range or clusters."""
+        if (self.range is None) == (self.clusters is None):
+            raise ValueError("needs either range (of a score) or clusters (classes)")
+        return self
+
+
+class Templates(Block):
+    """Histograms of one observable in score regions."""
+
+    variable: str = "msoftdrop"
+    """Column of the selected jets."""
+    bins: int = Field(12, ge=1)
+    """Number of bins."""
+    range: Range = [50.0, 290.0]
+    """Axis range (GeV for masses); what lies outside is not counted."""
+    regions: dict[Name, Region] = Field(
+        {
+            "pass": Region(range=[0.9, 1.0]),
+            "fail": Region(range=[0.0, 0.9]),
+        },
+        min_length=1,
+    )
+    """Regions by name; they must not overlap. The lower edge belongs to the region, as does 1."""
+
+
+class Prune(Block):
+    """Effects below these sizes are left out of the fit; yield and shape apart."""
+
+    norm: float = Field(0.0005, ge=0)
+    """Largest relative change of a sample's yield in a region."""
+    shape: float = Field(0.0005, ge=0)
+    """Largest relative change of a bin at fixed yield."""
+
+
+Flag = Literal["nan", "empty", "zero", "large", "one_sided", "flipped", "insignificant"]
+"""What the health check says of a systematic effect: boostflow.infer.health."""
+
+
+class Infer(Block):
+    """The fit."""
+
+    signal: list[Name] = Field(["top"], min_length=1)
+    """Samples whose common strength mu is fitted."""
+    data: Literal["asimov", "pseudo", "observed"] = "asimov"
+    """What is fitted. asimov: the expectation. pseudo: Poisson numbers around the expectation of
+    the validation split, which is independent of the templates. observed: the samples with
+    `data: true`, once `unblind` allows it."""
+    unblind: bool = False
+    """true: collision data may be seen everywhere, also by `background`; false: only outside the
+    signal regions of the fit, region A and the window of the background estimates."""
+    seed: int = Field(1, ge=0)
+    """Seed of pseudo-data and toys."""
+    toys: int = Field(0, ge=0, le=1_000_000)
+    """Pseudo-experiments without and with signal that check the discovery significance; 0: none."""
+    mc_stat: bool = True
+    """Statistical uncertainty of the templates (Barlow-Beeston, lite); pseudo-data need it."""
+    bin_error_max: float = Field(0.5, gt=0)
+    """Neighbouring bins are merged until the relative statistical error of the simulated background
+    is not larger than this."""
+    prune: Prune = Prune()
+    strict: bool | list[Flag] = False
+    """true: the run ends with an error, after all else is done, if the health check of systematic
+    effects has flagged any. A list: if it has one of these flags."""
+
+    @model_validator(mode="after")
+    def knows_the_errors_of_pseudo_data(self) -> Infer:
+        """The expectation of pseudo-data differs from the templates by the errors of both."""
+        if self.data == "pseudo" and not self.mc_stat:
+            raise ValueError(
+                "mc_stat: false is not possible with data: pseudo: they come from finite"
+                " simulation, whose statistical errors would be missing in the fit"
+            )
+        return self
+
+    def forbidden(self) -> list[Flag]:
+        """Flags that end the run with an error."""
+        if isinstance(self.strict, bool):
+            return list(get_args(Flag)) if self.strict else []
+        return self.strict

@@ -1,0 +1,37 @@
+"""Scores of jets by any model, from the folder of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boostflow.errors import BoostflowError
+from boostflow.io import read_json
+from boostflow.models.family import families
+
+if TYPE_CHECKING:
+    import awkward as ak
+    from numpy.typing import NDArray
+
+
+def score(model: Path, jets: ak.Array, threads: int = 1) -> Mapping[str, NDArray]:
+    """Score jets with whatever kind of model lies in the directory `model`.
+
+    Args:
+        model: directory of a trained model.
+        jets: selected jets.
+        threads: that compute at the same time.
+
+    Returns:
+        Columns of the score table, each of shape (jets,).
+
+    Raises:
+        BoostflowError: the directory is no model, its kind is not known, or the jets lack a column
+            that it needs.
+    """
+    kind = read_json(model / "manifest.json")["kind"]
+    family = families().get(kind)
+    if family is None:
+        raise BoostflowError(f"{model}: no family of models is called {kind!r}")
+    return family.module("score").score(model, jets, threads)
