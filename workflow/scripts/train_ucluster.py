@@ -44,9 +44,10 @@ def main(args: argparse.Namespace) -> None:
     lock = args.output.parent / f".{args.output.name}.lock"
     with exclusive(lock) if first else contextlib.nullcontext():
         # TensorFlow reads the environment when it is imported.
-        from boostflow.models.ucluster import distributed, training
+        from boostflow.models.ucluster import training
+        from boostflow.training import ranks
 
-        training.train(args.input, config, args.output, distributed.connect(), args.checkpoint)
+        training.train(args.input, config, args.output, ranks.connect(), args.checkpoint)
 
 
 if __name__ == "__main__":
