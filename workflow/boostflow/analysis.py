@@ -207,10 +207,12 @@ class Analysis:
     # --- models ---
 
     def block(self, model: str, variation: str = NOMINAL) -> ModelBlock:
-        """A model's block, with what the variation changes."""
+        """A model's block, with what the variation changes of this model."""
         block = self.config.models[model]
-        found = self.varied(variation)
-        return varied_model(block, found.change) if found else block
+        found = self.varied(variation, "model")
+        if found is None or found.declared.model != model:
+            return block
+        return varied_model(block, found.change)
 
     def families(self) -> list[Family]:
         """The families in use, sorted by kind."""
