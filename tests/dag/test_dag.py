@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from boostflow.config.samples import RootContent
-from boostflow.config.samples import RootContent
 from boostflow.models.ucluster.block import UCluster
 from support.plans import CONFIG, REPOSITORY, Job, Plan
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from boostflow.states import AFTER, table
-from support.plans import CONFIG, REPOSITORY, Plan
+from support.plans import CONFIG, Plan
 
 SYSTEMATICS = {
     "lumi": {"kind": "rate", "value": 0.02},
