@@ -10,8 +10,8 @@ import pytest
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_parquet
-from boostflow.models.bdt.train import balanced, bootstrap_counts, train
 from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.train import balanced, bootstrap_counts, train
 from boostflow.models.score import score
 
 CONFIG = BDT(features=["mass", "tau21"], rounds=60)

@@ -30,8 +30,8 @@ from boostflow.config.systematics import (
     Weight,
 )
 from boostflow.errors import BoostflowError
-from boostflow.ingest.features import READABLE, weight_columns
 from boostflow.models.family import ModelBlock, clusters_jets
+from boostflow.nanoaod import READABLE, weight_columns
 from boostflow.observables.names import columns
 from boostflow.select.corrections import OPTIONAL, Corrections
 
