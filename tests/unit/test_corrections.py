@@ -14,9 +14,9 @@ import yaml
 from boostflow.config.chain import Select, Smearing
 from boostflow.config.load import load
 from boostflow.config.systematics import JetShift
+from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.io import write_json, write_parquet
-from boostflow.select.corrections import Corrections
 from boostflow.select.run import select
 from boostflow.select.shifts import Shifter
 from support.jets import (

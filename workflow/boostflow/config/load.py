@@ -29,11 +29,11 @@ from boostflow.config.systematics import (
     Templated,
     Weight,
 )
+from boostflow.corrections import OPTIONAL, Corrections
 from boostflow.errors import BoostflowError
 from boostflow.models.family import ModelBlock, clusters_jets
 from boostflow.nanoaod import READABLE, weight_columns
 from boostflow.observables.names import columns
-from boostflow.select.corrections import OPTIONAL, Corrections
 
 SIMULATED_WEIGHTS = [
     name
@@ -323,7 +323,7 @@ def _check_golden_json(config: Config, root: Path) -> list[str]:
         path = getattr(sample, "golden_json", None)
         if path is None:
             continue
-        from boostflow.ingest.filters import LumiMask
+        from boostflow.lumimask import LumiMask
 
         if fault := brace_fault(path):
             problems.append(f"samples.{name}.golden_json: {fault}")
