@@ -7,9 +7,9 @@ import time
 try:
     from boostflow import paths
     from boostflow.clusterplan import Plan
-    from boostflow.config.files import batch, beside as files_beside, expand as expand_files
+    from boostflow.config.files import batch, beside as files_beside, expand as expand_files, find
     from boostflow.config.files import is_remote, keys as file_keys, known
-    from boostflow.config.load import find, load, varied_model
+    from boostflow.config.load import load
     from boostflow.config.chain import EXECUTION
     from boostflow.config.samples import FileSample, RootSample, SimulatedSample
     from boostflow.config.needs import needs
@@ -443,7 +443,7 @@ def varied_block(model, variation):
     if variation == NOMINAL:
         return block
     varied = VARIATIONS.by_name[variation]
-    return varied_model(block, varied.change)
+    return block.varied(varied.change)
 
 
 def model_block(wildcards):
