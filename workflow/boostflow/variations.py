@@ -45,7 +45,7 @@ UPSTREAM: dict[Stage, tuple[Stage, ...]] = {
     "simulate": (),
     "ingest": ("simulate",),
     "select": ("ingest",),
-    # On nominal jets: only a variation of the model, or of one that it is made from, trains it anew.
+    # On nominal jets: only a variation of the model, or of one that it is made from, touches it.
     "train": (),
     "score": ("select", "train"),
     "templates": ("score", "select"),
