@@ -27,6 +27,8 @@ from boostflow.select.split import TRAIN, VALIDATION
 if TYPE_CHECKING:
     import awkward as ak
 
+    from boostflow.jobs.models import Prepare
+
 INDEX = "index.json"
 SPLITS = {"training": TRAIN, "validation": VALIDATION}
 SHARD = 8192
@@ -54,6 +56,11 @@ def jet_type(unit: str, views: int) -> np.dtype:
 
 
 # --- writing --------------------------------------------------------------------------------------
+
+
+def prepare(job: Prepare, files: Prepare.Files) -> None:
+    """Pack the jets that models train on; see `write`."""
+    write(files.jets, job.model, files.prepared)
 
 
 def write(inputs: Sequence[Path], config: UCluster, output: Path) -> None:
