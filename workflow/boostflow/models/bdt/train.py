@@ -23,6 +23,9 @@ from boostflow.select.split import TRAIN, VALIDATION
 if TYPE_CHECKING:
     pass
 
+if TYPE_CHECKING:
+    from boostflow.jobs.models import Train
+
 log = logging.getLogger("bdt")
 
 UNMATCHED = "unmatched"
