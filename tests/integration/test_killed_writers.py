@@ -166,7 +166,7 @@ def fit_tables(inputs: Path) -> Write:
 
 
 def trees(inputs: Path) -> Write:
-    from boostflow.models.bdt.train import train
+    from support.models import train
 
     jets = [inputs / f"select/nominal/{name}.parquet" for name in ("top", "w")]
     config = BDT(kind="bdt", rounds=5, features=["mass", "tau21"])

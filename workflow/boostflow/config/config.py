@@ -77,9 +77,15 @@ class Config(Block):
         """Classes of the jets, sorted."""
         return sorted({sample.label for sample in self.samples.values() if sample.label})
 
+    def trained_on(self, model: ModelBlock) -> list[str]:
+        """Names of the samples that a model is trained on, in its order."""
+        named = model.reads().samples
+        if named is not None:
+            return list(named)
+        return [name for name, sample in self.samples.items() if sample.label]
+
     def classes_of(self, model: ModelBlock) -> list[str]:
         """Classes of the samples that a model is trained on, in their order."""
-        named = model.reads().samples
-        names = list(self.samples) if named is None else named
-        found = (self.samples[name].label for name in names if name in self.samples)
+        names = (name for name in self.trained_on(model) if name in self.samples)
+        found = (self.samples[name].label for name in names)
         return [label for label in found if label]

@@ -16,9 +16,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, get_args
 
 from boostflow.config.base import Block
+from boostflow.config.problems import Place, Problem
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -126,14 +127,25 @@ class ModelBlock(Block):
         """Window of the jet mass in which the model is judged (GeV); null for none."""
         return None
 
-    def problems(self, key: str, config: Config) -> Iterable[str]:
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """What types cannot say: names that the rest of the configuration must have.
 
         Args:
-            key: of the block, `models.bdt`: each problem begins with it or with a key below it.
+            at: the key of the block, `models.bdt`; a problem is at this key or at one below it.
             config: the whole configuration.
         """
         return ()
+
+    def varied(self, changes: Mapping[str, Any]) -> Self:
+        """The same model with some keys changed, checked again.
+
+        Args:
+            changes: values by key.
+
+        Raises:
+            ValidationError: a key or a value is wrong.
+        """
+        return type(self).model_validate({**self.model_dump(), **changes})
 
     def prepared_name(self) -> str | None:
         """The name of the prepared input: the same for all models that share it."""

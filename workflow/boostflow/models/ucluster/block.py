@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from boostflow.config.base import Name, Range
-from boostflow.config.messages import suggest
+from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.models.family import ModelBlock, Reads, Role, Score, Task, Unit
 
@@ -204,13 +204,13 @@ class UCluster(ModelBlock):
         """The jets that are clustered."""
         return (self.mass[0], self.mass[1])
 
-    def problems(self, key: str, config: Config) -> Iterable[str]:
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """The samples exist and are simulated; of a clustering of events some are the anomaly."""
         for name in self.samples:
             if name not in config.samples:
-                yield f"{key}.samples: unknown sample {name!r}{suggest(name, config.samples)}"
+                yield (at / "samples").unknown("sample", name, config.samples)
             elif is_data(config.samples[name]):
-                yield (
-                    f"{key}.samples: {name} is collision data (`data: true`): what is trained on is"
-                    " shown, and judged by classes, which data have not"
+                yield (at / "samples").problem(
+                    f"{name} is collision data (`data: true`): what is trained on is shown, and"
+                    " judged by classes, which data have not"
                 )

@@ -28,6 +28,8 @@ from boostflow.training.data import dealt
 if TYPE_CHECKING:
     import awkward as ak
 
+    from boostflow.jobs.models import Prepare
+
 INDEX = "index.json"
 SPLITS = {"training": TRAIN, "validation": VALIDATION}
 SHARD = 8192
@@ -55,6 +57,11 @@ def jet_type(unit: str, views: int) -> np.dtype:
 
 
 # --- writing --------------------------------------------------------------------------------------
+
+
+def prepare(job: Prepare, files: Prepare.Files) -> None:
+    """Pack the jets that models train on; see `write`."""
+    write(files.jets, job.model, files.prepared)
 
 
 def write(inputs: Sequence[Path], config: UCluster, output: Path) -> None:
