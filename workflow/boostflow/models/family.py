@@ -18,6 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, get_args
 
+from pydantic import Field
+
 from boostflow.config.base import Block
 from boostflow.config.problems import Place, Problem
 from boostflow.errors import BoostflowError
@@ -156,6 +158,18 @@ class ModelBlock(Block):
         return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
 
 
+class DistributedBlock(ModelBlock):
+    """What the blocks of families share whose trainings `horovodrun` starts."""
+
+    processes: int = Field(2, ge=1, le=1024)
+    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
+    their number."""
+
+    def ranks(self) -> int:
+        """Processes of Horovod."""
+        return self.processes
+
+
 class Trained(Protocol):
     """What the module behind `Family.runs` has at run time; it is imported only there."""
 
@@ -185,8 +199,6 @@ class Family:
     """Module with `draw(job, figures, jets, folder)`, where the family has plots of its own."""
     own_plots: tuple[str, ...] = ()
     """Names of those, each with a caption `captions/<name>.rst`."""
-    distributed: bool = False
-    """Trained by `horovodrun`."""
     packages: tuple[str, ...] = field(default=())
     """Distributions whose versions decide a training."""
 
@@ -194,6 +206,11 @@ class Family:
     def kind(self) -> str:
         """Its name: the discriminator of the block."""
         return str(get_args(self.block.model_fields["kind"].annotation)[0])
+
+    @property
+    def distributed(self) -> bool:
+        """Whether `horovodrun` trains it."""
+        return issubclass(self.block, DistributedBlock)
 
     @property
     def package(self) -> str:

@@ -24,7 +24,6 @@ FAMILY = Family(
     prepare="store",
     plots="plots",
     own_plots=("attention",),
-    distributed=True,
     packages=(
         *("tensorflow", "tensorflow-cpu", "keras", "horovod"),
         *("numpy", "awkward", "scikit-learn"),
