@@ -16,9 +16,9 @@ from boostflow.io import atomic, parquet_columns, read_parquet, require_rows, wr
 from boostflow.keyed import uniform
 from boostflow.models.bdt.score import WEIGHTS, matrix
 from boostflow.models.family import family_of
-from boostflow.models.manifest import manifest
 from boostflow.observables.names import OBSERVABLES
 from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
     pass
