@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from boostflow import paths
 from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name, Setting
@@ -15,6 +17,7 @@ from boostflow.config.chain import Select as SelectBlock
 from boostflow.config.files import is_remote
 from boostflow.config.needs import Needs, needs
 from boostflow.config.samples import (
+    EVENTS_MAX,
     RootContent,
     RootSample,
     Sample,
@@ -24,6 +27,7 @@ from boostflow.config.samples import (
 from boostflow.config.systematics import Constituent, JetShift
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Output
+from boostflow.processes import PROCESSES
 from boostflow.variations import NOMINAL
 
 
@@ -35,13 +39,13 @@ class Simulate(Job):
 
     sample: Name
     """Name of the sample."""
-    process: str
-    """Hard process, a key of `boostflow.processes.PROCESSES`."""
-    part: int = 0
+    process: Literal[*PROCESSES]
+    """Hard process; boostflow.processes lists the Pythia settings behind each."""
+    part: int = Field(0, ge=0)
     """Number of the file, from 0."""
     variation: str = NOMINAL
     """Variation that the sample is an alternative of."""
-    events: int
+    events: int = Field(ge=1, le=EVENTS_MAX)
     """Events to generate."""
     seed: int = 1
     """Of the run: with sample, variation and part it fixes every event."""
