@@ -32,8 +32,8 @@ TIMEOUT = 1200
 OUTAGE = 55
 """Seconds without a controller: longer than the plugin's five attempts by default."""
 SAMPLES = ("top", "w", "z")
-SIMULATION = "workflow/scripts/simulate.py --sample"
-"""Of the process itself: the shell around it says `"$BOOSTFLOW_SCRIPTS"/simulate.py`."""
+SIMULATION = "bin/boostflow simulate"
+"""Of the process itself: the shell around it names no folder."""
 TRAINING = "logs/models/ucluster/nominal.log"
 
 CONFIG = {
