@@ -62,7 +62,7 @@ run: checked $(READY) ## Run the whole analysis and write its report
 
 .PHONY: check
 check: checked $(READY) ## Look at all input files: one line a file, all problems at once
-	@$(BIN)/python workflow/scripts/check.py $(if $(CONFIG),--configfile "$(CONFIG)")
+	@$(BIN)/boostflow check $(if $(CONFIG),--configfile "$(CONFIG)")
 
 .PHONY: dry-run
 dry-run: checked $(READY) ## Show what `make run` would do

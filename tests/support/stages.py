@@ -7,8 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from boostflow.jobs.chain import Simulate
+from boostflow.config.chain import Ingest as IngestBlock
+from boostflow.config.chain import Select as SelectBlock
+from boostflow.ingest.run import run as run_ingest
+from boostflow.io import write_json
+from boostflow.jobs.chain import Ingest, Select, Simulate
+from boostflow.select.run import run as run_select
 from boostflow.simulate import production
+
+TOP = {"label": "top", "match": "top"}
+"""Keys of an ingest job: jets that match a top quark get that class."""
 
 
 def words(stage: str, settings: dict[str, Any], **files: Any) -> list[str]:
@@ -35,3 +43,62 @@ def simulate(path: Path, process: str, batch: int = production.BATCH, **settings
     """Simulate a part of a sample that is named by its process, if nothing else is said."""
     job = Simulate.model_validate({"sample": process, "process": process, **settings})
     production.run(job, Simulate.Files(sample=path), batch)
+
+
+def ingest(
+    file: Path | str,
+    table: Path,
+    meta: Path,
+    config: IngestBlock | None = None,
+    *,
+    golden_json: Path | None = None,
+    **settings: Any,
+) -> None:
+    """Ingest a file, or an address.
+
+    Args:
+        file: what is read.
+        table: Parquet file to write.
+        meta: JSON file to write.
+        config: the block of that name.
+        golden_json: certified luminosity blocks.
+        settings: other keys of the job.
+    """
+    address = str(file) if "://" in str(file) else None
+    block = config or IngestBlock()
+    run_ingest(
+        Ingest.model_validate({"ingest": block, "address": address, **settings}),
+        Ingest.Files(
+            file=None if address else file, table=table, meta=meta, golden_json=golden_json
+        ),
+    )
+
+
+def select(
+    tables: list[Path],
+    metas: list[Path],
+    table: Path,
+    cutflow: Path,
+    config: SelectBlock | None = None,
+    *,
+    corrections: Path | None = None,
+    **settings: Any,
+) -> None:
+    """Select the jets of ingested parts.
+
+    Args:
+        tables: the parts.
+        metas: their JSON files, in the same order.
+        table: Parquet file to write.
+        cutflow: JSON file to write.
+        config: the block of that name.
+        corrections: correctionlib file.
+        settings: other keys of the job.
+    """
+    parts = cutflow.with_suffix(".parts")
+    pairs = zip(tables, metas, strict=True)
+    write_json(parts, {"parts": [{"table": str(t), "meta": str(m)} for t, m in pairs]})
+    run_select(
+        Select.model_validate({"select": config or SelectBlock(), **settings}),
+        Select.Files(parts=parts, corrections=corrections, table=table, cutflow=cutflow),
+    )

@@ -20,7 +20,7 @@ from boostflow.simulate import jets, rootfile, truth
 from boostflow.simulate.detector import Particles, Response
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.record import Record
-from support.stages import boostflow, simulate
+from support.stages import TOP, boostflow, ingest, simulate
 
 EVENTS = 30
 FAST = Simulation(mpi=False)
@@ -113,14 +113,11 @@ def test_columns_of_the_jets_follow_from_the_constituents(top):
 
 
 def test_ingest_finds_the_weights_that_configurations_may_name(top, tmp_path):
-    from boostflow.config.chain import Ingest
     from boostflow.config.load import SIMULATED_WEIGHTS
-    from boostflow.ingest.rows import Label
-    from boostflow.ingest.run import ingest
     from boostflow.io import read_json, read_parquet
 
     table, meta = tmp_path / "j.parquet", tmp_path / "j.json"
-    ingest(str(top), table, meta, Ingest(), label=Label("top", "top"))
+    ingest(top, table, meta, **TOP)
     columns = [name for name in read_parquet(table).fields if name.startswith("weight_")]
     assert sorted(columns) == sorted(SIMULATED_WEIGHTS) == sorted(read_json(meta)["sumw_weights"])
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from boostflow import paths
 from boostflow.analysis import Analysis
@@ -122,7 +122,9 @@ class Vary(Block):
     """A variation of jet constituents in one direction."""
 
     systematic: Constituent
+    """What is varied, and by how much."""
     direction: Literal["up", "down"]
+    """Which way; without meaning for a loss or a resolution."""
 
 
 class Ingest(Job):
@@ -156,7 +158,15 @@ class Ingest(Job):
     vary: Vary | None = None
     """A variation of the constituents."""
     xsec: float | None = None
-    """Cross-section in pb."""
+    """Cross-section in pb; null takes the one that boostflow's simulation left in the file."""
+
+    @field_validator("piece")
+    @classmethod
+    def there_is_such_a_piece(cls, piece: tuple[int, int]) -> tuple[int, int]:
+        """It is one of as many as there are."""
+        if not 0 <= piece[0] < piece[1]:
+            raise ValueError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
+        return piece
 
     class Files(base.Files):
         """What is read and written."""
