@@ -9,11 +9,10 @@ from typing import Any
 
 from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select as SelectBlock
-from boostflow.ingest.run import run as run_ingest
+from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.io import write_json
 from boostflow.jobs.chain import Ingest, Select, Simulate
-from boostflow.select.run import run as run_select
-from boostflow.simulate import production
+from boostflow.jobs.statistics import Templates
 
 TOP = {"label": "top", "match": "top"}
 """Keys of an ingest job: jets that match a top quark get that class."""
@@ -39,10 +38,12 @@ def boostflow(stage: str, settings: dict[str, Any], **files: Any) -> list[str]:
     return [sys.executable, "-m", "boostflow.cli", *words(stage, settings, **files)]
 
 
-def simulate(path: Path, process: str, batch: int = production.BATCH, **settings: Any) -> None:
+def simulate(path: Path, process: str, batch: int | None = None, **settings: Any) -> None:
     """Simulate a part of a sample that is named by its process, if nothing else is said."""
+    from boostflow.simulate.production import BATCH, run
+
     job = Simulate.model_validate({"sample": process, "process": process, **settings})
-    production.run(job, Simulate.Files(sample=path), batch)
+    run(job, Simulate.Files(sample=path), batch or BATCH)
 
 
 def ingest(
@@ -64,9 +65,11 @@ def ingest(
         golden_json: certified luminosity blocks.
         settings: other keys of the job.
     """
+    from boostflow.ingest.run import run
+
     address = str(file) if "://" in str(file) else None
     block = config or IngestBlock()
-    run_ingest(
+    run(
         Ingest.model_validate({"ingest": block, "address": address, **settings}),
         Ingest.Files(
             file=None if address else file, table=table, meta=meta, golden_json=golden_json
@@ -95,10 +98,18 @@ def select(
         corrections: correctionlib file.
         settings: other keys of the job.
     """
+    from boostflow.select.run import run
+
     parts = cutflow.with_suffix(".parts")
     pairs = zip(tables, metas, strict=True)
     write_json(parts, {"parts": [{"table": str(t), "meta": str(m)} for t, m in pairs]})
-    run_select(
+    run(
         Select.model_validate({"select": config or SelectBlock(), **settings}),
         Select.Files(parts=parts, corrections=corrections, table=table, cutflow=cutflow),
     )
+
+
+def templates_job(config: TemplatesBlock, luminosity: float, **settings: Any) -> Templates:
+    """The job of templates with a block and a luminosity in 1/fb."""
+    keys = {"templates": config, "luminosity": luminosity, **settings}
+    return Templates.model_validate(keys)
