@@ -14,8 +14,8 @@ import uproot
 
 from boostflow.config.chain import Ingest, Select
 from boostflow.errors import BoostflowError
-from boostflow.ingest.filters import LumiMask
 from boostflow.io import read_json, read_parquet
+from boostflow.lumimask import LumiMask
 from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
 from support.stages import ingest, select
 

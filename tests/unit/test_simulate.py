@@ -113,7 +113,7 @@ def test_columns_of_the_jets_follow_from_the_constituents(top):
 
 
 def test_ingest_finds_the_weights_that_configurations_may_name(top, tmp_path):
-    from boostflow.config.load import SIMULATED_WEIGHTS
+    from boostflow.config.checks.systematics import SIMULATED_WEIGHTS
     from boostflow.io import read_json, read_parquet
 
     table, meta = tmp_path / "j.parquet", tmp_path / "j.json"

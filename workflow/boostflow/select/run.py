@@ -12,6 +12,7 @@ import awkward as ak
 import numpy as np
 
 from boostflow.config.chain import Select, Split
+from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
 from boostflow.ingest.produced import BEFORE_SKIM
@@ -25,7 +26,6 @@ from boostflow.io import (
     write_json,
 )
 from boostflow.jobs import chain
-from boostflow.select.corrections import Corrections
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
 from boostflow.select.parts import read_parts
