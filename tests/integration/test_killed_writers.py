@@ -24,6 +24,7 @@ from boostflow.errors import BoostflowError
 from boostflow.models.bdt.block import BDT
 from boostflow.models.ucluster.block import UCluster
 from support.factory import SAMPLES, write_run
+from support.fits import fit_files, table_files
 from support.ucluster_jets import SMALL, files, packed
 
 pytestmark = pytest.mark.integration
@@ -151,16 +152,17 @@ def health_figures(inputs: Path) -> Write:
 
 
 def fit_tables(inputs: Path) -> Write:
-    from boostflow.config.statistics import Infer
-    from boostflow.infer.run import infer, tabulate_fit
+    from boostflow.infer.report import tabulate
+    from boostflow.infer.run import infer
+    from boostflow.jobs.statistics import FitTables, Infer
 
     _templates(inputs / "nominal.root")
-    fit, yields = inputs / "fit.json", inputs / "yields.json"
-    infer([inputs / "nominal.root"], {}, Infer(), inputs / "workspace.json", fit, yields)
+    fit = fit_files(inputs, [inputs / "nominal.root"])
+    infer(Infer(), fit)
 
     def write(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        tabulate_fit({}, fit, yields, path, path / "hepdata", 13000.0)
+        tabulate(FitTables(), table_files(fit, path))
 
     return write
 
@@ -271,7 +273,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "io.py: write_json": json_figures,
     "templates/files.py: write": template_file,
     "infer/health.py: health": health_figures,
-    "infer/run.py: tabulate_fit": fit_tables,
+    "infer/report.py: tabulate": fit_tables,
     "infer/tables.py: write_hepdata": fit_tables,
     "models/bdt.py: train": trees,
     "models/ucluster/store.py: write, _Writer._append": packed_jets,
@@ -290,7 +292,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
 SEVERAL = (
     *("provenance.py: write_record", "summary.py: write", "config/generate.py: main"),
     *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
-    *("infer/health.py: health", "infer/run.py: tabulate_fit", "infer/tables.py: write_hepdata"),
+    *("infer/health.py: health", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
 )
 """Those of several files, each whole or not there."""
 WRITING = {
