@@ -138,15 +138,19 @@ def template_file(inputs: Path) -> Write:
 
 
 def health_figures(inputs: Path) -> Write:
-    from boostflow.config.statistics import Infer
-    from boostflow.infer.health import health
+    from boostflow.infer.health import run
+    from boostflow.jobs.statistics import Health
 
     _templates(inputs / "nominal.root")
 
     def write(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        files = (path / "health.json", path / "health.txt")
-        health([inputs / "nominal.root"], {}, Infer(), *files)
+        files = Health.Files(
+            templates=[inputs / "nominal.root"],
+            figures=path / "health.json",
+            table=path / "health.txt",
+        )
+        run(Health(signal=["top"]), files)
 
     return write
 
@@ -272,7 +276,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "io.py: write_parquet": parquet,
     "io.py: write_json": json_figures,
     "templates/files.py: write": template_file,
-    "infer/health.py: health": health_figures,
+    "infer/health.py: run": health_figures,
     "infer/report.py: tabulate": fit_tables,
     "infer/tables.py: write_hepdata": fit_tables,
     "models/bdt.py: train": trees,
@@ -292,7 +296,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
 SEVERAL = (
     *("provenance.py: write_record", "summary.py: write", "config/generate.py: main"),
     *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
-    *("infer/health.py: health", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
+    *("infer/health.py: run", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
 )
 """Those of several files, each whole or not there."""
 WRITING = {
