@@ -233,26 +233,33 @@ def plot(inputs: Path) -> Write:
 
 
 def record(inputs: Path) -> Write:
-    from boostflow.provenance import write_record
+    from boostflow.jobs.summary import Provenance
+    from boostflow.provenance import run
 
     config = {f"key{i}": i for i in range(500)}
 
     def write(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        names = ("provenance.json", "config.yaml", "systematics.yaml")
-        write_record(config, config, *(path / name for name in names))
+        files = Provenance.Files(
+            record=path / "provenance.json",
+            config=path / "config.yaml",
+            systematics=path / "systematics.yaml",
+        )
+        run(Provenance(config=config, systematics=config), files)
 
     return write
 
 
 def table(inputs: Path) -> Write:
-    from boostflow.summary import write
+    from boostflow.jobs.summary import Summary
+    from boostflow.summary.run import run
 
     cutflows = [inputs / f"select/nominal/{name}.json" for name in SAMPLES]
 
     def both(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        write(cutflows, [], None, path / "summary.json", path / "summary.txt")
+        written = {"summary": path / "summary.json", "table": path / "summary.txt"}
+        run(Summary(), Summary.Files(cutflows=cutflows, **written))
 
     return both
 
@@ -286,15 +293,15 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "models/ucluster/saved.py: write": keras_file,
     "models/ucluster/export.py: write": onnx_file,
     "plots/style.py: save": plot,
-    "provenance.py: write_record": record,
-    "summary.py: write": table,
+    "provenance.py: run": record,
+    "summary/run.py: run": table,
     "config/generate.py: main": generated,
 }
 """Every writer of results, and what makes it write one."""
 
 
 SEVERAL = (
-    *("provenance.py: write_record", "summary.py: write", "config/generate.py: main"),
+    *("provenance.py: run", "summary/run.py: run", "config/generate.py: main"),
     *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
     *("infer/health.py: run", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
 )
