@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.background import enter
-from boostflow.infer import fit, observed, workspace
+from boostflow.infer import enter, fit, observed, workspace
 from boostflow.infer.merge import binning, merge
 from boostflow.infer.yields import tabulate
 from boostflow.io import read_json, write_json
