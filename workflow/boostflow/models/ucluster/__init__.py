@@ -9,6 +9,7 @@ devices    GPUs of the ranks
 checkpoint files of named arrays                      scoring    score tables
 export     ONNX graph of a trained network            onnxgraph  its nodes
 saved      Keras file of a trained network            explain    attention, weights of particles
+figures    what it is compared with                   plots      attention, drawn
 architecture  numbers that network and export share
 
 TensorFlow is imported by the training alone; scores come from ONNX Runtime.
@@ -19,9 +20,11 @@ from boostflow.models.ucluster.block import UCluster
 
 FAMILY = Family(
     block=UCluster,
+    title="UCluster",
     train="training",
     score="scoring",
     prepare="store",
+    figures="figures",
     plots="plots",
     own_plots=("attention",),
     distributed=True,
