@@ -88,6 +88,8 @@ class Scoring(Job):
 
     samples: list[Name]
     """Names of the samples, in the order of their files."""
+    scores: list[Score]
+    """Columns that the model's family names; a class that the training lacked has none."""
     threads: int = 1
     """That compute at the same time."""
 
@@ -102,9 +104,10 @@ class Scoring(Job):
         """Parquet file."""
 
     @classmethod
-    def of(cls, analysis: Analysis) -> Scoring:
-        """The job of any model."""
-        return cls(samples=analysis.samples)
+    def of(cls, analysis: Analysis, model: str, variation: str) -> Scoring:
+        """The job of a model under a variation."""
+        block = analysis.block(model, variation)
+        return cls(samples=analysis.samples, scores=block.scores(analysis.config.labels()))
 
 
 class Judged(Block):
