@@ -343,6 +343,11 @@ def clusters_jets(block: ModelBlock) -> bool:
     return block.task() is Task.CLUSTER and block.scored_unit() == "jet"
 
 
+def tells_classes(block: ModelBlock) -> bool:
+    """Whether a model has, or its clusters stand for, a score for each class of a jet."""
+    return block.task() in (Task.CLASSIFY, Task.CLUSTER) and block.scored_unit() == "jet"
+
+
 def family_of(block: ModelBlock) -> Family:
     """The family of a model."""
     return families()[block.kind]
