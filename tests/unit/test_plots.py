@@ -11,6 +11,8 @@ from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_json
 from boostflow.jobs.summary import PlotCutflow
 from boostflow.plots import cutflow, models
+from boostflow.models.bdt.plots import importance
+from boostflow.models.family import Role, Score, families
 from boostflow.plots import fit as plots_fit
 from boostflow.plots.names import fit_plots
 from boostflow.plots.style import (
@@ -43,11 +45,16 @@ def test_cutflows_of_samples_with_cuts_of_their_own():
 def test_labels_and_colours():
     assert axis_label("msoftdrop") == "Soft-drop mass [GeV]"
     assert axis_label("c2") == "c2"
-    assert score_label("p_top") == score_label("p_top", "bdt") == "BDT score for top quark"
-    assert score_label("p_w + p_z", "deep") == "BDT score for W boson + Z boson (deep)"
-    assert score_label("p_higgs") == "BDT score for higgs"
-    assert score_label("dist_2", "ucluster") == "Distance to cluster 2"
-    assert score_label("mass_bin") == "Mass bin"
+    classes = ["top", "w", "z", "higgs"]
+    bdt = families()["bdt"].block().scores(classes)
+    assert score_label("p_top", bdt) == "BDT score for top quark"
+    assert score_label("p_w + p_z", bdt, "deep") == "BDT score for W boson + Z boson (deep)"
+    assert score_label("p_higgs", bdt) == "BDT score for higgs"
+    ucluster = families()["ucluster"].block().scores(classes)
+    assert score_label("dist_2", ucluster) == "Distance to cluster 2"
+    assert score_label("mass_bin", ucluster) == "Mass bin"
+    of_another = [Score("of_top", Role.PROBABILITY, "network output", "top")]
+    assert score_label("of_top", of_another) == "Network output for top quark"
     known = ["top", "w", "z", "quark", "gluon", "unmatched", "higgs", "other"]
     assert len({colour(name, known[6:]) for name in known}) == len(known)
     # QCD of the composition had the colour of top.
@@ -72,16 +79,17 @@ def test_equal_plots_are_equal_files(tmp_path):
 def test_history_of_nested_lists():
     nested = {"history": {"train": {"mlogloss": [1.0, 0.5]}, "validation": {"mlogloss": [1, 0.7]}}}
     with style():
-        figure = models.history(nested, Label())
+        figure = models.history(nested, "Step", Label())
+    assert figure.axes[-1].get_xlabel() == "Step"
     lines = [line.get_label() for line in figure.axes[0].lines]
     assert lines == ["train mlogloss", "validation mlogloss"]
 
 
 def test_messages():
     with pytest.raises(BoostflowError, match="no history"):
-        models.history({"history": {"rate": [1.0]}}, Label())
+        models.history({"history": {"rate": [1.0]}}, "Epoch", Label())
     with pytest.raises(BoostflowError, match="no feature importance"):
-        models.importance({}, Label())
+        importance({}, Label())
 
 
 def test_plots_and_evaluation_do_not_import_training_libraries():
