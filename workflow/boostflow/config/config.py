@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -20,10 +20,12 @@ from boostflow.config.samples import Sample, default_samples
 from boostflow.config.statistics import Infer, Templates
 from boostflow.models.family import ModelBlock, families
 
-_BLOCKS = [family.block for family in families().values()]
-Model = Annotated[reduce(or_, _BLOCKS), Field(discriminator="kind")]
-"""A block of any family."""
-
+if TYPE_CHECKING:
+    Model = ModelBlock
+else:
+    _BLOCKS = [family.block for family in families().values()]
+    Model = Annotated[reduce(or_, _BLOCKS), Field(discriminator="kind")]
+    """A block of any family, told apart by its kind."""
 
 DEFAULT_MODELS = ("bdt", "ucluster")
 """Kinds of the models of a run without a configuration: another family does not lengthen it."""

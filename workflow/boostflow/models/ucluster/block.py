@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from boostflow.config.base import Name, Range
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
-from boostflow.models.family import ModelBlock, Reads, Role, Score, Task, Unit
+from boostflow.models.family import DistributedBlock, Reads, Role, Score, Task, Unit
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -54,7 +54,7 @@ PRESETS["paper_log"] = PRESETS["paper"] | {
 }
 
 
-class UCluster(ModelBlock):
+class UCluster(DistributedBlock):
     """The graph network UCluster (Mikuni & Canelli, arXiv:2010.07106), trained with Horovod."""
 
     kind: Literal["ucluster"] = "ucluster"
@@ -70,9 +70,6 @@ class UCluster(ModelBlock):
     """Window of the jet mass in training and in the judgement (GeV)."""
     clusters: int = Field(3, ge=2, le=50)
     """Number of clusters."""
-    processes: int = Field(2, ge=1, le=1024)
-    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
-    their number."""
     seed: int = Field(1, ge=0)
     """Seed of the initial weights, the shuffling and k-means."""
 
@@ -179,26 +176,30 @@ class UCluster(ModelBlock):
         return Reads(samples=tuple(self.samples), constituents=True)
 
     def scores(self, classes: Sequence[str]) -> list[Score]:
-        """The cluster, the predicted mass bin, and squared distances to the centroids."""
+        """The cluster, the mass bin, squared distances to the centroids, and the embedding."""
         distances = (
             Score(f"dist_{k}", Role.DISTANCE, f"distance to cluster {k}")
             for k in range(self.clusters)
+        )
+        embedding = (
+            Score(f"emb_{i}", Role.EMBEDDING, f"embedding {i}") for i in range(self.embedding)
         )
         return [
             Score("cluster", Role.CLUSTER, "cluster"),
             Score("mass_bin", Role.VALUE, "mass bin"),
             *distances,
+            *embedding,
         ]
+
+    def own_plots(self) -> Sequence[str]:
+        """What the network sees is drawn for single jets, not for events."""
+        return super().own_plots() if self.unit == "jet" else ()
 
     def prepared(self) -> dict[str, Any]:
         """What decides which jets a model trains on, and how they are packed: part of its block."""
         block = self.model_dump(mode="json", include={"kind", "samples", *PACKING})
         # Goes with any number of views; what is packed does not depend on it.
         return block | {"cluster_loss": "kmeans"}
-
-    def ranks(self) -> int:
-        """Processes of Horovod."""
-        return self.processes
 
     def window(self) -> tuple[float, float]:
         """The jets that are clustered."""
