@@ -2,9 +2,9 @@
 
 Each process has one thread and the same number of jets in a step; a round is an epoch of the
 package's own loop. In one job: several at once that know nothing of each other (the machine's own
-ceiling), first and last without Horovod; in between, taking turns, one, several that know nothing of
-each other while Horovod idles, and several with shared gradients. Each setting of Horovod is a job.
-At the end a cost model predicts many GPUs.
+ceiling), first and last without Horovod; in between, taking turns, one, several that know nothing
+of each other while Horovod idles, and several with shared gradients. Each setting of Horovod is a
+job. At the end a cost model predicts many GPUs.
 """
 
 from __future__ import annotations

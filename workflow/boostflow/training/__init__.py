@@ -1,8 +1,8 @@
 """What trainings of all families share: ranks, devices, checkpoints, the loop.
 
-A family with `distributed=True` writes a `Learner` and a `train(job, files)` in its `train.py`; it
-is trained by `horovodrun` on as many processes as its block says, or on one. This is all of it, for
-a dense network:
+A family whose block is a `DistributedBlock` writes a `Learner` and a `train(job, files)` in its
+`train.py`; it is trained by `horovodrun` on as many processes as its block says. This is all of it,
+for a dense network:
 
     def train(job, files):
         loop.train(
@@ -55,9 +55,9 @@ a dense network:
 
 What comes with it: bad input on one rank ends all with one message; all ranks start from rank 0's
 weights and are compared bit by bit after each epoch; a checkpoint after each epoch, from which a
-killed training continues to the same result; a rank that is lost or stuck, rank 0 too, ends the job;
-the history in metrics.json, figures for TensorBoard, a line of progress for each epoch; a training
-that diverges is named; the best epoch is kept where it may stop early.
+killed training continues to the same result; a rank that is lost or stuck, rank 0 too, ends the
+job; the history in metrics.json, figures for TensorBoard, a line of progress for each epoch; a
+training that diverges is named; the best epoch is kept where it may stop early.
 
 learner      what a family writes            loop         what is done with it
 data         batches, dealt out to ranks     schedules    learning rates
