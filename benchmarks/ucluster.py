@@ -140,7 +140,7 @@ def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
 
     def train() -> int:
         loop.train_epoch()
-        return training.steps(config.batch) * config.batch
+        return loop.steps * learner.width
 
     def forward() -> int:
         for rows in in_order(np.arange(len(training)), scoring.BATCH):
