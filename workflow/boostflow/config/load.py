@@ -32,7 +32,7 @@ from boostflow.config.systematics import (
 from boostflow.errors import BoostflowError
 from boostflow.ingest.features import READABLE, weight_columns
 from boostflow.models.family import ModelBlock, clusters_jets
-from boostflow.observables.names import columns
+from boostflow.observables.catalogue import columns
 from boostflow.select.corrections import OPTIONAL, Corrections
 
 SIMULATED_WEIGHTS = [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.observables.names import ALL_OBSERVABLES
+from boostflow.observables.catalogue import masses, stored_observables
 from boostflow.scored import Table
 
 
@@ -137,34 +137,34 @@ def clusterings(
     """
     observables = [
         name
-        for name in ALL_OBSERVABLES
+        for name in stored_observables()
         if name in train and np.isfinite(train[name]).all() and np.isfinite(test[name]).all()
     ]
 
     def of(table: Table, names: Sequence[str]) -> NDArray:
         return np.stack([table[name] for name in names], axis=1).astype(float)
 
-    masses = [name for name in ("mass", "msoftdrop", "mtrimmed") if name in ("mass", *observables)]
+    of_jets = [one.name for one in masses() if one.name in ("mass", *observables)]
     columns = {
         "k-means, mass": lambda t: t["mass"][:, None],
         "k-means, log mass": lambda t: np.log(np.maximum(t["mass"], 1e-3))[:, None],
         "k-means, soft-drop mass": lambda t: t["msoftdrop"][:, None],
         f"k-means, {len(observables)} observables": lambda t: of(t, observables),
     }
-    if "mtrimmed" in masses:
+    if "mtrimmed" in of_jets:
         columns["k-means, trimmed mass"] = lambda t: t["mtrimmed"][:, None]
     result = {
         name: kmeans(values(train), values(test), clusters, seed)
         for name, values in columns.items()
     }
-    if len(masses) > 1:
-        result[f"mixture, {len(masses)} masses"] = mixture(
-            of(train, masses), of(test, masses), clusters, seed
+    if len(of_jets) > 1:
+        result[f"mixture, {len(of_jets)} masses"] = mixture(
+            of(train, of_jets), of(test, of_jets), clusters, seed
         )
     result["mass cuts (supervised)"] = np.digitize(
         test["mass"], mass_cuts(train["mass"], truth, classes)
     )
-    if "mtrimmed" in masses:
+    if "mtrimmed" in of_jets:
         cuts = mass_cuts(train["mtrimmed"], truth, classes)
         result["trimmed mass cuts (supervised)"] = np.digitize(test["mtrimmed"], cuts)
     result["BDT (supervised)"] = trees(of(train, observables), of(test, observables), truth, seed)

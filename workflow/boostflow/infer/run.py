@@ -184,7 +184,7 @@ def tabulate_fit(
         energy: centre-of-mass energy (GeV).
     """
     from boostflow.infer import tables
-    from boostflow.plots.style import AXES
+    from boostflow.observables.catalogue import column
 
     result, yields = read_json(fit_path), read_json(yields_path)
     rows = tables.yield_rows(yields)
@@ -192,6 +192,12 @@ def tabulate_fit(
     for suffix, write in formats.items():
         with atomic(folder / f"yields.{suffix}") as part:
             part.write_text(write(rows), encoding="utf-8")
-    variable = AXES.get(result["variable"], (result["variable"], ""))
-    content = tables.hepdata(result, yields, parameter_titles(systematics), variable, energy)
+    variable = column(result["variable"])
+    content = tables.hepdata(
+        result,
+        yields,
+        parameter_titles(systematics),
+        (variable.title, variable.unit.value),
+        energy,
+    )
     tables.write_hepdata(content, record)

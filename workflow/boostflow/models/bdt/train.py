@@ -17,7 +17,7 @@ from boostflow.keyed import uniform
 from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.score import WEIGHTS, matrix
 from boostflow.models.manifest import manifest
-from boostflow.observables.names import OBSERVABLES
+from boostflow.observables.catalogue import default_features
 from boostflow.select.split import TRAIN, VALIDATION
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
 
 def available(inputs: list[Path], names: list[str]) -> list[str]:
     """The features that all samples have; one that is missing is an error only if it was chosen."""
-    if names != OBSERVABLES:
+    if names != default_features():
         return names
     present = [set(parquet_columns(path)) for path in inputs]
     missing = [name for name in names if not all(name in columns for columns in present)]
