@@ -185,6 +185,21 @@ class Analysis:
         wanted = {*names, *self.rates()}
         return {name: block for name, block in self.systematics.items() if name in wanted}
 
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """The configuration and the systematics as plain data."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "systematics": {n: b.model_dump(mode="json") for n, b in self.systematics.items()},
+        }
+
+    def targets_of_entries(self) -> dict[str, list[str]]:
+        """Variations with templates by the names under which users ask for them.
+
+        Each has its own name, and each systematic stands for all of its variations.
+        """
+        single = [*self.variations.with_templates(), *self.variations.crosschecks().values()]
+        return {name: [name] for name in single} | self.variations.entries()
+
     def has_health(self) -> bool:
         """Whether there are effects to check."""
         return self.config.has_fit and bool(self.fitted())
@@ -229,6 +244,18 @@ class Analysis:
         """How a model is evaluated: as its kind says, or as all that score events."""
         block = self.config.models[model]
         return EVENTS if block.scored_unit() == "event" else block.kind
+
+    def ways_of_evaluation(self, models: Iterable[str]) -> dict[str, list[str]]:
+        """Models by the way they are evaluated, sorted by it."""
+        found: dict[str, list[str]] = {}
+        for name in models:
+            found.setdefault(self.evaluated_as(name), []).append(name)
+        return dict(sorted(found.items()))
+
+    def caption(self, model: str, plot: str) -> str | None:
+        """The report's text for a plot of a model, where it is the family's own; None elsewhere."""
+        family = family_of(self.config.models[model])
+        return str(family.caption(plot)) if plot in family.own_plots else None
 
     def jet_models(self) -> list[str]:
         """Models with a score for each class of a jet: those that are compared."""

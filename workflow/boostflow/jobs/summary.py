@@ -94,9 +94,4 @@ class Provenance(Job):
     @classmethod
     def of(cls, analysis: Analysis) -> Provenance:
         """The job of an analysis."""
-        return cls(
-            config=analysis.config.model_dump(mode="json"),
-            systematics={
-                name: block.model_dump(mode="json") for name, block in analysis.systematics.items()
-            },
-        )
+        return cls(**analysis.declared())
