@@ -43,7 +43,10 @@ def test_cutflows_of_samples_with_cuts_of_their_own():
 
 def test_labels_and_colours():
     assert axis_label("msoftdrop") == "Soft-drop mass [GeV]"
-    assert axis_label("c2") == "c2"
+    assert axis_label("sqrt_d12") == r"$\sqrt{d_{12}}$ [GeV]"
+    assert axis_label("c2") == "$C_2$"
+    assert axis_label("ht") == "$H_T$ [GeV]"
+    assert axis_label("p_top") == "p_top"
     assert score_label("p_top") == score_label("p_top", "bdt") == "BDT score for top quark"
     assert score_label("p_w + p_z", "deep") == "BDT score for W boson + Z boson (deep)"
     assert score_label("p_higgs") == "BDT score for higgs"

@@ -162,6 +162,20 @@ class Background(Block):
         names = {cut.model for cut in cuts if cut is not None and cut.model}
         return names | ({self.composition.model} if self.composition else set())
 
+    def columns(self) -> dict[str, str]:
+        """Columns of the selected jets that are read, by the keys that name them."""
+        cuts: dict[str, Cut | None] = {}
+        if self.abcd is not None:
+            cuts |= {"abcd.x": self.abcd.x, "abcd.y": self.abcd.y}
+        cuts |= {f"control.{name}": region for name, region in self.control.items()}
+        result = {}
+        for key in ("sideband", "composition"):
+            block = getattr(self, key)
+            if block is not None:
+                result[f"{key}.variable"] = block.variable
+                cuts[f"{key}.within"] = block.within
+        return result | {k: cut.column for k, cut in cuts.items() if cut and cut.model is None}
+
     def entering(self) -> list[str]:
         """Control regions that the fit uses."""
         return [name for name, region in self.control.items() if region.enters != "nothing"]

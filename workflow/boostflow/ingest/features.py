@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from boostflow.config.samples import RootContent
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branch, near
-from boostflow.observables.catalogue import jet_fields
+from boostflow.observables.catalogue import available, jet_fields, without_charges
 
 EVENT = ("run", "luminosityBlock", "event")
 FATJET = ("FatJet_pt", "FatJet_eta", "FatJet_phi", "FatJet_mass")
@@ -130,6 +130,14 @@ class Features:
     """Those of the sample's triggers that the file has."""
     notes: list[str] = field(default_factory=list)
 
+    def observables(self) -> set[str]:
+        """Names of the observables that jets of the file get."""
+        from boostflow.ingest.delphes import SUBSTRUCTURE
+
+        fields = {name.removeprefix("FatJet_") for name in self.names}
+        made = {name for field in fields for name in SUBSTRUCTURE.get(field, ())}
+        return available(fields | made, self.constituents, self.charges)
+
     def as_dict(self) -> dict[str, bool | int]:
         """The switches that later stages look at."""
         return {
@@ -246,7 +254,7 @@ def examine(
             notes.append(
                 "constituents have no charge: it is that of their pdgId"
                 if charges
-                else "constituents have no charge: the observable charge is off"
+                else f"constituents have no charge: {without_charges()}"
             )
         if inside and four_momentum("PFCands", have) == VECTORS[0][:3]:
             notes.append("constituents have no mass: they are taken as massless")

@@ -74,6 +74,13 @@ def available(fields: Collection[str], constituents: bool, charges: bool) -> set
     return found | {one.name for one in ingested() if one.ratio and found.issuperset(one.ratio)}
 
 
+def without_charges() -> str:
+    """What is off in files whose constituents have no charge, in words."""
+    names = [one.name for one in ingested() if one.charges]
+    plural = len(names) > 1
+    return f"the observable{'s' * plural} {', '.join(names)} {'are' if plural else 'is'} off"
+
+
 def stored_observables() -> list[str]:
     """Observables among the columns of the tables, `pt` and `mass` of the jet included."""
     return [name for name, one in OBSERVABLES.items() if one.feature]

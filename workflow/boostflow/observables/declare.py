@@ -103,6 +103,14 @@ class Observable(Column):
     ratio: tuple[str, str] | None = None
     """Observables whose ratio it is: with both of them from the file it can be had, too."""
 
+    @property
+    def needs(self) -> str:
+        """What a file must have for it, in words."""
+        inside = "jet constituents with charges" if self.charges else "jet constituents"
+        if self.branch is not None:
+            return f"{inside} or FatJet_{self.branch}"
+        return inside if self.ratio is None else f"{inside}, or {' and '.join(self.ratio)}"
+
 
 def declaring(observables: dict[str, Observable]) -> Callable[..., Callable[[Formula], Formula]]:
     """A decorator that adds functions to a dictionary of observables, by their names."""
