@@ -24,10 +24,11 @@ from boostflow.config.needs import Needs
 from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.features import EVENT, Features
+from boostflow.ingest.features import Features
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
+from boostflow.nanoaod import EVENT
 from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
 from boostflow.texttable import Text

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from boostflow.config.chain import Select, Smearing
 from boostflow.config.systematics import JetShift
+from boostflow.corrections import Corrections, Value
 from boostflow.errors import BoostflowError
 from boostflow.observables.catalogue import energies, masses
-from boostflow.select.corrections import Corrections, Value
 from boostflow.select.smearing import factors, normals
 
 Factors = NDArray[np.float64]
