@@ -36,7 +36,7 @@ def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str,
     for name, sample in config.samples.items():
         if not isinstance(sample, FileSample):
             continue
-        weights = {}
+        weights: dict[str, str] = {}
         for systematic, declared in systematics.items() if config.has_fit else ():
             touched = declared.samples is None or name in declared.samples
             if isinstance(declared, Weight) and touched and not is_data(sample):
