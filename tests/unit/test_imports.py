@@ -194,9 +194,6 @@ def test_no_two_packages_import_each_other() -> None:
         pytest.fail("\n".join([" <- ".join(circle), *where]))
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the package of observables still reads its formulas, with NumPy and Numba"
-)
 @pytest.mark.parametrize("package", PLANNING)
 def test_planning_imports_little(package: str) -> None:
     """Modules that are read before jobs start read pydantic and the standard library alone."""
@@ -227,7 +224,7 @@ DEFAULT_MODELS = re.compile(r"^DEFAULT_MODELS = \(.*\)$")
 
 
 @pytest.mark.xfail(
-    strict=False, reason="the rules, the evaluation and the plots still name the two first families"
+    strict=False, reason="defaults of regions and some sentences still name the first two families"
 )
 def test_families_are_named_in_their_folders_alone() -> None:
     """The rest asks for tasks, roles and what a model reads."""
