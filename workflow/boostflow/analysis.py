@@ -13,7 +13,7 @@ from boostflow.config.files import batch, beside, expand, find, is_remote, keys,
 from boostflow.config.samples import FileSample, SimulatedSample, is_data
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic
-from boostflow.models.family import Family, ModelBlock, family_of
+from boostflow.models.family import Family, ModelBlock, family_of, tells_classes
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
 
 EVENTS = "events"
@@ -259,7 +259,7 @@ class Analysis:
 
     def jet_models(self) -> list[str]:
         """Models with a score for each class of a jet: those that are compared."""
-        return [name for name in self.config.models if self.evaluated_as(name) != EVENTS]
+        return [name for name, block in self.config.models.items() if tells_classes(block)]
 
     def with_systematics(self) -> list[str]:
         """Jet models that regions read, if there are variations of their scores or jets."""
