@@ -5,7 +5,7 @@ from __future__ import annotations
 from boostflow.io import read_json
 from boostflow.jobs.background import PlotBackground
 from boostflow.plots import background as draw
-from boostflow.plots.style import Label, save, style
+from boostflow.plots.style import save, style
 
 
 def plot(job: PlotBackground, files: PlotBackground.Files) -> None:
@@ -15,7 +15,7 @@ def plot(job: PlotBackground, files: PlotBackground.Files) -> None:
         job: the settings.
         files: the estimates, and the folder of the plots.
     """
-    config, label, folder = job.background, Label(*job.label), files.plots
+    config, label, folder = job.background, job.label, files.plots
     result = read_json(files.figures)
     with style():
         if "abcd" in result:
