@@ -9,11 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import conformance
 import numpy as np
 import pytest
 import yaml
 
-import conformance
 from boostflow.config.config import Config
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError

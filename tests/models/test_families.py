@@ -29,13 +29,13 @@ class Nearest(ModelBlock):
     def scores(self, classes):
         return [Score(f"p_{{name}}", Role.PROBABILITY, "nearness", name) for name in classes]
 '''
-FAMILY = '''
+FAMILY = """
 from boostflow.models.family import Family
 
 from {package}.{name}.block import Nearest
 
 FAMILY = Family(block=Nearest, title="Nearest mean", plots={module!r}, own_plots={plots!r})
-'''
+"""
 
 
 class Package:

@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from boostflow import summary
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly
 from boostflow.evaluate.run import anomaly as compare
 from boostflow.io import write_json
 from boostflow.jobs.models import CompareEvents
+from boostflow.jobs.summary import Summary
 from boostflow.models.family import families
 from boostflow.plots import anomaly as draw
 from boostflow.plots.names import model_plots
 from boostflow.plots.style import Label, style
 from boostflow.scored import TEST, TRAIN, VALIDATION
+from boostflow.summary.figures import collect
+from boostflow.summary.table import table
 from support import factory
 from support.judging import LABEL, evaluate, judged
 
@@ -316,7 +318,8 @@ def test_stages_write_figures_plots_and_summary(tmp_path):
     assert [m["clusters"] for m in together["models"]] == [2, CLUSTERS]
     assert together["models"][1]["chosen"] == figures["chosen"]
     assert (tmp_path / "anomaly.png").stat().st_size > 0
-    text = summary.table(summary.collect([], paths, None))
+    written = {"summary": tmp_path / "summary.json", "table": tmp_path / "summary.txt"}
+    text = table(collect(Summary.Files(cutflows=[], evaluations=paths, **written)))
     assert f"Model clusters_{CLUSTERS}, {CLUSTERS} clusters of events" in text
     line = next(line for line in text.splitlines() if "all test events" in line)
     assert line.split()[3:5] == [str(total["s"]), str(total["b"])]

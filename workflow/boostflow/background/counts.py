@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.background import Background, Cut, Selection, Sideband
-from boostflow.config.statistics import Templates
+from boostflow.config.background import Cut, Selection, Sideband
 from boostflow.errors import BoostflowError
+from boostflow.jobs.background import Count
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
 from boostflow.seeds import derive
-from boostflow.templates.build import Histograms, Weighting, in_range, in_region
+from boostflow.templates.build import Histograms, in_range, in_region
 from boostflow.templates.files import write
 
 PLANE = 25
@@ -87,14 +86,9 @@ class Events:
         return self.column(cut.column, cut.model, cut.jet)
 
 
-def counted(config: Background, templates: Templates, clusters: int) -> list[Counted]:
-    """The regions that the estimates need.
-
-    Args:
-        config: the estimates.
-        templates: variable and bins in which ABCD and control regions are counted.
-        clusters: number of clusters of the composition's model; 0 without one.
-    """
+def counted(job: Count) -> list[Counted]:
+    """The regions that the estimates of a job need."""
+    config, templates = job.background, job.templates
     shape = (templates.variable, templates.bins, templates.range)
     result = []
     if config.abcd:
@@ -115,8 +109,9 @@ def counted(config: Background, templates: Templates, clusters: int) -> list[Cou
         result.append(Counted(f"control_{name}", (region,), *shape))
     if config.composition:
         block = config.composition
-        cut = Cut(model=block.model, column="cluster")
-        for k in range(clusters):
+        assert job.clusters is not None
+        cut = Cut(model=block.model, column=job.clusters.column)
+        for k in range(job.clusters.number):
             mine = (_cut(cut, [k - 0.5, k + 0.5]), *([block.within] if block.within else []))
             result.append(Counted(f"cluster_{k}", mine, block.variable, block.bins, block.range))
     return result
@@ -126,30 +121,24 @@ def _cut(cut: Cut, limits: Sequence[float]) -> Selection:
     return Selection(model=cut.model, column=cut.column, jet=cut.jet, range=list(limits))
 
 
-def fill(
-    events: Mapping[str, Events],
-    weights: Mapping[str, NDArray],
-    config: Background,
-    templates: Templates,
-    clusters: int,
-    blind: bool = False,
-) -> Histograms:
+def fill(events: Mapping[str, Events], weights: Mapping[str, NDArray], job: Count) -> Histograms:
     """Histograms by region and sample; `abcd_plane` is the flattened plane of the two variables.
+
+    Of blinded collision data this leaves out region A, the clusters, the plane, and the events in
+    the window of the sideband.
 
     Args:
         events: by sample.
         weights: of those events by sample; 0 for one that is not counted.
-        config: see `counted`.
-        templates: see `counted`.
-        clusters: see `counted`.
-        blind: leave out what must not be seen: region A, the clusters, the plane, and the events in
-            the window of the sideband.
+        job: the settings.
 
     Raises:
         BoostflowError: a column is missing, or a value or weight that counts is not finite.
     """
+    config = job.background
+    blind = job.source == "observed" and not job.unblind
     result: Histograms = {}
-    for region in counted(config, templates, clusters):
+    for region in counted(job):
         if blind and (region.name == "abcd_A" or region.name.startswith("cluster_")):
             continue
         axis = hist.axis.Regular(region.bins, *region.range, name=region.variable, flow=False)
@@ -200,38 +189,18 @@ def drawn(weight: NDArray, seed: int) -> NDArray:
     return np.sign(weight) * np.random.default_rng(seed).poisson(np.abs(weight))
 
 
-def count(
-    select: Sequence[Path],
-    scores: Sequence[Path],
-    output: Path,
-    config: Background,
-    templates: Templates,
-    luminosity: float,
-    weighting: Weighting | None = None,
-    source: str = "simulation",
-    unblind: bool = False,
-) -> None:
+def run(job: Count, files: Count.Files) -> None:
     """Write the histograms of one variation, or of the data.
 
     Args:
-        select: selected jets, one file per sample, named by it.
-        scores: score tables of the models that are read, each in a folder of its name.
-        output: ROOT file to write.
-        config: the estimates.
-        templates: variable and bins.
-        luminosity: in 1/fb.
-        weighting: of a weight variation; null for none.
-        source: `simulation` (test split), `pseudo` (validation split, drawn) or `observed`.
-        unblind: collision data are counted everywhere.
+        job: the settings.
+        files: selected jets, score tables, and the ROOT file to write.
 
     Raises:
         BoostflowError: see `fill`; or a file is missing or was not made for this selection.
     """
-    tables = {path.parent.name: (path, read_scores(path)) for path in scores}
-    clusters = 0
-    if config.composition:
-        _, table = tables[config.composition.model]
-        clusters = sum(name.startswith("dist_") for name in table)
+    config, templates, weighting = job.background, job.templates, job.weighting
+    tables = {path.parent.name: (path, read_scores(path)) for path in files.scores}
     wanted = {"pt", "split", "candidate", "weight", templates.variable}
     blocks = [*config.control.values()]
     if config.abcd:
@@ -243,7 +212,7 @@ def count(
     blocks += [x.within for x in (config.sideband, config.composition) if x and x.within]
     wanted |= {cut.column for cut in blocks if cut.model is None}
     events, weights = {}, {}
-    for sample, path in samples_of(select).items():
+    for sample, path in samples_of(files.jets).items():
         extra = [weighting.column] if weighting is not None and weighting.applies(sample) else []
         jets = read_jets(path, [*sorted(wanted), *extra])
         mine = {
@@ -252,15 +221,14 @@ def count(
         }
         events[sample] = Events(jets, mine, sample)
         lead = {name: column[events[sample].leading] for name, column in jets.items()}
-        if source == "observed":
+        if job.source == "observed":
             weights[sample] = np.ones(len(lead["weight"]))
             continue
-        weight = lead["weight"] * luminosity * (lead[extra[0]] if extra else 1.0)
+        weight = lead["weight"] * job.luminosity * (lead[extra[0]] if extra else 1.0)
         weight = np.where(
-            lead["split"] == (TEST if source == "simulation" else VALIDATION), weight, 0
+            lead["split"] == (TEST if job.source == "simulation" else VALIDATION), weight, 0
         )
-        if source == "pseudo":
+        if job.source == "pseudo":
             weight = drawn(weight, derive(config.seed, "background", sample))
         weights[sample] = weight
-    blind = source == "observed" and not unblind
-    write(output, fill(events, weights, config, templates, clusters, blind))
+    write(files.counts, fill(events, weights, job))

@@ -153,7 +153,7 @@ class ModelBlock(Block):
         """What types cannot say: names that the rest of the configuration must have.
 
         Args:
-            at: the key of the block, `models.mine`; a problem is at this key or at one below it.
+            at: the key of the block, `models.tagger`; a problem is at this key or at one below it.
             config: the whole configuration.
         """
         return ()

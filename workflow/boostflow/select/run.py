@@ -12,7 +12,6 @@ import awkward as ak
 import numpy as np
 
 from boostflow.config.chain import Select, Split
-from boostflow.config.systematics import JetShift
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
@@ -26,8 +25,10 @@ from boostflow.io import (
     read_json,
     write_json,
 )
+from boostflow.jobs import chain
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
+from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
 
@@ -64,37 +65,19 @@ class Cutflow:
         ]
 
 
-def select(
-    tables: list[Path],
-    metas: list[Path],
-    output: Path,
-    cutflow: Path,
-    config: Select,
-    *,
-    sample: str,
-    variation: str = "nominal",
-    shift: JetShift | None = None,
-    corrections: Path | None = None,
-    independent: bool = False,
-) -> None:
+def run(job: chain.Select, files: chain.Select.Files) -> None:
     """Select fat jets (docs/contracts.md, "select"). The parts are read block by block.
 
     Args:
-        tables: ingested parts of one sample.
-        metas: their JSON files, in the same order.
-        output: Parquet file to write.
-        cutflow: JSON file to write.
-        config: the select block.
-        sample: name of the sample.
-        variation: name of the variation.
-        shift: what it shifts, if it is of that kind.
-        corrections: the correctionlib file of the shift and of smearing.
-        independent: an alternative sample, on whose events no model is trained: all are test.
+        job: the settings.
+        files: the list of the parts, the file of corrections, what is written.
 
     Raises:
         BoostflowError: parts that do not fit together, a split without events, or a bad correction.
     """
-    if independent:
+    tables, metas = read_parts(files.parts)
+    sample, config, shift, output = job.sample, job.select, job.shift, files.table
+    if job.independent:
         config = config.model_copy(update={"split": ALL_TEST})
     totals = _totals([read_json(path) for path in metas])
     flow = Cutflow()
@@ -110,9 +93,9 @@ def select(
     norms = {name: w / weighted for name, w in totals.sumw_weights.items() if weighted}
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
-    if moves and corrections is None:
+    if moves and files.corrections is None:
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
-    opened = Corrections(corrections) if moves and corrections is not None else None
+    opened = Corrections(files.corrections) if moves and files.corrections else None
     shifter = Shifter(config, shift, opened)
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
@@ -139,10 +122,10 @@ def select(
     _write(output, checked(), tables)
     whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
     write_json(
-        cutflow,
+        files.cutflow,
         {
             "sample": sample,
-            "variation": variation,
+            "variation": job.variation,
             "data": totals.data,
             "xsec": totals.xsec,
             "cutflow": flow.as_list(whole),
@@ -153,8 +136,8 @@ def select(
         },
     )
     if not jets.sum():
-        log.warning("%s (%s): no jet passes the selection", sample, variation)
-    log.info("%s (%s): %d of %d events, %d jets", sample, variation, *_ends(flow), jets.sum())
+        log.warning("%s (%s): no jet passes the selection", sample, job.variation)
+    log.info("%s (%s): %d of %d events, %d jets", sample, job.variation, *_ends(flow), jets.sum())
 
 
 def _blocks(path: Path) -> Iterator[ak.Array]:
