@@ -21,7 +21,7 @@ from boostflow.io import write_parquet
 from boostflow.jobs.models import Evaluate, Judged, Prepare, Scoring
 from boostflow.models import stage, table
 from boostflow.models.family import Family, ModelBlock, Role, Task
-from boostflow.observables.names import ALL_OBSERVABLES
+from boostflow.observables.catalogue import stored_observables
 from support import models, ucluster_jets
 
 CLASSES = ("top", "w", "z")
@@ -46,7 +46,7 @@ def jets(folder: Path, count: int = 70) -> list[Path]:
     for number, name in enumerate(CLASSES):
         rng = np.random.default_rng([5, number])
         rows = ucluster_jets.jets(name, count, 1)
-        for column in ALL_OBSERVABLES:
+        for column in stored_observables():
             if column not in rows.fields:
                 rows[column] = rng.normal(number, 1.0, count).astype(np.float32)
         rows["event_id"] = rng.integers(1, 2**62, count, dtype=np.uint64)

@@ -19,6 +19,8 @@ class Needs(Block):
     """Models that need jets with constituents."""
     weights: dict[str, str] = Field(default_factory=dict)
     """Columns of relative weights, and the systematic that needs each."""
+    columns: dict[str, list[str]] = Field(default_factory=dict)
+    """Columns of the jets, and the keys of the configuration that name each."""
 
 
 def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str, Needs]:
@@ -30,14 +32,33 @@ def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str,
     """
     result = {}
     networks = [name for name, block in config.models.items() if block.reads().constituents]
+    columns = _columns(config)
     for name, sample in config.samples.items():
         if not isinstance(sample, FileSample):
             continue
-        weights = {}
+        weights: dict[str, str] = {}
         for systematic, declared in systematics.items() if config.has_fit else ():
             touched = declared.samples is None or name in declared.samples
             if isinstance(declared, Weight) and touched and not is_data(sample):
                 weights |= dict.fromkeys(declared.members().values(), systematic)
-        if networks or weights:
-            result[name] = Needs(constituents=networks, weights=weights)
+        if networks or weights or columns:
+            result[name] = Needs(constituents=networks, weights=weights, columns=columns)
+    return result
+
+
+def _columns(config: Config) -> dict[str, list[str]]:
+    """Columns of the jets that the configuration names, with the keys where it does."""
+    named = [
+        (f"models.{name}", column)
+        for name, block in config.models.items()
+        for column in block.reads().columns
+    ]
+    if config.has_fit or config.background is not None:
+        named.append(("templates.variable", config.templates.variable))
+    if config.background is not None:
+        found = config.background.columns()
+        named += [(f"background.{key}", column) for key, column in found.items()]
+    result: dict[str, list[str]] = {}
+    for key, column in named:
+        result.setdefault(column, []).append(key)
     return result

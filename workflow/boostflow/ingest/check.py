@@ -28,6 +28,7 @@ from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
+from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
 from boostflow.texttable import Text
 
@@ -348,6 +349,13 @@ def _unmet(files: list[Checked], needs: Needs) -> list[str]:
         f"{first.file} has no weights {', '.join(names)}, which systematic {systematic} needs: "
         "give it the `samples` that have them"
         for systematic, names in lacking.items()
+    ]
+    there = first.features.observables()
+    problems += [
+        f"{first.file} has no {one.needs}: {one.name} of {', '.join(needs.columns[one.name])} "
+        "needs it, name another column"
+        for one in ingested()
+        if one.name in needs.columns and one.name not in there
     ]
     return problems
 
