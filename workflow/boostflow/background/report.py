@@ -19,7 +19,8 @@ def plot(job: PlotBackground, files: PlotBackground.Files) -> None:
     result = read_json(files.figures)
     with style():
         if "abcd" in result:
-            save(draw.plane(result["abcd"], config.abcd, label), folder / "abcd.png")
+            figure = draw.plane(result["abcd"], config.abcd, job.scores, job.kinds, label)
+            save(figure, folder / "abcd.png")
             save(draw.by_mass(result["abcd"], label), folder / "abcd_mass.png")
         if "sideband" in result:
             save(draw.spectrum(result["sideband"], label), folder / "sideband.png")
