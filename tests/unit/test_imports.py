@@ -197,9 +197,6 @@ def test_no_two_packages_import_each_other() -> None:
         pytest.fail("\n".join([" <- ".join(circle), *where]))
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the package of observables still reads its formulas, with NumPy and Numba"
-)
 @pytest.mark.parametrize("package", PLANNING)
 def test_planning_imports_little(package: str) -> None:
     """Modules that are read before jobs start read pydantic and the standard library alone."""
