@@ -26,7 +26,7 @@ from boostflow.models.ucluster.network import Graph, Network
 
 
 class PlainNetwork:
-    """Stands in for `Network` in a `Trainer`; shares the variables of the one it is made from."""
+    """Stands in for a learner's `Network`; shares the variables of the one it is made from."""
 
     def __init__(self, network: Network, particles: int) -> None:
         self.network, self.particles = network, particles

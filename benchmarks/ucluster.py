@@ -106,7 +106,7 @@ STATE: dict[str, Any] = {}
 
 
 def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
-    """Make the row's trainer and what it predicts with."""
+    """Make the row's learner and what it predicts with."""
     os.environ.update(environment(threads))
     if not row.keep:
         del os.environ["TF_CPU_ALLOCATOR_USE_BFC"]
@@ -116,8 +116,9 @@ def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
     from boostflow.models.ucluster.batch import gather
     from boostflow.models.ucluster.features import pack
     from boostflow.models.ucluster.network import graph
-    from boostflow.models.ucluster.training import Trainer
+    from boostflow.models.ucluster.train import UClusterLearner
     from boostflow.training.data import in_order
+    from boostflow.training.loop import Loop
     from boostflow.training.ranks import Single
 
     config = UCluster(preset=row.preset)
@@ -130,19 +131,20 @@ def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
         packed = folder / "padded"
         if not packed.exists():
             plain_ucluster.pad(folder / row.preset, config, packed)
-    trainer = Trainer(config, *store.read(packed, config), Single())
+    learner = UClusterLearner(config, *store.read(packed, config), Single())
     if row.plain:
-        trainer.network = plain_ucluster.PlainNetwork(trainer.network, config.constituents)
-    training = trainer.training
-    STATE["trainer"] = trainer
+        learner.network = plain_ucluster.PlainNetwork(learner.network, config.constituents)
+    training = learner.training
+    STATE["learner"] = learner
+    loop = Loop(learner, row.preset, config)
 
     def train() -> int:
-        trainer.run_epoch()
-        return training.steps(config.batch) * config.batch
+        loop.train_epoch()
+        return loop.steps * learner.width
 
     def forward() -> int:
         for rows in in_order(np.arange(len(training)), scoring.BATCH):
-            embedding, logits = trainer.forward(graph(training.batch(rows)))
+            embedding, logits = learner.forward(graph(training.batch(rows)))
             embedding.numpy(), logits[0].numpy()
         return len(training)
 
@@ -154,7 +156,8 @@ def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
     if row.padded:
         return
     model = folder / f"{row.preset}-model"
-    trainer.write(model, packed, 0.0, ["CPU"])
+    model.mkdir()
+    learner.write(model)
     _, session = scoring.load(model, threads)
     ready = pack(sample, config.constituents, config.neighbours, str(jets))
     wanted = (export.EMBEDDING, export.DISTANCES, export.logits_of("mass"))
@@ -206,8 +209,8 @@ def compare() -> list[str]:
 
     from boostflow.models.ucluster.network import graph
 
-    trainer = STATE["trainer"]
-    plain, package = trainer.network, trainer.network.network
+    learner = STATE["learner"]
+    plain, package = learner.network, learner.network.network
     rng = np.random.default_rng(1)
     before = [v.numpy() for v in package.variables]
     for v in package.variables:
@@ -215,7 +218,7 @@ def compare() -> list[str]:
             v.assign(v.numpy() + rng.normal(0, 0.1, v.shape))
     lines = []
     for training, count in ((False, 256), (True, FEW)):
-        inputs = graph(trainer.training.batch(np.arange(count)))
+        inputs = graph(learner.training.batch(np.arange(count)))
         results = []
         for network in (plain, package):
             embedding, logits = network(inputs, training=training)

@@ -16,10 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from boostflow.io import write_json
-from boostflow.models.ucluster import store, training
+from boostflow.jobs.models import Train
+from boostflow.models.ucluster import store
 from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clustering import Mixture
 from boostflow.models.ucluster.network import graph
+from boostflow.models.ucluster.train import UClusterLearner, train
+from boostflow.training.loop import Loop
 from boostflow.training.ranks import Single, connect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -29,12 +32,12 @@ STEPS = 20
 
 
 def gradients(
-    trainer: training.Trainer, rows: np.ndarray, jets: int, joint: bool
+    learner: UClusterLearner, rows: np.ndarray, jets: int, joint: bool
 ) -> list[np.ndarray]:
     """Gradients for these jets, as the training computes them (eagerly: tracing costs seconds)."""
-    labels = trainer.labels[id(trainer.training)][rows]
-    inputs = graph(trainer.training.batch(rows))
-    found, _ = trainer.gradients(
+    labels = learner.labels[id(learner.training)][rows]
+    inputs = graph(learner.training.batch(rows))
+    found, _ = learner.share_gradients(
         inputs, tf.constant(labels), tf.constant(float(jets)), tf.constant(1.5), joint
     )
     return [g.numpy() for g in found]
@@ -46,16 +49,16 @@ def difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
     return float(max(np.abs(x - y).max() for x, y in zip(a, b, strict=True)) / scale)
 
 
-def curve(trainer: training.Trainer) -> list[float]:
+def curve(learner: UClusterLearner) -> list[float]:
     """Losses of the joint batch over some steps of pre-training."""
-    config, ranks = trainer.config, trainer.ranks
-    labels = trainer.labels[id(trainer.training)]
+    config, ranks = learner.config, learner.ranks
+    labels = learner.labels[id(learner.training)]
     losses = []
     for i in range(STEPS):
-        steps = trainer.training.shuffled(config.batch, config.seed, i, ranks.rank, ranks.size)
+        steps = learner.training.shuffled(config.batch, config.seed, i, ranks.rank, ranks.size)
         rows = next(steps)
-        sums = trainer.steps[False](
-            graph(trainer.training.batch(rows)),
+        sums = learner.steps[False](
+            graph(learner.training.batch(rows)),
             tf.constant(labels[rows]),
             tf.constant(float(config.batch)),
             tf.constant(0.0),
@@ -71,14 +74,15 @@ def main(folder: Path) -> None:
     for name, batch_norm in (("plain", False), ("batch_norm", True)):
         config = UCluster(**SMALL | {"batch_norm": batch_norm})
         jets = store.read(packed, config)
-        together = training.Trainer(config, *jets, ranks)
-        alone = training.Trainer(config, *jets, Single())
+        together = UClusterLearner(config, *jets, ranks)
+        alone = UClusterLearner(config, *jets, Single())
         rows = np.arange(config.batch - 1)  # odd: the ranks' shares are uneven
         mine = rows[ranks.rank :: ranks.size]
         n = len(rows)
+        Loop(together, "toy", config)  # broadcasts, and compares the ranks
         for joint in (False, True):
-            for trainer in (together, alone):
-                trainer.clusters.start(*_centroids(config, trainer))
+            for learner in (together, alone):
+                learner.clusters.start(*_centroids(config, learner))
             wanted = gradients(alone, rows, n, joint)
             phase = "joint" if joint else "pre"
             checks[f"{name}_gradients_{phase}"] = difference(
@@ -87,7 +91,11 @@ def main(folder: Path) -> None:
         checks[f"{name}_local_gradients"] = difference(gradients(alone, mine, n, True), wanted)
         checks[f"{name}_curve"] = float(np.abs(np.subtract(curve(together), curve(alone))).max())
     output = folder / f"model{ranks.rank}"
-    training.train(packed, UCluster(**SMALL), output, ranks, folder / f"checkpoint{ranks.rank}")
+    checkpoints = folder / f"checkpoint{ranks.rank}"
+    train(
+        Train(name="toy", model=UCluster(**SMALL)),
+        Train.Files(prepared=packed, output=output, checkpoint=checkpoints),
+    )
     arrays = {v.path.replace("/", "."): v.numpy() for v in together.variables}
     np.savez(folder / f"rank{ranks.rank}.npz", **arrays)
     if ranks.rank == 0:
@@ -95,10 +103,10 @@ def main(folder: Path) -> None:
     ranks.gather(np.zeros((1, 1)))
 
 
-def _centroids(config: UCluster, trainer: training.Trainer) -> tuple:
+def _centroids(config: UCluster, learner: UClusterLearner) -> tuple:
     """Some centroids and tables, the same everywhere."""
     rng = np.random.default_rng(1)
-    tables = [np.log(rng.dirichlet(np.ones(n), config.clusters)) for n in trainer.bins]
+    tables = [np.log(rng.dirichlet(np.ones(n), config.clusters)) for n in learner.bins]
     prior = np.log(rng.dirichlet(np.ones(config.clusters)))
     centroids = rng.normal(size=(config.clusters, config.embedding)).astype(np.float32)
     return centroids, 1.0, Mixture(prior, tables, 0.0)

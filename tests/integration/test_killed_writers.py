@@ -189,37 +189,38 @@ def packed_jets(inputs: Path) -> Write:
     return lambda path: write([inputs / "w.parquet"], UCluster(**SMALL), path)
 
 
-def _trainer(inputs: Path):
+def _loop(inputs: Path):
     from boostflow.models.ucluster import store
-    from boostflow.models.ucluster.training import Trainer
+    from boostflow.models.ucluster.train import UClusterLearner
+    from boostflow.training.loop import Loop
     from boostflow.training.ranks import Single
 
     config = UCluster(**SMALL)
-    return Trainer(config, *store.read(inputs / "packed", config), Single())
+    learner = UClusterLearner(config, *store.read(inputs / "packed", config), Single())
+    return Loop(learner, "ucluster", config)
 
 
 def checkpoint_file(inputs: Path) -> Write:
-    return _trainer(inputs).save
+    return _loop(inputs).save
 
 
 def network(inputs: Path) -> Write:
-    trainer = _trainer(inputs)
-    return lambda path: trainer.write(path, inputs / "packed", 1.0, ["CPU"])
+    loop = _loop(inputs)
+    return lambda path: loop.write(path, {"seconds": 1.0})
 
 
 def keras_file(inputs: Path) -> Write:
     from boostflow.models.ucluster.saved import write
 
-    trainer = _trainer(inputs)
-    return lambda path: write(path.with_suffix(".keras"), trainer.network, trainer.clusters)
+    learner = _loop(inputs).learner
+    return lambda path: write(path.with_suffix(".keras"), learner.network, learner.clusters)
 
 
 def onnx_file(inputs: Path) -> Write:
     from boostflow.models.ucluster import export
     from boostflow.training import checkpoint
 
-    trainer = _trainer(inputs)
-    trainer.write(inputs / "whole", inputs / "packed", 1.0, ["CPU"])
+    _loop(inputs).write(inputs / "whole", {"seconds": 1.0})
     header, arrays = checkpoint.read(inputs / "whole" / checkpoint.MODEL)
     return lambda path: export.write(path, header, arrays)
 
@@ -294,7 +295,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "models/bdt.py: train": trees,
     "models/ucluster/store.py: write, _Writer._append": packed_jets,
     "training/checkpoint.py: write": checkpoint_file,
-    "models/ucluster/training.py: Trainer.write": network,
+    "training/loop.py: Loop.write": network,
     "models/ucluster/saved.py: write": keras_file,
     "models/ucluster/export.py: write": onnx_file,
     "plots/style.py: save": plot,

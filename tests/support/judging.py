@@ -15,7 +15,7 @@ from support.factory import SAMPLES
 LABEL = ("test", "13 TeV")
 
 
-def judged(kind: str, labels: Sequence[str] = SAMPLES, **keys: Any) -> Judged:
+def judged(kind: str, /, labels: Sequence[str] = SAMPLES, **keys: Any) -> Judged:
     """How a model is judged.
 
     Args:

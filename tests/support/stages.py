@@ -111,5 +111,6 @@ def select(
 
 def templates_job(config: TemplatesBlock, luminosity: float, **settings: Any) -> Templates:
     """The job of templates with a block and a luminosity in 1/fb."""
-    keys = {"templates": config, "luminosity": luminosity, **settings}
+    clustered = {r.model: "cluster" for r in config.regions.values() if r.clusters is not None}
+    keys = {"templates": config, "clusters": clustered, "luminosity": luminosity, **settings}
     return Templates.model_validate(keys)

@@ -801,7 +801,7 @@ def test_make_report_refuses_a_bad_file_in_one_line(
     )
     assert done.returncode != 0 and done.stdout == ""
     first, *rest = done.stderr.splitlines()
-    assert first.startswith(f"output_folder.py: error: {path}: {message}")
+    assert first.startswith(f"boostflow: error: {path}: {message}")
     assert all(line.startswith("make: ***") for line in rest)
 
 

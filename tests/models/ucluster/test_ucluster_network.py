@@ -16,14 +16,17 @@ from boostflow.models.ucluster.batch import gather
 from boostflow.models.ucluster.block import UCluster
 from boostflow.plots.names import model_plots
 from support.judging import evaluate, judged
+from support.models import train
 from support.ucluster_jets import SMALL, files, jets
 from support.ucluster_jets import packed as pack_files
 
 tf = pytest.importorskip("tensorflow")
 
-from boostflow.models.ucluster import losses, training  # noqa: E402
+from boostflow.models.ucluster import losses  # noqa: E402
 from boostflow.models.ucluster.network import Network, graph, nearest  # noqa: E402
+from boostflow.models.ucluster.train import UClusterLearner  # noqa: E402
 from boostflow.training import checkpoint  # noqa: E402
+from boostflow.training.loop import Loop  # noqa: E402
 from boostflow.training.ranks import Single  # noqa: E402
 
 KINDS = {
@@ -166,7 +169,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     inputs = files(folder)
     config = UCluster(**SMALL)
-    training.train(pack_files(folder, config, inputs), config, folder / "model", Single())
+    train([], config, folder / "model", prepared=pack_files(folder, config, inputs))
     return folder, inputs, config, read_json(folder / "model" / "metrics.json")
 
 
@@ -195,7 +198,7 @@ def test_the_same_seed_gives_the_same_model_and_no_class_label_takes_part(traine
         rows = ak.from_parquet(path)
         blind.append(folder / "blind" / path.name)
         ak.to_parquet(ak.with_field(rows, np.full(len(rows), "w"), "label"), blind[-1])
-    training.train(pack_files(folder / "blind", config, blind), config, folder / "again", Single())
+    train([], config, folder / "again", prepared=pack_files(folder / "blind", config, blind))
     models = [checkpoint.read(folder / n / "model.npz")[1] for n in ("model", "again")]
     for name, values in models[0].items():
         np.testing.assert_array_equal(values, models[1][name], err_msg=name)
@@ -278,65 +281,42 @@ def test_the_evaluation_shows_what_the_network_sees(trained, tmp_path):
     assert first == again
 
 
-def start(trained, **changes) -> training.Trainer:
+def start(trained, **changes) -> UClusterLearner:
     folder, _, config, _ = trained
     config = UCluster(**(config.model_dump() | changes))
-    return training.Trainer(config, *store.read(folder / "packed", config), Single())
+    return UClusterLearner(config, *store.read(folder / "packed", config), Single())
 
 
 def test_resuming_continues_exactly(trained, tmp_path):
-    path = tmp_path / "checkpoint.npz"
     first = start(trained)
-    for _ in range(3):
-        record = first.figures()
-        first.epoch += 1
-        if first.epoch == 2:
-            first.save(path)
+    loop = Loop(first, "ucluster", first.config, tmp_path)
+    for epoch in range(3):
+        record = loop.run_epoch()
+        if epoch == 1:
+            loop.save(loop.path)
     second = start(trained)
-    second.resume(path)
-    assert second.epoch == 2
-    again = second.figures()
-    assert again["loss"] == record["loss"]
-    assert again["validation_loss"] == record["validation_loss"]
+    again = Loop(second, "ucluster", second.config, tmp_path)
+    again.resume(again.path)
+    assert again.epoch == 2
+    repeated = again.run_epoch()
+    assert repeated["loss"] == record["loss"]
+    assert repeated["validation_loss"] == record["validation_loss"]
 
 
-@pytest.mark.parametrize("damage", ["cut", "configuration", "jets"])
-def test_an_unusable_checkpoint_is_left_alone_with_a_word(trained, tmp_path, caplog, damage):
-    path = tmp_path / "checkpoint.npz"
-    first = start(trained, seed=9) if damage == "configuration" else start(trained)
-    if damage == "jets":
-        first.training.digest = "of other jets"
-    first.epoch = 2
-    first.save(path)
-    if damage == "cut":
-        path.write_bytes(path.read_bytes()[:1000])
-    second = start(trained)
-    second.resume(path)
-    assert second.epoch == 0
-    assert ("damaged" if damage == "cut" else "another configuration") in caplog.text
-
-
-def test_more_ranks_than_jets_in_a_batch_are_refused(trained, tmp_path):
-    class Many(Single):
-        size = 1000
-
-    folder, _, config, _ = trained
-    with pytest.raises(BoostflowError, match="1000 processes share a batch of 48 jets"):
-        training.train(folder / "packed", config, tmp_path / "model", Many())
-
-
-def test_a_diverged_training_is_reported(trained):
-    trainer = start(trained)
-    trainer.network.trainable_variables[0].assign(
-        np.full(trainer.network.trainable_variables[0].shape, np.nan)
-    )
-    with pytest.raises(BoostflowError, match="diverged in epoch 0"):
-        trainer.figures()
+def test_compiling_before_the_clock_changes_nothing(trained):
+    learner = start(trained)
+    loop = Loop(learner, "ucluster", learner.config)
+    before = [v.numpy() for v in learner.variables]
+    loop.warm_up()
+    for value, variable in zip(before, learner.variables, strict=True):
+        np.testing.assert_array_equal(value, variable.numpy(), err_msg=variable.path)
+    counts = {joint: step.experimental_get_tracing_count() for joint, step in learner.steps.items()}
+    assert counts == {False: 1, True: 1}
 
 
 def test_an_empty_mass_bin_is_harmless(trained):
-    trainer = start(trained, binning="linear", bins=40, epochs=[1, 1])
-    assert (np.bincount(trainer.labels[id(trainer.training)][:, 0], minlength=39) == 0).any()
+    learner = start(trained, binning="linear", bins=40, epochs=[1, 1])
+    assert (np.bincount(learner.labels[id(learner.training)][:, 0], minlength=39) == 0).any()
+    loop = Loop(learner, "ucluster", learner.config)
     for _ in range(2):
-        assert np.isfinite(trainer.figures()["loss"])
-        trainer.epoch += 1
+        assert np.isfinite(loop.run_epoch()["loss"])

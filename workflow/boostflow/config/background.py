@@ -103,7 +103,7 @@ class Control(Selection):
 
 
 class Composition(Block):
-    """Yields of classes from the clusters of UCluster: no label of the data is used."""
+    """Yields of classes from the clusters of a model: no label of the data is used."""
 
     model: Name = "ucluster"
     """A clustering of jets."""

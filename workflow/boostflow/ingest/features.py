@@ -221,7 +221,7 @@ def examine(
             absent = "EFlowTrack" if "FatJet_references" in have else names["FatJet_references"]
         notes.append(
             f"no jet constituents ({absent} is missing): observables from "
-            "constituents, their variations, UCluster and all else that needs them are off"
+            "constituents, their variations, and models that need them are off"
         )
     # Delphes' particles have other flags, which these are made from.
     known = {*have, "GenPart_statusFlags"} if content.format == "delphes" else have

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from boostflow.io import exclusive
 from boostflow.models.family import family_of
+from boostflow.training.entry import RANK, process
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Prepare, Train
-
-RANK = "HOROVOD_RANK"
-"""Environment variable that a process started by horovodrun has."""
 
 
 def prepare(job: Prepare, files: Prepare.Files) -> None:
@@ -37,15 +33,5 @@ def train(job: Train, files: Train.Files) -> None:
         from boostflow.launch import launch
 
         launch(job.model.ranks(), [sys.executable, "-m", "boostflow.cli", *sys.argv[1:]])
-    if family.distributed:
-        from boostflow.launch import take_gpu
-        from boostflow.training.environment import environment
-
-        take_gpu(os.environ)
-        # Snakemake sets OMP_NUM_THREADS for the rule, not for a rank; Horovod's may be the user's.
-        given = {k: v for k, v in os.environ.items() if k.startswith("HOROVOD_")}
-        os.environ.update(environment(1) | given)
-    first = os.environ.get(RANK, "0") == "0"
-    lock = files.output.parent / f".{files.output.name}.lock"
-    with exclusive(lock) if first else contextlib.nullcontext():
+    with process(files.output, threads=1 if family.distributed else None):
         family.module("train").train(job, files)

@@ -49,16 +49,26 @@ def arrays_of(variables: Sequence[Any]) -> dict[str, NDArray]:
     return {v.path: v.numpy() for v in variables}
 
 
+def numbered(variables: Sequence[Any]) -> dict[str, NDArray]:
+    """Values of Keras variables by their place, `0`, `1` ...: Keras counts the names that it makes
+    up in each process."""
+    return {str(i): v.numpy() for i, v in enumerate(variables)}
+
+
 def restore(path: Path, variables: Sequence[Any], arrays: Mapping[str, NDArray]) -> None:
-    """Assign arrays to the variables of the same paths.
+    """Assign what `numbered` gave to the same variables.
+
+    Args:
+        path: of the file, for the message.
+        variables: Keras variables.
+        arrays: their values.
 
     Raises:
-        BoostflowError: names or shapes do not fit.
+        BoostflowError: their number or shapes do not fit; nothing has been assigned.
     """
-    shapes = {v.path: tuple(v.shape) for v in variables}
+    shapes = {str(i): tuple(v.shape) for i, v in enumerate(variables)}
     found = {name: a.shape for name, a in arrays.items()}
     if shapes != found:
-        odd = sorted(n for n in {*shapes, *found} if shapes.get(n) != found.get(n))
-        raise BoostflowError(f"{path}: does not fit this network: {', '.join(odd[:5])}")
-    for v in variables:
-        v.assign(arrays[v.path])
+        raise BoostflowError(f"{path}: does not fit this network")
+    for i, variable in enumerate(variables):
+        variable.assign(arrays[str(i)])

@@ -7,6 +7,7 @@ TensorFlow variables behind them (`variable.value`).
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import time
@@ -153,8 +154,21 @@ def connect() -> Single:
     return Horovod() if "HOROVOD_RANK" in os.environ else Single()
 
 
-def identical(ranks: Single, arrays: Sequence[NDArray]) -> bool:
-    """Whether all ranks hold the same numbers, bit for bit."""
-    flat = np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
-    everyone = ranks.gather(flat[None, :])
-    return bool((everyone == everyone[0]).all())
+def check_same(ranks: Single, variables: Sequence[Any], when: str) -> None:
+    """All ranks must hold the same numbers, bit for bit.
+
+    Args:
+        ranks: the processes.
+        variables: Keras variables.
+        when: for the message.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for variable in variables:
+        digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    mine = np.frombuffer(digest.digest(), np.int64)[None, :]
+    everyone = ranks.gather(mine)
+    if (everyone != everyone[0]).any():
+        raise RuntimeError(f"the weights of the ranks differ {when}")

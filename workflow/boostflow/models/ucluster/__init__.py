@@ -4,7 +4,7 @@ features   selected jets -> packed constituents       store      shards on disk,
 network    graph attention, embedding, mass bins      pretext    mass bins
 losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
-training   what `boostflow.training` asks of it       scoring    score tables
+train      what `boostflow.training` asks of it       scoring    score tables
 export     ONNX graph of a trained network
 saved      Keras file of a trained network            explain    attention, weights of particles
 figures    what it is compared with                   plots      attention, drawn
@@ -19,7 +19,6 @@ from boostflow.models.ucluster.block import UCluster
 FAMILY = Family(
     block=UCluster,
     title="UCluster",
-    train="training",
     score="scoring",
     prepare="store",
     figures="figures",

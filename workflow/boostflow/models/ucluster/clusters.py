@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from boostflow.models.ucluster import losses
 from boostflow.models.ucluster.block import UCluster
-from boostflow.models.ucluster.clustering import Mixture
+from boostflow.models.ucluster.clustering import Mixture, best_mixture, kmeans
 
 
 class Clusters(keras.layers.Layer):
@@ -21,6 +21,7 @@ class Clusters(keras.layers.Layer):
 
     def __init__(self, config: UCluster, bins: list[int]) -> None:
         super().__init__(name="clusters")
+        self.config, self.bins = config, bins
         self.mixture = config.cluster_loss == "mixture"
         k = config.clusters
         self.centroids = self.add_weight(
@@ -47,6 +48,31 @@ class Clusters(keras.layers.Layer):
             self.prior.assign(mixture.log_prior)
             for table, value in zip(self.tables, mixture.log_tables, strict=True):
                 table.assign(value)
+
+    def fit(self, embedding: NDArray, labels: NDArray[np.int32], seed: int) -> None:
+        """Find the clusters: k-means on the embedding, and the mixture from there.
+
+        Args:
+            embedding: (B, D).
+            labels: (B, V) mass bins.
+            seed: of the starts.
+
+        Raises:
+            BoostflowError: fewer different jets than clusters.
+        """
+        config = self.config
+        centroids, assignment = kmeans(embedding, config.clusters, seed, config.restarts)
+        if not self.mixture:
+            self.start(centroids, 1.0, None)
+            return
+        mixture = best_mixture(
+            labels, self.bins, assignment, config.clusters, seed, config.restarts
+        )
+        weight = mixture.posterior(labels)
+        centroids = (weight.T @ embedding / weight.sum(0)[:, None]).astype(np.float32)
+        distance = ((embedding[:, None, :] - centroids) ** 2).sum(2)
+        spread = float((weight * distance).sum() / len(embedding))
+        self.start(centroids, 1 / spread, mixture)
 
     def distances(self, embedding: tf.Tensor) -> tf.Tensor:
         """Squared distances (B, K) to the centroids, scaled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from boostflow.models.ucluster.block import UCluster
+from boostflow.training.schedules import Halving
 
 BN_HALVING = 500_000
 """Jets after which the published model halves the distance of its averages' decay from 1."""
@@ -14,17 +15,9 @@ def alpha(config: UCluster, epoch: int) -> float:
     return 0.0 if joint < 0 else config.alpha[0] + config.alpha[1] * joint
 
 
-HALVINGS = 4
-"""How often the learning rate is halved in a training where the configuration does not say."""
-
-
-def learning_rate(config: UCluster, jets: int, total: int) -> float:
-    """Learning rate after `jets` of `total` training jets: halved in steps, above the minimum."""
-    if config.learning_rate_halving is None:
-        halvings = jets * (HALVINGS + 1) // total
-    else:
-        halvings = jets // config.learning_rate_halving
-    return max(config.learning_rate * 0.5**halvings, config.learning_rate_min)
+def learning_rate(config: UCluster) -> Halving:
+    """The learning rate: halved in steps, above the minimum."""
+    return Halving(config.learning_rate, config.learning_rate_min, config.learning_rate_halving)
 
 
 def bn_momentum(jets: int) -> float:

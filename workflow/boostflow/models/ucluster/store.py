@@ -23,7 +23,7 @@ from boostflow.models.ucluster.block import PACKING, UCluster
 from boostflow.models.ucluster.features import COLUMNS, FEATURES, pack
 from boostflow.seeds import derive
 from boostflow.select.split import TRAIN, VALIDATION
-from boostflow.training.data import dealt
+from boostflow.training.data import shuffled
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -295,27 +295,10 @@ class Jets:
     def shuffled(
         self, batch: int, seed: int, epoch: int, rank: int, size: int
     ) -> Iterator[NDArray[np.int64]]:
-        """This rank's units of each step of an epoch.
-
-        Shards come in random order and so do the units of a shard. The order follows from seed and
-        epoch alone: all ranks take the same number of steps and the batches are the same for any
-        number of ranks. The units that do not fill a last batch (others in each epoch) are left
-        out. A batch is dealt out by falling number of constituents, so that all ranks have equally
-        much to do.
-        """
-        rng = np.random.default_rng(derive(seed, "shuffle", epoch))
-        firsts = self._ends - self.shards
-        order = np.concatenate(
-            [firsts[s] + rng.permutation(self.shards[s]) for s in rng.permutation(len(firsts))]
-        )
-        for step in range(self.steps(batch)):
-            rows = order[step * min(batch, len(self)) :][: min(batch, len(self))]
-            largest = np.argsort(-self.counts[rows].sum(1), kind="stable")
-            yield rows[largest[dealt(len(rows), rank, size)]]
-
-    def steps(self, batch: int) -> int:
-        """Steps in an epoch of `shuffled`: the same on every rank."""
-        return len(self) // min(batch, len(self))
+        """This rank's units of each step of an epoch (`training.data.shuffled`), dealt out by the
+        number of constituents."""
+        work = self.counts.sum(1)
+        return shuffled(self.shards, batch, seed, epoch, rank, size, work)
 
 
 def read(folder: Path, config: UCluster) -> tuple[Jets, Jets]:
