@@ -19,6 +19,7 @@ try:
     from boostflow.plots.names import hepdata_tables, systematic_plots
     from boostflow.shortargument import short_argument
     from boostflow.config.samples import is_data
+    from boostflow.config.weights import carried as carried_branches
     from boostflow.variations import NOMINAL, Variations
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -360,6 +361,8 @@ def root_options(wildcards):
         options += ["--golden-json", golden_json(wildcards)]
     if content:
         options += ["--content", as_json(content)]
+    if kept := carried_branches(block.weights):
+        options += ["--carried", as_json({name: x.model_dump() for name, x in kept.items()})]
     if {"branches", "format"} & content.keys():
         # Events may have no numbers of their own: that of the file makes them unique in the sample.
         options += ["--number", int(wildcards.part) // block.parts_per_file]
@@ -414,6 +417,29 @@ def corrections_file(wildcards):
     if shift_of(wildcards.variation) is None and not smears:
         return []
     return str(find(block.corrections, REPOSITORY))
+
+
+def declared_weights(wildcards):
+    """The weights of a sample, with their files as they are found."""
+    blocks = getattr(CONFIG.samples[wildcards.sample], "weights", {})
+    found = {
+        name: block.model_dump(mode="json", exclude_defaults=True) for name, block in blocks.items()
+    }
+    for block in found.values():
+        if "file" in block:
+            block["file"] = str(find(block["file"], REPOSITORY))
+    return found
+
+
+def weight_files(wildcards):
+    """The correctionlib files of a sample's weights."""
+    return sorted({x["file"] for x in declared_weights(wildcards).values() if "file" in x})
+
+
+def weight_options(wildcards):
+    """The weights of a sample, where it declares some."""
+    found = declared_weights(wildcards)
+    return ["--weights", as_json(found)] if found else []
 
 
 def shift_options(wildcards):

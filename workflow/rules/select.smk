@@ -33,6 +33,7 @@ rule select:
     input:
         parts=listed_parts,
         corrections=corrections_file,
+        weights=weight_files,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),
@@ -51,10 +52,12 @@ rule select:
         config=as_json(CONFIG.select.model_dump(mode="json", exclude={"corrections"})),
         shift=shift_options,
         independent=independent_option,
+        weights=weight_options,
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:
         'python "$BOOSTFLOW_SCRIPTS"/select_jets.py --input {input.parts:q}'
         " --output {output.table:q} --cutflow {output.cutflow:q} --sample {wildcards.sample}"
         " --variation {wildcards.variation} --config {params.config:q} {params.shift:q} {params.independent}"
+        " {params.weights:q}"
         " > {log:q} 2>&1"

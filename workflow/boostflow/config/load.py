@@ -29,6 +29,8 @@ from boostflow.config.systematics import (
     Templated,
     Weight,
 )
+from boostflow.config.weightchecks import file_problems
+from boostflow.config.weightchecks import problems as weight_problems
 from boostflow.errors import BoostflowError
 from boostflow.ingest.features import READABLE, weight_columns
 from boostflow.models.family import ModelBlock, clusters_jets
@@ -93,12 +95,14 @@ def load(
             problems += [(str(path), text) for text in found]
             systematics = {name: block for name, block in systematics.items() if block.enabled}
             problems += [(str(path), text) for text in _check_systematics(config, systematics)]
-    problems += [(origin, text) for text in _check(config)]
+    problems += [(origin, text) for text in (*_check(config), *weight_problems(config))]
     if complete:
         problems += [(origin, text) for text in _check_varied_composition(config, systematics)]
     if not in_job:
         problems += _check_corrections(config, systematics, root, origin)
         problems += [(origin, text) for text in _check_golden_json(config, root)]
+        found = file_problems(config, lambda path: find(path, root))
+        problems += [(origin, text) for text in found]
     if problems:
         raise BoostflowError("\n".join(f"{file}: {text}" for file, text in problems))
     return config, systematics

@@ -22,9 +22,11 @@ from boostflow.config.chain import Ingest
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
 from boostflow.config.samples import FileSample, RootSample, is_data
+from boostflow.config.weights import carried, column_of, relative_columns
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.features import EVENT, Features
+from boostflow.ingest.carried import refuse
+from boostflow.ingest.features import AREA, EVENT, RHO, Features
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
@@ -49,6 +51,8 @@ class Checked:
     """None where the file cannot be read."""
     features: Features | None = None
     xsec: float | None = None
+    weights: list[str] = field(default_factory=list)
+    """Names of those that the sample declares."""
     summed: bool = False
     """It tells the sum of weights of all generated events."""
     skim: bool = False
@@ -136,7 +140,8 @@ def check(
     for name, block in samples.items():
         files = expand(block)[0]
         for file, key in zip(files, keys(name, block, files, config.tree), strict=True):
-            found.append(Checked(name, file, key=key))
+            weights = list(block.weights) if isinstance(block, RootSample) else []
+            found.append(Checked(name, file, key=key, weights=weights))
     bar = Progress("check", len(found), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
@@ -154,7 +159,9 @@ def check(
     for name, block in samples.items():
         own = [one for one in found if one.sample == name]
         problems += [f"samples.{name}: {text}" for text in _problems_of(own, block)]
-        problems += [f"samples.{name}: {text}" for text in _unmet(own, needs.get(name, Needs()))]
+        problems += [
+            f"samples.{name}: {text}" for text in _unmet(own, block, needs.get(name, Needs()))
+        ]
         for text in _notes_of(own, block, skip):
             notes.setdefault(text, []).append(name)
     said = [f"{', '.join(names)}: {text}" for text, names in notes.items()]
@@ -203,10 +210,11 @@ def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> 
 def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
     def look(branches: Branches, features: Features, entries: int) -> None:
         one.identity = _identity(branches, features, entries)
-        _require_finite_weights(one.file, branches, features, entries)
+        _require_weights(one.file, branches, features, entries)
 
+    wanted = carried(block.weights, f"samples.{one.sample}.weights")
     one.features, one.events, own_xsec, made = inspect(
-        one.file, config, block, data=block.data, match=block.match, look=look
+        one.file, config, block, data=block.data, match=block.match, look=look, carried=wanted
     )
     one.xsec = block.xsec if block.xsec is not None else own_xsec
     one.summed, one.skim = made is not None, is_skim(made, one.events)
@@ -230,18 +238,19 @@ def _digest(*parts: int | bytes) -> str:
     return digest.hexdigest()
 
 
-def _require_finite_weights(
-    file: str, branches: Branches, features: Features, entries: int
-) -> None:
-    """The first generator weights are numbers.
+def _require_weights(file: str, branches: Branches, features: Features, entries: int) -> None:
+    """The first generator weights are numbers, and what is kept for other weights can be such.
 
     Raises:
         BadFile: they are not.
     """
+    stop = min(entries, FIRST_WEIGHTS)
+    for name, values in branches.read(list(features.carried), 0, stop).items():
+        refuse(file, name, features.carried[name], values, np.arange(stop))
     if not features.gen_weight:
         return
     name = features.names["genWeight"]
-    first = branches.read([name], 0, min(entries, FIRST_WEIGHTS))[name]
+    first = branches.read([name], 0, stop)[name]
     if not ak.all(np.isfinite(first), axis=None):
         raise BadFile(f"{file}: NaN or infinite values in genWeight; the file is damaged")
 
@@ -307,8 +316,8 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
     return problems
 
 
-def _unmet(files: list[Checked], needs: Needs) -> list[str]:
-    """What models and systematics need of a sample, and the first of its files lacks."""
+def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
+    """What models, systematics and weights need of a sample, and the first of its files lacks."""
     first = next((one for one in files if one.events and one.features and one.bad is None), None)
     if first is None:
         return []
@@ -319,6 +328,9 @@ def _unmet(files: list[Checked], needs: Needs) -> list[str]:
         if not first.features.constituents
     ]
     columns = {column for names in first.features.weights.values() for column in names}
+    if isinstance(block, RootSample):
+        columns |= set(relative_columns(block.weights))
+        problems += _lacking_inputs(first.file, first.features, block)
     lacking: dict[str, list[str]] = {}
     for column, systematic in needs.weights.items():
         if column not in columns:
@@ -329,6 +341,23 @@ def _unmet(files: list[Checked], needs: Needs) -> list[str]:
         for systematic, names in lacking.items()
     ]
     return problems
+
+
+def _lacking_inputs(file: str, features: Features, block: RootSample) -> list[str]:
+    """Columns of jets that corrections take as inputs, and a file has not."""
+    branches = {
+        "msoftdrop": None if features.constituents else "FatJet_msoftdrop",
+        "rho": " or ".join(RHO),
+        "area": AREA,
+    }
+    have = {"rho": features.rho is not None, "area": features.area}
+    return [
+        f"weights.{weight}.inputs.{name}: {file} has no {branch}"
+        for weight, one in block.weights.items()
+        for name, column in one.inputs.items()
+        if (branch := branches.get(column_of(column)))
+        and not have.get(column_of(column), branch in features.names)
+    ]
 
 
 def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
@@ -346,6 +375,6 @@ def _columns(one: Checked) -> list[str]:
     """Cells: constituents, truth, weights."""
     if one.features is None:
         return ["-"] * 3
-    weights = ["generator"] * one.features.gen_weight + list(one.features.weights)
+    weights = ["generator"] * one.features.gen_weight + [*one.features.weights, *one.weights]
     switches = ["on" if x else "off" for x in (one.features.constituents, one.features.truth)]
     return [*switches, ", ".join(weights) or "off"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from boostflow.config.chain import Select, Split
 from boostflow.config.systematics import JetShift
+from boostflow.config.weights import SampleWeight
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
 from boostflow.ingest.produced import BEFORE_SKIM
@@ -30,12 +31,15 @@ from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
+from boostflow.select.weights import Weigher
 
 log = logging.getLogger("select")
 
 BLOCK, LIGHT = 20_000, 10
 """Jets at a time, and how many times as many without constituents."""
 PB_TO_INVERSE_FB = 1000.0
+WEIGHED = "weights"
+"""Line of the cutflow: the candidates, times the declared weights."""
 ALL_TEST = Split.model_construct(train=0, validation=0, test=100)
 
 
@@ -76,6 +80,7 @@ def select(
     shift: JetShift | None = None,
     corrections: Path | None = None,
     independent: bool = False,
+    weights: Mapping[str, SampleWeight] | None = None,
 ) -> None:
     """Select fat jets (docs/contracts.md, "select"). The parts are read block by block.
 
@@ -90,13 +95,16 @@ def select(
         shift: what it shifts, if it is of that kind.
         corrections: the correctionlib file of the shift and of smearing.
         independent: an alternative sample, on whose events no model is trained: all are test.
+        weights: what the sample declares, by name; their files as they can be opened.
 
     Raises:
-        BoostflowError: parts that do not fit together, a split without events, or a bad correction.
+        BoostflowError: parts that do not fit together, a split without events, a bad correction or
+            weight.
     """
     if independent:
         config = config.model_copy(update={"split": ALL_TEST})
-    totals = _totals([read_json(path) for path in metas])
+    read = [read_json(path) for path in metas]
+    totals = _totals(read)
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
@@ -114,18 +122,30 @@ def select(
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
     opened = Corrections(corrections) if moves and corrections is not None else None
     shifter = Shifter(config, shift, opened)
+    weigher = Weigher(sample, weights) if weights else None
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
     leading: list[np.ndarray] = []
 
     def chunks() -> Any:
-        blocks = (rows for path in tables for rows in _blocks(path))
-        for rows in blocks:
+        blocks = (
+            (meta["file"], rows)
+            for path, meta in zip(tables, read, strict=True)
+            for rows in _blocks(path)
+        )
+        for file, rows in blocks:
             starts = event_starts(rows)
             seen.append(ak.to_numpy(rows.event_id)[starts])
             leading.append(ak.to_numpy(rows.pt)[starts])
             chosen = _select_part(rows, config, flow, shifter)
-            rows = _finish(chosen, config, scale, norms)
+            factor = None
+            if weigher is not None:
+                chosen, factor = weigher(chosen, file)
+            rows = _finish(chosen, config, scale, norms, factor)
+            if factor is not None:
+                used = ak.to_numpy(rows.candidate)
+                weight = ak.to_numpy(rows.genWeight).astype(np.float64) * factor
+                flow.add(WEIGHED, used.sum(), weight[used].sum())
             jets[:] += np.bincount(ak.to_numpy(rows.split), minlength=3)
             yield rows
 
@@ -339,15 +359,23 @@ def _repeated(ids: np.ndarray, leading: np.ndarray, sample: str) -> bool:
     return True
 
 
-def _finish(rows: ak.Array, config: Select, scale: np.ndarray, norms: dict[str, float]) -> ak.Array:
-    """Add split, weight and candidate; normalise weight columns to keep the total rate."""
+def _finish(
+    rows: ak.Array,
+    config: Select,
+    scale: np.ndarray,
+    norms: dict[str, float],
+    factor: np.ndarray | None,
+) -> ak.Array:
+    """Add split, weight and candidate; normalise weight columns to keep the total rate.
+
+    Declared weights, whose product is `factor`, are not normalised.
+    """
     ids = ak.to_numpy(rows.event_id)
     part = split_of_bucket(config.split)[bucket(ids)] if len(ids) else np.zeros(0, dtype=np.int8)
     starts = event_starts(rows)
     rows = ak.with_field(rows, part, "split")
-    rows = ak.with_field(
-        rows, ak.to_numpy(rows.genWeight).astype(np.float64) * scale[part], "weight"
-    )
+    weight = ak.to_numpy(rows.genWeight).astype(np.float64) * scale[part]
+    rows = ak.with_field(rows, weight if factor is None else weight * factor, "weight")
     candidate = np.zeros(len(rows), dtype=bool)
     if len(starts):
         # The leading jet, by the pT of this variation: a shift may change the order.
