@@ -1,9 +1,17 @@
-"""What every script in workflow/scripts shares: arguments, logging, and how errors end."""
+"""The command `boostflow`: a stage with its job, or what users ask of an analysis.
+
+    boostflow select JOB.json --parts ... --table ... --cutflow ...
+    boostflow check --configfile mine.yaml
+
+The stages, their settings and their files are those of `boostflow.jobs`; nothing describes them a
+second time here.
+"""
 
 from __future__ import annotations
 
 import argparse
 import errno
+import importlib
 import json
 import logging
 import os
@@ -16,76 +24,208 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from boostflow.errors import BoostflowError, is_full
+from boostflow.jobs.base import Job
+from boostflow.jobs.registry import jobs
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def json_argument(text: str) -> object:
-    """Parse an argument that is JSON itself or `@file` with JSON (or YAML) in it.
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; a problem that a user can mend ends in one message and exit code 1.
 
-    Raises:
-        argparse.ArgumentTypeError: neither JSON nor a readable file.
+    Args:
+        arguments: of the command line; None for those of the process.
     """
-    if text.startswith("@"):
-        import yaml
-
-        try:
-            content = Path(text[1:]).read_text()
-            # YAML takes JSON as well, a hundred times slower.
-            return json.loads(content) if text.endswith(".json") else yaml.safe_load(content)
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise argparse.ArgumentTypeError(f"{text[1:]}: {error}") from None
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"not JSON ({error}): {text[:80]}") from None
-
-
-def parse_config(model: type[Model], data: object) -> Model:
-    """Validate a slice of the configuration that came in as JSON.
-
-    Raises:
-        BoostflowError: with every problem, each with the path of its key.
-    """
-    from boostflow.config.load import describe
-
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise BoostflowError("\n".join(describe(error, model))) from None
-
-
-def run(
-    main: Callable[[argparse.Namespace], None],
-    arguments: Callable[[argparse.ArgumentParser], None],
-    description: str | None,
-) -> None:
-    """Parse the command line, run `main`, and turn `BoostflowError` into one message and exit 1."""
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="boostflow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments(parser)
-    args = parser.parse_args()
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (add, run, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        add(command)
+        command.set_defaults(run=run)
+    for name, job in sorted(jobs().items()):
+        command = commands.add_parser(
+            name,
+            help=(job.__doc__ or "").strip(),
+            description=f"{job.__doc__}\n\nThe keys of JOB:\n{_keys(job)}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _files(command, job)
+        command.set_defaults(run=_stage(job))
+    args = parser.parse_args(arguments)
     # Schedulers end jobs with SIGTERM: unwind, so that temporary files are removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
     )
     try:
-        main(args)
+        args.run(args)
     except BoostflowError as error:
-        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _end(str(error))
     except OSError as error:
         # A full disk, a folder that cannot be written: nothing that a traceback explains.
         if error.filename is None and not is_full(error):
             raise
         where = f"{error.filename}: " if error.filename else ""
-        advice = ": free some, then run the same command again"
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            advice = ""
-        print(
-            f"{Path(sys.argv[0]).name}: error: {where}{os.strerror(error.errno)}{advice}",
-            file=sys.stderr,
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = ": free some, then run the same command again" if full else ""
+        _end(f"{where}{os.strerror(error.errno or 0)}{advice}")
+
+
+def _end(message: str) -> None:
+    print(f"boostflow: error: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+# --- stages ---------------------------------------------------------------------------------------
+
+
+def _keys(job: type[Job]) -> str:
+    lines = []
+    for name, field in job.model_fields.items():
+        text = " ".join((field.description or "").split())
+        default = "" if field.is_required() else " (has a default)"
+        lines.append(f"  {name}: {text}{default}")
+    return "\n".join(lines) or "  none"
+
+
+def _files(command: argparse.ArgumentParser, job: type[Job]) -> None:
+    command.add_argument("job", metavar="JOB", help="its settings: a JSON or YAML file, or JSON")
+    for name, field in job.Files.model_fields.items():
+        many, optional = job.Files.many(name), job.Files.optional(name)
+        command.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=f"file_{name}",
+            metavar="FILE",
+            nargs="*" if many else "?" if optional else None,
+            required=field.is_required() and not many,
+            default=[] if many else None,
+            help=" ".join((field.description or "").split()),
         )
-        sys.exit(1)
+
+
+def _stage(job: type[Job]) -> Callable[[argparse.Namespace], None]:
+    def run(args: argparse.Namespace) -> None:
+        settings = read(job, args.job)
+        given = {name: getattr(args, f"file_{name}") for name in job.Files.model_fields}
+        module, _, function = job.runs.partition(":")
+        getattr(importlib.import_module(module), function)(settings, job.Files(**given))
+
+    return run
+
+
+def read(job: type[Model], text: str) -> Model:
+    """The settings of a job.
+
+    Args:
+        job: its class.
+        text: JSON itself, or the path of a file of JSON or YAML.
+
+    Raises:
+        BoostflowError: it cannot be read, or says something else; with every problem and its key.
+    """
+    import yaml
+
+    from boostflow.config.messages import describe
+
+    where = "JOB"
+    try:
+        if text.lstrip().startswith("{"):
+            data = json.loads(text)
+        else:
+            where = text
+            content = Path(text).read_text(encoding="utf-8")
+            # YAML takes JSON as well, a hundred times slower.
+            data = json.loads(content) if text.endswith(".json") else yaml.safe_load(content)
+        return job.model_validate(data)
+    except ValidationError as error:
+        problems = describe(error, job)
+        raise BoostflowError("\n".join(f"{where}: {problem}" for problem in problems)) from None
+    except OSError as error:
+        raise BoostflowError(f"{where}: {error.strerror}") from None
+    except (ValueError, yaml.YAMLError) as error:
+        message = " ".join(str(error).split())
+        raise BoostflowError(f"{where}: is neither JSON nor YAML: {message}") from None
+
+
+# --- what users ask -------------------------------------------------------------------------------
+
+SNAKEFILE = Path(__file__).parents[1] / "Snakefile"
+
+
+def _configfiles(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], help="as for snakemake (YAML)"
+    )
+
+
+def _check(args: argparse.Namespace) -> None:
+    from boostflow.analysis import Analysis
+    from boostflow.config.load import load
+    from boostflow.config.yamlfile import read_configs
+    from boostflow.jobs.chain import CheckInputs
+
+    root = SNAKEFILE.parents[1]
+    names = " + ".join(map(str, args.configfile)) or "config"
+    analysis = Analysis(*load(read_configs(args.configfile), root, names), root)
+    if not analysis.files:
+        print("no input files: all samples are simulated")
+        return
+    from boostflow.ingest.check import run
+
+    run(CheckInputs.of(analysis), CheckInputs.Files())
+
+
+def _variations_arguments(command: argparse.ArgumentParser) -> None:
+    _configfiles(command)
+    command.add_argument("--json", action="store_true", help="for machines")
+
+
+def _variations(args: argparse.Namespace) -> None:
+    from boostflow.states import states, table
+
+    found = states(SNAKEFILE, args.configfile)
+    print(json.dumps([row.as_json() for row in found], indent=2) if args.json else table(found))
+
+
+def _output_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", type=Path, nargs="?", help="as for snakemake (YAML)")
+
+
+def _output(args: argparse.Namespace) -> None:
+    from boostflow.config.files import output_folder
+
+    print(output_folder(args.config))
+
+
+def _launch_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--processes", type=int, required=True, help="number of ranks")
+    command.add_argument("command", nargs="+", help="what each rank runs, after --")
+
+
+def _launch(args: argparse.Namespace) -> None:
+    from boostflow.launch import launch
+
+    launch(args.processes, args.command)
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
+    "check": (_configfiles, _check, "Look at all input files: one line a file, all problems."),
+    "variations": (
+        _variations_arguments,
+        _variations,
+        "List all systematic variations: kind, stages, number of jobs and state; runs nothing.",
+    ),
+    "output": (_output_arguments, _output, "Print the folder that a configuration writes to."),
+    "launch": (
+        _launch_arguments,
+        _launch,
+        "Run a command on several Horovod ranks: here, or on the nodes of a SLURM job.",
+    ),
+}
+"""What users ask: how its arguments are declared, what it does, and a sentence for the help."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """Every path below the output folder, as Snakemake patterns, in this one place.
 
 Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `model`, `plot`,
-`packing` (a name of what UCluster's packed jets depend on), `batch` (a name of files
+`prepared` (a name of what an input that models share depends on), `batch` (a name of files
 that were checked together).
 """
 
@@ -14,7 +14,7 @@ INGEST_META = "ingest/{variation}/{sample}/{part}.json"
 PARTS = "ingest/{variation}/{sample}.json"
 SELECT = "select/{variation}/{sample}.parquet"
 CUTFLOW = "select/{variation}/{sample}.json"
-PACKED = "packed/{packing}"
+PREPARED = "prepared/{prepared}"
 MODEL = "models/{model}/{variation}"
 CHECKPOINT = "checkpoints/{model}/{variation}"
 SCORE = "scores/{model}/{variation}.parquet"

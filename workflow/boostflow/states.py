@@ -101,9 +101,9 @@ def states(
         except WorkflowError as error:
             raise BoostflowError(str(error)) from None
         found = workflow._workflow
-        config, variations = (found.globals[name] for name in ("CONFIG", "VARIATIONS"))
-        root = found.globals["REPOSITORY"]
-        return rows(found.dag, variations, declared(config, root))
+        analysis = found.globals["ANALYSIS"]
+        entries = declared(analysis.config, analysis.root)
+        return rows(found.dag, analysis.variations, entries)
 
 
 def rows(dag: Any, variations: Variations, entries: Mapping[str, AnySystematic]) -> list[Row]:
@@ -129,8 +129,8 @@ def rows(dag: Any, variations: Variations, entries: Mapping[str, AnySystematic])
     for job, name in owners.items():
         if job.rule.norun:
             continue
-        if "packing" in job.wildcards_dict:
-            # Packed jets belong to the first that trains on them; nominal comes before entries.
+        if "prepared" in job.wildcards_dict:
+            # A prepared input belongs to the first that trains on it; nominal comes before entries.
             name = min((owners[user] for user in dag.depending[job]), key=list(result).index)
         row = result[name]
         row.jobs += 1

@@ -1,10 +1,12 @@
 """Anomaly detection: all clusterings of events together. Only there if there is one."""
 
+from boostflow.jobs.models import CompareEvents
+
 
 rule anomaly:
     """Enrichment of the signal against the number of clusters."""
     input:
-        expand_at(paths.EVALUATION, model=CONFIG.event_models()),
+        evaluations=targets.event_evaluations(ANALYSIS),
     output:
         figures=at(paths.ANOMALY),
         plot=report(
@@ -25,9 +27,8 @@ rule anomaly:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        label=energy_label(),
+        job=job(CompareEvents),
     message:
         "Comparing the clusterings of events"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/anomaly.py --evaluation {input:q} --output {output.figures:q}'
-        " --plot {output.plot:q} --label {params.label:q} > {log:q} 2>&1"
+        logged(CompareEvents)

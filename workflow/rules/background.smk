@@ -1,5 +1,45 @@
 """Background estimates from data. Only there if the configuration asks for them."""
 
+from boostflow.jobs.background import Count, CountData, Estimate, PlotBackground
+
+BACKGROUND_MODELS = sorted(CONFIG.background.models())
+
+
+def background_jets(wildcards):
+    """The selected jets of all simulated samples."""
+    return ANALYSIS.selected(wildcards.variation, ANALYSIS.simulated())
+
+
+def background_scores(wildcards):
+    """The score tables of the models that are read."""
+    return [ANALYSIS.scored(model, wildcards.variation) for model in BACKGROUND_MODELS]
+
+
+def counted_data():
+    """The samples that the data are counted from: simulated ones, or collision data."""
+    observed = CONFIG.background.data == "observed"
+    return ANALYSIS.data() if observed else ANALYSIS.simulated()
+
+
+def all_counts():
+    """The counts of nominal and of the systematics that the composition takes into account."""
+    block = CONFIG.background.composition
+    wanted = block.systematics if block else []
+    by_name = ANALYSIS.variations.by_name
+    names = [name for name, varied in by_name.items() if varied.systematic in wanted]
+    return ANALYSIS.each(paths.BACKGROUND_COUNTS, variation=[NOMINAL, *names])
+
+
+def transferred_to():
+    """The templates of the fit, to whose regions control regions are transferred."""
+    needed = CONFIG.has_fit and CONFIG.background.control
+    return [at(paths.TEMPLATES, variation=NOMINAL)] if needed else []
+
+
+def abcd_workspace():
+    """The likelihood of the ABCD estimate."""
+    return [at(paths.BACKGROUND_WORKSPACE)] if CONFIG.background.abcd else []
+
 
 rule background_counts:
     """Count the simulated events in the regions of the estimates."""
@@ -7,7 +47,7 @@ rule background_counts:
         jets=background_jets,
         scores=background_scores,
     output:
-        at(paths.BACKGROUND_COUNTS),
+        counts=at(paths.BACKGROUND_COUNTS),
     log:
         log_of(paths.BACKGROUND_COUNTS),
     benchmark:
@@ -20,25 +60,20 @@ rule background_counts:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=background_regions(),
-        templates=background_binning(),
-        luminosity=CONFIG.luminosity,
-        weight=template_weight,
+        job=job(Count),
     message:
         "Counting events for background estimates ({wildcards.variation})"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/background_counts.py --select {input.jets:q} --scores {input.scores:q}'
-        " --output {output:q} --config {params.config:q} --templates {params.templates:q}"
-        " --luminosity {params.luminosity} {params.weight:q} > {log:q} 2>&1"
+        logged(Count)
 
 
 rule background_data:
     """Count the events of the pseudo-data or of collision data in the same regions."""
     input:
-        jets=background_data_jets(),
-        scores=[scored(model, NOMINAL) for model in background_models()],
+        jets=ANALYSIS.selected(NOMINAL, counted_data()),
+        scores=[ANALYSIS.scored(model, NOMINAL) for model in BACKGROUND_MODELS],
     output:
-        at(paths.BACKGROUND_DATA),
+        counts=at(paths.BACKGROUND_DATA),
     log:
         log_of(paths.BACKGROUND_DATA),
     benchmark:
@@ -51,27 +86,22 @@ rule background_data:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=background_regions(data=True),
-        templates=background_binning(),
-        luminosity=CONFIG.luminosity,
-        source=background_source(),
+        job=job(CountData),
     message:
         "Counting events of the data for background estimates"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/background_counts.py --select {input.jets:q} --scores {input.scores:q}'
-        " --output {output:q} --config {params.config:q} --templates {params.templates:q}"
-        " --luminosity {params.luminosity} {params.source:q} > {log:q} 2>&1"
+        logged(CountData)
 
 
 rule background:
     """Estimate backgrounds from the data."""
     input:
-        counts=background_counts(),
+        counts=all_counts(),
         data=at(paths.BACKGROUND_DATA),
-        templates=background_templates(),
+        templates=transferred_to(),
     output:
         figures=at(paths.BACKGROUND),
-        workspace=background_workspace(),
+        workspace=abcd_workspace(),
     log:
         log_of(paths.BACKGROUND),
     benchmark:
@@ -84,30 +114,26 @@ rule background:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=as_json(CONFIG.background),
-        systematics=background_systematics(),
-        options=background_options(),
+        job=job(Estimate),
     message:
         "Estimating backgrounds from data"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/background.py --counts {input.counts:q} --data {input.data:q}'
-        " --output {output.figures:q} --config {params.config:q}"
-        " --systematics {params.systematics:q} {params.options:q} > {log:q} 2>&1"
+        logged(Estimate)
 
 
 rule plot_background:
     """Draw the background estimates."""
     input:
-        at(paths.BACKGROUND),
+        figures=at(paths.BACKGROUND),
     output:
-        [
+        plots=[
             report(
-                at(paths.BACKGROUND_PLOT.format(plot=plot)),
+                at(paths.BACKGROUND_PLOT, plot=plot),
                 caption=caption(f"background_{plot}"),
                 category="Background",
                 labels={"plot": plot},
             )
-            for plot in background_plot_names()
+            for plot in targets.background_plot_names(ANALYSIS)
         ],
     log:
         log_of("background/plots"),
@@ -121,10 +147,8 @@ rule plot_background:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        config=as_json(CONFIG.background),
-        label=plot_label(),
+        job=job(PlotBackground),
     message:
         "Drawing the background estimates"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/plot_background.py --input {input:q} --output "$(dirname {output[0]:q})"'
-        " --config {params.config:q} --label {params.label:q} > {log:q} 2>&1"
+        logged(PlotBackground)

@@ -1,10 +1,17 @@
 """A look at all input files, before any of them is read."""
 
+from boostflow.jobs.chain import CheckInputs
+
+
+def unchecked():
+    """What the check will say of files that it has not seen yet as they are."""
+    return [ANALYSIS.next_check()] if ANALYSIS.unchecked else []
+
 
 rule check:
     """Files open, have what is needed, and hold no event twice; what is off, and what is skipped."""
     input:
-        checked_files(),
+        ANALYSIS.local_files(),
     output:
         checked=unchecked(),
         check=at(paths.CHECK),
@@ -21,11 +28,8 @@ rule check:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(60),
     params:
-        config=check_config(),
-        needs=check_needs(),
-        addresses=checked_addresses(),
+        job=job(CheckInputs),
     message:
         "Checking the input files"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/check.py --config {params.config:q} --needs {params.needs:q}'
-        " --output {output.check:q} --table {output.table:q} --checked {output.checked:q} > {log:q} 2>&1"
+        logged(CheckInputs)

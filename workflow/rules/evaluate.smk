@@ -1,35 +1,59 @@
 """Evaluation of each model on the test split, its systematic errors, and comparison with others.
 
-One rule for each kind of model, because plots differ.
+One rule for each way of evaluation, because plots differ.
 """
 
-for kind in MODEL_PLOTS:
+from boostflow.jobs.models import Compare, Evaluate, EvaluateSystematics
+
+
+def evaluated_jets(wildcards):
+    """Jets of the samples that have a class; for a clustering of events, of its samples."""
+    block = CONFIG.models[wildcards.model]
+    of_events = block.scored_unit() == "event"
+    return ANALYSIS.selected(
+        NOMINAL, ANALYSIS.trained_on(block) if of_events else ANALYSIS.labelled()
+    )
+
+
+def varied_jets(wildcards):
+    """Nominal jets and those of the variations that differ, each file once."""
+    variations = ANALYSIS.evaluated_variations(wildcards.model)
+    found = (ANALYSIS.selected(variation, ANALYSIS.labelled()) for variation in variations)
+    return list(dict.fromkeys(file for files in found for file in files))
+
+
+def varied_scores(wildcards):
+    """Nominal scores and those of the variations that differ, each file once."""
+    variations = ANALYSIS.evaluated_variations(wildcards.model)
+    return list(dict.fromkeys(ANALYSIS.scored(wildcards.model, v) for v in variations))
+
+
+def model_plot(name, plot):
+    """The file of a plot of a model; the report's text of a family's own stands in its folder."""
+    text = ANALYSIS.caption(name, plot) or caption(plot)
+    labels = {"plot": plot}
+    path = at(paths.MODEL_PLOT, plot=plot)
+    return report(path, caption=text, category="Models", subcategory="{model}", labels=labels)
+
+
+for way, names in ANALYSIS.ways_of_evaluation(CONFIG.models).items():
 
     rule:
         name:
-            f"evaluate_{kind}"
+            f"evaluate_{way}"
         input:
-            jets=evaluate_jets,
-            scores=at(paths.SCORE.replace("{variation}", NOMINAL)),
-            model=at(paths.MODEL.replace("{variation}", NOMINAL)),
+            jets=evaluated_jets,
+            scores=at(paths.SCORE, variation=NOMINAL),
+            model=at(paths.MODEL, variation=NOMINAL),
         output:
             figures=at(paths.EVALUATION),
-            plots=[
-                report(
-                    at(paths.MODEL_PLOT.replace("{plot}", plot)),
-                    caption=caption(plot),
-                    category="Models",
-                    subcategory="{model}",
-                    labels={"plot": plot},
-                )
-                for plot in model_plots(kind)
-            ],
+            plots=[model_plot(names[0], p) for p in targets.plots_of(ANALYSIS, names[0])],
         log:
             log_of(paths.EVALUATION),
         benchmark:
             benchmark_of(paths.EVALUATION)
         wildcard_constraints:
-            model=any_of(models_evaluated_as(kind)),
+            model=any_of(names),
         group:
             cluster_group("nominal")
         conda:
@@ -38,49 +62,31 @@ for kind in MODEL_PLOTS:
             mem_mb=attempt_scaled(3000),
             runtime=attempt_scaled(60),
         params:
-            config=evaluate_block(),
-            luminosity=CONFIG.luminosity,
-            seed=CONFIG.seed,
-            options=evaluate_options,
-            label=energy_label() if kind == "events" else plot_label(),
+            job=job(Evaluate),
         message:
             "Evaluating {wildcards.model}"
         shell:
-            'python "$BOOSTFLOW_SCRIPTS"/evaluate.py --select {input.jets:q} --scores {input.scores:q}'
-            " --trained {input.model:q} --output {output.figures:q}"
-            ' --plots "$(dirname {output.plots[0]:q})" --model {wildcards.model}'
-            " --config {params.config:q}"
-            " --luminosity {params.luminosity} --seed {params.seed} {params.options:q}"
-            " --label {params.label:q} > {log:q} 2>&1"
+            logged(Evaluate)
 
 
-for kind in sorted({evaluated_as(model) for model in models_with_systematics()}):
+for way, names in ANALYSIS.ways_of_evaluation(ANALYSIS.with_systematics()).items():
 
     rule:
         name:
-            f"evaluate_systematics_{kind}"
+            f"evaluate_systematics_{way}"
         input:
             jets=varied_jets,
             scores=varied_scores,
-            figures=at(paths.EVALUATION),
+            nominal=at(paths.EVALUATION),
         output:
             figures=at(paths.EVALUATION_SYSTEMATICS),
-            plots=[
-                report(
-                    at(paths.MODEL_PLOT.replace("{plot}", plot)),
-                    caption=caption(plot),
-                    category="Models",
-                    subcategory="{model}",
-                    labels={"plot": plot},
-                )
-                for plot in systematic_plots(kind)
-            ],
+            plots=[model_plot(names[0], p) for p in targets.varied_plots_of(ANALYSIS, names[0])],
         log:
             log_of(paths.EVALUATION_SYSTEMATICS),
         benchmark:
             benchmark_of(paths.EVALUATION_SYSTEMATICS)
         wildcard_constraints:
-            model=any_of([name for name in models_with_systematics() if evaluated_as(name) == kind]),
+            model=any_of(names),
         group:
             cluster_group("results")
         conda:
@@ -89,54 +95,42 @@ for kind in sorted({evaluated_as(model) for model in models_with_systematics()})
             mem_mb=attempt_scaled(3000),
             runtime=attempt_scaled(60),
         params:
-            systematics=evaluated_systematics,
-            config=evaluate_block(),
-            luminosity=CONFIG.luminosity,
-            options=judged_options,
-            label=plot_label(),
+            job=job(EvaluateSystematics),
         message:
             "Evaluating the variations of {wildcards.model}"
         shell:
-            'python "$BOOSTFLOW_SCRIPTS"/evaluate_systematics.py --select {input.jets:q}'
-            " --scores {input.scores:q} --figures {input.figures:q} --output {output.figures:q}"
-            ' --plots "$(dirname {output.plots[0]:q})" --systematics {params.systematics:q}'
-            " --config {params.config:q} --luminosity {params.luminosity} {params.options:q}"
-            " --label {params.label:q} > {log:q} 2>&1"
+            logged(EvaluateSystematics)
 
 
-rule compare_models:
-    """AUC differences of all pairs of models on the same jets."""
-    input:
-        jets=labelled_jets(NOMINAL),
-        scores=expand_at(paths.SCORE, model=compared_models(), variation=NOMINAL),
-    output:
-        figures=at(paths.COMPARISON),
-        plot=report(
-            at(paths.COMPARISON_PLOT),
-            caption=caption("comparison"),
-            category="Models",
-            labels={"plot": "comparison"},
-        ),
-    log:
-        log_of(paths.COMPARISON),
-    benchmark:
-        benchmark_of(paths.COMPARISON)
-    group:
-        cluster_group("results")
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=attempt_scaled(3000),
-        runtime=attempt_scaled(30),
-    params:
-        judged=compared_clusterings(),
-        config=as_json({"bootstrap": CONFIG.evaluate.bootstrap}),
-        seed=CONFIG.seed,
-        label=energy_label(),
-    message:
-        "Comparing models"
-    shell:
-        'python "$BOOSTFLOW_SCRIPTS"/compare_models.py --select {input.jets:q}'
-        " --scores {input.scores:q} --output {output.figures:q} --plot {output.plot:q}"
-        " --judged {params.judged:q} --config {params.config:q} --seed {params.seed}"
-        " --label {params.label:q} > {log:q} 2>&1"
+if len(ANALYSIS.jet_models()) > 1:
+
+    rule compare_models:
+        """AUC differences of models and the reference on the same jets."""
+        input:
+            jets=ANALYSIS.selected(NOMINAL, ANALYSIS.labelled()),
+            scores=[ANALYSIS.scored(model, NOMINAL) for model in ANALYSIS.jet_models()],
+        output:
+            figures=at(paths.COMPARISON),
+            plot=report(
+                at(paths.COMPARISON_PLOT),
+                caption=caption("comparison"),
+                category="Models",
+                labels={"plot": "comparison"},
+            ),
+        log:
+            log_of(paths.COMPARISON),
+        benchmark:
+            benchmark_of(paths.COMPARISON)
+        group:
+            cluster_group("results")
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=attempt_scaled(3000),
+            runtime=attempt_scaled(30),
+        params:
+            job=job(Compare),
+        message:
+            "Comparing models"
+        shell:
+            logged(Compare)

@@ -1,10 +1,12 @@
 """Health check of systematic effects: table, plot, and an error at the end where it is asked for."""
 
+from boostflow.jobs.statistics import DemandHealth, Health, PlotHealth
+
 
 rule health:
     """Flag effects that are not finite, zero, too large, one-sided, alternating or noise."""
     input:
-        all_templates(),
+        templates=targets.templates(ANALYSIS),
     output:
         figures=at(paths.HEALTH),
         table=report(at(paths.HEALTH_TABLE), caption=caption("health"), category="Systematics"),
@@ -22,23 +24,19 @@ rule health:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        config=as_json(CONFIG.infer.model_dump(include={"signal", "bin_error_max"})),
-        systematics=checked_systematics(),
-        data=data_options(),
+        job=job(Health),
     message:
         "Checking the systematic effects"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/health.py --templates {input:q} --output {output.figures:q}'
-        " --table {output.table:q} --config {params.config:q} --systematics {params.systematics:q}"
-        " {params.data:q} > {log:q} 2>&1"
+        logged(Health)
 
 
 rule plot_health:
     """Draw all effects and their flags."""
     input:
-        at(paths.HEALTH),
+        health=at(paths.HEALTH),
     output:
-        report(
+        plot=report(
             at(paths.HEALTH_PLOT),
             caption=caption("health_plot"),
             category="Systematics",
@@ -56,13 +54,11 @@ rule plot_health:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        titles=systematic_titles(),
-        label=plot_label(),
+        job=job(PlotHealth),
     message:
         "Drawing the systematic effects"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/plot_health.py --health {input:q} --output {output:q}'
-        " --titles {params.titles:q} --label {params.label:q} > {log:q} 2>&1"
+        logged(PlotHealth)
 
 
 rule demand_health:
@@ -82,9 +78,8 @@ rule demand_health:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        forbidden=CONFIG.infer.forbidden(),
+        job=job(DemandHealth),
     message:
         "Demanding healthy systematic effects"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/demand_health.py --health {input.health:q}'
-        " --forbidden {params.forbidden} > {log:q} 2>&1"
+        logged(DemandHealth)

@@ -1,10 +1,29 @@
 """Inference: the pyhf workspace, the fit, its plots and tables."""
 
+from boostflow.jobs.statistics import Crosscheck, FitTables, Infer, PlotFit
+
+
+def pseudo_templates():
+    """The templates that pseudo-data are drawn from, where they are fitted."""
+    return [at(paths.PSEUDO)] if CONFIG.infer.data == "pseudo" else []
+
+
+def fit_controls():
+    """The scale factors of control regions, where they enter the fit."""
+    entering = CONFIG.background and CONFIG.background.entering()
+    return [at(paths.BACKGROUND)] if entering else []
+
+
+def crosscheck_templates(wildcards):
+    """The templates of other regions."""
+    names = ANALYSIS.variations.crosschecks()
+    return at(paths.TEMPLATES, variation=names[wildcards.systematic])
+
 
 rule infer:
     """Build the workspace and fit the signal strength."""
     input:
-        templates=all_templates(),
+        templates=targets.templates(ANALYSIS),
         pseudo=pseudo_templates(),
         controls=fit_controls(),
     output:
@@ -23,25 +42,20 @@ rule infer:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        config=infer_block(),
-        systematics=fitted_systematics(exclude={"title"}),
-        options=infer_options(),
-        controls=control_options(),
+        job=job(Infer),
     message:
         "Fitting the signal strength"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/infer.py --templates {input.templates:q} --workspace {output.workspace:q}'
-        " --output {output.fit:q} --yields {output.yields:q} --config {params.config:q}"
-        " --systematics {params.systematics:q} {params.options:q} {params.controls:q} > {log:q} 2>&1"
+        logged(Infer)
 
 
 rule crosscheck:
     """Compare the regions of another model with those of the analysis."""
     input:
-        nominal=at(paths.TEMPLATES).format(variation=NOMINAL),
+        nominal=at(paths.TEMPLATES, variation=NOMINAL),
         instead=crosscheck_templates,
     output:
-        at(paths.CROSSCHECK),
+        figures=at(paths.CROSSCHECK),
     log:
         log_of(paths.CROSSCHECK),
     benchmark:
@@ -54,36 +68,55 @@ rule crosscheck:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        config=infer_block(),
-        data=data_options(),
+        job=job(Crosscheck),
     message:
         "Comparing regions ({wildcards.systematic})"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/crosscheck.py --nominal {input.nominal:q}'
-        " --instead {input.instead:q} --output {output:q} --config {params.config:q} {params.data:q}"
-        " > {log:q} 2>&1"
+        logged(Crosscheck)
 
 
 rule plot_fit:
     """Draw regions, systematics, ranking, breakdown, correlations, scan and limit."""
     input:
-        templates=all_templates(),
+        templates=targets.templates(ANALYSIS),
         fit=at(paths.FIT),
         yields=at(paths.YIELDS),
     output:
-        prefit=report(fit_plots_of("prefit"), caption=caption("prefit"), category="Inference"),
-        postfit=report(fit_plots_of("postfit"), caption=caption("postfit"), category="Inference"),
-        ranking=report(fit_plots_of("ranking"), caption=caption("ranking"), category="Inference"),
+        prefit=report(
+            targets.fit_plots_of(ANALYSIS, "prefit"),
+            caption=caption("prefit"),
+            category="Inference",
+        ),
+        postfit=report(
+            targets.fit_plots_of(ANALYSIS, "postfit"),
+            caption=caption("postfit"),
+            category="Inference",
+        ),
+        ranking=report(
+            targets.fit_plots_of(ANALYSIS, "ranking"),
+            caption=caption("ranking"),
+            category="Inference",
+        ),
         breakdown=report(
-            fit_plots_of("breakdown"), caption=caption("breakdown"), category="Inference"
+            targets.fit_plots_of(ANALYSIS, "breakdown"),
+            caption=caption("breakdown"),
+            category="Inference",
         ),
         correlation=report(
-            fit_plots_of("correlation"), caption=caption("correlation"), category="Inference"
+            targets.fit_plots_of(ANALYSIS, "correlation"),
+            caption=caption("correlation"),
+            category="Inference",
         ),
-        scan=report(fit_plots_of("scan"), caption=caption("scan"), category="Inference"),
-        limit=report(fit_plots_of("limit"), caption=caption("limit"), category="Inference"),
+        scan=report(
+            targets.fit_plots_of(ANALYSIS, "scan"), caption=caption("scan"), category="Inference"
+        ),
+        limit=report(
+            targets.fit_plots_of(ANALYSIS, "limit"), caption=caption("limit"), category="Inference"
+        ),
         systematics=report(
-            fit_plots_of("systematic"), caption=caption("systematic"), category="Systematics"
+            targets.fit_plots_of(ANALYSIS, "systematic"),
+            caption=caption("systematic"),
+            category="Systematics",
         ),
     log:
         log_of("plots/inference"),
@@ -97,16 +130,11 @@ rule plot_fit:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        systematics=fitted_systematics(),
-        label=plot_label(),
-        data=data_options(),
+        job=job(PlotFit),
     message:
         "Drawing the fit"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/plot_fit.py --templates {input.templates:q} --fit {input.fit:q}'
-        ' --yields {input.yields:q} --output "$(dirname {output.ranking:q})"'
-        " --systematics {params.systematics:q} --label {params.label:q} {params.data:q}"
-        " > {log:q} 2>&1"
+        logged(PlotFit)
 
 
 rule fit_tables:
@@ -115,8 +143,10 @@ rule fit_tables:
         fit=at(paths.FIT),
         yields=at(paths.YIELDS),
     output:
-        yields=report(yields_tables(), caption=caption("yields"), category="Inference"),
-        hepdata=hepdata_files(),
+        tables=report(
+            targets.yields_tables(ANALYSIS), caption=caption("yields"), category="Inference"
+        ),
+        hepdata=targets.hepdata(ANALYSIS),
     log:
         log_of("inference/tables"),
     benchmark:
@@ -129,11 +159,8 @@ rule fit_tables:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        systematics=fitted_systematics(),
-        energy=CONFIG.simulation.ecm,
+        job=job(FitTables),
     message:
         "Writing the tables of the fit"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/fit_tables.py --fit {input.fit:q} --yields {input.yields:q}'
-        ' --output "$(dirname {output.yields[0]:q})" --hepdata "$(dirname {output.hepdata[0]:q})"'
-        " --systematics {params.systematics:q} --energy {params.energy} > {log:q} 2>&1"
+        logged(FitTables)

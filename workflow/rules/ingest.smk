@@ -1,11 +1,38 @@
 """Ingestion: ROOT files (with coffea) and files of public sets -> tables of fat jets."""
 
+from boostflow.config.files import is_remote
+from boostflow.jobs.chain import Ingest
+
+
+def source(wildcards):
+    """The file, where it is one that Snakemake can look at; an address is part of the job."""
+    file = ANALYSIS.source(wildcards.sample, int(wildcards.part), wildcards.variation)
+    return [] if is_remote(file) else file
+
+
+def beside(wildcards):
+    """Files that are read together with it."""
+    file = ANALYSIS.source(wildcards.sample, int(wildcards.part), wildcards.variation)
+    return ANALYSIS.beside(wildcards.sample, file)
+
+
+def checked(wildcards):
+    """What the check says of a part's file."""
+    found = ANALYSIS.checked_by(wildcards.sample, int(wildcards.part))
+    return ancient(found) if found else []
+
+
+def golden_json(wildcards):
+    """The certified luminosity blocks, where the sample names some."""
+    path = getattr(CONFIG.samples[wildcards.sample], "golden_json", None)
+    return ANALYSIS.found(path) if path else []
+
 
 rule ingest:
     """Read one part: loose preselection, observables, truth labels, weights."""
     input:
-        file=ingest_input,
-        beside=ingest_beside,
+        file=source,
+        beside=beside,
         checked=checked,
         golden_json=golden_json,
     output:
@@ -24,15 +51,8 @@ rule ingest:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(60),
     params:
-        address=ingest_address,
-        config=as_json(CONFIG.ingest.model_dump(mode="json", exclude=EXECUTION)),
-        radius=CONFIG.simulation.jet_radius,
-        options=ingest_options,
-        checked=checked_option,
+        job=job(Ingest),
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/ingest.py --input {input.file:q} {params.address:q}'
-        " --output {output.table:q} --meta {output.meta:q} --config {params.config:q}"
-        ' --execution "$BOOSTFLOW_EXECUTION" --radius {params.radius}'
-        " {params.options:q} {params.checked:q} {input.checked:q} > {log:q} 2>&1"
+        logged(Ingest)

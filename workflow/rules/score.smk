@@ -1,13 +1,25 @@
 """Scores: one table for each model and variation."""
 
+from boostflow.jobs.models import Scoring
+
+
+def trained_model(wildcards):
+    """The folder of the model."""
+    return ANALYSIS.trained(wildcards.model, wildcards.variation)
+
+
+def jets_to_score(wildcards):
+    """The selected jets of all samples."""
+    return ANALYSIS.selected(wildcards.variation)
+
 
 rule score:
     """Score the selected jets of all samples."""
     input:
-        model=score_model,
-        jets=score_jets,
+        model=trained_model,
+        jets=jets_to_score,
     output:
-        at(paths.SCORE),
+        scores=at(paths.SCORE),
     log:
         log_of(paths.SCORE),
     benchmark:
@@ -21,9 +33,8 @@ rule score:
         mem_mb=attempt_scaled(3000),
         runtime=attempt_scaled(60),
     params:
-        samples=SAMPLES,
+        job=job(Scoring),
     message:
         "Scoring with {wildcards.model} ({wildcards.variation})"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/score.py --model {input.model:q} --samples {params.samples}'
-        " --input {input.jets:q} --output {output:q} --threads {threads} > {log:q} 2>&1"
+        logged(Scoring)

@@ -1,5 +1,34 @@
 """Selection: shifts, object and event cuts, cutflow, split, weights."""
 
+from boostflow.jobs.chain import ListParts, Select, corrections_of, weight_files
+
+
+def ingested(pattern):
+    """A function of wildcards: the ingested parts of a sample."""
+
+    def files(wildcards):
+        part = ANALYSIS.parts(wildcards.sample, wildcards.variation)
+        return ANALYSIS.each(pattern.format(**wildcards, part="{part}"), part=part)
+
+    return files
+
+
+def listed_parts(wildcards):
+    """The list of a sample's ingested parts."""
+    sample = wildcards.sample
+    variation = ANALYSIS.resolve("ingest", wildcards.variation, sample=sample)
+    return at(paths.PARTS, variation=variation, sample=sample)
+
+
+def corrections(wildcards):
+    """The correctionlib file, where a shift or smearing reads it."""
+    return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation) or []
+
+
+def weights(wildcards):
+    """The correctionlib files of the sample's weights."""
+    return weight_files(ANALYSIS, wildcards.sample)
+
 
 rule list_parts:
     """List the ingested parts of a sample: what all variations of its selection read."""
@@ -7,7 +36,7 @@ rule list_parts:
         tables=ingested(paths.INGEST),
         metas=ingested(paths.INGEST_META),
     output:
-        at(paths.PARTS),
+        parts=at(paths.PARTS),
     log:
         log_of(paths.PARTS),
     group:
@@ -18,22 +47,19 @@ rule list_parts:
         mem_mb=attempt_scaled(500),
         runtime=attempt_scaled(5),
     params:
-        folder=parts_folder,
-        number=lambda wildcards, input: len(input.tables),
-        skip=skip_option(),
+        job=job(ListParts),
     message:
         "Listing the parts of {wildcards.sample} ({wildcards.variation})"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/list_parts.py --folder {params.folder:q} --number {params.number}'
-        " --output {output:q} {params.skip:q} > {log:q} 2>&1"
+        logged(ListParts)
 
 
 rule select:
     """Select the fat jets of one sample under one variation."""
     input:
         parts=listed_parts,
-        corrections=corrections_file,
-        weights=weight_files,
+        corrections=corrections,
+        weights=weights,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),
@@ -49,15 +75,8 @@ rule select:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=as_json(CONFIG.select.model_dump(mode="json", exclude={"corrections"})),
-        shift=shift_options,
-        independent=independent_option,
-        weights=weight_options,
+        job=job(Select),
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/select_jets.py --input {input.parts:q}'
-        " --output {output.table:q} --cutflow {output.cutflow:q} --sample {wildcards.sample}"
-        " --variation {wildcards.variation} --config {params.config:q} {params.shift:q} {params.independent}"
-        " {params.weights:q}"
-        " > {log:q} 2>&1"
+        logged(Select)

@@ -1,12 +1,21 @@
 """What the run comes to: cutflow plot, figures, table, record."""
 
+from boostflow.jobs.summary import PlotCutflow, Provenance, Summary
+
+
+def show_table():
+    """Print the figures, if this run has made them."""
+    table = Path(at(paths.TABLE))
+    if table.is_file() and table.stat().st_mtime > STARTED:
+        print(table.read_text())
+
 
 rule plot_cutflow:
     """Draw the cutflow of all samples."""
     input:
-        expand_at(paths.CUTFLOW, variation=NOMINAL, sample=SAMPLES),
+        cutflows=targets.cutflows(ANALYSIS),
     output:
-        report(at(paths.CUTFLOW_PLOT), caption=caption("cutflow"), category="Selection"),
+        plot=report(at(paths.CUTFLOW_PLOT), caption=caption("cutflow"), category="Selection"),
     log:
         log_of(paths.CUTFLOW_PLOT),
     benchmark:
@@ -19,18 +28,17 @@ rule plot_cutflow:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        label=energy_label(),
+        job=job(PlotCutflow),
     message:
         "Drawing the cutflow"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/plot_cutflow.py --cutflow {input:q} --output {output:q}'
-        " --label {params.label:q} > {log:q} 2>&1"
+        logged(PlotCutflow)
 
 
 rule summary:
     """Collect the key figures."""
     input:
-        summary_inputs(),
+        **targets.figures(ANALYSIS),
     output:
         summary=at(paths.SUMMARY),
         table=report(at(paths.TABLE), caption=caption("summary"), category="Summary"),
@@ -46,20 +54,19 @@ rule summary:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        options=summary_options(),
+        job=job(Summary),
     message:
         "Collecting the figures"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/summary.py {params.options:q} --output {output.summary:q}'
-        " --table {output.table:q} > {log:q} 2>&1"
+        logged(Summary)
 
 
 rule provenance:
     """Record what was run: resolved configuration, versions, seed, commit."""
     input:
-        at(paths.SUMMARY),
-        all_plots(),
-        all_tables(),
+        summary=at(paths.SUMMARY),
+        plots=targets.plots(ANALYSIS),
+        tables=targets.tables(ANALYSIS),
     output:
         record=at(paths.PROVENANCE),
         config=at(paths.CONFIG),
@@ -74,11 +81,8 @@ rule provenance:
         mem_mb=attempt_scaled(1000),
         runtime=attempt_scaled(15),
     params:
-        config=as_json(CONFIG),
-        declared=as_json(DECLARED),
+        job=job(Provenance),
     message:
         "Recording the provenance"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/provenance.py --config {params.config:q} --systematics {params.declared:q}'
-        " --output {output.record:q} --resolved {output.config:q}"
-        " --declared {output.systematics:q} > {log:q} 2>&1"
+        logged(Provenance)

@@ -5,9 +5,7 @@ from boostflow.launch import SHIMS
 from boostflow.provenance import digest
 
 try:
-    SESSION = takeover.session(
-        workflow, digest(CONFIG.model_dump(mode="json"), DECLARED), CONFIG.output
-    )
+    SESSION = takeover.session(workflow, digest(**ANALYSIS.declared()), CONFIG.output)
 except BoostflowError as error:
     print(error, file=sys.stderr)
     raise SystemExit(1)

@@ -1,5 +1,19 @@
 """Templates: histograms per region and sample, one file for each variation."""
 
+from boostflow.jobs.statistics import PseudoTemplates, Templates
+
+
+def template_jets(wildcards):
+    """Selected jets of the samples that the templates of a variation hold."""
+    samples = ANALYSIS.template_samples(wildcards.variation)
+    return ANALYSIS.selected(wildcards.variation, samples)
+
+
+def template_scores(wildcards):
+    """The score tables of the models that the regions read."""
+    models = ANALYSIS.region_models(wildcards.variation)
+    return [ANALYSIS.scored(model, wildcards.variation) for model in models]
+
 
 rule templates:
     """Histograms of one variation."""
@@ -7,7 +21,7 @@ rule templates:
         jets=template_jets,
         scores=template_scores,
     output:
-        at(paths.TEMPLATES),
+        templates=at(paths.TEMPLATES),
     log:
         log_of(paths.TEMPLATES),
     benchmark:
@@ -20,26 +34,20 @@ rule templates:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=template_block,
-        luminosity=CONFIG.luminosity,
-        weight=template_weight,
-        data=template_data,
-        empty=template_empty,
+        job=job(Templates),
     message:
         "Making templates ({wildcards.variation})"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/templates.py --select {input.jets:q} --scores {input.scores:q}'
-        " --output {output:q} --config {params.config:q} --luminosity {params.luminosity}"
-        " {params.weight:q} {params.data:q} {params.empty:q} > {log:q} 2>&1"
+        logged(Templates)
 
 
 rule pseudo_templates:
     """Histograms of the validation split, which pseudo-data are drawn from."""
     input:
-        jets=pseudo_jets(),
-        scores=pseudo_scores(),
+        jets=ANALYSIS.selected(NOMINAL, ANALYSIS.simulated()),
+        scores=[ANALYSIS.scored(model, NOMINAL) for model in ANALYSIS.region_models(NOMINAL)],
     output:
-        at(paths.PSEUDO),
+        templates=at(paths.PSEUDO),
     log:
         log_of(paths.PSEUDO),
     benchmark:
@@ -52,37 +60,24 @@ rule pseudo_templates:
         mem_mb=attempt_scaled(2000),
         runtime=attempt_scaled(30),
     params:
-        config=as_json(CONFIG.templates),
-        luminosity=CONFIG.luminosity,
+        job=job(PseudoTemplates),
     message:
         "Making templates of independent events"
     shell:
-        'python "$BOOSTFLOW_SCRIPTS"/templates.py --select {input.jets:q} --scores {input.scores:q}'
-        " --output {output:q} --config {params.config:q} --luminosity {params.luminosity}"
-        " --split validation > {log:q} 2>&1"
+        logged(PseudoTemplates)
 
 
-for name in [*VARIATIONS.with_templates(), *VARIATIONS.crosschecks().values()]:
+for name, variations in ANALYSIS.targets_of_entries().items():
 
     rule:
         name:
             f"variation_{name}"
         input:
-            at(paths.TEMPLATES.replace("{variation}", name)),
+            ANALYSIS.each(paths.TEMPLATES, variation=variations),
         localrule: True
 
 
-for name, directions in VARIATIONS.entries().items():
-
-    rule:
-        name:
-            f"variation_{name}"
-        input:
-            expand_at(paths.TEMPLATES, variation=directions),
-        localrule: True
-
-
-for name in RATES:
+for name in ANALYSIS.rates():
 
     # It has no files of its own: says so, where a rule that is not there would be an error.
     rule:

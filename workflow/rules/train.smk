@@ -1,84 +1,106 @@
-"""Training: one rule for each kind of model. Always on nominal jets."""
+"""Training: one rule for each family of models in use. Always on nominal jets."""
+
+from boostflow.jobs.models import Prepare, Train
 
 
-rule train_bdt:
-    """Train gradient-boosted trees."""
-    input:
-        training_jets,
-    output:
-        directory(at(paths.MODEL)),
-    log:
-        log_of(paths.MODEL),
-    benchmark:
-        benchmark_of(paths.MODEL)
-    wildcard_constraints:
-        model=any_of(models_of("bdt")),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=attempt_scaled(2000),
-        runtime=attempt_scaled(60),
-    params:
-        config=model_block,
-    message:
-        "Training {wildcards.model} ({wildcards.variation})"
-    shell:
-        'python "$BOOSTFLOW_SCRIPTS"/train_bdt.py --input {input:q} --output {output:q}'
-        " --config {params.config:q} > {log:q} 2>&1"
+def training_jets(wildcards):
+    """The selected jets that a model is trained on, where no prepared input holds them."""
+    block = ANALYSIS.block(wildcards.model, wildcards.variation)
+    if block.prepared_name() is not None:
+        return []
+    return ANALYSIS.selected(NOMINAL, ANALYSIS.trained_on(block))
 
 
-rule pack_ucluster:
-    """Pack the jets that UCluster trains on into shards."""
-    input:
-        packing_jets,
-    output:
-        directory(at(paths.PACKED)),
-    log:
-        log_of(paths.PACKED),
-    benchmark:
-        benchmark_of(paths.PACKED)
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=attempt_scaled(1000),
-        runtime=attempt_scaled(60),
-    params:
-        config=packing_block,
-    message:
-        "Packing the jets of UCluster"
-    shell:
-        'python "$BOOSTFLOW_SCRIPTS"/pack_ucluster.py --input {input:q} --output {output:q}'
-        " --config {params.config:q} > {log:q} 2>&1"
+def prepared_input(wildcards):
+    """The prepared input of a model, where its family has one."""
+    name = ANALYSIS.block(wildcards.model, wildcards.variation).prepared_name()
+    return at(paths.PREPARED, prepared=name) if name is not None else []
 
 
-rule train_ucluster:
-    """Train UCluster with Horovod."""
-    input:
-        packed_jets,
-    output:
-        directory(at(paths.MODEL)),
-    log:
-        log_of(paths.MODEL),
-    benchmark:
-        benchmark_of(paths.MODEL)
-    wildcard_constraints:
-        model=any_of(models_of("ucluster")),
-    conda:
-        ENVIRONMENT
-    threads: horovod_processes
-    resources:
-        mem_mb=attempt_scaled(4000),
-        runtime=attempt_scaled(120),
-    params:
-        config=model_block,
-        processes=horovod_processes,
-        checkpoint=checkpoint_of,
-    message:
-        "Training {wildcards.model} ({wildcards.variation}) with horovodrun"
-    shell:
-        'python "$BOOSTFLOW_SCRIPTS"/launch_horovod.py --processes {params.processes} --'
-        ' python "$BOOSTFLOW_SCRIPTS"/train_ucluster.py --input {input:q} --output {output:q}'
-        " --checkpoint {params.checkpoint:q} --config {params.config:q} 2>&1"
-        " | tee {log:q} > >(sed -un 's/^.*ucluster: epoch/{wildcards.model}: epoch/p' >&2) || {{"
-        " echo 'The training ended early; run again: it resumes from its last epoch.' >> {log:q};"
-        " exit 1; }}"
+def models_below(wildcards):
+    """The models that a model is made from."""
+    block = ANALYSIS.block(wildcards.model, wildcards.variation)
+    return [ANALYSIS.trained(model, wildcards.variation) for model in block.reads().models]
+
+
+def prepared_jets(wildcards):
+    """The selected jets that a prepared input holds."""
+    return ANALYSIS.selected(NOMINAL, ANALYSIS.prepared()[wildcards.prepared].samples)
+
+
+def ranks(wildcards):
+    """Processes that train a model together."""
+    return ANALYSIS.block(wildcards.model).ranks()
+
+
+def checkpoint_of(wildcards):
+    """Folder of a training's checkpoints, by which a killed one resumes."""
+    return at(paths.CHECKPOINT, **wildcards)
+
+
+def shared_by(family):
+    """Names of the prepared inputs of a family."""
+    found = ANALYSIS.prepared().items()
+    return [name for name, prepared in found if prepared.block.kind == family.kind]
+
+
+for family in ANALYSIS.families():
+    if family.prepare:
+
+        rule:
+            name:
+                f"prepare_{family.kind}"
+            input:
+                jets=prepared_jets,
+            output:
+                prepared=directory(at(paths.PREPARED)),
+            log:
+                log_of(paths.PREPARED),
+            benchmark:
+                benchmark_of(paths.PREPARED)
+            wildcard_constraints:
+                prepared=any_of(shared_by(family)),
+            conda:
+                ENVIRONMENT
+            resources:
+                mem_mb=attempt_scaled(1000),
+                runtime=attempt_scaled(60),
+            params:
+                job=job(Prepare),
+            message:
+                "Preparing the jets of trainings ({wildcards.prepared})"
+            shell:
+                logged(Prepare)
+
+    rule:
+        name:
+            f"train_{family.kind}"
+        input:
+            jets=training_jets,
+            prepared=prepared_input,
+            models=models_below,
+        output:
+            output=directory(at(paths.MODEL)),
+        log:
+            log_of(paths.MODEL),
+        benchmark:
+            benchmark_of(paths.MODEL)
+        wildcard_constraints:
+            model=any_of(ANALYSIS.of_family(family.kind)),
+        conda:
+            ENVIRONMENT
+        threads: ranks
+        resources:
+            mem_mb=attempt_scaled(4000 if family.distributed else 2000),
+            runtime=attempt_scaled(120 if family.distributed else 60),
+        params:
+            job=job(Train),
+            checkpoint=checkpoint_of,
+        message:
+            "Training {wildcards.model} ({wildcards.variation})"
+        shell:
+            # Of what a training prints, its epochs are shown as they end.
+            f"{command(Train)} 2>&1"
+            " | tee {log:q} > >(sed -un 's/^.*: epoch /{wildcards.model}: epoch /p' >&2) || {{"
+            " echo 'The training ended early; what can be resumed is, when it runs again.' >> {log:q};"
+            " exit 1; }}"

@@ -26,12 +26,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default={},
         help="what the tree of a ROOT file holds, as JSON, or @file",
     )
-    parser.add_argument(
-        "--carried",
-        type=json_argument,
-        default={},
-        help="branches of a ROOT file that weights need, as JSON, or @file",
-    )
     parser.add_argument("--golden-json", help="certified luminosity blocks of collision data")
     parser.add_argument("--label", help="class of the sample's jets")
     parser.add_argument("--match", help="only jets with this particle get the label")
@@ -64,7 +58,6 @@ def main(args: argparse.Namespace) -> None:
     from boostflow.config.chain import Ingest
     from boostflow.config.samples import RootContent
     from boostflow.config.systematics import Constituent
-    from boostflow.config.weights import Carried
     from boostflow.ingest.constituents import Vary
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
@@ -91,7 +84,6 @@ def main(args: argparse.Namespace) -> None:
             radius=args.radius,
             data=args.data,
             xsec=args.xsec,
-            carried={name: parse_config(Carried, block) for name, block in args.carried.items()},
             vary=Vary(parse_config(Constituent, args.vary), args.direction) if args.vary else None,
         )
 

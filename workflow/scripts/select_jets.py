@@ -21,9 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--corrections", type=Path, help="correctionlib file of the shift and of smearing"
     )
     parser.add_argument(
-        "--weights", type=json_argument, default={}, help="of the sample by name, as JSON, or @file"
-    )
-    parser.add_argument(
         "--independent", action="store_true", help="no model is trained on it: all events are test"
     )
 
@@ -32,7 +29,6 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage."""
     from boostflow.config.chain import Select
     from boostflow.config.systematics import JetShift
-    from boostflow.config.weights import SampleWeight
     from boostflow.select.parts import read_parts
     from boostflow.select.run import select
 
@@ -46,7 +42,6 @@ def main(args: argparse.Namespace) -> None:
         shift=parse_config(JetShift, args.shift) if args.shift else None,
         corrections=args.corrections,
         independent=args.independent,
-        weights={name: parse_config(SampleWeight, x) for name, x in args.weights.items()},
     )
 
 

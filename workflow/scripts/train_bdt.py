@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage."""
-    from boostflow.models.bdt.train import train
     from boostflow.models.bdt.block import BDT
+    from boostflow.models.bdt.train import train
 
     train(args.input, parse_config(BDT, args.config), args.output)
 

@@ -222,5 +222,7 @@ class Evaluate(Block):
     """Pairs of a signal class and background classes whose rejection is quoted."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
+    reference: Name | None = None
+    """The model that each other one is compared with; null: the first of `models`."""
     anomaly: list[Name] = []
     """Samples that models with `unit: event` should find among the others. Used only to judge."""

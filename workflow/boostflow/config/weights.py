@@ -7,7 +7,8 @@ relative weights, which systematics of kind `weight` name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -156,6 +157,27 @@ def carried(weights: Mapping[str, SampleWeight], key: str = "weights") -> dict[s
                 key=before.key if before else f"{key}.{where}",
             )
     return found
+
+
+def files_of(weights: Mapping[str, SampleWeight]) -> list[str]:
+    """The files that weights name, each once, in the order in which they are named."""
+    return list(dict.fromkeys(block.file for block in weights.values() if block.file is not None))
+
+
+def with_files(
+    weights: Mapping[str, SampleWeight], files: Sequence[Path | str]
+) -> dict[str, SampleWeight]:
+    """Weights whose files are where they can be opened.
+
+    Args:
+        weights: by name.
+        files: in the order of `files_of`.
+    """
+    found = dict(zip(files_of(weights), map(str, files), strict=True))
+    return {
+        name: block.model_copy(update={"file": found.get(block.file or "")})
+        for name, block in weights.items()
+    }
 
 
 def named(weights: Mapping[str, SampleWeight]) -> Iterator[tuple[str, str, bool]]:

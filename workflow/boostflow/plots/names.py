@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-MODEL_PLOTS = {
-    "bdt": ("roc", "confusion", "scores", "significance", "history", "importance"),
-    "ucluster": ("accuracy", "confusion", "embedding", "mass", "roc", "attention", "history"),
-    "events": ("planes", "clusters", "history"),
-}
-"""Names of the plots of the stage evaluate by kind of model; `events`: clusterings of events."""
+from boostflow.models.family import ModelBlock, Task, family_of
+
+CLASSIFIER = ("roc", "confusion", "scores", "significance")
+CLUSTERING = ("accuracy", "confusion", "embedding", "mass", "roc")
+OF_EVENTS = ("planes", "clusters")
+"""Names of the plots of the stage evaluate by what a model is for."""
 SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
 """Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
 
 
-def systematic_plots(kind: str) -> list[str]:
-    """Names of the plots of the systematic errors of a kind of model."""
+def model_plots(block: ModelBlock) -> list[str]:
+    """Names of the plots of a model's evaluation: those of its task, and its family's own."""
+    if block.scored_unit() == "event":
+        return [*OF_EVENTS, "history"]
+    names = CLASSIFIER if block.task() is Task.CLASSIFY else CLUSTERING
+    return [*names, *family_of(block).own_plots, "history"]
+
+
+def systematic_plots(block: ModelBlock) -> list[str]:
+    """Names of the plots of a model's systematic errors."""
+    there = model_plots(block)
     return [
         f"{name}_systematics"
         for name in SYSTEMATIC_PLOTS
-        if name != "significance" or name in MODEL_PLOTS[kind]
+        if name != "significance" or name in there
     ]
 
 

@@ -1,0 +1,343 @@
+"""An analysis: what the rules ask of a checked configuration. Nothing here knows Snakemake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from boostflow import paths
+from boostflow.config.config import Config
+from boostflow.config.files import batch, beside, expand, is_remote, keys, known
+from boostflow.config.load import find, varied_model
+from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
+from boostflow.config.statistics import Region
+from boostflow.config.systematics import AnySystematic
+from boostflow.config.weights import SampleWeight
+from boostflow.models.family import Family, ModelBlock, family_of
+from boostflow.variations import NOMINAL, Stage, Variation, Variations
+
+EVENTS = "events"
+"""How a model is evaluated that scores events."""
+
+
+class Prepared(NamedTuple):
+    """An input that several models of a family share."""
+
+    block: ModelBlock
+    """Of the first of them."""
+    samples: list[str]
+    """Whose jets it holds."""
+
+
+class Analysis:
+    """A configuration with its systematics, and the files that it comes to.
+
+    Args:
+        config: the checked configuration.
+        systematics: those that are enabled, by name.
+        root: folder of the repository, for files that the configuration names.
+    """
+
+    def __init__(
+        self, config: Config, systematics: dict[str, AnySystematic], root: Path = Path()
+    ) -> None:
+        self.config, self.systematics, self.root = config, systematics, root
+        self.variations = Variations(config, systematics)
+        self.samples = list(config.samples)
+
+    def at(self, pattern: str, **wildcards: Any) -> str:
+        """A path below the output folder; wildcards without a value stay as they are."""
+        for name, value in wildcards.items():
+            pattern = pattern.replace(f"{{{name}}}", str(value))
+        return f"{self.config.output}/{pattern}"
+
+    def each(self, pattern: str, **wildcards: Iterable[Any]) -> list[str]:
+        """The paths that a pattern makes with each value of one wildcard."""
+        ((name, values),) = wildcards.items()
+        return [self.at(pattern, **{name: value}) for value in values]
+
+    # --- files of samples ---
+
+    @cached_property
+    def files(self) -> dict[str, list[str]]:
+        """The files of each sample that has some, patterns and lists expanded."""
+        return {
+            name: expand(block)[0]
+            for name, block in self.config.samples.items()
+            if isinstance(block, FileSample)
+        }
+
+    @cached_property
+    def file_keys(self) -> dict[str, list[str]]:
+        """A name for each of these files, which changes with the file."""
+        tree = self.config.ingest.tree
+        return {
+            name: keys(name, self.config.samples[name], files, tree)
+            for name, files in self.files.items()
+        }
+
+    @cached_property
+    def checked(self) -> dict[str, str]:
+        """By key of a file: what an earlier check has written of it."""
+        return known(Path(self.at(paths.CHECKED)).parent)
+
+    @cached_property
+    def unchecked(self) -> list[str]:
+        """Keys of files that no check has seen as they are."""
+        return [
+            key for found in self.file_keys.values() for key in found if key not in self.checked
+        ]
+
+    def next_check(self) -> str:
+        """What the next check will write of those: so a new file makes no other be read again."""
+        return self.at(paths.CHECKED, batch=batch(self.unchecked))
+
+    def checked_by(self, sample: str, part: int) -> str | None:
+        """What says of the file of a part; None for a simulated one."""
+        if sample not in self.files:
+            return None
+        number = part // self.config.samples[sample].parts_per_file
+        return self.checked.get(self.file_keys[sample][number], self.next_check())
+
+    def parts(self, sample: str, variation: str) -> range:
+        """Numbers of the parts of a sample; an alternative sample may have fewer."""
+        block = self.config.samples[sample]
+        if isinstance(block, SimulatedSample):
+            return range(self.alternative(variation, "parts") or block.parts)
+        return range(len(self.files[sample]) * block.parts_per_file)
+
+    def source(self, sample: str, part: int, variation: str) -> str:
+        """The file or address that a part is read from: simulated here, or the user's."""
+        block = self.config.samples[sample]
+        if isinstance(block, SimulatedSample):
+            resolved = self.resolve("simulate", variation, sample=sample)
+            return self.at(paths.SAMPLE, variation=resolved, sample=sample, part=part)
+        return self.files[sample][part // block.parts_per_file]
+
+    def beside(self, sample: str, file: str) -> list[str]:
+        """Files that are read together with a file of a sample."""
+        return beside(file, self.config.samples[sample])
+
+    def local_files(self) -> list[str]:
+        """All files of samples that are no addresses, with those beside them."""
+        return [
+            path
+            for name, files in self.files.items()
+            for file in files
+            if not is_remote(file)
+            for path in (file, *self.beside(name, file))
+        ]
+
+    def addresses(self) -> list[str]:
+        """All files of samples that are addresses."""
+        return [file for files in self.files.values() for file in files if is_remote(file)]
+
+    def found(self, path: str) -> str:
+        """A file that the configuration names: in the working directory, or of the repository."""
+        return str(find(path, self.root) or path)
+
+    # --- samples ---
+
+    def is_data(self, sample: str) -> bool:
+        """Whether a sample is collision data."""
+        return is_data(self.config.samples[sample])
+
+    def weights(self, sample: str) -> dict[str, SampleWeight]:
+        """The declared weights of a sample, by name."""
+        block = self.config.samples[sample]
+        return block.weights if isinstance(block, RootSample) else {}
+
+    def data(self) -> list[str]:
+        """Names of the samples of collision data."""
+        return [name for name in self.samples if self.is_data(name)]
+
+    def simulated(self) -> list[str]:
+        """Names of all others."""
+        return [name for name in self.samples if not self.is_data(name)]
+
+    def labelled(self) -> list[str]:
+        """Names of the samples whose jets have a class."""
+        return [name for name, block in self.config.samples.items() if block.label]
+
+    # --- variations ---
+
+    def resolve(self, stage: Stage, variation: str, **what: str) -> str:
+        """The variation whose file a stage uses, see `Variations.resolve`."""
+        return self.variations.resolve(stage, variation, **what)
+
+    def varied(self, variation: str, kind: str | None = None) -> Variation | None:
+        """A variation, if its systematic is of a kind; None for nominal."""
+        found = self.variations.by_name.get(variation)
+        return found if found and kind in (None, found.declared.kind) else None
+
+    def alternative(self, variation: str, key: str) -> Any:
+        """What a variation says about its alternative samples, or None: `parts`, `events`."""
+        found = self.varied(variation)
+        return found and getattr(found.declared, key, None)
+
+    def rates(self) -> list[str]:
+        """Systematics that touch the fit alone."""
+        return [name for name, block in self.systematics.items() if block.kind == "rate"]
+
+    def fitted(self) -> list[str]:
+        """Systematics with templates in the fit, in the order of their declaration."""
+        names = self.variations.with_templates()[1:]
+        return list(dict.fromkeys(self.variations.by_name[name].systematic for name in names))
+
+    def entering(self, names: Iterable[str]) -> dict[str, AnySystematic]:
+        """Some systematics and all rates, in the order of their declaration."""
+        wanted = {*names, *self.rates()}
+        return {name: block for name, block in self.systematics.items() if name in wanted}
+
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """The configuration and the systematics as plain data."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "systematics": {n: b.model_dump(mode="json") for n, b in self.systematics.items()},
+        }
+
+    def targets_of_entries(self) -> dict[str, list[str]]:
+        """Variations with templates by the names under which users ask for them.
+
+        Each has its own name, and each systematic stands for all of its variations.
+        """
+        single = [*self.variations.with_templates(), *self.variations.crosschecks().values()]
+        return {name: [name] for name in single} | self.variations.entries()
+
+    def has_health(self) -> bool:
+        """Whether there are effects to check."""
+        return self.config.has_fit and bool(self.fitted())
+
+    # --- models ---
+
+    def block(self, model: str, variation: str = NOMINAL) -> ModelBlock:
+        """A model's block, with what the variation changes."""
+        block = self.config.models[model]
+        found = self.varied(variation)
+        return varied_model(block, found.change) if found else block
+
+    def families(self) -> list[Family]:
+        """The families in use, sorted by kind."""
+        found = {block.kind: family_of(block) for block in self.config.models.values()}
+        return [found[kind] for kind in sorted(found)]
+
+    def of_family(self, kind: str) -> list[str]:
+        """Names of the models of a family."""
+        return [name for name, block in self.config.models.items() if block.kind == kind]
+
+    def trained_on(self, block: ModelBlock) -> list[str]:
+        """Names of the samples that a model is trained on."""
+        named = block.reads().samples
+        return self.labelled() if named is None else list(named)
+
+    def prepared(self) -> dict[str, Prepared]:
+        """The inputs that models and their variations share, by name."""
+        blocks = list(self.config.models.values())
+        for name, varied in self.variations.by_name.items():
+            model = getattr(varied.declared, "model", None)
+            if model is not None:
+                blocks.append(self.block(model, name))
+        result: dict[str, Prepared] = {}
+        for block in blocks:
+            name = block.prepared_name()
+            if name is not None:
+                result.setdefault(name, Prepared(block, self.trained_on(block)))
+        return result
+
+    def evaluated_as(self, model: str) -> str:
+        """How a model is evaluated: as its kind says, or as all that score events."""
+        block = self.config.models[model]
+        return EVENTS if block.scored_unit() == "event" else block.kind
+
+    def ways_of_evaluation(self, models: Iterable[str]) -> dict[str, list[str]]:
+        """Models by the way they are evaluated, sorted by it."""
+        found: dict[str, list[str]] = {}
+        for name in models:
+            found.setdefault(self.evaluated_as(name), []).append(name)
+        return dict(sorted(found.items()))
+
+    def caption(self, model: str, plot: str) -> str | None:
+        """The report's text for a plot of a model, where it is the family's own; None elsewhere."""
+        family = family_of(self.config.models[model])
+        return str(family.caption(plot)) if plot in family.own_plots else None
+
+    def jet_models(self) -> list[str]:
+        """Models with a score for each class of a jet: those that are compared."""
+        return [name for name in self.config.models if self.evaluated_as(name) != EVENTS]
+
+    def with_systematics(self) -> list[str]:
+        """Jet models that regions read, if there are variations of their scores or jets."""
+        if not self.config.has_fit:
+            return []
+        return [name for name in self.jet_models() if self.variations.evaluated(name)]
+
+    # --- tables of jets and scores ---
+
+    def selected(self, variation: str, samples: Iterable[str] | None = None) -> list[str]:
+        """The selected jets of samples (null: of all) under a variation, in their order."""
+        return [
+            self.at(
+                paths.SELECT,
+                variation=self.resolve("select", variation, sample=name),
+                sample=name,
+            )
+            for name in (self.samples if samples is None else samples)
+        ]
+
+    def scored(self, model: str, variation: str) -> str:
+        """The score table of a model under a variation."""
+        resolved = self.resolve("score", variation, model=model)
+        return self.at(paths.SCORE, model=model, variation=resolved)
+
+    def trained(self, model: str, variation: str) -> str:
+        """The folder of a trained model under a variation."""
+        resolved = self.resolve("train", variation, model=model)
+        return self.at(paths.MODEL, model=model, variation=resolved)
+
+    def evaluated_variations(self, model: str) -> list[str]:
+        """Nominal, and the variations of a model's scores or its jets."""
+        return [NOMINAL, *self.variations.evaluated(model)]
+
+    # --- regions ---
+
+    def regions(self, variation: str) -> dict[str, Region]:
+        """The regions of a variation: another model's, where it says so."""
+        found = self.varied(variation)
+        instead = getattr(found and found.declared, "instead", None)
+        return instead or self.config.templates.regions
+
+    def region_models(self, variation: str) -> list[str]:
+        """Names of the models whose scores those regions read, sorted."""
+        return sorted({region.model for region in self.regions(variation).values()})
+
+    def shown_regions(self) -> list[str]:
+        """Regions in which collision data may be seen."""
+        regions = self.config.templates.regions if self.data() else {}
+        return [name for name, region in regions.items() if region.control or self.config.unblind]
+
+    def template_samples(self, variation: str) -> list[str]:
+        """Samples of the templates; collision data in the nominal ones, where they may be seen."""
+        shown = variation == NOMINAL and bool(self.shown_regions())
+        return self.samples if shown else self.simulated()
+
+    def shown_data(self) -> list[str]:
+        """Samples of the nominal templates that are collision data."""
+        return self.data() if self.shown_regions() else []
+
+    # --- text above plots ---
+
+    def label(self) -> tuple[str, str]:
+        """Text left and right on top of a plot."""
+        samples = self.config.samples.values()
+        # Sets without cross-sections correspond to no luminosity.
+        if any(isinstance(b, FileSample) and b.xsec is None and not is_data(b) for b in samples):
+            return self.energy_label()
+        left, energy = self.energy_label()
+        return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"
+
+    def energy_label(self) -> tuple[str, str]:
+        """The same without the luminosity."""
+        left = "boostflow" if self.data() else "boostflow simulation"
+        return left, f"{self.config.simulation.ecm / 1000:g} TeV"

@@ -1,0 +1,1 @@
+"""Jobs: for each stage exactly what it depends on."""

@@ -1,0 +1,179 @@
+"""Jobs of the background estimates from data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel
+
+from boostflow.analysis import Analysis
+from boostflow.config.background import Background as BackgroundBlock
+from boostflow.config.base import Name
+from boostflow.config.statistics import Templates as TemplatesBlock
+from boostflow.jobs import base
+from boostflow.jobs.base import Flow, Input, Job, Output
+from boostflow.jobs.models import Label
+from boostflow.jobs.statistics import Systematics, Weighting, weighting_of
+
+
+def block_of(analysis: Analysis) -> BackgroundBlock:
+    """The background block of an analysis that has one."""
+    assert analysis.config.background is not None
+    return analysis.config.background
+
+
+def only(block: BaseModel, *kept: str) -> BaseModel:
+    """A block whose other keys have their defaults."""
+    fields = type(block).model_fields
+    reset = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
+    return block.model_copy(update={k: v for k, v in reset.items() if k not in kept})
+
+
+def where_counted(block: BackgroundBlock, *also: str) -> BackgroundBlock:
+    """What says where events are counted, not what is done with the counts.
+
+    Args:
+        block: of the configuration.
+        also: further keys of it that count.
+    """
+    composition, sideband, abcd = block.composition, block.sideband, block.abcd
+    parts = {
+        "composition": composition
+        and only(composition, "model", "variable", "bins", "range", "within"),
+        "sideband": sideband and only(sideband, "variable", "range", "bins", "window", "within"),
+        "abcd": abcd and only(abcd, "x", "y"),
+        "control": {
+            name: region.model_copy(update={"enters": "nothing"})
+            for name, region in block.control.items()
+        },
+    }
+    return only(block.model_copy(update=parts), *parts, *also)
+
+
+class Count(Job):
+    """Count events in the regions of the estimates."""
+
+    stage: ClassVar[str] = "background_counts"
+    runs: ClassVar[str] = "boostflow.background.counts:run"
+
+    background: BackgroundBlock
+    """Where they are counted."""
+    templates: TemplatesBlock
+    """Variable and bins of ABCD and control regions: those of the templates."""
+    luminosity: float = 138.0
+    """In 1/fb."""
+    weighting: Weighting | None = None
+    """Of a weight variation."""
+    source: Literal["simulation", "pseudo", "observed"] = "simulation"
+    """simulation: expected events of the test split; pseudo: events of the validation split, each
+    drawn a Poisson number of times; observed: collision data."""
+    unblind: bool = False
+    """Collision data are seen in region A and in the window."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        jets: Input[list[Path]]
+        """Selected jets, one file a sample, named by it."""
+        scores: Input[list[Path]]
+        """Score tables, each in a folder of its model's name."""
+        counts: Output[Path]
+        """ROOT file of histograms."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, variation: str) -> Count:
+        """The job of the simulation under a variation."""
+        return cls(
+            background=where_counted(block_of(analysis)),
+            templates=only(analysis.config.templates, "variable", "bins", "range"),
+            luminosity=analysis.config.luminosity,
+            weighting=weighting_of(analysis, variation),
+        )
+
+
+class CountData(Count):
+    """Count the events of the pseudo-data or of collision data in the same regions."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> CountData:
+        """The job of an analysis."""
+        block = block_of(analysis)
+        return cls(
+            background=where_counted(block, "seed"),
+            templates=only(analysis.config.templates, "variable", "bins", "range"),
+            luminosity=analysis.config.luminosity,
+            source=block.data,
+            unblind=block.data == "observed" and analysis.config.unblind,
+        )
+
+
+class Estimate(Job):
+    """Estimate backgrounds from the data."""
+
+    stage: ClassVar[str] = "background"
+    runs: ClassVar[str] = "boostflow.background.run:estimate"
+
+    background: BackgroundBlock
+    """The estimates."""
+    systematics: Systematics = {}
+    """Those of the composition, by name."""
+    signal: list[Name] = []
+    """Signal samples of the fit."""
+    trained: list[Name] = []
+    """Samples that the composition's model was trained on."""
+    unblind: bool = False
+    """Collision data are seen in region A and in the window, and their composition."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        counts: Input[list[Path]]
+        """Counts of nominal and of variations, named by them."""
+        data: Input[Path]
+        """Counts of the data."""
+        templates: Input[list[Path]] = []
+        """Nominal templates of the fit, to whose regions control regions are transferred."""
+        figures: Output[Path]
+        """JSON file."""
+        workspace: Output[list[Path]] = []
+        """Likelihood of the ABCD estimate (HistFactory JSON), where there is one."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Estimate:
+        """The job of an analysis."""
+        config, block = analysis.config, block_of(analysis)
+        found = block.composition
+        varied = found.systematics if found else []
+        return cls(
+            background=block,
+            systematics={name: analysis.systematics[name] for name in varied},
+            signal=config.infer.signal if config.infer else [],
+            trained=analysis.trained_on(config.models[found.model]) if found else [],
+            unblind=block.data == "observed" and config.unblind,
+        )
+
+
+class PlotBackground(Job):
+    """Draw the background estimates."""
+
+    stage: ClassVar[str] = "plot_background"
+    runs: ClassVar[str] = "boostflow.background.report:plot"
+
+    background: BackgroundBlock
+    """The estimates."""
+    label: Label
+    """Text above the plots."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        figures: Input[Path]
+        """The estimates (JSON)."""
+        plots: Annotated[Path, Flow("output", folder_of="plots")]
+        """Folder of the plots."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> PlotBackground:
+        """The job of an analysis."""
+        return cls(background=block_of(analysis), label=analysis.label())

@@ -1,0 +1,119 @@
+"""Typed jobs: what one job of a stage is told, and which files its command names.
+
+The settings of a job are a `Job`: its JSON is what a rule's `params` stand for, so a job runs again
+when, and only when, one of its keys changes. The files of a job are its inner class `Files`: the
+rule, the command line and the function behind the stage all take them from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+
+from boostflow.config.base import Block
+from boostflow.io import atomic
+
+FOLDER = Path(".snakemake/boostflow")
+"""Where the settings of jobs are written, in the working directory, which all jobs share."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Where the path of a file comes from: a keyword of its rule."""
+
+    section: str
+    """`input`, `output` or `params`."""
+    folder_of: str | None = None
+    """The path is the folder of the first file of this name."""
+
+
+Input = Annotated[T, Flow("input")]
+"""A file that is read."""
+Output = Annotated[T, Flow("output")]
+"""A file that is written."""
+Given = Annotated[T, Flow("params")]
+"""A path that is neither: the folder of a training's checkpoints."""
+
+
+class Files(BaseModel):
+    """The files of a job; lists may be empty, what may be None may be left out."""
+
+    model_config = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
+
+    @classmethod
+    def flows(cls) -> dict[str, Flow]:
+        """Where each path comes from, by its name."""
+        return {
+            name: next(mark for mark in field.metadata if isinstance(mark, Flow))
+            for name, field in cls.model_fields.items()
+        }
+
+    @classmethod
+    def many(cls, name: str) -> bool:
+        """Whether a name stands for a list of files."""
+        return get_origin(cls.model_fields[name].annotation) is list
+
+    @classmethod
+    def optional(cls, name: str) -> bool:
+        """Whether a file may be missing."""
+        return type(None) in get_args(cls.model_fields[name].annotation)
+
+
+class Job(Block):
+    """What one job of a stage is told, besides the names of its files."""
+
+    stage: ClassVar[str]
+    """Name of the command."""
+    runs: ClassVar[str]
+    """The function behind it, `package.module:function`; it takes the job and its files."""
+
+    class Files(Files):
+        """The files of the job."""
+
+    def text(self) -> str:
+        """The job as JSON, always the same for the same values."""
+        return self.model_dump_json(indent=1)
+
+    def write(self, folder: Path = FOLDER) -> str:
+        """Write the job where its command finds it.
+
+        The name holds a digest of the content: other settings are another file, which is how
+        Snakemake notices them, and both can be compared.
+
+        Returns:
+            The path of the JSON file.
+        """
+        text = self.text()
+        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        path = folder / f"{self.stage}-{digest}.json"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic(path) as part:
+                part.write_text(text, encoding="utf-8")
+        return str(path)
+
+
+def command(job: type[Job]) -> str:
+    """The shell command of a rule, which names the job's JSON and its files and nothing else."""
+    words = [f"boostflow {job.stage} {{params.job:q}}"]
+    for name, flow in job.Files.flows().items():
+        option = f"--{name.replace('_', '-')}"
+        if flow.folder_of is not None:
+            words.append(f'{option} "$(dirname {{{flow.section}.{flow.folder_of}[0]:q}})"')
+        else:
+            words.append(f"{option} {{{flow.section}.{name}:q}}")
+    return " ".join(words)
+
+
+def values_of(model: type[BaseModel], block: BaseModel, **change: Any) -> dict[str, Any]:
+    """Those values of a block that another type has, too, with changes: to make that type."""
+    names = set(model.model_fields) & set(type(block).model_fields)
+    return {name: getattr(block, name) for name in names} | change

@@ -1,0 +1,317 @@
+"""Jobs of the stages that make tables of jets: simulate, check, ingest, list_parts, select."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from boostflow import paths
+from boostflow.analysis import Analysis
+from boostflow.config.base import Block, Name, Setting
+from boostflow.config.chain import EXECUTION, Simulation
+from boostflow.config.chain import Ingest as IngestBlock
+from boostflow.config.chain import Select as SelectBlock
+from boostflow.config.files import is_remote
+from boostflow.config.needs import Needs, needs
+from boostflow.config.samples import (
+    RootContent,
+    RootSample,
+    Sample,
+    SimulatedSample,
+    is_data,
+)
+from boostflow.config.systematics import Constituent, JetShift
+from boostflow.config.weights import Carried, SampleWeight, carried, files_of
+from boostflow.jobs import base
+from boostflow.jobs.base import Input, Job, Output
+from boostflow.variations import NOMINAL
+
+
+class Simulate(Job):
+    """Generate one part of one sample with Pythia 8, a toy detector and FastJet."""
+
+    stage: ClassVar[str] = "simulate"
+    runs: ClassVar[str] = "boostflow.simulate.production:run"
+
+    sample: Name
+    """Name of the sample."""
+    process: str
+    """Hard process, a key of `boostflow.processes.PROCESSES`."""
+    part: int = 0
+    """Number of the file, from 0."""
+    variation: str = NOMINAL
+    """Variation that the sample is an alternative of."""
+    events: int
+    """Events to generate."""
+    seed: int = 1
+    """Of the run: with sample, variation and part it fixes every event."""
+    simulation: Simulation = Simulation()
+    """What all simulated samples share."""
+    settings: list[Setting] = []
+    """Further Pythia settings of the sample and the variation, read last."""
+
+    class Files(base.Files):
+        """What is written."""
+
+        sample: Output[Path]
+        """ROOT file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, sample: str, variation: str, part: str) -> Simulate:
+        """The job of a part of a sample."""
+        config, block = analysis.config, analysis.config.samples[sample]
+        varied = analysis.varied(variation)
+        return cls(
+            sample=sample,
+            process=block.process,
+            part=int(part),
+            variation=variation,
+            events=analysis.alternative(variation, "events") or block.events,
+            seed=config.seed,
+            simulation=config.simulation,
+            settings=[*block.settings, *(varied.change if varied else [])],
+        )
+
+
+class CheckInputs(Job):
+    """Look at all input files: they open, have what is needed, and hold no event twice."""
+
+    stage: ClassVar[str] = "check_inputs"
+    runs: ClassVar[str] = "boostflow.ingest.check:run"
+
+    samples: dict[Name, Sample]
+    """Those with files."""
+    ingest: IngestBlock = IngestBlock()
+    """How they will be read."""
+    radius: float = 0.8
+    """Of the fat jets."""
+    needs: dict[Name, Needs] = {}
+    """What the rest of the analysis needs of the files of each sample."""
+    addresses: list[str] = []
+    """Files on servers, which Snakemake does not see."""
+
+    class Files(base.Files):
+        """What is written."""
+
+        check: Output[Path | None] = None
+        """JSON file: what was found."""
+        table: Output[Path | None] = None
+        """The same as a text."""
+        checked: Output[list[Path]] = []
+        """JSON file of the files that no earlier check has seen."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> CheckInputs:
+        """The job of an analysis."""
+        config = analysis.config
+        ingest = config.ingest.model_dump(exclude=EXECUTION - {"on_bad_file"})
+        return cls(
+            samples={name: config.samples[name] for name in analysis.files},
+            ingest=IngestBlock.model_validate(ingest),
+            radius=config.simulation.jet_radius,
+            needs=needs(config, analysis.systematics) if analysis.files else {},
+            addresses=analysis.addresses(),
+        )
+
+
+class Vary(Block):
+    """A variation of jet constituents in one direction."""
+
+    systematic: Constituent
+    direction: Literal["up", "down"]
+
+
+class Ingest(Job):
+    """Read one part: loose preselection, observables, truth labels, weights."""
+
+    stage: ClassVar[str] = "ingest"
+    runs: ClassVar[str] = "boostflow.ingest.run:run"
+
+    source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass"] = "root"
+    """Layout of the file."""
+    address: str | None = None
+    """The file, where it is on a server."""
+    ingest: IngestBlock = IngestBlock()
+    """How it is read; keys that change no result come from the environment (`execution`)."""
+    content: RootContent = RootContent()
+    """What the tree of a ROOT file holds."""
+    carried: dict[str, Carried] = {}
+    """Branches of a ROOT file that weights need, by name."""
+    label: Name | None = None
+    """Class of the sample's jets."""
+    match: str | None = None
+    """Only jets with this particle get the label."""
+    select: str = "all"
+    """Class that is taken from the file of a public set."""
+    number: int = 0
+    """Of the file in its sample: events without numbers of their own get it."""
+    piece: tuple[int, int] = (0, 1)
+    """(k, n): only the k-th of n ranges of events, counted from 0."""
+    radius: float = 0.8
+    """Of the fat jets."""
+    data: bool = False
+    """Collision data."""
+    vary: Vary | None = None
+    """A variation of the constituents."""
+    xsec: float | None = None
+    """Cross-section in pb."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        file: Input[Path | None] = None
+        """The file, where it is on this machine."""
+        checked: Input[Path | None] = None
+        """What the check says of it."""
+        golden_json: Input[Path | None] = None
+        """Certified luminosity blocks of collision data."""
+        table: Output[Path]
+        """Parquet file of the fat jets."""
+        meta: Output[Path]
+        """JSON file: counts, sums of weights, what is off and why."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, sample: str, variation: str, part: str) -> Ingest:
+        """The job of a part of a sample."""
+        config, block = analysis.config, analysis.config.samples[sample]
+        ingest = IngestBlock.model_validate(config.ingest.model_dump(exclude=EXECUTION))
+        varied = analysis.varied(variation, "constituent")
+        shared = {
+            "ingest": ingest,
+            "label": block.label,
+            "radius": config.simulation.jet_radius,
+            "vary": varied
+            and Vary(systematic=without_names(varied.declared), direction=varied.direction),
+        }
+        if isinstance(block, SimulatedSample):
+            return cls(match=block.process, **shared)
+        file, piece = divmod(int(part), block.parts_per_file)
+        source = analysis.source(sample, int(part), variation)
+        own: dict[str, object] = {"number": file, "select": getattr(block, "select", "all")}
+        if isinstance(block, RootSample):
+            content = block.content()
+            content.pop("golden_json", None)  # one of the files
+            # Events may have no numbers of their own: that of the file makes them unique.
+            own = {"number": file if {"branches", "format"} & content.keys() else 0}
+            own |= {"match": block.match, "content": RootContent.model_validate(content)}
+            own |= {"carried": carried(block.weights)}
+        return cls(
+            source=block.source,
+            address=source if is_remote(source) else None,
+            piece=(piece, block.parts_per_file),
+            data=is_data(block),
+            xsec=block.xsec,
+            **own,
+            **shared,
+        )
+
+
+def without_names(declared: Constituent) -> Constituent:
+    """What decides how constituents are varied, not how the result is called or used."""
+    return Constituent(kind=declared.kind, quantity=declared.quantity, value=declared.value)
+
+
+ENVIRONMENT = "BOOSTFLOW_EXECUTION"
+"""Environment variable of those keys of the ingest block that are no reason to read files again."""
+
+
+def execution(block: IngestBlock) -> IngestBlock:
+    """The ingest block of a job with the keys that say how files are read on this machine."""
+    given = os.environ.get(ENVIRONMENT)
+    if given is None:
+        return block
+    said = IngestBlock.model_validate_json(given)
+    return block.model_copy(update={name: getattr(said, name) for name in EXECUTION})
+
+
+class ListParts(Job):
+    """List the ingested parts of a sample: what all variations of its selection read."""
+
+    stage: ClassVar[str] = "list_parts"
+    runs: ClassVar[str] = "boostflow.select.parts:run"
+
+    folder: str
+    """Folder of the parts, of which there may be thousands."""
+    number: int
+    """How many there are."""
+    skip: bool = False
+    """Whether files may have been left out."""
+
+    class Files(base.Files):
+        """What is written."""
+
+        parts: Output[Path]
+        """JSON file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, sample: str, variation: str) -> ListParts:
+        """The job of a sample."""
+        table = analysis.at(paths.INGEST, sample=sample, variation=variation)
+        return cls(
+            folder=str(Path(table).parent),
+            number=len(analysis.parts(sample, variation)),
+            skip=analysis.config.ingest.on_bad_file == "skip",
+        )
+
+
+class Select(Job):
+    """Select the fat jets of one sample under one variation."""
+
+    stage: ClassVar[str] = "select"
+    runs: ClassVar[str] = "boostflow.select.run:run"
+
+    sample: Name
+    """Name of the sample."""
+    variation: str = NOMINAL
+    """Name of the variation."""
+    select: SelectBlock = SelectBlock()
+    """Cuts, split and smearing; the file of corrections is one of the files."""
+    shift: JetShift | None = None
+    """One direction of a shift."""
+    weights: dict[Name, SampleWeight] = {}
+    """Declared weights of the sample by name; the files that they name are among the files."""
+    independent: bool = False
+    """No model is trained on it: all events are test."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        parts: Input[Path]
+        """List of the ingested parts."""
+        corrections: Input[Path | None] = None
+        """correctionlib file of the shift and of smearing."""
+        weights: Input[list[Path]] = []
+        """correctionlib files of the weights, in the order of `config.weights.files_of`."""
+        table: Output[Path]
+        """Parquet file of the selected jets."""
+        cutflow: Output[Path]
+        """JSON file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, sample: str, variation: str) -> Select:
+        """The job of a sample under a variation."""
+        block = analysis.config.select.model_dump(exclude={"corrections"})
+        shifted = analysis.varied(variation, "shift")
+        return cls(
+            sample=sample,
+            variation=variation,
+            select=SelectBlock.model_validate(block),
+            shift=shifted.change if shifted else None,
+            weights=analysis.weights(sample),
+            independent=analysis.varied(variation, "sample") is not None,
+        )
+
+
+def corrections_of(analysis: Analysis, sample: str, variation: str) -> str | None:
+    """The correctionlib file, where a shift or smearing reads it."""
+    block = analysis.config.select
+    smears = (block.smearing or block.mass_smearing) and not analysis.is_data(sample)
+    if analysis.varied(variation, "shift") is None and not smears:
+        return None
+    return analysis.found(block.corrections)
+
+
+def weight_files(analysis: Analysis, sample: str) -> list[str]:
+    """The correctionlib files that the weights of a sample read."""
+    return [analysis.found(file) for file in files_of(analysis.weights(sample))]

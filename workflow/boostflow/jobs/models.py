@@ -1,0 +1,326 @@
+"""Jobs of the stages that train, score and judge models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import field_serializer
+
+from boostflow.analysis import Analysis
+from boostflow.config.base import Block, Name
+from boostflow.config.chain import Evaluate as EvaluateBlock
+from boostflow.config.config import Model
+from boostflow.config.systematics import AnySystematic
+from boostflow.jobs import base
+from boostflow.jobs.base import Flow, Given, Input, Job, Output
+from boostflow.models.family import ModelBlock, Score, Task, Unit
+
+Label = tuple[str, str]
+"""Text left and right above the axes of a plot."""
+
+
+class Prepare(Job):
+    """Prepare an input that several models of a family share."""
+
+    stage: ClassVar[str] = "prepare"
+    runs: ClassVar[str] = "boostflow.models.stage:prepare"
+
+    model: Model
+    """A block with what decides the input; its other keys have no effect on it."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        jets: Input[list[Path]]
+        """Selected jets of the samples to train on."""
+        prepared: Output[Path]
+        """Folder."""
+
+    @field_serializer("model")
+    def only_what_decides(self, model: ModelBlock) -> dict[str, Any] | None:
+        """Other keys of the first of the models are no reason to prepare the input again."""
+        return model.prepared()
+
+    @classmethod
+    def of(cls, analysis: Analysis, prepared: str) -> Prepare:
+        """The job of a prepared input, by its name."""
+        return cls(model=analysis.prepared()[prepared].block)
+
+
+class Train(Job):
+    """Train a model."""
+
+    stage: ClassVar[str] = "train"
+    runs: ClassVar[str] = "boostflow.models.stage:train"
+
+    name: Name
+    """Of the model, for messages."""
+    model: Model
+    """Its block, with what a variation changes."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        jets: Input[list[Path]]
+        """Selected jets of the samples to train on, where there is no prepared input."""
+        prepared: Input[Path | None] = None
+        """Folder of the prepared input."""
+        models: Input[list[Path]] = []
+        """Folders of the models that it is made from."""
+        output: Output[Path]
+        """Folder of the model."""
+        checkpoint: Given[Path | None] = None
+        """Folder by which a killed training resumes."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, model: str, variation: str) -> Train:
+        """The job of a model under a variation."""
+        return cls(name=model, model=analysis.block(model, variation))
+
+
+class Scoring(Job):
+    """Score the selected jets of all samples."""
+
+    stage: ClassVar[str] = "score"
+    runs: ClassVar[str] = "boostflow.models.table:run"
+
+    samples: list[Name]
+    """Names of the samples, in the order of their files."""
+    threads: int = 1
+    """That compute at the same time."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        model: Input[Path]
+        """Folder of the model."""
+        jets: Input[list[Path]]
+        """Selected jets, one file a sample."""
+        scores: Output[Path]
+        """Parquet file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Scoring:
+        """The job of any model."""
+        return cls(samples=analysis.samples)
+
+
+class Judged(Block):
+    """How a model is judged."""
+
+    task: Task
+    """A classifier by all labelled jets, a clustering by those of its samples in its window."""
+    samples: list[Name] | None = None
+    """Samples of a clustering; null for all."""
+    mass: tuple[float, float] | None = None
+    """Window of the jet mass of a clustering (GeV)."""
+
+    @classmethod
+    def of(cls, block: ModelBlock) -> Judged:
+        """How a model of this block is judged."""
+        samples = block.reads().samples
+        judged = None if samples is None else list(samples)
+        return cls(task=block.task(), samples=judged, mass=block.window())
+
+
+class Evaluate(Job):
+    """Figures of merit with errors, and plots, of one model on the test split."""
+
+    stage: ClassVar[str] = "evaluate"
+    runs: ClassVar[str] = "boostflow.evaluate.run:evaluate"
+
+    name: Name
+    """Of the model."""
+    kind: str
+    """Its family, which has plots of its own."""
+    judged: Judged
+    """By which jets."""
+    unit: Unit = "jet"
+    """What has a score."""
+    scores: list[Score]
+    """Columns of the score table."""
+    evaluate: EvaluateBlock = EvaluateBlock()
+    """Efficiencies, pairs of classes that the analysis has, resamplings."""
+    signal: list[Name] = []
+    """Signal samples of the significance scan of a classifier; empty for no scan."""
+    luminosity: float = 138.0
+    """In 1/fb."""
+    seed: int = 1
+    """Of the bootstrap and of k-means."""
+    label: Label
+    """Text above the plots."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        jets: Input[list[Path]]
+        """Selected jets, one file a sample, named by it."""
+        scores: Input[Path]
+        """Score table."""
+        model: Input[Path]
+        """Folder of the model."""
+        figures: Output[Path]
+        """JSON file."""
+        plots: Annotated[Path, Flow("output", folder_of="plots")]
+        """Folder of the plots."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, model: str) -> Evaluate:
+        """The job of a model."""
+        config, block = analysis.config, analysis.config.models[model]
+        of_events = block.scored_unit() == "event"
+        return cls(
+            name=model,
+            kind=block.kind,
+            judged=Judged.of(block),
+            unit=block.scored_unit(),
+            scores=block.scores(config.labels()),
+            evaluate=possible(analysis),
+            signal=signal_of(analysis, block),
+            luminosity=config.luminosity,
+            seed=config.seed,
+            label=analysis.energy_label() if of_events else analysis.label(),
+        )
+
+
+def possible(analysis: Analysis) -> EvaluateBlock:
+    """The evaluate block with those rejections whose classes this analysis has."""
+    labels, block = set(analysis.config.labels()), analysis.config.evaluate
+    pairs = [(s, b) for s, b in block.rejection if {s, *b} <= labels]
+    return block.model_copy(update={"rejection": pairs, "reference": None})
+
+
+def signal_of(analysis: Analysis, block: ModelBlock) -> list[str]:
+    """Signal samples that a classifier is scanned for."""
+    infer = analysis.config.infer
+    return list(infer.signal) if infer and block.task() is Task.CLASSIFY else []
+
+
+class EvaluateSystematics(Job):
+    """Systematic errors of a model's figures, from the jets of all variations."""
+
+    stage: ClassVar[str] = "evaluate_systematics"
+    runs: ClassVar[str] = "boostflow.evaluate.run:systematics"
+
+    judged: Judged
+    """By which jets."""
+    systematics: dict[Name, AnySystematic]
+    """The entries that vary these jets or their weights, and rates, by name."""
+    evaluate: EvaluateBlock = EvaluateBlock()
+    """Efficiencies and pairs of classes."""
+    signal: list[Name] = []
+    """Signal samples of the significance scan of a classifier; empty for no scan."""
+    luminosity: float = 138.0
+    """In 1/fb."""
+    label: Label
+    """Text above the plots."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        jets: Input[list[Path]]
+        """Selected jets `{variation}/{sample}.parquet`, nominal and those that vary."""
+        scores: Input[list[Path]]
+        """Score tables `{variation}.parquet`, nominal and those that vary."""
+        nominal: Input[Path]
+        """Evaluation of the nominal jets (JSON)."""
+        figures: Output[Path]
+        """JSON file."""
+        plots: Annotated[Path, Flow("output", folder_of="plots")]
+        """Folder of the plots."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, model: str) -> EvaluateSystematics:
+        """The job of a model."""
+        config, block = analysis.config, analysis.config.models[model]
+        by_name = analysis.variations.by_name
+        touching = (by_name[name].systematic for name in analysis.variations.evaluated(model))
+        ignored = {"title": None, "regions": None, "smooth": "none", "prune": None}
+        # By name: another order of the entries is no reason to evaluate again.
+        entries = {
+            name: without(entry, ignored)
+            for name, entry in sorted(analysis.entering(touching).items())
+        }
+        return cls(
+            judged=Judged.of(block),
+            systematics=entries,
+            evaluate=possible(analysis),
+            signal=signal_of(analysis, block),
+            luminosity=config.luminosity,
+            label=analysis.label(),
+        )
+
+
+def without(entry: AnySystematic, ignored: dict[str, Any]) -> AnySystematic:
+    """A systematic with these keys at their defaults: what does not depend on them."""
+    known = {key: value for key, value in ignored.items() if key in type(entry).model_fields}
+    return entry.model_copy(update=known)
+
+
+class Compare(Job):
+    """Differences of AUCs on the same jets, with paired errors."""
+
+    stage: ClassVar[str] = "compare"
+    runs: ClassVar[str] = "boostflow.evaluate.run:comparison"
+
+    judged: dict[Name, Judged]
+    """How each model is judged, in the order of the score tables."""
+    reference: Name
+    """The model that each other one is compared with."""
+    bootstrap: int = 200
+    """Resamplings."""
+    seed: int = 1
+    """Of the bootstrap."""
+    label: Label
+    """Text above the plot."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        jets: Input[list[Path]]
+        """Selected jets, one file a sample, named by it."""
+        scores: Input[list[Path]]
+        """Score tables, each in a folder of its model's name."""
+        figures: Output[Path]
+        """JSON file."""
+        plot: Output[Path]
+        """PNG file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Compare:
+        """The job of an analysis."""
+        config = analysis.config
+        models = {name: config.models[name] for name in analysis.jet_models()}
+        return cls(
+            judged={name: Judged.of(block) for name, block in models.items()},
+            reference=config.evaluate.reference or analysis.jet_models()[0],
+            bootstrap=config.evaluate.bootstrap,
+            seed=config.seed,
+            label=analysis.energy_label(),
+        )
+
+
+class CompareEvents(Job):
+    """Enrichment of the signal against the number of clusters, of all clusterings of events."""
+
+    stage: ClassVar[str] = "anomaly"
+    runs: ClassVar[str] = "boostflow.evaluate.run:anomaly"
+
+    label: Label
+    """Text above the plot."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        evaluations: Input[list[Path]]
+        """Evaluations of the clusterings (JSON)."""
+        figures: Output[Path]
+        """JSON file."""
+        plot: Output[Path]
+        """PNG file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> CompareEvents:
+        """The job of an analysis."""
+        return cls(label=analysis.energy_label())

@@ -1,0 +1,313 @@
+"""Jobs of templates, the fit, its plots and tables, and the health check of systematic effects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from boostflow.analysis import Analysis
+from boostflow.config.base import Block, Name
+from boostflow.config.statistics import Flag
+from boostflow.config.statistics import Infer as InferBlock
+from boostflow.config.statistics import Templates as TemplatesBlock
+from boostflow.config.systematics import AnySystematic
+from boostflow.jobs import base
+from boostflow.jobs.base import Flow, Input, Job, Output
+from boostflow.jobs.models import Label, without
+
+Systematics = dict[Name, AnySystematic]
+
+
+class Weighting(Block):
+    """A column of relative event weights."""
+
+    column: str
+    samples: list[Name] | None = None
+    """Samples that get it; null for all."""
+
+
+def weighting_of(analysis: Analysis, variation: str) -> Weighting | None:
+    """The weight column of a weight variation; None for all others."""
+    varied = analysis.varied(variation, "weight")
+    return Weighting(column=varied.change, samples=varied.declared.samples) if varied else None
+
+
+class Templates(Job):
+    """Histograms per region and sample of one variation."""
+
+    stage: ClassVar[str] = "templates"
+    runs: ClassVar[str] = "boostflow.templates.run:run"
+
+    templates: TemplatesBlock = TemplatesBlock()
+    """Variable, axis and regions."""
+    luminosity: float = 138.0
+    """In 1/fb."""
+    weighting: Weighting | None = None
+    """Of a weight variation."""
+    split: Literal["test", "validation"] = "test"
+    """Which of the simulated events enter."""
+    data: list[Name] = []
+    """Samples that are collision data: each jet counts 1."""
+    unblind: bool = False
+    """Collision data in all regions, not in control regions alone."""
+    allow_empty: bool = False
+    """A region without any jet is no error."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        jets: Input[list[Path]]
+        """Selected jets, one file a sample, named by it."""
+        scores: Input[list[Path]]
+        """Score tables, each in a folder of its model's name."""
+        templates: Output[Path]
+        """ROOT file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, variation: str) -> Templates:
+        """The job of a variation."""
+        regions = analysis.regions(variation)
+        data = [name for name in analysis.template_samples(variation) if analysis.is_data(name)]
+        return cls(
+            templates=analysis.config.templates.model_copy(update={"regions": regions}),
+            luminosity=analysis.config.luminosity,
+            weighting=weighting_of(analysis, variation),
+            data=data,
+            unblind=bool(data) and analysis.config.unblind,
+            allow_empty=variation in analysis.variations.crosschecks().values(),
+        )
+
+
+class PseudoTemplates(Templates):
+    """Histograms of the validation split, which pseudo-data are drawn from."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> PseudoTemplates:
+        """The job of an analysis."""
+        config = analysis.config
+        return cls(templates=config.templates, luminosity=config.luminosity, split="validation")
+
+
+def fitted_block(analysis: Analysis) -> InferBlock:
+    """The infer block as the fit depends on it: not on what ends a run."""
+    assert analysis.config.infer is not None
+    return analysis.config.infer.model_copy(update={"strict": False})
+
+
+class Infer(Job):
+    """Build the workspace and fit the signal strength."""
+
+    stage: ClassVar[str] = "infer"
+    runs: ClassVar[str] = "boostflow.infer.run:infer"
+
+    infer: InferBlock = InferBlock()
+    """What is fitted, and how."""
+    systematics: Systematics = {}
+    """Those with templates, and rates, by name; without titles."""
+    data: list[Name] = []
+    """Samples of the nominal templates that are collision data."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        templates: Input[list[Path]]
+        """Templates of nominal and of each variation, `{variation}.root`."""
+        pseudo: Input[list[Path]] = []
+        """Templates of the validation split, where pseudo-data are fitted."""
+        controls: Input[list[Path]] = []
+        """background.json, where scale factors of control regions enter."""
+        workspace: Output[Path]
+        """HistFactory JSON."""
+        fit: Output[Path]
+        """JSON file."""
+        yields: Output[Path]
+        """JSON file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Infer:
+        """The job of an analysis."""
+        entries = analysis.entering(analysis.fitted())
+        return cls(
+            infer=fitted_block(analysis),
+            systematics={name: without(block, {"title": None}) for name, block in entries.items()},
+            data=analysis.shown_data(),
+        )
+
+
+class Crosscheck(Job):
+    """Compare the regions of another model with those of the analysis."""
+
+    stage: ClassVar[str] = "crosscheck"
+    runs: ClassVar[str] = "boostflow.infer.crosscheck:run"
+
+    infer: InferBlock = InferBlock()
+    """What would be fitted."""
+    data: list[Name] = []
+    """Samples of the nominal templates that are collision data."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        nominal: Input[Path]
+        """Templates of the analysis."""
+        instead: Input[Path]
+        """Those of the other regions."""
+        figures: Output[Path]
+        """JSON file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Crosscheck:
+        """The job of any systematic that compares."""
+        return cls(infer=fitted_block(analysis), data=analysis.shown_data())
+
+
+class PlotFit(Job):
+    """Draw regions, systematics, ranking, breakdown, correlations, scan and limit."""
+
+    stage: ClassVar[str] = "plot_fit"
+    runs: ClassVar[str] = "boostflow.infer.report:plot"
+
+    systematics: Systematics = {}
+    """Those with templates, and rates, by name."""
+    label: Label
+    """Text above the plots."""
+    data: list[Name] = []
+    """Samples of the nominal templates that are collision data."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        templates: Input[list[Path]]
+        """Templates of nominal and of each variation, `{variation}.root`."""
+        fit: Input[Path]
+        """The fit (JSON)."""
+        yields: Input[Path]
+        """Its yields (JSON)."""
+        plots: Annotated[Path, Flow("output", folder_of="ranking")]
+        """Folder of the plots."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> PlotFit:
+        """The job of an analysis."""
+        return cls(
+            systematics=analysis.entering(analysis.fitted()),
+            label=analysis.label(),
+            data=analysis.shown_data(),
+        )
+
+
+class FitTables(Job):
+    """Write the yields as text, CSV and LaTeX, and a record for HEPData."""
+
+    stage: ClassVar[str] = "fit_tables"
+    runs: ClassVar[str] = "boostflow.infer.report:tabulate"
+
+    systematics: Systematics = {}
+    """Those with templates, and rates, by name."""
+    energy: float = 13_000.0
+    """Centre-of-mass energy (GeV)."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        fit: Input[Path]
+        """The fit (JSON)."""
+        yields: Input[Path]
+        """Its yields (JSON)."""
+        tables: Annotated[Path, Flow("output", folder_of="tables")]
+        """Folder of the tables."""
+        hepdata: Annotated[Path, Flow("output", folder_of="hepdata")]
+        """Folder of the HEPData record."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> FitTables:
+        """The job of an analysis."""
+        entries = analysis.entering(analysis.fitted())
+        return cls(systematics=entries, energy=analysis.config.simulation.ecm)
+
+
+class Health(Job):
+    """Flag effects that are not finite, zero, too large, one-sided, alternating or noise."""
+
+    stage: ClassVar[str] = "health"
+    runs: ClassVar[str] = "boostflow.infer.health:run"
+
+    signal: list[Name]
+    """Samples of the signal."""
+    bin_error_max: float = 0.5
+    """As of the fit, whose bins are looked at."""
+    systematics: Systematics = {}
+    """Those with templates, by name; without titles."""
+    data: list[Name] = []
+    """Samples of the nominal templates that are collision data."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        templates: Input[list[Path]]
+        """Templates of nominal and of each variation, `{variation}.root`."""
+        figures: Output[Path]
+        """JSON file."""
+        table: Output[Path]
+        """The same as a text."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Health:
+        """The job of an analysis."""
+        infer = fitted_block(analysis)
+        entries = {name: analysis.systematics[name] for name in analysis.fitted()}
+        return cls(
+            signal=infer.signal,
+            bin_error_max=infer.bin_error_max,
+            systematics={name: without(block, {"title": None}) for name, block in entries.items()},
+            data=analysis.shown_data(),
+        )
+
+
+class PlotHealth(Job):
+    """Draw the effects of all systematics on yields, with the flags of the health check."""
+
+    stage: ClassVar[str] = "plot_health"
+    runs: ClassVar[str] = "boostflow.infer.health:plot"
+
+    titles: dict[Name, str] = {}
+    """How the plot calls systematics, where not by their names."""
+    label: Label
+    """Text above the plot."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        health: Input[Path]
+        """The health check (JSON)."""
+        plot: Output[Path]
+        """PNG file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> PlotHealth:
+        """The job of an analysis."""
+        entries = analysis.systematics.items()
+        titles = {name: block.title for name, block in entries if block.title}
+        return cls(titles=titles, label=analysis.label())
+
+
+class DemandHealth(Job):
+    """End with an error that names the effects whose flags are not allowed."""
+
+    stage: ClassVar[str] = "demand_health"
+    runs: ClassVar[str] = "boostflow.infer.health:demand"
+
+    forbidden: list[Flag]
+    """Flags that end the run."""
+
+    class Files(base.Files):
+        """What is read."""
+
+        health: Input[Path]
+        """The health check (JSON)."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> DemandHealth:
+        """The job of an analysis."""
+        infer = analysis.config.infer
+        return cls(forbidden=infer.forbidden() if infer else [])

@@ -1,0 +1,97 @@
+"""Jobs of what a run comes to: cutflow plot, figures, table, record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from boostflow.analysis import Analysis
+from boostflow.jobs import base
+from boostflow.jobs.base import Input, Job, Output
+from boostflow.jobs.models import Label
+
+
+class PlotCutflow(Job):
+    """Draw the cutflow of all samples."""
+
+    stage: ClassVar[str] = "plot_cutflow"
+    runs: ClassVar[str] = "boostflow.plots.cutflow:run"
+
+    label: Label
+    """Text above the plot."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        cutflows: Input[list[Path]]
+        """Cutflows, one JSON file a sample."""
+        plot: Output[Path]
+        """PNG file."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> PlotCutflow:
+        """The job of an analysis."""
+        return cls(label=analysis.energy_label())
+
+
+class Summary(Job):
+    """Collect the key figures of a run."""
+
+    stage: ClassVar[str] = "summary"
+    runs: ClassVar[str] = "boostflow.summary:run"
+
+    class Files(base.Files):
+        """What is read, as far as it is there, and written."""
+
+        cutflows: Input[list[Path]]
+        """Cutflows, one JSON file a sample."""
+        evaluations: Input[list[Path]] = []
+        """Evaluations of the models (JSON)."""
+        systematics: Input[list[Path]] = []
+        """Their systematic errors (JSON)."""
+        comparison: Input[list[Path]] = []
+        """The comparison of models (JSON)."""
+        fit: Input[list[Path]] = []
+        """The fit (JSON)."""
+        crosschecks: Input[list[Path]] = []
+        """What other regions could measure (JSON)."""
+        background: Input[list[Path]] = []
+        """The background estimates (JSON)."""
+        health: Input[list[Path]] = []
+        """The health check (JSON)."""
+        summary: Output[Path]
+        """JSON file."""
+        table: Output[Path]
+        """The same as a text."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Summary:
+        """The job of an analysis, which has no settings."""
+        return cls()
+
+
+class Provenance(Job):
+    """Record what was run: resolved configuration, versions, seed, commit."""
+
+    stage: ClassVar[str] = "provenance"
+    runs: ClassVar[str] = "boostflow.provenance:run"
+
+    config: dict[str, Any]
+    """The whole configuration, every key."""
+    systematics: dict[str, Any] = {}
+    """Those that are declared, by name."""
+
+    class Files(base.Files):
+        """What is written."""
+
+        record: Output[Path]
+        """JSON file."""
+        config: Output[Path]
+        """The configuration (YAML)."""
+        systematics: Output[Path]
+        """The systematics (YAML)."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Provenance:
+        """The job of an analysis."""
+        return cls(**analysis.declared())
