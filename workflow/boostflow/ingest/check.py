@@ -352,7 +352,7 @@ def _lacking_inputs(file: str, features: Features, block: RootSample) -> list[st
     }
     have = {"rho": features.rho is not None, "area": features.area}
     return [
-        f"weights.{weight}.inputs.{name}: {file} has no {branch}"
+        f"{file} has no {branch}, which weights.{weight}.inputs.{name} needs"
         for weight, one in block.weights.items()
         for name, column in one.inputs.items()
         if (branch := branches.get(column_of(column)))
