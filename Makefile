@@ -62,7 +62,7 @@ run: checked $(READY) ## Run the whole analysis and write its report
 
 .PHONY: check
 check: checked $(READY) ## Look at all input files: one line a file, all problems at once
-	@$(BIN)/python workflow/scripts/check.py $(if $(CONFIG),--configfile "$(CONFIG)")
+	@$(BIN)/boostflow check $(if $(CONFIG),--configfile "$(CONFIG)")
 
 .PHONY: dry-run
 dry-run: checked $(READY) ## Show what `make run` would do
@@ -76,11 +76,11 @@ plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROF
 
 .PHONY: variations
 variations: checked $(READY) ## List the systematic variations: kind, stages, jobs, state (ARGS=--json)
-	@$(BIN)/python workflow/scripts/variations.py $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
+	@$(BIN)/boostflow variations $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
 
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
-	@out="$$($(BIN)/python workflow/scripts/output_folder.py $(if $(CONFIG),"$(CONFIG)"))" || exit 1; \
+	@out="$$($(BIN)/boostflow output $(if $(CONFIG),"$(CONFIG)"))" || exit 1; \
 	test -f "$$out/provenance.json" || { \
 		echo "nothing to report in $$out yet: make run first" >&2; exit 1; }; \
 	if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \

@@ -220,7 +220,7 @@ def boostflow(file: str, folder: Path) -> dict[str, float]:
 
 def wanted() -> list[str]:
     """The branches that ingest reads of these files."""
-    from boostflow.ingest.features import EVENT, FATJET
+    from boostflow.nanoaod import EVENT, FATJET
 
     names = [*EVENT, *FATJET, "FatJet_msoftdrop", "FatJet_tau1", "FatJet_tau2", "FatJet_tau3"]
     return [*names, "genWeight", "PuppiMET_pt", "PuppiMET_phi"]

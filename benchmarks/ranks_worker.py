@@ -21,9 +21,9 @@ import tensorflow as tf
 from boostflow.io import write_json
 from boostflow.models.ucluster import store
 from boostflow.models.ucluster.block import UCluster
-from boostflow.models.ucluster.distributed import Horovod, Single
 from boostflow.models.ucluster.network import BatchNorm, graph
 from boostflow.models.ucluster.training import Trainer
+from boostflow.training.ranks import Horovod, Single
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 """Bytes of the all-reduces that show latency and bandwidth."""

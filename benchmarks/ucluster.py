@@ -113,11 +113,12 @@ def start(row: Row, folder: Path, jets: Path, count: int, threads: int) -> None:
     import plain_ucluster
     from boostflow.io import read_parquet
     from boostflow.models.ucluster import export, scoring, store
-    from boostflow.models.ucluster.batch import gather, in_order
-    from boostflow.models.ucluster.distributed import Single
+    from boostflow.models.ucluster.batch import gather
     from boostflow.models.ucluster.features import pack
     from boostflow.models.ucluster.network import graph
     from boostflow.models.ucluster.training import Trainer
+    from boostflow.training.data import in_order
+    from boostflow.training.ranks import Single
 
     config = UCluster(preset=row.preset)
     table, packed = folder / "jets.parquet", folder / row.preset

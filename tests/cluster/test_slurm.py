@@ -18,7 +18,7 @@ import yaml
 
 from boostflow.io import read_json
 from boostflow.models.ucluster.block import UCluster
-from boostflow.paths import CHECKPOINT, LOG, MODEL, PACKED
+from boostflow.paths import CHECKPOINT, LOG, MODEL, PREPARED
 from support.slurmcluster import Cluster, slurm, until
 from support.ucluster_jets import SMALL, files
 
@@ -57,7 +57,7 @@ class Training:
     def path(self, pattern: str, model: str) -> Path:
         """A path of a model."""
         name = (UCluster(**BLOCK)).prepared_name()
-        return self.folder / "out" / pattern.format(model=model, variation="nominal", packing=name)
+        return self.folder / "out" / pattern.format(model=model, variation="nominal", prepared=name)
 
     def log(self, model: str) -> str:
         """The log of a model's training so far."""
@@ -83,7 +83,7 @@ def training(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Trai
         seen.folder,
         config,
         # The jets of the stage before are given.
-        *("--allowed-rules", "pack_ucluster", "train_ucluster", "--"),
+        *("--allowed-rules", "prepare_ucluster", "train_ucluster", "--"),
         *(str(seen.path(MODEL, model).relative_to(seen.folder)) for model in CONFIG["models"]),
         log=log,
     )
@@ -123,14 +123,13 @@ def watch(cluster: Cluster, seen: Training) -> None:
 @pytest.fixture(scope="module")
 def reference(training: Training, repository: Path) -> dict[str, float]:
     """The figures of the same training on two processes of this machine."""
-    output, scripts = training.folder / "local", repository / "workflow/scripts"
+    output = training.folder / "local"
     tools = Path(sys.executable).parent
     subprocess.run(
         [
-            *(sys.executable, scripts / "launch_horovod.py", "--processes", "2", "--"),
-            *(sys.executable, scripts / "train_ucluster.py"),
-            *("--input", training.path(PACKED, "cancelled"), "--output", output),
-            *("--config", json.dumps(BLOCK)),
+            *(sys.executable, "-m", "boostflow.cli", "train"),
+            json.dumps({"name": "local", "model": BLOCK}),
+            *("--prepared", training.path(PREPARED, "cancelled"), "--output", output),
         ],
         env=os.environ
         | {
@@ -178,7 +177,7 @@ def test_the_retry_resumes_and_ends_with_the_same_loss(training: Training, refer
 
 
 def test_no_process_is_left(training: Training, cluster: Cluster) -> None:
-    for words in ("train_ucluster.py", "horovodrun", "snakemake"):
+    for words in ("boostflow.cli train", "horovodrun", "snakemake"):
         assert cluster.processes(words) == []
 
 
@@ -193,24 +192,23 @@ def test_no_process_is_left(training: Training, cluster: Cluster) -> None:
 def test_too_small_a_job_says_so(
     cluster: Cluster, repository: Path, tmp_path: Path, allocation: list[str], message: str
 ) -> None:
-    script = repository / "workflow/scripts/launch_horovod.py"
     batch = tmp_path / "batch.sh"
-    batch.write_text(f"#!/bin/sh\nexec {sys.executable} {script} --processes 3 -- true\n")
+    launch = f"{sys.executable} -m boostflow.cli launch --processes 3 -- true"
+    batch.write_text(f"#!/bin/sh\nexec {launch}\n")
     out = tmp_path / "out"
     done = cluster.run(
         *("sbatch", "--wait", "--partition=gpu", f"--output={out}", *allocation, str(batch)),
         folder=tmp_path,
     )
     assert done.returncode == 1
-    assert re.fullmatch(rf"launch_horovod.py: error: 3 processes.*{message}.*\n", out.read_text())
+    assert re.fullmatch(rf"boostflow: error: 3 processes.*{message}.*\n", out.read_text())
 
 
 def test_a_terminated_horovodrun_ends_the_ranks_of_other_nodes(
     cluster: Cluster, repository: Path, tmp_path: Path
 ) -> None:
-    script = repository / "workflow/scripts/launch_horovod.py"
     batch = tmp_path / "batch.sh"
-    launch = f"{sys.executable} {script} --processes 2 -- sleep 1234"
+    launch = f"{sys.executable} -m boostflow.cli launch --processes 2 -- sleep 1234"
     batch.write_text(f"#!/bin/sh\n{launch}\nsleep 600\n")
     options = ("--parsable", "--nodes=2", "--ntasks=2", f"--output={tmp_path / 'out'}")
     job = cluster.run("sbatch", *options, str(batch), folder=tmp_path).stdout.strip()

@@ -32,8 +32,8 @@ TIMEOUT = 1200
 OUTAGE = 55
 """Seconds without a controller: longer than the plugin's five attempts by default."""
 SAMPLES = ("top", "w", "z")
-SIMULATION = "workflow/scripts/simulate.py --sample"
-"""Of the process itself: the shell around it says `"$BOOSTFLOW_SCRIPTS"/simulate.py`."""
+SIMULATION = "bin/boostflow simulate"
+"""Of the process itself: the shell around it says `boostflow` without a folder."""
 TRAINING = "logs/models/ucluster/nominal.log"
 
 CONFIG = {
@@ -58,7 +58,7 @@ SYSTEMATICS = {
     "bdt_depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 4}},
 }
 SAME = (
-    *("ingest/*/*/*", "select/**/*", "packed/**/*", "models/bdt/**/model.ubj", "scores/bdt/*"),
+    *("ingest/*/*/*", "select/**/*", "prepared/**/*", "models/bdt/**/model.ubj", "scores/bdt/*"),
     *("evaluation/bdt.json", "inference/*", "plots/cutflow.png", "plots/bdt/*"),
     *("plots/inference/*", "config.yaml", "systematics.yaml"),
 )
@@ -210,7 +210,7 @@ def watch(cluster: Cluster, seen: Seen, head: subprocess.Popen) -> None:
     log = seen.out / TRAINING
     job = None
     while head.poll() is None and time.monotonic() < end:
-        running = cluster.running("workflow/scripts/")
+        running = cluster.running("bin/boostflow ")
         seen.doubled |= {line for line, jobs in running.items() if len(jobs) > 1}
         if not job and log.exists() and "epoch 2/" in log.read_text():
             jobs = {job for jobs in cluster.running("horovodrun").values() for job in jobs}

@@ -60,10 +60,10 @@ def test_a_changed_key(plan: Plan, change: dict, expected: set[Job]) -> None:
 
 
 def told(plan: Plan, block: dict) -> dict[str, Any]:
-    """The config argument of each job of the estimates."""
+    """What each job of the estimates is told."""
     with_background(plan, **block)
     rules = {rule for rule, _ in JOBS}
-    found = plan.parameters("config")
+    found = plan.settings()
     return {job: value for job, value in found.items() if job.split("/")[0] in rules}
 
 
@@ -106,8 +106,9 @@ def test_collision_data_are_counted_apart(plan: Plan) -> None:
     selected = {wildcards for rule, wildcards in jobs if rule == "select"}
     # The scores are of all samples; the events of data alone are counted.
     assert ("background_data", "") in jobs and "nominal/run_a" in selected
-    assert plan.parameters("source")["background_data/"] == ["--source", "observed", "--unblind"]
-    assert plan.parameters("options")["background/"][-1] == "--unblind"
+    told = plan.settings()
+    assert told["background_data/"]["source"] == "observed" and told["background_data/"]["unblind"]
+    assert told["background/"]["unblind"]
 
 
 def test_blinded_collision_data_are_counted_where_nothing_hides_them(plan: Plan) -> None:
@@ -117,9 +118,10 @@ def test_blinded_collision_data_are_counted_where_nothing_hides_them(plan: Plan)
     regions = {"pass": {"range": [0.9, 1]}, "fail": {"range": [0, 0.9], "control": True}}
     plan.config["templates"] = {"regions": regions}
     plan.config["background"] = {"data": "observed", "control": {"qcd": CONTROL}}
-    assert plan.parameters("source")["background_data/"] == ["--source", "observed"]
-    assert "--unblind" not in plan.parameters("options")["background/"]
-    assert plan.parameters("data")["templates/nominal"] == ["--data", "run_a"]
+    told = plan.settings()
+    assert told["background_data/"]["source"] == "observed"
+    assert not (told["background_data/"]["unblind"] or told["background/"]["unblind"])
+    assert told["templates/nominal"]["data"] == ["run_a"]
 
 
 def test_collision_data_are_not_simulation(plan: Plan) -> None:

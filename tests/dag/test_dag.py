@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from boostflow.config.samples import RootContent
 from boostflow.models.ucluster.block import UCluster
 from support.plans import CONFIG, REPOSITORY, Job, Plan
 
@@ -46,7 +46,7 @@ def per_sample(rule: str, variation: str, *parts: int) -> set[Job]:
     return {(rule, f"{variation}/{sample}/{part}") for sample in SAMPLES for part in parts}
 
 
-PACKED = ("pack_ucluster", (UCluster(**CONFIG["models"]["ucluster"])).prepared_name())
+PACKED = ("prepare_ucluster", (UCluster(**CONFIG["models"]["ucluster"])).prepared_name())
 
 NOMINAL: set[Job] = (
     per_sample("simulate", "nominal", 0, 1)
@@ -163,9 +163,9 @@ def test_adding_other_shifts(plan: Plan, declared: dict, directions: tuple[str, 
 
 def test_a_selection_knows_its_own_direction_alone(plan: Plan) -> None:
     plan.systematics = {"jes": SHIFT, "jer": RESOLUTION}
-    told = plan.parameters("shift")
-    assert told["select/nominal/top"] == []
-    shifts = {v: json.loads(told[f"select/{v}/top"][1]) for v in ("jes_up", "jes_down", "jer_up")}
+    told = plan.settings()
+    assert told["select/nominal/top"]["shift"] is None
+    shifts = {v: told[f"select/{v}/top"]["shift"] for v in ("jes_up", "jes_down", "jer_up")}
     assert shifts["jes_up"] == {
         **{"quantity": "energy", "side": "up", "correction": "jes", "smearing": None}
     }
@@ -175,7 +175,7 @@ def test_a_selection_knows_its_own_direction_alone(plan: Plan) -> None:
     }
     # A title, or one side less, is nothing that the other side's selection is made from.
     plan.systematics = {"jes": {**SHIFT, "sides": ["up"], "title": "JES"}}
-    assert plan.parameters("shift")["select/jes_up/top"] == told["select/jes_up/top"]
+    assert plan.settings()["select/jes_up/top"] == told["select/jes_up/top"]
 
 
 def test_smearing_of_nominal_jets_reads_the_corrections(plan: Plan) -> None:
@@ -183,9 +183,8 @@ def test_smearing_of_nominal_jets_reads_the_corrections(plan: Plan) -> None:
     names = {key: RESOLUTION[key] for key in ("resolution", "scale_factor")}
     plan.config["select"] = {**plan.config.get("select", {}), "smearing": names}
     plan.systematics = {"jer": {"kind": "shift", "quantity": "resolution"}, "isr": WEIGHT}
-    told = plan.parameters("shift")
-    assert told["select/nominal/top"][0] == "--corrections"
-    assert json.loads(told["select/jer_up/top"][1])["smearing"] is None
+    assert len(plan.inputs(("select", "nominal/top"))) == 2
+    assert plan.settings()["select/jer_up/top"]["shift"]["smearing"] is None
 
 
 def test_adding_a_weight(plan: Plan) -> None:
@@ -219,9 +218,9 @@ def test_an_alternative_sample_may_be_smaller(plan: Plan) -> None:
 
 def test_events_of_an_alternative_sample(plan: Plan) -> None:
     plan.systematics = {"fsr": {**SAMPLE, "parts": 1, "events": 50}}
-    events = plan.parameters("events")
-    assert events["simulate/nominal/top/0"] == 2000
-    assert events["simulate/fsr_up/top/0"] == 50
+    told = plan.settings()
+    assert told["simulate/nominal/top/0"]["events"] == 2000
+    assert told["simulate/fsr_up/top/0"]["events"] == 50
 
 
 def test_adding_a_model_variation(plan: Plan) -> None:
@@ -330,35 +329,38 @@ def inputs_of_templates(plan: Plan, variation: str) -> list[str]:
 def test_blinded_templates_do_not_read_the_data(plan: Plan) -> None:
     with_data(plan)
     assert not any("run" in path for path in inputs_of_templates(plan, "nominal"))
-    assert plan.parameters("options")["infer/"] == []
+    assert plan.settings()["infer/"]["data"] == []
 
 
 def test_control_regions_show_the_data_and_are_not_fitted(plan: Plan) -> None:
     with_data(plan, templates={"regions": REGIONS})
     assert "out/select/nominal/run.parquet" in inputs_of_templates(plan, "nominal")
     assert not any("run" in path for path in inputs_of_templates(plan, "jes_up"))
-    assert plan.parameters("data")["templates/nominal"] == ["--data", "run"]
-    assert plan.parameters("data")["templates/jes_up"] == []
-    assert plan.parameters("options")["infer/"] == ["--data", "run"]
+    told = plan.settings()
+    assert told["templates/nominal"]["data"] == ["run"]
+    assert not told["templates/nominal"]["unblind"]
+    assert told["templates/jes_up"]["data"] == []
+    assert told["infer/"]["data"] == ["run"]
 
 
 def test_unblinding_shows_the_data_to_the_nominal_templates_alone(plan: Plan) -> None:
     with_data(plan, infer={"unblind": True, "data": "observed"})
     assert "out/select/nominal/run.parquet" in inputs_of_templates(plan, "nominal")
-    shown = plan.parameters("data")
-    assert shown["templates/nominal"] == ["--data", "run", "--unblind"]
-    assert shown["templates/jes_up"] == []
+    told = plan.settings()
+    assert told["templates/nominal"]["data"] == ["run"]
+    assert told["templates/nominal"]["unblind"]
+    assert told["templates/jes_up"]["data"] == []
+    assert not told["templates/jes_up"]["unblind"]
 
 
 def test_settings_of_a_sample_come_before_those_of_a_variation(plan: Plan) -> None:
     plan.config = copy.deepcopy(CONFIG)
     plan.config["samples"]["top"]["settings"] = ["6:m0 = 172."]
     plan.systematics = {"mass": {**SAMPLE, "up": ["6:m0 = 175."]}}
-    settings = plan.parameters("settings")
-    assert settings["simulate/nominal/quark/0"] == []
-    assert settings["simulate/nominal/top/1"] == ["--setting", "6:m0 = 172."]
-    expected = ["--setting", "6:m0 = 172.", "--setting", "6:m0 = 175."]
-    assert settings["simulate/mass_up/top/0"] == expected
+    told = plan.settings()
+    assert told["simulate/nominal/quark/0"]["settings"] == []
+    assert told["simulate/nominal/top/1"]["settings"] == ["6:m0 = 172."]
+    assert told["simulate/mass_up/top/0"]["settings"] == ["6:m0 = 172.", "6:m0 = 175."]
 
 
 def test_anomaly_detection(tmp_path: Path) -> None:
@@ -373,7 +375,7 @@ def test_anomaly_detection(tmp_path: Path) -> None:
         for part in range(parts):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
     # All cluster the same events: packed once.
-    expected.add(("pack_ucluster", (UCluster(**config["models"]["clusters_2"])).prepared_name()))
+    expected.add(("prepare_ucluster", (UCluster(**config["models"]["clusters_2"])).prepared_name()))
     for clusters in (2, 5, 10, 20):
         model = f"clusters_{clusters}"
         expected |= {
@@ -399,7 +401,7 @@ def test_models_share_packed_jets_and_leave_each_other_alone(tmp_path: Path) -> 
     assert plan.jobs() == mine | after
     paper = {**block, "preset": "paper"}
     plan.config["models"]["another"] = paper
-    assert plan.jobs() == mine | after | {("pack_ucluster", (UCluster(**paper)).prepared_name())}
+    assert plan.jobs() == mine | after | {("prepare_ucluster", (UCluster(**paper)).prepared_name())}
 
 
 def test_a_variation_by_name(plan: Plan) -> None:
@@ -501,9 +503,9 @@ def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
     }
     # Regions that are not fitted may turn out to be empty.
     plan.config = copy.deepcopy(CONFIG) | {"seed": 2}
-    empty = plan.parameters("empty")
-    assert empty["templates/method_up"] == ["--allow-empty"]
-    assert empty["templates/nominal"] == []
+    told = plan.settings()
+    assert told["templates/method_up"]["allow_empty"]
+    assert not told["templates/nominal"]["allow_empty"]
 
 
 def test_certified_blocks_are_an_input_of_the_data_alone(plan: Plan) -> None:
@@ -521,16 +523,16 @@ def test_certified_blocks_are_an_input_of_the_data_alone(plan: Plan) -> None:
 
 
 def test_what_a_tree_holds_is_a_parameter_of_its_sample(plan: Plan) -> None:
-    """Plain NanoAOD has the parameters that it always had."""
     with_data(plan)
     path = plan.folder / "data.root"
     mapped = {"source": "root", "files": [str(path)], "label": "qcd", "xsec": 1.0}
     mapped |= {"branches": {"FatJet": "jet"}, "unweighted": True, "tree": "t", "parts_per_file": 2}
     plan.config["samples"] |= {"other": mapped}
-    options = plan.parameters("options")
-    assert options["ingest/nominal/run/0"] == ["--data"]
+    told = plan.settings()
+    run, other = told["ingest/nominal/run/0"], told["ingest/nominal/other/1"]
+    assert run["data"] and run["content"] == RootContent().model_dump(mode="json")
+    assert (run["label"], run["xsec"], run["piece"]) == (None, None, [0, 1])
     content = {"tree": "t", "branches": {"FatJet": "jet"}, "unweighted": True}
-    assert options["ingest/nominal/other/1"] == [
-        *("--label", "qcd", "--content", json.dumps(content, separators=(",", ":"))),
-        *("--number", 0, "--xsec", 1.0, "--piece", 1, 2),
-    ]
+    assert other["content"] == RootContent(**content).model_dump(mode="json")
+    assert (other["label"], other["xsec"], other["piece"]) == ("qcd", 1.0, [1, 2])
+    assert other["number"] == 0 and not other["data"]

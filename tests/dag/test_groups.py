@@ -55,7 +55,7 @@ EXPECTED = {
         for sample in ("top", "quark")
     },
     "train_bdt": {jobs(("train_bdt", f"bdt/{name}")) for name in ("nominal", "depth_up")},
-    "pack_ucluster": {jobs(("pack_ucluster", PACKED))},
+    "prepare_ucluster": {jobs(("prepare_ucluster", PACKED))},
     "train_ucluster": {jobs(("train_ucluster", "ucluster/nominal"))},
     "nominal": {
         jobs(("score", "bdt/nominal"), ("templates", "nominal"), ("evaluate_bdt", "bdt")),

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from boostflow.states import AFTER, table
-from support.plans import CONFIG, REPOSITORY, Plan
+from support.plans import CONFIG, Plan
 
 SYSTEMATICS = {
     "lumi": {"kind": "rate", "value": 0.02},
@@ -89,8 +89,8 @@ def test_the_command(plan: Plan) -> None:
     plan.systematics = copy.deepcopy(SYSTEMATICS)
     expected = {name: row.as_json() for name, row in plan.rows().items()}
     before = {path for path in plan.folder.rglob("*") if ".snakemake" not in path.parts}
-    script = REPOSITORY / "workflow/scripts/variations.py"
-    command = [sys.executable, str(script), "--configfile", str(plan.folder / "config.yaml")]
+    config = str(plan.folder / "config.yaml")
+    command = [sys.executable, "-m", "boostflow.cli", "variations", "--configfile", config]
 
     def done() -> subprocess.CompletedProcess[str]:
         return subprocess.run(

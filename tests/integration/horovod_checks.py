@@ -16,11 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from boostflow.io import write_json
-from boostflow.models.ucluster import distributed, store, training
+from boostflow.models.ucluster import store, training
 from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clustering import Mixture
-from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.network import graph
+from boostflow.training.ranks import Single, connect
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.ucluster_jets import SMALL
@@ -65,7 +65,7 @@ def curve(trainer: training.Trainer) -> list[float]:
 
 
 def main(folder: Path) -> None:
-    ranks = distributed.connect()
+    ranks = connect()
     packed = folder / "packed"
     checks: dict[str, object] = {"size": ranks.size}
     for name, batch_norm in (("plain", False), ("batch_norm", True)):

@@ -166,7 +166,7 @@ def fit_tables(inputs: Path) -> Write:
 
 
 def trees(inputs: Path) -> Write:
-    from boostflow.models.bdt.train import train
+    from support.models import train
 
     jets = [inputs / f"select/nominal/{name}.parquet" for name in ("top", "w")]
     config = BDT(kind="bdt", rounds=5, features=["mass", "tau21"])
@@ -181,8 +181,8 @@ def packed_jets(inputs: Path) -> Write:
 
 def _trainer(inputs: Path):
     from boostflow.models.ucluster import store
-    from boostflow.models.ucluster.distributed import Single
     from boostflow.models.ucluster.training import Trainer
+    from boostflow.training.ranks import Single
 
     config = UCluster(**SMALL)
     return Trainer(config, *store.read(inputs / "packed", config), Single())
@@ -205,7 +205,8 @@ def keras_file(inputs: Path) -> Write:
 
 
 def onnx_file(inputs: Path) -> Write:
-    from boostflow.models.ucluster import checkpoint, export
+    from boostflow.models.ucluster import export
+    from boostflow.training import checkpoint
 
     trainer = _trainer(inputs)
     trainer.write(inputs / "whole", inputs / "packed", 1.0, ["CPU"])
@@ -275,7 +276,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "infer/tables.py: write_hepdata": fit_tables,
     "models/bdt.py: train": trees,
     "models/ucluster/store.py: write, _Writer._append": packed_jets,
-    "models/ucluster/checkpoint.py: write": checkpoint_file,
+    "training/checkpoint.py: write": checkpoint_file,
     "models/ucluster/training.py: Trainer.write": network,
     "models/ucluster/saved.py: write": keras_file,
     "models/ucluster/export.py: write": onnx_file,

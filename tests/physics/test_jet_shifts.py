@@ -12,9 +12,9 @@ from scipy.stats import norm
 
 from boostflow.config.chain import Select, Smearing
 from boostflow.config.systematics import JetShift
+from boostflow.corrections import Corrections
 from boostflow.ingest.eventid import bucket
 from boostflow.io import read_json, read_parquet, write_json, write_parquet
-from boostflow.select.corrections import Corrections
 from boostflow.select.run import select
 from boostflow.select.shifts import Shifter
 from support.jets import correction, formula, scale_factor, toy_jets, write_corrections

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from boostflow.config.chain import Simulation
-from boostflow.ingest.features import SCALES
+from boostflow.nanoaod import SCALES
 from boostflow.processes import PROCESSES
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.theory import PDF_SETS

@@ -55,13 +55,13 @@ class Plan:
         with self._dag((), submit=True, components=components) as dag:
             return terms(dag.workflow)
 
-    def parameters(self, name: str) -> dict[str, Any]:
-        """One parameter of each job that would be run and has it."""
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """What each job that would be run is told (its typed job), by rule and wildcards."""
         with self._dag(()) as dag:
             return {
-                "/".join(short(job)): job.params[name]
+                "/".join(short(job)): json.loads((self.folder / job.params.job).read_text())
                 for job in dag.needrun_jobs(exclude_finished=False)
-                if hasattr(job.params, name)
+                if hasattr(job.params, "job")
             }
 
     def inputs(self, wanted: Job) -> list[str]:
@@ -73,9 +73,9 @@ class Plan:
     def rows(self) -> dict[str, Row]:
         """The rows of `make variations`, by name."""
         with self._dag(()) as dag:
-            known = dag.workflow.globals
-            entries = declared(known["CONFIG"], known["REPOSITORY"])
-            return {row.name: row for row in rows(dag, known["VARIATIONS"], entries)}
+            analysis = dag.workflow.globals["ANALYSIS"]
+            entries = declared(analysis.config, analysis.root)
+            return {row.name: row for row in rows(dag, analysis.variations, entries)}
 
     def finish(self) -> None:
         """Pretend that everything has been run: make every output, in order, and the records."""
@@ -95,7 +95,7 @@ class Plan:
                             path.parent.mkdir(parents=True, exist_ok=True)
                             path.touch()
                             if path.parent.name == "checked":
-                                new = dag.workflow.globals["UNCHECKED"]
+                                new = dag.workflow.globals["ANALYSIS"].unchecked
                                 path.write_text(json.dumps(dict.fromkeys(new)))
                         os.utime(path, (stamp + depth,) * 2)
                     if job.output:

@@ -10,14 +10,14 @@ import pyhf
 import pytest
 from scipy import optimize
 
-from boostflow.background import abcd, composition, control, enter, sideband
+from boostflow.background import abcd, composition, control, sideband
 from boostflow.background.abcd import Yield
 from boostflow.background.counts import Events, count, drawn
 from boostflow.background.run import estimate, plot
 from boostflow.config.background import Background
 from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
-from boostflow.infer import fit
+from boostflow.infer import enter, fit
 from boostflow.plots.names import background_plots
 from boostflow.plots.style import Label
 from boostflow.templates.files import read

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from boostflow.config.blinding import overlaps
+from boostflow.config.checks import blinding
 from boostflow.config.config import Config
+from boostflow.config.problems import Place
 
 SAMPLES = {
     "top": {"source": "simulation", "process": "top", "label": "top"},
@@ -20,16 +21,15 @@ SCORE = {"model": "bdt", "column": "p_top"}
 
 def found(background: dict[str, Any] | None, **blocks: Any) -> list[str]:
     block = None if background is None else {"data": "observed", **background}
-    return overlaps(
-        Config.model_validate(
-            {
-                "samples": SAMPLES,
-                "templates": {"regions": REGIONS},
-                "background": block,
-                **blocks,
-            }
-        )
+    config = Config.model_validate(
+        {
+            "samples": SAMPLES,
+            "templates": {"regions": REGIONS},
+            "background": block,
+            **blocks,
+        }
     )
+    return [str(problem) for problem in blinding.check(config, Place(""))]
 
 
 def control(**cut: Any) -> dict[str, Any]:

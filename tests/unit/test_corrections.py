@@ -14,9 +14,9 @@ import yaml
 from boostflow.config.chain import Select, Smearing
 from boostflow.config.load import load
 from boostflow.config.systematics import JetShift
+from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.io import write_json, write_parquet
-from boostflow.select.corrections import Corrections
 from boostflow.select.run import select
 from boostflow.select.shifts import Shifter
 from support.jets import (
@@ -256,7 +256,7 @@ def test_the_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             opened.append(path)
             super().__init__(path)
 
-    monkeypatch.setattr("boostflow.config.load.Corrections", Counting)
+    monkeypatch.setattr("boostflow.config.checks.select.Corrections", Counting)
     names = {"resolution": "jer_resolution", "scale_factor": "jer_scale_factor"}
     declared = "x: {kind: shift, correction: jes}\ny: {kind: shift, quantity: resolution}"
     assert problems(tmp_path, declared, select={"smearing": names}) == []

@@ -7,8 +7,8 @@ import pytest
 
 from boostflow.config.statistics import Infer, Prune, Region, Templates
 from boostflow.config.systematics import Rate, Shift, Weight, by_parameter
+from boostflow.effects import sides
 from boostflow.errors import BoostflowError
-from boostflow.infer.effects import sides
 from boostflow.infer.workspace import build, modifiers
 from boostflow.templates.build import fill
 from boostflow.templates.categories import cluster_classes

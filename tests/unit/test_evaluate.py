@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from boostflow import matching
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
-from boostflow.evaluate import baselines, classifier, clusterer, matching
+from boostflow.evaluate import baselines, classifier, clusterer
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.curves import Ranking, components, delong, influence, rejection
 from boostflow.evaluate.run import evaluate

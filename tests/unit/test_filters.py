@@ -15,10 +15,10 @@ import uproot
 from boostflow.config.chain import Ingest, Select
 from boostflow.config.samples import RootContent
 from boostflow.errors import BoostflowError
-from boostflow.ingest.filters import LumiMask
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
+from boostflow.lumimask import LumiMask
 from boostflow.select.run import select
 from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
 

@@ -12,11 +12,11 @@ import pytest
 
 from boostflow.config.statistics import Infer, Prune
 from boostflow.config.systematics import Rate, SampleVariation, Shift, Weight, parse_systematics
+from boostflow.effects import sides
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit, minimum
 from boostflow.infer.changes import shapes_are_noise
-from boostflow.infer.effects import sides
 from boostflow.infer.likelihood import Likelihood
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious

@@ -16,11 +16,11 @@ import uproot
 
 from boostflow.config.chain import Ingest, Select
 from boostflow.errors import BoostflowError
-from boostflow.ingest.features import weight_columns
 from boostflow.ingest.rows import Label
 from boostflow.ingest.run import ingest
 from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
+from boostflow.nanoaod import weight_columns
 from boostflow.processes import X, Y
 from boostflow.select.run import select
 from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree

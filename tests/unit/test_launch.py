@@ -99,14 +99,13 @@ def test_a_missing_program_is_named(
     environment |= {"PATH": str(tmp_path), "PYTHONPATH": str(repository / "workflow")}
     if job:
         environment["SLURM_JOB_ID"] = job
-    script = repository / "workflow/scripts/launch_horovod.py"
     done = subprocess.run(
-        [sys.executable, script, "--processes", "2", "--", "true"],
+        [sys.executable, "-m", "boostflow.cli", "launch", "--processes", "2", "--", "true"],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("launch_horovod.py: error: ") and message in done.stderr
+    assert done.stderr.startswith("boostflow: error: ") and message in done.stderr
     assert "Traceback" not in done.stderr

@@ -116,7 +116,7 @@ def test_columns_of_the_jets_follow_from_the_constituents(top):
 
 def test_ingest_finds_the_weights_that_configurations_may_name(top, tmp_path):
     from boostflow.config.chain import Ingest
-    from boostflow.config.load import SIMULATED_WEIGHTS
+    from boostflow.config.checks.systematics import SIMULATED_WEIGHTS
     from boostflow.ingest.rows import Label
     from boostflow.ingest.run import ingest
     from boostflow.io import read_json, read_parquet

@@ -12,7 +12,7 @@ import pytest
 from scipy.interpolate import RectBivariateSpline
 
 from boostflow.config.chain import Simulation
-from boostflow.ingest.features import SCALES
+from boostflow.nanoaod import SCALES
 from boostflow.processes import PROCESSES
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.theory import PDF_SETS

@@ -572,7 +572,7 @@ def test_bad_corrections(
         (
             {"isr": {"branch": "w"}},
             {},
-            ".isr: weight_isr_down, weight_isr_up is that of PSWeight; rename it",
+            ".isr: weight_isr_up, weight_isr_down would be columns of PSWeight, too; rename it",
         ),
         ({"a": {"branch": "w.x"}, "b": {"branch": "w_x"}}, {}, "w_x and w.x would be the same"),
         ({"pu": {"branch": "w"}}, {"data": True}, ": is for simulation; collision data are not"),

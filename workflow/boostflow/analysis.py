@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from boostflow import paths
 from boostflow.config.config import Config
-from boostflow.config.files import batch, beside, expand, is_remote, keys, known
-from boostflow.config.load import find, varied_model
+from boostflow.config.files import batch, beside, expand, find, is_remote, keys, known
 from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic
@@ -213,10 +212,12 @@ class Analysis:
     # --- models ---
 
     def block(self, model: str, variation: str = NOMINAL) -> ModelBlock:
-        """A model's block, with what the variation changes."""
+        """A model's block, with what the variation changes of this model."""
         block = self.config.models[model]
-        found = self.varied(variation)
-        return varied_model(block, found.change) if found else block
+        found = self.varied(variation, "model")
+        if found is None or found.declared.model != model:
+            return block
+        return block.varied(found.change)
 
     def families(self) -> list[Family]:
         """The families in use, sorted by kind."""
@@ -229,8 +230,7 @@ class Analysis:
 
     def trained_on(self, block: ModelBlock) -> list[str]:
         """Names of the samples that a model is trained on."""
-        named = block.reads().samples
-        return self.labelled() if named is None else list(named)
+        return self.config.trained_on(block)
 
     def prepared(self) -> dict[str, Prepared]:
         """The inputs that models and their variations share, by name."""

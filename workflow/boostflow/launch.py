@@ -138,8 +138,8 @@ def spread(processes: int, held: Allocation, here: str) -> dict[str, int]:
         what = "CPUs" if held.tasks == 1 else "tasks"
         raise BoostflowError(
             f"{processes} processes, but SLURM job {held.job} has {what} for {room} of them:"
-            f" set `tasks` of train_ucluster to {processes} in the profile, or `processes` of the"
-            f" model to {room}"
+            f" set `tasks` of train_distributed to {processes} in the profile, or `processes` of"
+            f" the model to {room}"
         )
     slots = dict.fromkeys([here, *(host for host in places if host != here)], 0)
     while left := processes - sum(slots.values()):
@@ -181,7 +181,7 @@ def check_gpus(ranks: int, environment: Mapping[str, str]) -> None:
     if given and len(given) < ranks:
         raise BoostflowError(
             f"{ranks} processes on node {socket.gethostname()}, but {len(given)} of its GPUs: ask"
-            f" for {ranks} in `gres` of train_ucluster in the profile, or for more nodes"
+            f" for {ranks} in `gres` of train_distributed in the profile, or for more nodes"
         )
 
 

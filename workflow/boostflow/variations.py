@@ -45,7 +45,8 @@ UPSTREAM: dict[Stage, tuple[Stage, ...]] = {
     "simulate": (),
     "ingest": ("simulate",),
     "select": ("ingest",),
-    "train": (),  # trained on nominal jets: only a model variation makes another training
+    # On nominal jets: only a variation of the model, or of one that it is made from, touches it.
+    "train": (),
     "score": ("select", "train"),
     "templates": ("score", "select"),
     "infer": ("templates",),
@@ -129,6 +130,20 @@ class Variations:
             or self._touched("score", name, model=model)
         ]
 
+    def made_of(self, model: str) -> set[str]:
+        """A model and all models that it is made from, directly or through others.
+
+        A variation of any of these trains the model anew.
+        """
+        found: set[str] = set()
+        waiting = [model]
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name in self.config.models:
+                found.add(name)
+                waiting += self.config.models[name].reads().models
+        return found
+
     def resolve(
         self, stage: Stage, variation: str, *, sample: str | None = None, model: str | None = None
     ) -> str:
@@ -156,7 +171,8 @@ class Variations:
                 if declared.instead:
                     return True
                 read = {region.model for region in self.config.templates.regions.values()}
-                return declared.model == model or (model is None and declared.model in read)
+                models = read if model is None else {model}
+                return any(declared.model in self.made_of(name) for name in models)
             return any(self._applies(declared, s) for s in [sample] if s) or (
                 sample is None and any(self._applies(declared, s) for s in self.config.samples)
             )

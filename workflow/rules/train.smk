@@ -44,6 +44,19 @@ def shared_by(family):
     return [name for name, prepared in found if prepared.block.kind == family.kind]
 
 
+DISTRIBUTED = "train_distributed"
+# A profile's resources of all trainings by horovodrun: it need not know which families there are.
+settings = workflow.resource_settings
+settings.overwrite_resources = {
+    **{
+        f"train_{family.kind}": settings.overwrite_resources[DISTRIBUTED]
+        for family in ANALYSIS.families()
+        if family.distributed and DISTRIBUTED in settings.overwrite_resources
+    },
+    **settings.overwrite_resources,
+}
+
+
 for family in ANALYSIS.families():
     if family.prepare:
 

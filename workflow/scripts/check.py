@@ -29,9 +29,10 @@ def main(args: argparse.Namespace) -> None:
     from boostflow.cli import parse_config
     from boostflow.config.config import Config
     from boostflow.config.files import expand
-    from boostflow.config.load import load, read_configs
+    from boostflow.config.load import load
     from boostflow.config.needs import Needs, needs
     from boostflow.config.samples import FileSample
+    from boostflow.config.yamlfile import read_configs
     from boostflow.errors import BoostflowError
 
     if args.config is not None:

@@ -10,9 +10,10 @@ import pytest
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_parquet
-from boostflow.models.bdt.train import balanced, bootstrap_counts, train
 from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.train import balanced, bootstrap_counts
 from boostflow.models.score import score
+from support.models import train
 
 CONFIG = BDT(features=["mass", "tau21"], rounds=60)
 

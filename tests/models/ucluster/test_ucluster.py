@@ -1,8 +1,6 @@
-"""UCluster without TensorFlow: features, labels, batches, clustering, schedules, checkpoints."""
+"""UCluster without TensorFlow: features, labels, batches, clustering, schedules."""
 
 from __future__ import annotations
-
-import contextlib
 
 import awkward as ak
 import numpy as np
@@ -10,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from boostflow.errors import BoostflowError
-from boostflow.models.ucluster import checkpoint, clustering, features, pretext, schedule, store
-from boostflow.models.ucluster.batch import dealt, gather, in_order, leading_pairs
+from boostflow.models.ucluster import clustering, features, pretext, schedule, store
+from boostflow.models.ucluster.batch import gather, leading_pairs
 from boostflow.models.ucluster.block import UCluster
+from boostflow.training.data import in_order
 from support.ucluster_jets import SMALL, files, jets, packed
 
 
@@ -240,10 +239,6 @@ def test_all_ranks_take_the_same_steps_through_the_same_batches(shards, parts, b
     ) == (list(range(n)))
 
 
-def test_dealing_there_and_back_again():
-    assert [dealt(7, rank, 3).tolist() for rank in range(3)] == [[0, 5, 6], [1, 4], [2, 3]]
-
-
 def test_epochs_are_shuffled_differently_and_seeds_too(shards):
     for training in shards.values():
         orders = [
@@ -443,32 +438,3 @@ def test_accuracy_is_one_matching_of_all_jets():
 def test_unmatched_jets_are_not_judged():
     table = clustering.contingency(np.array([0, -1, 1], np.int32), np.array([0, 1, 1]), 2, 2)
     assert table.tolist() == [[1, 0], [0, 1]]
-
-
-def test_checkpoint_files(tmp_path):
-    path = tmp_path / "c.npz"
-    arrays = {"a/kernel": np.arange(6.0).reshape(2, 3), "b": np.array(7)}
-    checkpoint.write(path, {"epoch": 3}, arrays)
-    header, found = checkpoint.read(path)
-    assert header == {"epoch": 3} and found["b"] == 7
-    np.testing.assert_array_equal(found["a/kernel"], arrays["a/kernel"])
-    assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
-    whole = path.read_bytes()
-    for cut in (0, 10, len(whole) // 2, len(whole) - 5):
-        path.write_bytes(whole[:cut])
-        with pytest.raises(BoostflowError, match="damaged"):
-            checkpoint.read(path)
-    with path.open("wb") as file:
-        np.save(file, arrays["b"])
-    with pytest.raises(BoostflowError, match="damaged"):
-        checkpoint.read(path)
-    rng = np.random.default_rng(1)
-    for _ in range(200):  # whatever is overwritten, the whole content or one clear error
-        broken = bytearray(whole)
-        at = rng.integers(len(whole) - 8)
-        broken[at : at + 8] = rng.bytes(8)
-        path.write_bytes(broken)
-        with contextlib.suppress(BoostflowError):
-            checkpoint.read(path)
-    with pytest.raises(BoostflowError, match="no such file"):
-        checkpoint.read(tmp_path / "none.npz")

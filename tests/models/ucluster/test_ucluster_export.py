@@ -15,9 +15,10 @@ import onnxruntime
 import pytest
 
 from boostflow.errors import BoostflowError
-from boostflow.models.ucluster import checkpoint, explain, export, features, scoring
+from boostflow.models.ucluster import explain, export, features, scoring
 from boostflow.models.ucluster.batch import gather, jets_in, views
 from boostflow.models.ucluster.block import UCluster
+from boostflow.training import checkpoint
 from support.ucluster_jets import jets
 
 tf = pytest.importorskip("tensorflow")
@@ -26,8 +27,8 @@ import keras  # noqa: E402
 
 from boostflow.models.ucluster import losses, saved  # noqa: E402
 from boostflow.models.ucluster.clusters import Clusters  # noqa: E402
-from boostflow.models.ucluster.distributed import Single  # noqa: E402
 from boostflow.models.ucluster.network import Network, graph  # noqa: E402
+from boostflow.training.ranks import Single  # noqa: E402
 
 KINDS = {
     "default": UCluster(),

@@ -22,9 +22,10 @@ from support.ucluster_jets import packed as pack_files
 
 tf = pytest.importorskip("tensorflow")
 
-from boostflow.models.ucluster import checkpoint, losses, training  # noqa: E402
-from boostflow.models.ucluster.distributed import Single  # noqa: E402
+from boostflow.models.ucluster import losses, training  # noqa: E402
 from boostflow.models.ucluster.network import Network, graph, nearest  # noqa: E402
+from boostflow.training import checkpoint  # noqa: E402
+from boostflow.training.ranks import Single  # noqa: E402
 
 KINDS = {
     "default": UCluster(),

@@ -18,7 +18,7 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.background import Axis, Background, Cut, Selection, Sideband
+from boostflow.config.background import Background, Cut, Selection, Sideband
 from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
@@ -126,11 +126,6 @@ def _cut(cut: Cut, limits: Sequence[float]) -> Selection:
     return Selection(model=cut.model, column=cut.column, jet=cut.jet, range=list(limits))
 
 
-def hull(axis: Axis) -> tuple[float, float]:
-    """The range of an ABCD variable that is drawn: signal and control."""
-    return min(axis.signal[0], axis.control[0]), max(axis.signal[1], axis.control[1])
-
-
 def fill(
     events: Mapping[str, Events],
     weights: Mapping[str, NDArray],
@@ -179,7 +174,7 @@ def fill(
         for sample, table in events.items():
             cell = np.zeros(len(weights[sample]))
             for cut in (config.abcd.x, config.abcd.y):
-                low, high = hull(cut)
+                low, high = cut.hull()
                 place = (table.of(cut) - low) / (high - low) * PLANE
                 place = np.where(place == PLANE, PLANE - 1, np.floor(place))
                 place = np.where((place >= 0) & (place < PLANE), place, np.nan)

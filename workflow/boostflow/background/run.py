@@ -15,8 +15,7 @@ from boostflow.background.abcd import Yield
 from boostflow.background.counts import ABCD_REGIONS, PLANE
 from boostflow.config.background import Background
 from boostflow.config.systematics import AnySystematic, Templated
-from boostflow.infer.changes import files_of
-from boostflow.infer.effects import pairs, principal
+from boostflow.effects import files_of, pairs, principal
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.workspace import check_alike
 from boostflow.io import read_json, write_json

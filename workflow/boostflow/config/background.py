@@ -42,6 +42,10 @@ class Axis(Cut):
             raise ValueError(f"signal {self.signal} and control {self.control} overlap")
         return self
 
+    def hull(self) -> tuple[float, float]:
+        """The range that is drawn: from the lower to the upper end of signal and control."""
+        return min(self.signal[0], self.control[0]), max(self.signal[1], self.control[1])
+
 
 class ABCD(Block):
     """N_A = N_B N_C / N_D from two variables that are independent for the estimated samples."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -20,10 +20,12 @@ from boostflow.config.samples import Sample, default_samples
 from boostflow.config.statistics import Infer, Templates
 from boostflow.models.family import ModelBlock, families
 
-_BLOCKS = [family.block for family in families().values()]
-Model = Annotated[reduce(or_, _BLOCKS), Field(discriminator="kind")]
-"""A block of any family."""
-
+if TYPE_CHECKING:
+    Model = ModelBlock
+else:
+    _BLOCKS = [family.block for family in families().values()]
+    Model = Annotated[reduce(or_, _BLOCKS), Field(discriminator="kind")]
+    """A block of any family, told apart by its kind."""
 
 DEFAULT_MODELS = ("bdt", "ucluster")
 """Kinds of the models of a run without a configuration: another family does not lengthen it."""
@@ -77,9 +79,15 @@ class Config(Block):
         """Classes of the jets, sorted."""
         return sorted({sample.label for sample in self.samples.values() if sample.label})
 
+    def trained_on(self, model: ModelBlock) -> list[str]:
+        """Names of the samples that a model is trained on, in its order."""
+        named = model.reads().samples
+        if named is not None:
+            return list(named)
+        return [name for name, sample in self.samples.items() if sample.label]
+
     def classes_of(self, model: ModelBlock) -> list[str]:
         """Classes of the samples that a model is trained on, in their order."""
-        named = model.reads().samples
-        names = list(self.samples) if named is None else named
-        found = (self.samples[name].label for name in names if name in self.samples)
+        names = (name for name in self.trained_on(model) if name in self.samples)
+        found = (self.samples[name].label for name in names)
         return [label for label in found if label]

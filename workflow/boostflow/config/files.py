@@ -51,6 +51,16 @@ def output_folder(path: Path | None) -> str:
     return folder
 
 
+def find(path: str, root: Path) -> Path | None:
+    """A file of the project: relative to the working directory, else to the repository.
+
+    Args:
+        path: as the configuration names it.
+        root: folder of the repository.
+    """
+    return next((p for p in (Path(path), root / path) if p.is_file()), None)
+
+
 def is_remote(file: str) -> bool:
     """Whether a file is an address, not a path."""
     return "://" in file

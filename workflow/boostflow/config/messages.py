@@ -1,27 +1,30 @@
-"""What is wrong with a configuration, in words: the path of a key, and what would be right."""
+"""What pydantic finds wrong with a block, in words and with the key that the user wrote."""
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow.config.problems import Place, Problem, suggest
 
-def describe(error: ValidationError, model: Any, raw: Any = None) -> list[str]:
-    """One line for each problem: the path of the key, what is wrong, what would be right.
+EVERYWHERE = Place("")
+"""Of messages that name the file themselves."""
+
+
+def describe(error: ValidationError, model: Any, at: Place = EVERYWHERE) -> list[Problem]:
+    """What pydantic found, one problem for each key: what is wrong, and what would be right.
 
     Args:
         error: what pydantic raised.
         model: the type that was validated.
-        raw: the data, where `error` came from a plain type (only used for its keys).
+        at: the file, and the key of the block in it, that was validated.
     """
-    lines = []
+    problems = []
     for item in error.errors():
         path, block = _walk(model, list(item["loc"]))
-        key = ".".join(path) or "(top level)"
         given = item["input"]
         if item["type"] == "extra_forbidden":
             fields = list(block.model_fields) if block else []
@@ -41,17 +44,8 @@ def describe(error: ValidationError, model: Any, raw: Any = None) -> list[str]:
             text = message[:1].lower() + message[1:]
             if not isinstance(given, dict | list) and item["type"] != "value_error":
                 text += f", not {given!r}"
-        lines.append(f"{key}: {text}")
-    return lines
-
-
-def suggest(name: str, among: typing.Iterable[str]) -> str:
-    """The end of a message about an unknown name: one like it, or all that are known."""
-    among = [str(a) for a in among]
-    close = difflib.get_close_matches(str(name), among, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(among)}" if among else ""
+        problems.append((at / (".".join(path) or "(top level)")).problem(text))
+    return problems
 
 
 def _walk(annotation: Any, loc: list[str | int]) -> tuple[list[str], type[BaseModel] | None]:

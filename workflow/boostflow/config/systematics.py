@@ -10,7 +10,7 @@ forms:
 * `replicas`: their spread around their mean (Monte Carlo PDF sets, seeds, bootstraps),
 * `hessian`: their differences from nominal, each on its own (Hessian PDF sets).
 
-The last two are several nuisance parameters (`boostflow.infer.effects`), all others are one.
+The last two are several nuisance parameters (`boostflow.effects`), all others are one.
 
 Kinds with a natural size (rate, shift, constituent) take a value or a correction instead and have
 both sides; a shift may name one side, or an envelope of corrections.

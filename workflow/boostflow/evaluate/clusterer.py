@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from boostflow import matching
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
-from boostflow.evaluate import matching
 from boostflow.evaluate.baselines import clusterings
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, areas, labelled

@@ -2,9 +2,9 @@
 
 A figure (an AUC, a point of a ROC curve, the events that pass a cut) is measured on the test jets
 of nominal and of each variation. The up and down shifts of an entry follow the rules of the fit's
-templates (`infer.effects.directions`; smoothing and pruning are for histograms). Shifts of entries
-with the same nuisance parameter add up, those of different parameters, and of each member of
-replicas and Hessian sets, add in quadrature, upward and downward shifts apart: where both sides
+templates (`boostflow.effects.directions`; smoothing and pruning are for histograms). Shifts of
+entries with the same nuisance parameter add up, those of different parameters, and of each member
+of replicas and Hessian sets, add in quadrature, upward and downward shifts apart: where both sides
 shift a figure in the same direction, the larger counts there and nothing counts in the other.
 
 Figures other than yields compare the shapes of classes (the weights of each class add up to 1), so
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.chain import Evaluate
 from boostflow.config.systematics import AnySystematic, Rate, by_parameter, nuisances
+from boostflow.effects import directions, quadratic
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import significance
 from boostflow.evaluate.classifier import (
@@ -34,7 +35,6 @@ from boostflow.evaluate.classifier import (
     signal_score,
 )
 from boostflow.evaluate.curves import Ranking, components, influence
-from boostflow.infer.effects import directions, quadratic
 from boostflow.scored import TEST, VALIDATION, Table
 
 Shifts = dict[str, tuple[NDArray, NDArray]]

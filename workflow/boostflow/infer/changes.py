@@ -18,7 +18,7 @@ from scipy import stats
 
 from boostflow.config.statistics import Prune
 from boostflow.config.systematics import AnySystematic, Rate, SampleVariation, by_parameter
-from boostflow.infer.effects import pairs, principal, sides
+from boostflow.effects import affects, files_of, pairs, principal, sides
 from boostflow.templates.files import Template, TemplateSet
 
 NOISE = 0.05
@@ -36,18 +36,6 @@ class Change:
     """Change of the contents at +1 and at -1, shape (2, bins)."""
     prune: Prune
     """Below which it is left out."""
-
-
-def files_of(name: str, systematic: AnySystematic) -> list[str]:
-    """Variations (template files) that a systematic needs: none for a rate."""
-    return [f"{name}_{direction}" for direction in systematic.members()]
-
-
-def affects(systematic: AnySystematic, region: str, sample: str) -> bool:
-    """Whether a systematic touches a sample in a region."""
-    return (systematic.samples is None or sample in systematic.samples) and (
-        systematic.regions is None or region in systematic.regions
-    )
 
 
 def shapes_are_noise(independent: Sequence[Template]) -> bool:

@@ -10,11 +10,10 @@ import numpy as np
 import pyhf
 from numpy.typing import NDArray
 
-from boostflow.background import enter
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
-from boostflow.infer import hypotests
+from boostflow.infer import enter, hypotests
 from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
 from boostflow.progress import progress
 

@@ -28,7 +28,7 @@ Statistical errors of a difference, from sums of weights S and of squared weight
   misses effects whose moves cancel. For `flipped`, which must not be raised by noise, they count as
   independent, V + V', which is an upper limit.
 
-Flags are judged on what enters the fit (`infer.effects`), significance on the templates of the
+Flags are judged on what enters the fit (`boostflow.effects`), significance on the templates of the
 members, before smoothing. Rates have no templates.
 """
 
@@ -43,10 +43,9 @@ from numpy.typing import NDArray
 
 from boostflow.config.statistics import Flag, Infer
 from boostflow.config.systematics import AnySystematic, SampleVariation, Templated, Weight
+from boostflow.effects import affects, files_of, sides
 from boostflow.errors import BoostflowError
 from boostflow.infer import observed
-from boostflow.infer.changes import affects, files_of
-from boostflow.infer.effects import sides
 from boostflow.infer.merge import binning, merge
 from boostflow.infer.workspace import SAME, check_alike
 from boostflow.io import atomic, read_json, write_json

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from boostflow.background import enter
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.errors import BoostflowError
-from boostflow.infer import fit, observed, workspace
+from boostflow.infer import enter, fit, observed, workspace
 from boostflow.infer.merge import binning, merge
 from boostflow.infer.yields import tabulate
 from boostflow.io import atomic, read_json, write_json
@@ -69,7 +68,7 @@ def infer(
         data: names of the samples of collision data.
         pseudo: templates of the validation split, for pseudo-data.
 
-    `controls` is background.json with the scale factors that enter (`background.enter`).
+    `controls` is background.json with the scale factors that enter (`infer.enter`).
 
     Raises:
         BoostflowError: see `workspace.build`, `observed.observations` and `minimum.minimise`.

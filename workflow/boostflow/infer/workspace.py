@@ -11,7 +11,7 @@ Conventions:
   of the yield (normsys) and a change of the shape at fixed yield (histosys). Where the yield of one
   side is not positive, all of the effect is in the histosys. Either part is left out (pruned) where
   both sides are below its threshold.
-* One-sided, envelope, symmetrised and smoothed entries: `infer.effects`.
+* One-sided, envelope, symmetrised and smoothed entries: `boostflow.effects`.
 * Rates: yield x (1 + value) and x (1 - value), or the sides that are declared; never pruned.
 * Statistical uncertainty of the templates: one parameter per bin of a region (Barlow-Beeston lite,
   staterror) from the sum of squared weights of all samples; with pseudo-data, of both splits.
@@ -40,8 +40,9 @@ from numpy.typing import NDArray
 
 from boostflow.config.statistics import Infer, Prune
 from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
+from boostflow.effects import files_of
 from boostflow.errors import BoostflowError
-from boostflow.infer.changes import Cell, Change, changes, files_of
+from boostflow.infer.changes import Cell, Change, changes
 from boostflow.infer.merge import mean_weight
 from boostflow.templates.files import TemplateSet
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import awkward as ak
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile
 from boostflow.ingest.branches import Branch, near
+
+NOTHING: Mapping[str, Carried] = MappingProxyType({})
+"""Of samples without weights."""
 
 
 @dataclass(frozen=True)

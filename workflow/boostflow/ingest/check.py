@@ -23,13 +23,15 @@ from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
 from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.config.weights import carried, column_of, relative_columns
+from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import refuse
-from boostflow.ingest.features import AREA, EVENT, RHO, Features
+from boostflow.ingest.features import Features
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
+from boostflow.nanoaod import EVENT
 from boostflow.progress import Progress
 from boostflow.texttable import Text
 
@@ -345,11 +347,9 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
 
 def _lacking_inputs(file: str, features: Features, block: RootSample) -> list[str]:
     """Columns of jets that corrections take as inputs, and a file has not."""
-    branches = {
-        "msoftdrop": None if features.constituents else "FatJet_msoftdrop",
-        "rho": " or ".join(RHO),
-        "area": AREA,
-    }
+    branches = dict(OPTIONAL)
+    if not features.constituents:
+        branches["msoftdrop"] = "FatJet_msoftdrop"
     have = {"rho": features.rho is not None, "area": features.area}
     return [
         f"{file} has no {branch}, which weights.{weight}.inputs.{name} needs"

@@ -20,20 +20,13 @@ from boostflow.config.samples import RootContent
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.carried import in_schema
+from boostflow.ingest.carried import NOTHING, in_schema
 from boostflow.ingest.constituents import Vary
 from boostflow.ingest.counters import require_counters, require_one_a_jet
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
-from boostflow.ingest.features import (
-    CONSTITUENTS,
-    NOTHING,
-    WEIGHTS,
-    Features,
-    detect,
-    weight_columns,
-)
-from boostflow.ingest.filters import Filters, LumiMask
+from boostflow.ingest.features import Features, detect
+from boostflow.ingest.filters import Filters
 from boostflow.ingest.hls4ml import Hls4ml
 from boostflow.ingest.jetclass import JetClass
 from boostflow.ingest.layouts import read_chunks
@@ -46,6 +39,8 @@ from boostflow.ingest.skipped import write_no_rows
 from boostflow.ingest.toptag import TopTag
 from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
+from boostflow.lumimask import LumiMask
+from boostflow.nanoaod import CONSTITUENTS, WEIGHTS, weight_columns
 
 log = logging.getLogger("ingest")
 

@@ -15,10 +15,10 @@ from boostflow.errors import BadFile
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.candidates import linked, weighted
-from boostflow.ingest.features import EVENT, TRUTH
 from boostflow.ingest.reading import is_transient, options, unreadable
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
+from boostflow.nanoaod import EVENT, TRUTH
 
 ROUNDING = 1e-6
 """Squares of masses below this times E^2 are rounding errors of float32 momenta."""
@@ -197,7 +197,7 @@ class TreeReader:
 
 
 def four_vector(fields: dict[str, ak.Array]) -> dict[str, ak.Array]:
-    """pt, eta, phi and mass (GeV) from what there is (`boostflow.ingest.features.VECTORS`)."""
+    """pt, eta, phi and mass (GeV) from what there is (`boostflow.nanoaod.VECTORS`)."""
     pt, eta, phi = (fields.get(name) for name in ("pt", "eta", "phi"))
     if pt is None or eta is None or phi is None:
         px, py, pz = (ak.values_astype(fields[name], "float64") for name in ("px", "py", "pz"))

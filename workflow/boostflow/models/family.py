@@ -16,9 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, get_args
+
+from pydantic import Field
 
 from boostflow.config.base import Block
+from boostflow.config.problems import Place, Problem
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -126,14 +129,25 @@ class ModelBlock(Block):
         """Window of the jet mass in which the model is judged (GeV); null for none."""
         return None
 
-    def problems(self, key: str, config: Config) -> Iterable[str]:
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """What types cannot say: names that the rest of the configuration must have.
 
         Args:
-            key: of the block, `models.bdt`: each problem begins with it or with a key below it.
+            at: the key of the block, `models.bdt`; a problem is at this key or at one below it.
             config: the whole configuration.
         """
         return ()
+
+    def varied(self, changes: Mapping[str, Any]) -> Self:
+        """The same model with some keys changed, checked again.
+
+        Args:
+            changes: values by key.
+
+        Raises:
+            ValidationError: a key or a value is wrong.
+        """
+        return type(self).model_validate({**self.model_dump(), **changes})
 
     def prepared_name(self) -> str | None:
         """The name of the prepared input: the same for all models that share it."""
@@ -142,6 +156,18 @@ class ModelBlock(Block):
             return None
         text = json.dumps(content, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+
+
+class DistributedBlock(ModelBlock):
+    """What the blocks of families share whose trainings `horovodrun` starts."""
+
+    processes: int = Field(2, ge=1, le=1024)
+    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
+    their number."""
+
+    def ranks(self) -> int:
+        """Processes of Horovod."""
+        return self.processes
 
 
 class Trained(Protocol):
@@ -173,8 +199,6 @@ class Family:
     """Module with `draw(job, figures, jets, folder)`, where the family has plots of its own."""
     own_plots: tuple[str, ...] = ()
     """Names of those, each with a caption `captions/<name>.rst`."""
-    distributed: bool = False
-    """Trained by `horovodrun`."""
     packages: tuple[str, ...] = field(default=())
     """Distributions whose versions decide a training."""
 
@@ -182,6 +206,11 @@ class Family:
     def kind(self) -> str:
         """Its name: the discriminator of the block."""
         return str(get_args(self.block.model_fields["kind"].annotation)[0])
+
+    @property
+    def distributed(self) -> bool:
+        """Whether `horovodrun` trains it."""
+        return issubclass(self.block, DistributedBlock)
 
     @property
     def package(self) -> str:

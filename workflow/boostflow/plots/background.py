@@ -12,7 +12,6 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from boostflow.background.counts import hull
 from boostflow.config.background import ABCD, Cut
 from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of, score_label
 
@@ -38,7 +37,7 @@ def plane(found: Mapping[str, Any], block: ABCD, text: Label) -> Figure:
     Colours are the simulated events of the estimated samples.
     """
     fig, ax = plt.subplots(figsize=(9.2, 7.6))
-    x, y = hull(block.x), hull(block.y)
+    x, y = block.x.hull(), block.y.hull()
     content = np.asarray(found["plane"]).T
     shown = np.ma.masked_less_equal(content, 0)
     edges = [np.linspace(*limits, len(content) + 1) for limits in (x, y)]

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from boostflow.config.systematics import AnySystematic
-from boostflow.infer.changes import affects, files_of
-from boostflow.infer.effects import sides
+from boostflow.effects import affects, files_of, sides
 from boostflow.plots.style import Label, axis_label, colour, label, name_of
 from boostflow.templates.files import TemplateSet
 

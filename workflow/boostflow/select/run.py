@@ -14,6 +14,7 @@ import numpy as np
 from boostflow.config.chain import Select, Split
 from boostflow.config.systematics import JetShift
 from boostflow.config.weights import SampleWeight
+from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
 from boostflow.ingest.produced import BEFORE_SKIM
@@ -26,7 +27,6 @@ from boostflow.io import (
     read_json,
     write_json,
 )
-from boostflow.select.corrections import Corrections
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
 from boostflow.select.shifts import Shifter

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from boostflow.config.chain import Select, Smearing
 from boostflow.config.systematics import JetShift
+from boostflow.corrections import Corrections, Value
 from boostflow.errors import BoostflowError
-from boostflow.select.corrections import Corrections, Value
 from boostflow.select.smearing import factors, normals
 
 # Observables with the dimension of an energy; ratios and angles do not change when a jet is scaled.

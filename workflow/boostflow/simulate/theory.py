@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.ingest.features import SCALES
+from boostflow.nanoaod import SCALES
 
 if TYPE_CHECKING:
     import awkward as ak

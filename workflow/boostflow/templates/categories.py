@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.evaluate.matching import contingency, match
+from boostflow.matching import contingency, match
 from boostflow.scored import TEST, VALIDATION, Table
 
 

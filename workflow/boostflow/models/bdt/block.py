@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from boostflow.config.messages import suggest
+from boostflow.config.problems import Place, Problem
 from boostflow.models.family import ModelBlock, Reads, Role, Score, Task
 from boostflow.observables.names import OBSERVABLES, known_features
 
@@ -51,11 +51,11 @@ class BDT(ModelBlock):
         """A probability of each class."""
         return [Score(f"p_{name}", Role.PROBABILITY, f"BDT score for {name}") for name in classes]
 
-    def problems(self, key: str, config: Config) -> Iterable[str]:
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Features are observables, each listed once."""
         known = known_features()
         for feature in self.features:
             if feature not in known:
-                yield f"{key}.features: unknown observable {feature!r}{suggest(feature, known)}"
+                yield (at / "features").unknown("observable", feature, known)
         if len(set(self.features)) < len(self.features):
-            yield f"{key}.features: an observable is listed twice"
+            yield (at / "features").problem("an observable is listed twice")

@@ -14,21 +14,24 @@ from boostflow import seeds
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, parquet_columns, read_parquet, require_rows, write_json
 from boostflow.keyed import uniform
-from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.score import WEIGHTS, matrix
-from boostflow.models.manifest import manifest
+from boostflow.models.family import family_of
 from boostflow.observables.names import OBSERVABLES
 from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    from boostflow.jobs.models import Train
 
 log = logging.getLogger("bdt")
 
 UNMATCHED = "unmatched"
 
 
-def train(inputs: list[Path], config: BDT, output: Path) -> None:
+def train(job: Train, files: Train.Files) -> None:
     """Train on the training split, stop early on the validation split.
 
     Every class gets the same total weight. Negative generator weights enter with their absolute
@@ -42,9 +45,8 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     predictions are to be the same bit for bit on every machine.
 
     Args:
-        inputs: selected jets of the samples to train on.
-        config: the model's block.
-        output: directory to write: model.ubj, metrics.json, manifest.json.
+        job: the model's block.
+        files: selected jets, and the folder to write: model.ubj, metrics.json, manifest.json.
 
     Raises:
         BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
@@ -53,8 +55,9 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     import xgboost as xgb
 
     start = time.monotonic()
+    inputs = files.jets
     require_rows(inputs)
-    config = config.model_copy(update={"features": available(inputs, config.features)})
+    config = job.model.model_copy(update={"features": available(inputs, job.model.features)})
     columns = [*config.features, "label", "split", "weight"]
     if config.bootstrap is not None:
         columns.append("event_id")
@@ -108,7 +111,7 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
     best = booster.best_iteration
     booster = booster[: best + 1]
     gain = booster.get_score(importance_type="total_gain")
-    with atomic(output) as part_dir:
+    with atomic(files.output) as part_dir:
         part_dir.mkdir()
         # Not by `save_model`, which says little of a full disk.
         (part_dir / WEIGHTS).write_bytes(booster.save_raw("ubj"))
@@ -128,7 +131,7 @@ def train(inputs: list[Path], config: BDT, output: Path) -> None:
             manifest(
                 config,
                 inputs,
-                ["xgboost", "xgboost-cpu", "numpy"],
+                family_of(job.model).packages,
                 time.monotonic() - start,
                 classes=classes,
             ),

@@ -4,9 +4,7 @@ features   selected jets -> packed constituents       store      shards on disk,
 network    graph attention, embedding, mass bins      pretext    mass bins
 losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
-distributed Horovod                                   training   the loop
-devices    GPUs of the ranks
-checkpoint files of named arrays                      scoring    score tables
+training   what `boostflow.training` asks of it       scoring    score tables
 export     ONNX graph of a trained network            onnxgraph  its nodes
 saved      Keras file of a trained network            explain    attention, weights of particles
 architecture  numbers that network and export share
@@ -24,7 +22,6 @@ FAMILY = Family(
     prepare="store",
     plots="plots",
     own_plots=("attention",),
-    distributed=True,
     packages=(
         *("tensorflow", "tensorflow-cpu", "keras", "horovod"),
         *("numpy", "awkward", "scikit-learn"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,18 +69,3 @@ def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int
     """start, start + 1, ... of each span, `size` numbers, one span after the other."""
     ends = np.cumsum(sizes)
     return np.arange(sizes.sum()) + np.repeat(starts - (ends - sizes), sizes)
-
-
-def dealt(n: int, rank: int, size: int) -> NDArray[np.int64]:
-    """Which of n sorted things a rank gets when they are dealt out there and back again."""
-    rounds, place = np.divmod(np.arange(n), size)
-    return np.flatnonzero(np.where(rounds % 2, size - 1 - place, place) == rank)
-
-
-def in_order(
-    rows: NDArray[np.int64], batch: int, rank: int = 0, size: int = 1
-) -> Iterator[NDArray[np.int64]]:
-    """This rank's share of some rows, in order; it may be one longer than another rank's."""
-    share = rows[rank::size]
-    for start in range(0, len(share), batch):
-        yield share[start : start + batch]

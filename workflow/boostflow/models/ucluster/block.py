@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from boostflow.config.base import Name, Range
-from boostflow.config.messages import suggest
+from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
-from boostflow.models.family import ModelBlock, Reads, Role, Score, Task, Unit
+from boostflow.models.family import DistributedBlock, Reads, Role, Score, Task, Unit
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -54,7 +54,7 @@ PRESETS["paper_log"] = PRESETS["paper"] | {
 }
 
 
-class UCluster(ModelBlock):
+class UCluster(DistributedBlock):
     """The graph network UCluster (Mikuni & Canelli, arXiv:2010.07106), trained with Horovod."""
 
     kind: Literal["ucluster"] = "ucluster"
@@ -70,9 +70,6 @@ class UCluster(ModelBlock):
     """Window of the jet mass in training and in the judgement (GeV)."""
     clusters: int = Field(3, ge=2, le=50)
     """Number of clusters."""
-    processes: int = Field(2, ge=1, le=1024)
-    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
-    their number."""
     seed: int = Field(1, ge=0)
     """Seed of the initial weights, the shuffling and k-means."""
 
@@ -196,21 +193,17 @@ class UCluster(ModelBlock):
         # Goes with any number of views; what is packed does not depend on it.
         return block | {"cluster_loss": "kmeans"}
 
-    def ranks(self) -> int:
-        """Processes of Horovod."""
-        return self.processes
-
     def window(self) -> tuple[float, float]:
         """The jets that are clustered."""
         return (self.mass[0], self.mass[1])
 
-    def problems(self, key: str, config: Config) -> Iterable[str]:
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """The samples exist and are simulated; of a clustering of events some are the anomaly."""
         for name in self.samples:
             if name not in config.samples:
-                yield f"{key}.samples: unknown sample {name!r}{suggest(name, config.samples)}"
+                yield (at / "samples").unknown("sample", name, config.samples)
             elif is_data(config.samples[name]):
-                yield (
-                    f"{key}.samples: {name} is collision data (`data: true`): what is trained on is"
-                    " shown, and judged by classes, which data have not"
+                yield (at / "samples").problem(
+                    f"{name} is collision data (`data: true`): what is trained on is shown, and"
+                    " judged by classes, which data have not"
                 )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from boostflow.config.load import describe
+from boostflow.config.messages import describe
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic
 from boostflow.models.ucluster.architecture import (
@@ -78,7 +78,7 @@ def build(header: Mapping[str, Any], arrays: Mapping[str, NDArray], where: str) 
     except KeyError as error:
         raise BoostflowError(f"{where}: not a trained UCluster, it has no {error}") from None
     except ValidationError as error:
-        problems = "; ".join(describe(error, UCluster))
+        problems = "; ".join(map(str, describe(error, UCluster)))
         raise BoostflowError(
             f"{where}: not a UCluster of this version, train it again: {problems}"
         ) from None

@@ -20,8 +20,8 @@ from boostflow.models.ucluster.architecture import (
 )
 from boostflow.models.ucluster.batch import Batch, jets_in
 from boostflow.models.ucluster.block import UCluster
-from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES, used
+from boostflow.training.ranks import Single
 
 
 class Graph(NamedTuple):

@@ -16,9 +16,9 @@ from boostflow.models.ucluster import losses
 from boostflow.models.ucluster.batch import views
 from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clusters import Clusters
-from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.export import DISTANCES, EMBEDDING, logits_of
 from boostflow.models.ucluster.network import Graph, Network
+from boostflow.training.ranks import Single
 
 KERAS = "model.keras"
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.models.ucluster import checkpoint, export
-from boostflow.models.ucluster.batch import Batch, gather, in_order, leading_pairs, views
+from boostflow.models.ucluster import export
+from boostflow.models.ucluster.batch import Batch, gather, leading_pairs, views
 from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.features import pack, require
+from boostflow.training import checkpoint
+from boostflow.training.data import in_order
 
 if TYPE_CHECKING:
     import awkward as ak

@@ -18,14 +18,17 @@ from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, parquet_chunks, read_json, write_json
-from boostflow.models.ucluster.batch import Batch, dealt, jets_in, leading_pairs, spans, views
+from boostflow.models.ucluster.batch import Batch, jets_in, leading_pairs, spans, views
 from boostflow.models.ucluster.block import PACKING, UCluster
 from boostflow.models.ucluster.features import COLUMNS, FEATURES, pack
 from boostflow.seeds import derive
 from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.training.data import dealt
 
 if TYPE_CHECKING:
     import awkward as ak
+
+    from boostflow.jobs.models import Prepare
 
 INDEX = "index.json"
 SPLITS = {"training": TRAIN, "validation": VALIDATION}
@@ -54,6 +57,11 @@ def jet_type(unit: str, views: int) -> np.dtype:
 
 
 # --- writing --------------------------------------------------------------------------------------
+
+
+def prepare(job: Prepare, files: Prepare.Files) -> None:
+    """Pack the jets that models train on; see `write`."""
+    write(files.jets, job.model, files.prepared)
 
 
 def write(inputs: Sequence[Path], config: UCluster, output: Path) -> None:

@@ -17,11 +17,8 @@ from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, write_json
-from boostflow.models.manifest import manifest
 from boostflow.models.ucluster import (
-    checkpoint,
     clustering,
-    devices,
     export,
     losses,
     pretext,
@@ -29,13 +26,16 @@ from boostflow.models.ucluster import (
     schedule,
     store,
 )
-from boostflow.models.ucluster.batch import in_order, views
+from boostflow.models.ucluster.batch import views
 from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.clusters import Clusters
-from boostflow.models.ucluster.distributed import Single
 from boostflow.models.ucluster.features import FEATURES, used
 from boostflow.models.ucluster.network import Graph, Network, graph, signature
 from boostflow.seeds import derive
+from boostflow.training import checkpoint, devices
+from boostflow.training.data import in_order
+from boostflow.training.manifest import manifest
+from boostflow.training.ranks import Single
 
 log = logging.getLogger("ucluster")
 

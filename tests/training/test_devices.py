@@ -6,11 +6,11 @@ import logging
 
 import pytest
 
-from boostflow.models.ucluster.distributed import Single
+from boostflow.training.ranks import Single
 
 tf = pytest.importorskip("tensorflow")
 
-from boostflow.models.ucluster import devices  # noqa: E402
+from boostflow.training import devices  # noqa: E402
 
 
 class Three(Single):
@@ -23,7 +23,7 @@ class Three(Single):
 
 
 def test_a_device_that_is_missing_on_some_ranks_is_one_line(caplog):
-    caplog.set_level(logging.INFO, "ucluster")
+    caplog.set_level(logging.INFO, "training")
     here = devices.Device("CPU", "no driver")
     assert devices.report(here, Three()) == ["CPU", "NVIDIA A100", "CPU"]
     assert caplog.messages == ["2 of 3 processes train on the CPU: no driver"]

@@ -30,11 +30,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.systematics import Templated
+from boostflow.config.systematics import AnySystematic, Templated
 from boostflow.templates.files import Template
 
 CUT = 0.01
 """Of many members' changes at most this is cut off in any column, in units of its scale."""
+
+
+def files_of(name: str, systematic: AnySystematic) -> list[str]:
+    """Variations (template files) that a systematic needs: none for a rate."""
+    return [f"{name}_{direction}" for direction in systematic.members()]
+
+
+def affects(systematic: AnySystematic, region: str, sample: str) -> bool:
+    """Whether a systematic touches a sample in a region."""
+    return (systematic.samples is None or sample in systematic.samples) and (
+        systematic.regions is None or region in systematic.regions
+    )
 
 
 def sides(

@@ -13,12 +13,14 @@ ranges: both limit the same variable of the leading jet, or two scores that add 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from boostflow.config.background import Cut
 from boostflow.config.base import share_values
 from boostflow.config.config import Config
+from boostflow.config.problems import Place, Problem
+from boostflow.config.samples import is_data
 from boostflow.models.family import Role
 
 
@@ -41,18 +43,20 @@ class Area:
     limits: tuple[Limit, ...]
 
 
-def overlaps(config: Config) -> list[str]:
-    """What would show hidden collision data, as problems of the configuration."""
-    if config.unblind or not any(getattr(s, "data", False) for s in config.samples.values()):
-        return []
-    found = [
-        f"{shown.key}: collision data in {shown.name} are shown, but may lie in {hidden.name},"
-        " where they are hidden: make the ranges apart, or set infer.unblind: true"
+def check(config: Config, at: Place) -> Iterator[Problem]:
+    """While the analysis is blinded, nothing that is shown holds hidden collision data."""
+    if config.unblind or not any(map(is_data, config.samples.values())):
+        return
+    found = (
+        (at / shown.key).problem(
+            f"collision data in {shown.name} are shown, but may lie in {hidden.name}, where they"
+            " are hidden: make the ranges apart, or set infer.unblind: true"
+        )
         for shown, hidden in itertools.product(_shown(config), _hidden(config))
         # Parts of one estimate are apart by construction, as regions of the fit are.
         if shown.key != hidden.key and not _apart(shown, hidden, config)
-    ]
-    return list(dict.fromkeys(found))
+    )
+    yield from dict.fromkeys(found)
 
 
 def _hidden(config: Config) -> list[Area]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from boostflow.launch import DEVICES, gpus
-from boostflow.models.ucluster.distributed import Single
+from boostflow.training.ranks import Single
 
-log = logging.getLogger("ucluster")
+log = logging.getLogger("training")
 
 CPU = "CPU"
 

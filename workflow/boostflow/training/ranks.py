@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
 
-log = logging.getLogger("ucluster")
+log = logging.getLogger("training")
 
 LAUNCHER_GRACE = 10.0
 """Seconds that a rank leaves rank 0 to print the error that all share."""

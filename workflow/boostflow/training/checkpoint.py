@@ -41,7 +41,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray]]:
         raise BoostflowError(f"{path}: no such file") from None
     # zipfile and NumPy raise many kinds of errors on broken bytes; all mean the same to the user.
     except Exception as error:
-        raise BoostflowError(f"{path}: damaged or no UCluster file ({error})") from None
+        raise BoostflowError(f"{path}: damaged, or not written by boostflow ({error})") from None
 
 
 def arrays_of(variables: Sequence[Any]) -> dict[str, NDArray]:

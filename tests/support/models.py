@@ -1,0 +1,22 @@
+"""Trainings by the stage that the rules call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from boostflow.jobs.models import Train
+from boostflow.models.family import ModelBlock, family_of
+
+
+def train(jets: Sequence[Path], block: ModelBlock, output: Path, **files: Path) -> None:
+    """Train a model in this process, also one of a distributed family.
+
+    Args:
+        jets: selected jets.
+        block: of the model.
+        output: folder to write.
+        files: other files of the job.
+    """
+    job = Train(name=block.kind, model=block)
+    family_of(block).module("train").train(job, Train.Files(jets=jets, output=output, **files))

@@ -1,0 +1,37 @@
+"""Checks of how models are evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from boostflow.config.config import Config
+from boostflow.config.problems import Place, Problem
+
+
+def check(config: Config, at: Place) -> Iterator[Problem]:
+    """Samples and classes that figures of merit name exist, and can be told from others."""
+    here = at / "evaluate" / "anomaly"
+    anomaly = config.evaluate.anomaly
+    for name in anomaly:
+        if name not in config.samples:
+            yield here.unknown("sample", name, config.samples)
+    for name, model in config.event_models().items():
+        trained = config.trained_on(model)
+        found = set(trained) & set(anomaly)
+        if not found or found == set(trained):
+            yield here.problem(
+                f"must name some, not all, of the samples of models.{name}, which has"
+                f" `unit: event`: {', '.join(trained)}"
+            )
+    if config.models and "rejection" in config.evaluate.model_fields_set:
+        yield from _rejection(config, at / "evaluate" / "rejection")
+
+
+def _rejection(config: Config, at: Place) -> Iterator[Problem]:
+    labels = config.labels()
+    for signal, backgrounds in config.evaluate.rejection:
+        if not backgrounds or signal in backgrounds:
+            yield at.problem(f"{signal} needs other classes against it")
+        for label in (signal, *backgrounds):
+            if label not in labels:
+                yield at.unknown("class", label, labels)

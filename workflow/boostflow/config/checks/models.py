@@ -1,0 +1,42 @@
+"""Checks of the models, beside those that each family makes of its own block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from boostflow.config.config import Config
+from boostflow.config.problems import Place, Problem, suggest
+from boostflow.models.family import Task
+
+
+def check(config: Config, at: Place) -> Iterator[Problem]:
+    """Each model agrees with the rest of the configuration, and has classes to tell apart."""
+    labels, events = config.labels(), config.event_models()
+    for name, model in config.models.items():
+        here = at / "models" / name
+        yield from model.problems(here, config)
+        yield from _made_from(name, config, here)
+        judged = model.task() in (Task.CLASSIFY, Task.CLUSTER)
+        if judged and len(labels) < 2 and name not in events:
+            yield here.problem(
+                "needs samples of at least two classes; the labels of `samples` are"
+                f" {', '.join(labels) or 'none'} (`models: {{}}` switches the models off)"
+            )
+
+
+def _made_from(name: str, config: Config, here: Place) -> Iterator[Problem]:
+    """The models that a model is made from exist, and it is none of them."""
+    seen: list[str] = []
+    waiting = list(config.models[name].reads().models)
+    while waiting:
+        other = waiting.pop(0)
+        if other == name:
+            way = f", by way of {', '.join(seen)}" if seen else ""
+            yield here.problem(f"is made from itself{way}: name other models")
+            return
+        if other not in config.models:
+            hint = suggest(other, [model for model in config.models if model != name])
+            yield here.problem(f"is made from an unknown model {other!r}{hint}")
+        elif other not in seen:
+            seen.append(other)
+            waiting += config.models[other].reads().models

@@ -1,0 +1,59 @@
+"""Checks of regions: those of the fit, and others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from boostflow.config.base import share_values
+from boostflow.config.config import Config
+from boostflow.config.problems import Place, Problem, suggest
+from boostflow.config.statistics import Region
+from boostflow.models.family import clusters_jets
+
+
+def check(regions: Mapping[str, Region], config: Config, at: Place) -> Iterator[Problem]:
+    """Models, scores and classes of regions exist, and no two regions overlap.
+
+    Args:
+        regions: by name.
+        config: the configuration.
+        at: the key that holds them.
+    """
+    names = list(regions)
+    for i, (name, region) in enumerate(regions.items()):
+        here = at / name
+        model = config.models.get(region.model)
+        if model is None:
+            yield (here / "model").unknown("model", region.model, config.models)
+        elif region.clusters is not None:
+            if not clusters_jets(model):
+                yield (here / "clusters").problem(f"{region.model} does not cluster jets")
+                continue
+            classes = config.classes_of(model)
+            for label in region.clusters:
+                if label not in classes:
+                    text = "no cluster stands for class"
+                    yield (here / "clusters").problem(f"{text} {label!r}{suggest(label, classes)}")
+        else:
+            scores = [score.column for score in model.scores(config.labels())]
+            if region.score not in scores:
+                yield (here / "score").unknown("score", region.score, scores)
+        for other in names[:i]:
+            yield from _overlap(region, other, regions[other], here)
+
+
+def _overlap(region: Region, other: str, second: Region, at: Place) -> Iterator[Problem]:
+    if region.model != second.model:
+        return
+    if region.clusters and second.clusters:
+        if both := set(region.clusters) & set(second.clusters):
+            yield (at / "clusters").problem(f"{', '.join(sorted(both))} is in region {other}, too")
+    elif (
+        region.range
+        and second.range
+        and region.score == second.score
+        and share_values(region.range, second.range)
+    ):
+        ends = 1 in (region.range[1], second.range[1])
+        why = " (1 belongs to a range that ends there)" if ends else ""
+        yield (at / "range").problem(f"overlaps with that of region {other}{why}")

@@ -1,0 +1,72 @@
+"""Checks of the samples: their names, their files, and what is said of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from boostflow.config.config import Config
+from boostflow.config.files import brace_fault, expand, find
+from boostflow.config.problems import Place, Problem, suggest
+from boostflow.config.samples import FileSample, RootSample, is_data
+from boostflow.errors import BoostflowError
+from boostflow.nanoaod import READABLE
+
+
+def check(config: Config, at: Place) -> Iterator[Problem]:
+    """Names are free, labels are those of simulation, files exist and can be normalised."""
+    normalised = config.has_fit or config.background is not None
+    for name, sample in config.samples.items():
+        here = at / "samples" / name
+        if name == "total" or (name == "data" and not is_data(sample)):
+            yield here.problem(f"tables of yields use the name {name}; rename it")
+        if is_data(sample) and sample.label:
+            yield (here / "label").problem(
+                "is for simulation: samples with a label are trained on and shown, collision data"
+                " (`data: true`) are neither; leave it out"
+            )
+        if isinstance(sample, RootSample):
+            yield from _content(sample, here)
+        if isinstance(sample, FileSample):
+            for text in expand(sample)[1]:
+                yield (here / "files").problem(text)
+            if normalised and sample.xsec is None and not is_data(sample):
+                yield (here / "xsec").problem(
+                    "is required to normalise the templates "
+                    "(`models: {}` or `infer: null` ends the chain before them)"
+                )
+
+
+def golden_json(config: Config, root: Path, at: Place) -> Iterator[Problem]:
+    """Files of certified luminosity blocks are there and can be read."""
+    for name, sample in config.samples.items():
+        path = getattr(sample, "golden_json", None)
+        if path is None:
+            continue
+        from boostflow.lumimask import LumiMask
+
+        here = at / "samples" / name / "golden_json"
+        if fault := brace_fault(path):
+            yield here.problem(fault)
+            continue
+        try:
+            LumiMask(find(path, root) or path)
+        except BoostflowError as error:
+            yield here.problem(str(error))
+
+
+def _content(sample: RootSample, at: Place) -> Iterator[Problem]:
+    """Named branches are such that are read, and what is said of data and weights fits."""
+    collections = {name.split("_")[0] for name in READABLE if "_" in name}
+    for name in sample.branches:
+        if name not in READABLE and name not in collections:
+            hint = suggest(name, [*READABLE, *sorted(collections)])
+            if "known" in hint:
+                hint = "; docs/inputs.md lists what is read"
+            yield (at / "branches" / name).problem(f"is not read{hint}")
+    if sample.data and sample.unweighted:
+        yield (at / "unweighted").problem("is for simulation; collision data have no weights")
+    if sample.data and sample.xsec is not None:
+        yield (at / "xsec").problem("is for simulation; collision data are what they are")
+    if sample.golden_json is not None and not sample.data:
+        yield (at / "golden_json").problem("is for collision data (`data: true`)")
