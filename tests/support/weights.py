@@ -60,6 +60,13 @@ def write_weighted(
     return write_tree(path, columns | (change or {}))
 
 
+def with_pileup(path: Path) -> Path:
+    """A file of `write_nano` with the number of interactions of each event."""
+    columns = columns_of(path)
+    columns["Pileup_nTrueInt"] = np.linspace(5, 65, len(columns["event"]), dtype="f4")
+    return write_tree(path, columns)
+
+
 def write_pileup(path: Path, profiles: dict[str, list[float]] | None = None) -> Path:
     """Pile-up weights in the layout of CMS: (NumTrueInteractions, weights)."""
     content = [
