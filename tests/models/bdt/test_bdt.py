@@ -11,8 +11,9 @@ import pytest
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_parquet
 from boostflow.models.bdt.block import BDT
-from boostflow.models.bdt.train import balanced, bootstrap_counts
+from boostflow.models.bdt.train import bootstrap_counts
 from boostflow.models.score import score
+from boostflow.models.tabular import balanced
 from support.models import train
 
 CONFIG = BDT(features=["mass", "tau21"], rounds=60)

@@ -8,8 +8,8 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.errors import BoostflowError
 from boostflow.io import read_json
+from boostflow.models.tabular import matrix
 
 WEIGHTS = "model.ubj"
 
@@ -25,23 +25,3 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     data = xgb.DMatrix(matrix(jets, names, "jets"), feature_names=names, nthread=threads)
     values = booster.predict(data).reshape(len(jets), len(about["classes"]))
     return {f"p_{name}": values[:, i] for i, name in enumerate(about["classes"])}
-
-
-def matrix(jets: ak.Array, names: list[str], where: str) -> NDArray[np.float32]:
-    """Observables as a matrix of shape (jets, features).
-
-    Raises:
-        BoostflowError: a column is missing or has NaN or infinite values.
-    """
-    if missing := [name for name in names if name not in jets.fields]:
-        raise BoostflowError(
-            f"{where}: no observable {', '.join(missing)} (input without constituents?); "
-            "choose other `features`"
-        )
-    x = np.stack([np.asarray(jets[name], dtype=np.float32) for name in names], axis=1)
-    if not np.isfinite(x).all():
-        bad = [
-            name for name, good in zip(names, np.isfinite(x).all(axis=0), strict=True) if not good
-        ]
-        raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
-    return x

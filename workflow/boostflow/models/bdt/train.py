@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow import seeds
-from boostflow.errors import BoostflowError
-from boostflow.io import atomic, parquet_columns, read_parquet, require_rows, write_json
+from boostflow.io import atomic, write_json
 from boostflow.keyed import uniform
-from boostflow.models.bdt.score import WEIGHTS, matrix
+from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
+from boostflow.models.tabular import Rows, balanced, read
 from boostflow.observables.names import OBSERVABLES
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training.manifest import manifest
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from boostflow.jobs.models import Train
 
 log = logging.getLogger("bdt")
-
-UNMATCHED = "unmatched"
 
 
 def train(job: Train, files: Train.Files) -> None:
@@ -55,43 +52,25 @@ def train(job: Train, files: Train.Files) -> None:
     import xgboost as xgb
 
     start = time.monotonic()
-    inputs = files.jets
-    require_rows(inputs)
-    config = job.model.model_copy(update={"features": available(inputs, job.model.features)})
-    columns = [*config.features, "label", "split", "weight"]
+    rows = read(files.jets, job.model.features, optional=job.model.features == OBSERVABLES)
+    config = job.model.model_copy(update={"features": rows.features})
+    weight = rows.weight
     if config.bootstrap is not None:
-        columns.append("event_id")
-    features, labels, splits, weights = [], [], [], []
-    for path in inputs:
-        jets = read_parquet(path, columns)
-        features.append(matrix(jets, config.features, str(path)))
-        labels.append(np.asarray(jets.label.to_list(), dtype=str))
-        splits.append(np.asarray(jets.split))
-        weight = np.abs(np.asarray(jets.weight))
-        if config.bootstrap is not None:
-            drawn = bootstrap_counts(np.asarray(jets.event_id), config.bootstrap, path.stem)
-            weight = np.where(splits[-1] == TRAIN, weight * drawn, weight)
-        weights.append(weight)
-    x, label, part, weight = map(np.concatenate, (features, labels, splits, weights))
-    classes = sorted(set(label) - {UNMATCHED})
-    if len(classes) < 2:
-        raise BoostflowError(
-            f"a classifier needs at least two classes, the jets have {', '.join(classes) or 'none'}"
-        )
-    y = np.searchsorted(classes, label).clip(max=len(classes) - 1)
+        weight = np.where(rows.split == TRAIN, weight * drawn(rows, config.bootstrap), weight)
     sets = {}
     for name, code in (("train", TRAIN), ("validation", VALIDATION)):
-        chosen = (part == code) & (label != UNMATCHED)
-        w = balanced(y[chosen], weight[chosen], classes, name)
+        chosen = (rows.split == code) & rows.labelled
+        y = rows.y[chosen]
+        w = balanced(y, weight[chosen], rows.classes, name)
         sets[name] = xgb.DMatrix(
-            x[chosen], y[chosen], weight=w, feature_names=config.features, nthread=1
+            rows.x[chosen], y, weight=w, feature_names=rows.features, nthread=1
         )
-        log.info("%s: %d jets of %d classes", name, chosen.sum(), len(classes))
+        log.info("%s: %d jets of %d classes", name, chosen.sum(), len(rows.classes))
     history: dict[str, dict[str, list[float]]] = {}
     booster = xgb.train(
         {
             "objective": "multi:softprob",
-            "num_class": len(classes),
+            "num_class": len(rows.classes),
             "eval_metric": "mlogloss",
             "max_depth": config.max_depth,
             "eta": config.learning_rate,
@@ -130,24 +109,22 @@ def train(job: Train, files: Train.Files) -> None:
             part_dir / "manifest.json",
             manifest(
                 config,
-                inputs,
+                files.jets,
                 family_of(job.model).packages,
                 time.monotonic() - start,
-                classes=classes,
+                classes=rows.classes,
             ),
         )
     log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
 
 
-def available(inputs: list[Path], names: list[str]) -> list[str]:
-    """The features that all samples have; one that is missing is an error only if it was chosen."""
-    if names != OBSERVABLES:
-        return names
-    present = [set(parquet_columns(path)) for path in inputs]
-    missing = [name for name in names if not all(name in columns for columns in present)]
-    if missing:
-        log.warning("the input has no %s: trained without", ", ".join(missing))
-    return [name for name in names if name not in missing]
+def drawn(rows: Rows, seed: int) -> NDArray[np.integer]:
+    """How often each jet counts in a bootstrap of the events, shape (jets,)."""
+    counts = np.zeros(len(rows.y), int)
+    for number, sample in enumerate(rows.samples):
+        mine = rows.sample == number
+        counts[mine] = bootstrap_counts(rows.event_id[mine], seed, sample)
+    return counts
 
 
 def bootstrap_counts(event_ids: NDArray[np.uint64], seed: int, sample: str) -> NDArray[np.integer]:
@@ -159,19 +136,3 @@ def bootstrap_counts(event_ids: NDArray[np.uint64], seed: int, sample: str) -> N
 
     number = uniform(seeds.derive(seed, "bootstrap", sample), event_ids)
     return np.searchsorted(poisson.cdf(np.arange(20), 1), number)
-
-
-def balanced(
-    y: NDArray[np.integer], weight: NDArray, classes: list[str], where: str
-) -> NDArray[np.float64]:
-    """Weights scaled so that every class has the same sum and the mean is 1.
-
-    Raises:
-        BoostflowError: a class has no jets.
-    """
-    sums = np.bincount(y, weight, minlength=len(classes))
-    if empty := [name for name, total in zip(classes, sums, strict=True) if total <= 0]:
-        raise BoostflowError(
-            f"no jets of class {', '.join(empty)} in the {where} split: more events are needed"
-        )
-    return weight / sums[y] * len(y) / len(classes)

@@ -5,7 +5,7 @@ network    graph attention, embedding, mass bins      pretext    mass bins
 losses     pretext and clustering losses              clusters   centroids
 clustering k-means, mixture, global matching          schedule   learning rate, alpha
 training   what `boostflow.training` asks of it       scoring    score tables
-export     ONNX graph of a trained network            onnxgraph  its nodes
+export     ONNX graph of a trained network
 saved      Keras file of a trained network            explain    attention, weights of particles
 architecture  numbers that network and export share
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from boostflow.config.messages import describe
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic
+from boostflow.models.onnxgraph import FLOAT, INT64, Builder
 from boostflow.models.ucluster.architecture import (
     BN_EPSILON,
     GROOMING_WIDTH,
@@ -28,7 +29,6 @@ from boostflow.models.ucluster.architecture import (
 from boostflow.models.ucluster.batch import jets_in, views
 from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.features import used
-from boostflow.models.ucluster.onnxgraph import FLOAT, INT64, Builder
 
 if TYPE_CHECKING:
     import onnx

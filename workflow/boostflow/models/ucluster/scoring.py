@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.models.runtime import session
 from boostflow.models.ucluster import export
 from boostflow.models.ucluster.batch import Batch, gather, leading_pairs, views
 from boostflow.models.ucluster.block import UCluster
@@ -30,19 +31,11 @@ def load(model: Path, threads: int) -> tuple[UCluster, InferenceSession]:
     Raises:
         BoostflowError: missing or damaged.
     """
-    import onnxruntime
-
     path = model / checkpoint.MODEL
     header, arrays = checkpoint.read(path)
-    graph = export.build(header, arrays, str(path))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Waiting threads would take the cores of other jobs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(
-        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return UCluster.model_validate(header["config"]), session
+    graph = export.build(header, arrays, str(path)).SerializeToString()
+    network = session(graph, threads)
+    return UCluster.model_validate(header["config"]), network
 
 
 def run(session: InferenceSession, batch: Batch, names: Sequence[str]) -> list[NDArray]:

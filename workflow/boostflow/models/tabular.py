@@ -1,0 +1,150 @@
+"""Tables of observables: what families read that take columns of the selected jets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.errors import BoostflowError
+from boostflow.io import parquet_columns, read_parquet, require_rows
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+log = logging.getLogger("train")
+
+UNMATCHED = "unmatched"
+"""Label of jets that match no particle of their sample: nothing is trained on them."""
+
+
+class Rows(NamedTuple):
+    """The jets of all samples, one row each."""
+
+    features: list[str]
+    """Names of the columns of `x`."""
+    classes: list[str]
+    """Names of the classes, sorted; `y` holds their numbers."""
+    x: NDArray[np.float32]
+    """Observables, shape (jets, features)."""
+    y: NDArray[np.integer]
+    """Number of the class, shape (jets,); meaningless where `labelled` is false."""
+    labelled: NDArray[np.bool_]
+    """Whether a jet has a class, shape (jets,)."""
+    split: NDArray[np.integer]
+    """Part of the data, as `boostflow.select.split` numbers them, shape (jets,)."""
+    weight: NDArray[np.float64]
+    """Absolute event weights, shape (jets,)."""
+    samples: list[str]
+    """Names of the samples, in the order of their rows."""
+    sample: NDArray[np.integer]
+    """Number of the sample, shape (jets,)."""
+    event_id: NDArray[np.uint64]
+    """Hash of run, luminosity block and event, shape (jets,)."""
+
+
+def read(inputs: Sequence[Path], wanted: Sequence[str], optional: bool) -> Rows:
+    """Read the jets of some samples.
+
+    Args:
+        inputs: selected jets, one file a sample, named by it.
+        wanted: columns to read as features.
+        optional: whether columns that a sample lacks are left out for all, with a line in the log.
+
+    Raises:
+        BoostflowError: no jets at all, fewer than two classes, or a feature that is missing or not
+            finite.
+    """
+    require_rows(inputs)
+    features = _present(inputs, wanted) if optional else list(wanted)
+    parts = [_part(path, features) for path in inputs]
+    x, label, split, weight, event_id = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    classes = sorted(set(label) - {UNMATCHED})
+    if len(classes) < 2:
+        raise BoostflowError(
+            f"a classifier needs at least two classes, the jets have {', '.join(classes) or 'none'}"
+        )
+    return Rows(
+        features=features,
+        classes=classes,
+        x=x,
+        y=np.searchsorted(classes, label).clip(max=len(classes) - 1),
+        labelled=label != UNMATCHED,
+        split=split,
+        weight=weight,
+        samples=[path.stem for path in inputs],
+        sample=np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts]),
+        event_id=event_id,
+    )
+
+
+def _present(inputs: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """Those features that all samples have."""
+    there = [set(parquet_columns(path)) for path in inputs]
+    missing = [name for name in names if not all(name in columns for columns in there)]
+    if missing:
+        log.warning("the input has no %s: trained without", ", ".join(missing))
+    return [name for name in names if name not in missing]
+
+
+def _part(path: Path, features: list[str]) -> tuple[NDArray, ...]:
+    jets = read_parquet(path, [*features, "label", "split", "weight", "event_id"])
+    return (
+        matrix(jets, features, str(path)),
+        np.asarray(jets.label.to_list(), dtype=str),
+        np.asarray(jets.split),
+        np.abs(np.asarray(jets.weight)),
+        np.asarray(jets.event_id),
+    )
+
+
+def matrix(jets: ak.Array, names: Sequence[str], where: str) -> NDArray[np.float32]:
+    """Observables as a matrix of shape (jets, features).
+
+    Args:
+        jets: with these columns.
+        names: of the columns.
+        where: what the jets are, for messages.
+
+    Raises:
+        BoostflowError: a column is missing or has NaN or infinite values.
+    """
+    if missing := [name for name in names if name not in jets.fields]:
+        raise BoostflowError(
+            f"{where}: no observable {', '.join(missing)} (input without constituents?); "
+            "choose other `features`"
+        )
+    x = np.stack([np.asarray(jets[name], dtype=np.float32) for name in names], axis=1)
+    good = np.isfinite(x).all(axis=0).tolist()
+    if not all(good):
+        bad = [name for name, fine in zip(names, good, strict=True) if not fine]
+        raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
+    return x
+
+
+def balanced(
+    y: NDArray[np.integer], weight: NDArray, classes: Sequence[str], where: str
+) -> NDArray[np.float64]:
+    """Weights scaled so that every class has the same sum and the mean is 1.
+
+    Args:
+        y: number of the class, shape (jets,).
+        weight: shape (jets,).
+        classes: names of the classes.
+        where: name of the split, for messages.
+
+    Raises:
+        BoostflowError: a class has no jets.
+    """
+    sums = np.bincount(y, weight, minlength=len(classes))
+    if empty := [name for name, total in zip(classes, sums, strict=True) if total <= 0]:
+        raise BoostflowError(
+            f"no jets of class {', '.join(empty)} in the {where} split: more events are needed"
+        )
+    return weight / sums[y] * len(y) / len(classes)
