@@ -204,17 +204,20 @@ def cpu_seconds() -> float:
 
 def boostflow(file: str, folder: Path) -> dict[str, float]:
     """Both stages with their defaults."""
-    from boostflow.config.chain import Ingest, Select
-    from boostflow.ingest.rows import Label
-    from boostflow.ingest.run import ingest
+    from boostflow.config.chain import Ingest as IngestBlock
+    from boostflow.ingest.run import run as ingest
     from boostflow.io import read_json
-    from boostflow.select.run import select
+    from boostflow.jobs.chain import Ingest, ListParts, Select
+    from boostflow.select.parts import run as list_parts
+    from boostflow.select.run import run as select
 
-    table, meta = folder / "ingest.parquet", folder / "ingest.json"
+    table, meta, parts = (folder / name for name in ("0.parquet", "0.json", "parts.json"))
     output, cutflow = folder / "select.parquet", folder / "select.json"
-    ingest(file, table, meta, Ingest(chunksize=CHUNK), label=Label("top", None), xsec=1.0)
+    job = Ingest(ingest=IngestBlock(chunksize=CHUNK), label="top", xsec=1.0)
+    ingest(job, Ingest.Files(file=file, table=table, meta=meta))
     ingested = peak()
-    select([table], [meta], output, cutflow, Select(), sample="top")
+    list_parts(ListParts(folder=str(folder), number=1), ListParts.Files(parts=parts))
+    select(Select(sample="top"), Select.Files(parts=parts, table=output, cutflow=cutflow))
     return {"selected": sum(read_json(cutflow)["jets"].values()), "ingested": ingested}
 
 

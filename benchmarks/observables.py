@@ -20,8 +20,9 @@ import numpy as np
 
 from boostflow.cli import run
 from boostflow.errors import BoostflowError
+from boostflow.jobs.chain import Simulate
 from boostflow.observables import OBSERVABLES, compute
-from boostflow.simulate import simulate
+from boostflow.simulate import production
 from boostflow.simulate.jets import constituents
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def main(args: argparse.Namespace) -> None:
     else:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "top.root"
-            simulate(path, sample="top", process="top", part=0, events=(args.jets * 4) // 5, seed=1)
+            job = Simulate(sample="top", process="top", events=(args.jets * 4) // 5)
+            production.run(job, Simulate.Files(sample=path))
             jets = read(path)
     jets = choose(jets, args.jets, args.mean)
     columns = [jets[name] for name in FIELDS]

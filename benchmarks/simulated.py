@@ -9,9 +9,9 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
-from boostflow.config.chain import Ingest, Select
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet, scratch, write_parquet
+from boostflow.jobs.chain import Ingest, ListParts, Select, Simulate
 from boostflow.models.ucluster.block import UCluster
 from boostflow.models.ucluster.features import COLUMNS
 from boostflow.select.split import TRAIN, VALIDATION
@@ -42,23 +42,26 @@ def simulated(folder: Path, count: int, mean: float) -> Path:
     Raises:
         BoostflowError: the simulated jets have fewer constituents than that.
     """
-    from boostflow.ingest.rows import Label
-    from boostflow.ingest.run import ingest
-    from boostflow.select.run import select
-    from boostflow.simulate import simulate
+    from boostflow.ingest.run import run as ingest
+    from boostflow.select.parts import run as list_parts
+    from boostflow.select.run import run as select
+    from boostflow.simulate.production import run as simulate
 
     path = folder / f"top-{count}-{mean:g}.parquet"
     if path.exists():
         return path
     with scratch(path, "simulation") as part:
-        root, table, meta = part / "top.root", part / "ingest.parquet", part / "ingest.json"
+        root, table, meta = part / "top.root", part / "0.parquet", part / "0.json"
         events = int(count * KEPT / 2)
-        simulate(root, sample="top", process="top", part=0, events=events, seed=1)
-        ingest(str(root), table, meta, Ingest(), label=Label("top", "top"))
-        select([table], [meta], part / "top.parquet", part / "top.json", Select(), sample="top")
-        jets = read_parquet(
-            part / "top.parquet", [*dict.fromkeys([*COLUMNS, *UCluster().views]), "label"]
-        )
+        job = Simulate(sample="top", process="top", events=events)
+        simulate(job, Simulate.Files(sample=root))
+        files = Ingest.Files(file=root, table=table, meta=meta)
+        ingest(Ingest(label="top", match="top"), files)
+        parts, output = part / "parts.json", part / "top.parquet"
+        list_parts(ListParts(folder=str(part), number=1), ListParts.Files(parts=parts))
+        files = Select.Files(parts=parts, table=output, cutflow=part / "top.json")
+        select(Select(sample="top"), files)
+        jets = read_parquet(output, [*dict.fromkeys([*COLUMNS, *UCluster().views]), "label"])
     low, high = UCluster().mass
     jets = jets[(jets.mass > low) & (jets.mass < high)]
     size = np.minimum(ak.to_numpy(ak.num(jets.pf_pt)), UCluster().constituents)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from boostflow.config.chain import Ingest
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from support.rootfiles import write_nano
 from support.slurmcluster import Cluster
+from support.stages import TOP, boostflow, ingest
 
 pytestmark = [pytest.mark.cluster, pytest.mark.integration]
 
@@ -30,7 +28,6 @@ class Run:
 
     folder: Path
     cluster: Cluster
-    script: Path
     job: str = ""
     nodes: set[str] = field(default_factory=set)
 
@@ -41,12 +38,10 @@ class Run:
             "dask": {"cluster": "slurm", "mem_mb": 1000, "runtime": 10},
             **execution,
         }
-        (self.folder / "execution.json").write_text(json.dumps(options))
+        files = {"file": "a.root", "table": "out/j.parquet", "meta": "out/j.json"}
+        command = boostflow("ingest", {**TOP, "ingest": options}, **files)
         batch = self.folder / "batch.sh"
-        batch.write_text(
-            f"#!/bin/sh\nexec {sys.executable} {self.script} --input a.root --label top --match top"
-            " --execution @execution.json --output out/j.parquet --meta out/j.json\n"
-        )
+        batch.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n")
         submitted = self.run(
             *("sbatch", "--parsable", "--job-name=ingest", "--partition=cpu", "--mem=1000"),
             # Its node has room for one worker.
@@ -84,10 +79,10 @@ class Run:
 
 
 @pytest.fixture
-def job(cluster: Cluster, repository: Path, tmp_path: Path) -> Run:
+def job(cluster: Cluster, tmp_path: Path) -> Run:
     """An ingest job of a file of many chunks."""
     write_nano(tmp_path / "a.root", 6000, constituents=True)
-    return Run(tmp_path, cluster, repository / "workflow/scripts/ingest.py")
+    return Run(tmp_path, cluster)
 
 
 def until(true: Callable[[], object], seconds: float) -> bool:
@@ -112,7 +107,7 @@ def test_two_nodes_give_the_same_table(job: Run, monkeypatch: pytest.MonkeyPatch
     assert until(lambda: not job.workers() and not job.left(), 20)
     alone = job.folder / "alone.parquet", job.folder / "alone.json"
     monkeypatch.chdir(job.folder)
-    ingest("a.root", *alone, Ingest(chunksize=100), label=Label("top", "top"))
+    ingest("a.root", *alone, Ingest(chunksize=100), **TOP)
     assert alone[0].read_bytes() == (job.folder / "out/j.parquet").read_bytes()
     assert alone[1].read_bytes() == (job.folder / "out/j.json").read_bytes()
     assert sorted(p.name for p in (job.folder / "out").iterdir()) == ["j.json", "j.parquet"]
@@ -129,7 +124,7 @@ def test_a_cancelled_job_takes_its_workers_along(job: Run) -> None:
 def test_workers_end_without_the_job_that_was_killed(job: Run) -> None:
     job.submit()
     assert until(lambda: reads(job), 120), job.log()
-    for process in job.cluster.processes("scripts/ingest.py"):
+    for process in job.cluster.processes("-m boostflow.cli ingest"):
         os.kill(process.pid, signal.SIGKILL)
     assert until(lambda: not job.workers() and not job.left(), 120), job.log()
     assert not (job.folder / "out/j.parquet").exists()

@@ -55,7 +55,7 @@ def test_the_same_command_goes_on(repository: Path, tmp_path: Path) -> None:
     try:
         while not left and time.monotonic() < end:
             (note,) = list((tmp_path / ".snakemake/runs").glob("*.json")) or [Path("none.json")]
-            left = [p for p in of_run(note.stem) if "simulate.py" in " ".join(p.cmdline())]
+            left = [p for p in of_run(note.stem) if "boostflow simulate" in " ".join(p.cmdline())]
             time.sleep(0.1)
     finally:
         first.kill()

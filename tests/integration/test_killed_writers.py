@@ -76,22 +76,26 @@ def ingested(inputs: Path) -> Write:
 
 def left_out(inputs: Path) -> Write:
     from boostflow.ingest.skipped import _leave_out
+    from boostflow.jobs.chain import Ingest
 
     def write(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        _leave_out("a.root", path / "0.parquet", path / "0.json", "not readable" * 200, False)
+        names = Ingest.Files(table=path / "0.parquet", meta=path / "0.json")
+        _leave_out("a.root", names, "not readable" * 200, False)
 
     return write
 
 
 def checked(inputs: Path) -> Write:
     from boostflow.ingest.check import Checked, Report, write
+    from boostflow.jobs.chain import CheckInputs
 
     files = [Checked("top", f"{i}.root", bad="not readable", key=f"{i}") for i in range(40)]
 
     def files_of(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        write(Report(files, [], [], True), path / "c.json", path / "c.txt", [path / "b.json"])
+        names = {"check": path / "c.json", "table": path / "c.txt", "checked": [path / "b.json"]}
+        write(Report(files, [], [], True), CheckInputs.Files(**names))
 
     return files_of
 

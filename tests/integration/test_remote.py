@@ -17,12 +17,11 @@ import pytest
 from boostflow.config.chain import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest import reading
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.io import read_json
 from support.analyses import Analysis
 from support.rootfiles import columns_of, write_nano, write_rntuple
 from support.servers import free_port, http, silent, xrootd
+from support.stages import TOP, ingest, words
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +34,7 @@ def read(file: str, folder: Path, **options: Any) -> bytes:
     """The table that ingest makes."""
     config = Ingest(chunksize=100, **options)
     out = folder / "j.parquet"
-    ingest(file, out, folder / "j.json", config, label=Label("top", "top"))
+    ingest(file, out, folder / "j.json", config, **TOP)
     return out.read_bytes()
 
 
@@ -126,19 +125,19 @@ def test_a_dead_server_is_one_message(tmp_path: Path, no_waiting: None, address:
 
 
 @pytest.mark.parametrize("protocol", ["http", "root"])
-def test_a_silent_server_is_no_hang(tmp_path: Path, repository: Path, protocol: str) -> None:
+def test_a_silent_server_is_no_hang(tmp_path: Path, protocol: str) -> None:
     """With all limits at one second; docs/inputs.md says what they are otherwise."""
     patch = (
-        "import runpy, sys; from boostflow.ingest import reading;"
-        " reading.WAITS, reading.SILENCE = (0, 0), 1; sys.argv = sys.argv[1:];"
-        " runpy.run_path(sys.argv[0], run_name='__main__')"
+        "from boostflow.cli import main; from boostflow.ingest import reading;"
+        " reading.WAITS, reading.SILENCE = (0, 0), 1; main()"
     )
     with silent() as port:
         file = f"{protocol}://127.0.0.1:{port}//a.root"
+        written = {"table": tmp_path / "j.parquet", "meta": tmp_path / "j"}
         done = subprocess.run(
             [
-                *(sys.executable, "-c", patch, repository / "workflow/scripts/ingest.py"),
-                *("--input", file, "--output", tmp_path / "j.parquet", "--meta", tmp_path / "j"),
+                *(sys.executable, "-c", patch),
+                *words("ingest", {"address": file}, **written),
             ],
             env=os.environ | dict.fromkeys(reading.XROOTD, "1"),
             capture_output=True,
@@ -148,7 +147,7 @@ def test_a_silent_server_is_no_hang(tmp_path: Path, repository: Path, protocol: 
         )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(
-        f"ingest.py: error: {file}: the server failed in 3 tries ("
+        f"boostflow: error: {file}: the server failed in 3 tries ("
     ), done.stderr
     assert "Traceback" not in done.stderr
 

@@ -15,9 +15,9 @@ from boostflow.config.systematics import JetShift
 from boostflow.corrections import Corrections
 from boostflow.ingest.eventid import bucket
 from boostflow.io import read_json, read_parquet, write_json, write_parquet
-from boostflow.select.run import select
 from boostflow.select.shifts import Shifter
 from support.jets import correction, formula, scale_factor, toy_jets, write_corrections
+from support.stages import select
 
 SHIPPED = Path(__file__).parents[2] / "config" / "corrections" / "jetmet.json"
 WIDTH = 0.05

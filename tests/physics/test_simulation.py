@@ -13,7 +13,7 @@ import uproot
 
 from boostflow.config.chain import Simulation
 from boostflow.processes import X, Y
-from boostflow.simulate import simulate
+from support.stages import simulate
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def sample(tmp_path_factory):
     @cache
     def make(process: str) -> tuple[ak.Array, dict[str, float]]:
         path = folder / f"{process}.root"
-        simulate(path, sample=process, process=process, part=0, events=EVENTS, seed=11)
+        simulate(path, process, events=EVENTS, seed=11)
         file = uproot.open(path)
         return file["Events"].arrays(), file["Runs"].arrays()[0].to_list()
 
@@ -148,7 +148,7 @@ def resonance(tmp_path_factory) -> ak.Array:
     """W' -> X Y in fat jets with R = 1; as in config/anomaly.yaml but for the number of events."""
     path = tmp_path_factory.mktemp("resonance") / "0.root"
     config = Simulation(mpi=False, jet_radius=1.0, pthat=[1100, 6500])
-    simulate(path, sample="r", process="resonance", part=0, events=400, seed=3, config=config)
+    simulate(path, "resonance", sample="r", events=400, seed=3, simulation=config)
     events = uproot.open(path)["Events"].arrays()
     return events[ak.num(events.FatJet_pt) >= 2]
 

@@ -6,9 +6,7 @@ without saying so. docs/checks.md lists the messages.
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import json
 import logging
 import os
 import re
@@ -29,15 +27,15 @@ import numpy as np
 import pytest
 import yaml
 
-from boostflow.cli import run
+from boostflow.cli import main
 from boostflow.ingest import reading
 from boostflow.io import read_json, read_parquet, write_json
 from support.badfiles import as_text, break_basket, cut, put, replace, rewrite, scalar
 from support.hdf5files import dijets, sprays, write_hls4ml, write_lhco
 from support.rootfiles import write_nano
 from support.servers import free_port, http
+from support.stages import TOP, words
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "workflow/scripts"
 LIMIT = 30
 """Seconds that a command may take."""
 
@@ -75,27 +73,27 @@ def no_hang() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def command(name: str, *arguments: object) -> Done:
-    """Run the main function of a script in this process, as the command line would."""
-    spec = importlib.util.spec_from_file_location(f"script_{name}", SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def command(*arguments: object) -> Done:
+    """Run `boostflow` in this process, as the command line would."""
     said = io.StringIO()
     handler = logging.StreamHandler(said)
-    argv, old = [f"{name}.py", *map(str, arguments)], (sys.argv, signal.getsignal(signal.SIGTERM))
+    old = signal.getsignal(signal.SIGTERM)
     logging.getLogger().addHandler(handler)
     code: Any = 0
     try:
-        sys.argv = argv
         with no_hang(), redirect_stdout(said), redirect_stderr(said):
-            run(module.main, module.arguments, module.__doc__)
+            main(list(map(str, arguments)))
     except SystemExit as end:
         code = end.code
     finally:
         logging.getLogger().removeHandler(handler)
-        sys.argv = old[0]
-        signal.signal(signal.SIGTERM, old[1])
+        signal.signal(signal.SIGTERM, old)
     return Done(code or 0, said.getvalue())
+
+
+def stage(name: str, settings: dict[str, Any], **files: object) -> Done:
+    """The command of a stage with its job."""
+    return command(*words(name, settings, **files))
 
 
 def check(folder: Path, config: dict[str, Any] | str | bytes) -> Done:
@@ -113,13 +111,18 @@ def block(*files: object, **options: Any) -> dict[str, Any]:
     return {"samples": {"top": {**sample, "files": [str(file) for file in files]}}}
 
 
-def ingest(file: object, folder: Path, *options: str, skip: bool = False) -> Done:
+def ingest(
+    file: object,
+    folder: Path,
+    settings: dict[str, Any] = TOP,
+    *,
+    skip: bool = False,
+    **more: Path,
+) -> Done:
     """The command of the stage."""
-    execution = json.dumps({"on_bad_file": "skip" if skip else "fail"})
-    return command(
-        *("ingest", "--input", file, "--output", folder / "j.parquet", "--meta", folder / "j.json"),
-        *("--execution", execution, *(options or ("--label", "top", "--match", "top"))),
-    )
+    block = {"on_bad_file": "skip" if skip else "fail"}
+    files = {"file": file, "table": folder / "j.parquet", "meta": folder / "j.json", **more}
+    return stage("ingest", {"ingest": block, **settings}, **files)
 
 
 # --- input files ----------------------------------------------------------------------------------
@@ -348,9 +351,9 @@ def test_what_a_sample_names_is_in_its_files(name: str, tmp_path: Path) -> None:
     options, message = NAMED[name]
     file = write_nano(tmp_path / "a.root")
     check(tmp_path, block(file, **options)).ends(1, f"{file}: ", message)
-    content = ("--label", "top", "--content", json.dumps(options))
-    ingest(file, tmp_path, *content).ends(1, f"{file}: ", message)
-    ingest(file, tmp_path, *content, skip=True).ends(0, f"{file}: skipped: ", message)
+    settings = {"label": "top", "content": options}
+    ingest(file, tmp_path, settings).ends(1, f"{file}: ", message)
+    ingest(file, tmp_path, settings, skip=True).ends(0, f"{file}: skipped: ", message)
 
 
 def lhco(**options: Any) -> Callable[[Path], Path]:
@@ -443,9 +446,9 @@ def test_bad_hdf5_files(name: str, tmp_path: Path) -> None:
         check(tmp_path, sample).ends(1, case.message)
     else:
         check(tmp_path, sample).ends(0)
-    options = ("--source", source)
-    ingest(bad, tmp_path, *options).ends(1, f"error: {bad}: ", case.message)
-    ingest(bad, tmp_path, *options, skip=True).ends(0, "skipped: ")
+    settings = {"source": source}
+    ingest(bad, tmp_path, settings).ends(1, f"error: {bad}: ", case.message)
+    ingest(bad, tmp_path, settings, skip=True).ends(0, "skipped: ")
     assert case.message in read_json(tmp_path / "j.json")["skipped"]
 
 
@@ -680,11 +683,11 @@ def test_an_xrootd_server_that_nobody_reaches(tmp_path: Path) -> None:
         yaml.safe_dump({**block(address), "systematics": None, "models": {}})
     )
     patch = (
-        "import runpy, sys; from boostflow.ingest import reading; reading.WAITS = (0, 0);"
-        " sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+        "from boostflow.cli import main; from boostflow.ingest import reading;"
+        " reading.WAITS = (0, 0); main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", patch, SCRIPTS / "check.py", "--configfile", tmp_path / "mine.yaml"],
+        [sys.executable, "-c", patch, "check", "--configfile", tmp_path / "mine.yaml"],
         env=os.environ | dict.fromkeys(reading.XROOTD, "1"),
         capture_output=True,
         text=True,
@@ -698,33 +701,39 @@ def test_an_xrootd_server_that_nobody_reaches(tmp_path: Path) -> None:
 # --- between stages -------------------------------------------------------------------------------
 
 
-def listed(folder: Path, *files: Path, skip: bool = False, options: tuple[str, ...] = ()) -> Done:
+WEIGHED = {"label": "top", "xsec": 2.0}
+
+
+def listed(
+    folder: Path, *files: Path, skip: bool = False, settings: dict[str, Any] = WEIGHED
+) -> Done:
     """Ingest files and list them as the parts of a sample."""
     for number, file in enumerate(files):
         place = folder / f"part{number}"
-        ingest(file, place, *(options or ("--label", "top", "--xsec", "2.0")), skip=skip).ends(0)
+        ingest(file, place, settings, skip=skip).ends(0)
         for suffix in ("parquet", "json"):
             (folder / f"{number}.{suffix}").unlink(missing_ok=True)
             (folder / f"{number}.{suffix}").hardlink_to(place / f"j.{suffix}")
-    flag = ["--skip"] if skip else []
-    arguments = ("--folder", folder, "--number", len(files), "--output", folder / "parts.json")
-    return command("list_parts", *arguments, *flag)
+    return list_parts(folder, len(files), skip)
+
+
+def list_parts(folder: Path, number: int, skip: bool) -> Done:
+    settings = {"folder": str(folder), "number": number, "skip": skip}
+    return stage("list_parts", settings, parts=folder / "parts.json")
 
 
 LOOSE = {"fatjet": {"pt": [210, 5000], "mass": [0, 5000]}, "event": {"ht_min": 0, "met_max": None}}
 
 
 def select(folder: Path, config: dict[str, Any] = LOOSE) -> Done:
-    out = folder / "top.parquet"
-    return command(
-        *("select_jets", "--input", folder / "parts.json", "--output", out, "--sample", "top"),
-        *("--cutflow", out.with_suffix(".json"), "--config", json.dumps(config)),
-    )
+    written = {"table": folder / "top.parquet", "cutflow": folder / "top.json"}
+    settings = {"sample": "top", "select": config}
+    return stage("select", settings, parts=folder / "parts.json", **written)
 
 
 def train(folder: Path) -> Done:
-    arguments = ("--input", folder / "top.parquet", "--output", folder / "model")
-    return command("train_bdt", *arguments, "--config", '{"kind": "bdt", "features": ["mass"]}')
+    settings = {"name": "bdt", "model": {"kind": "bdt", "features": ["mass"]}}
+    return stage("train", settings, jets=folder / "top.parquet", output=folder / "model")
 
 
 def unweighted(branches: dict[str, ak.Array]) -> None:
@@ -814,8 +823,7 @@ def test_skipped_parts_need_leave(tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     good, bad = write_nano(tmp_path / "a.root"), text_file(b"x" * 400)(tmp_path / "bad")
     listed(tmp_path, good, bad, skip=True).ends(0)
-    arguments = ["--folder", tmp_path, "--number", 2, "--output", tmp_path / "parts.json"]
-    command("list_parts", *arguments).ends(1, "its file was skipped (not a readable ROOT file")
+    list_parts(tmp_path, 2, skip=False).ends(1, "its file was skipped (not a readable ROOT file")
 
 
 def test_a_sample_without_any_readable_file(tmp_path: Path) -> None:
@@ -1035,7 +1043,7 @@ def test_simulation_is_normalised_to_the_files_that_are_in(how: str, tmp_path: P
 def test_collision_data_are_not_corrected(tmp_path: Path) -> None:
     files = equal_files(tmp_path, 3, data=True)
     cut(files[1], 0.5)
-    listed(tmp_path, *files, skip=True, options=("--data",)).ends(0)
+    listed(tmp_path, *files, skip=True, settings={"data": True}).ends(0)
     select(tmp_path).ends(0)
     after = read_json(tmp_path / "top.json")
     assert any("lower `luminosity` by what they recorded" in note for note in after["notes"])
@@ -1049,8 +1057,8 @@ def test_one_skipped_part_of_a_file_is_left_out_alone(tmp_path: Path) -> None:
     break_basket(file, "FatJet_mass")
     events = []
     for part in range(3):
-        options = ("--label", "top", "--piece", str(part), "3")
-        ingest(file, tmp_path / str(part), *options, skip=True).ends(0)
+        settings = {"label": "top", "piece": [part, 3]}
+        ingest(file, tmp_path / str(part), settings, skip=True).ends(0)
         events.append(read_json(tmp_path / str(part) / "j.json")["events"])
     assert events == [100, 100, 0]
 
@@ -1060,6 +1068,6 @@ def test_what_the_check_skips_is_not_tried_again(tmp_path: Path) -> None:
     file = write_nano(tmp_path / "a.root")
     said = {"file": str(file), "skipped": "the server failed"}
     write_json(tmp_path / "said.json", {"key": said})
-    options = ("--label", "top", "--checked", str(tmp_path / "said.json"))
-    ingest(file, tmp_path, *options, skip=True).ends(0, "skipped: the server failed")
-    ingest(file, tmp_path, *options).ends(1, "the server failed")
+    checked = tmp_path / "said.json"
+    ingest(file, tmp_path, skip=True, checked=checked).ends(0, "skipped: the server failed")
+    ingest(file, tmp_path, checked=checked).ends(1, "the server failed")

@@ -11,23 +11,22 @@ import pytest
 from boostflow import observables
 from boostflow.config.chain import Ingest
 from boostflow.config.systematics import Constituent
-from boostflow.ingest.constituents import Vary
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
+from boostflow.jobs.chain import Vary
 from boostflow.keyed import uniform
 from support.rootfiles import write_nano
+from support.stages import TOP, ingest
 
 
 def run(file: Path, vary: Vary | None = None, **options) -> tuple[ak.Array, dict]:
     table, meta = file.parent / "j.parquet", file.parent / "j.json"
-    config = options.pop("config", Ingest())
-    ingest(str(file), table, meta, config, label=Label("top", "top"), vary=vary, **options)
+    ingest(file, table, meta, **TOP, vary=vary, **options)
     return read_parquet(table), read_json(meta)
 
 
 def vary(quantity: str, value: float = 0.1, direction: str = "up") -> Vary:
-    return Vary(Constituent(kind="constituent", quantity=quantity, value=value), direction)
+    declared = Constituent(kind="constituent", quantity=quantity, value=value)
+    return Vary(systematic=declared, direction=direction)
 
 
 @pytest.fixture(scope="module")

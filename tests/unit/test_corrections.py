@@ -17,7 +17,6 @@ from boostflow.config.systematics import JetShift
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.io import write_json, write_parquet
-from boostflow.select.run import select
 from boostflow.select.shifts import Shifter
 from support.jets import (
     NAME,
@@ -32,6 +31,7 @@ from support.jets import (
     write_corrections,
 )
 from support.rootfiles import write_nano
+from support.stages import select
 
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = REPOSITORY / "config" / "corrections" / "jetmet.json"

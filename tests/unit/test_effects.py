@@ -13,6 +13,7 @@ from boostflow.infer.workspace import build, modifiers
 from boostflow.templates.build import fill
 from boostflow.templates.categories import cluster_classes
 from boostflow.templates.files import Template
+from support.stages import templates_job
 
 NOMINAL = np.array([100.0, 50.0, 20.0, 10.0])
 
@@ -134,7 +135,7 @@ def test_clusters_are_regions_by_the_class_they_stand_for():
             "fail": Region(model="ucluster", clusters=["w"]),
         },
     )
-    result = fill(jets, scores, config, 1.0)
+    result = fill(jets, scores, templates_job(config, 1.0))
     for sample in jets:
         test = scores[sample]["ucluster"]["cluster"][500:]
         for region, mine in (("pass", [2]), ("fail", [0, 3])):
@@ -142,7 +143,7 @@ def test_clusters_are_regions_by_the_class_they_stand_for():
     for table in jets.values():
         table["label"] = np.full(1000, "unmatched")
     with pytest.raises(BoostflowError, match="no labelled jet of the validation split"):
-        fill(jets, scores, config, 1.0)
+        fill(jets, scores, templates_job(config, 1.0))
 
 
 def test_alternative_samples_have_test_events_alone():

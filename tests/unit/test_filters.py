@@ -13,14 +13,11 @@ import pytest
 import uproot
 
 from boostflow.config.chain import Ingest, Select
-from boostflow.config.samples import RootContent
 from boostflow.errors import BoostflowError
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
 from boostflow.lumimask import LumiMask
-from boostflow.select.run import select
 from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
+from support.stages import ingest, select
 
 BITS = {"HLT_PFHT1050": 0.3, "HLT_AK8PFJet500": 0.3, "Flag_goodVertices": 0.9, "Flag_BadPF": 0.8}
 CONTENT = {
@@ -30,16 +27,19 @@ CONTENT = {
 GOLDEN = {"1": [[2, 3], [5, 5]], "7": [[1, 9]]}
 
 
-def run(file: Path, folder: Path, *, data: bool = False, **content) -> tuple[ak.Array, dict]:
+def run(
+    file: Path, folder: Path, *, data: bool = False, golden_json: Path | None = None, **content
+) -> tuple[ak.Array, dict]:
     folder.mkdir(exist_ok=True)
     ingest(
-        str(file),
+        file,
         folder / "j.parquet",
         folder / "j.json",
         Ingest(chunksize=100),
-        label=Label(None if data else "top", None),
-        content=RootContent(**content),
+        label=None if data else "top",
+        content=content,
         data=data,
+        golden_json=golden_json,
     )
     return read_parquet(folder / "j.parquet"), read_json(folder / "j.json")
 
@@ -85,7 +85,7 @@ def test_only_certified_blocks_of_data(tmp_path: Path, golden: Path) -> None:
     columns["run"] = rng.choice([1, 2, 7], 300).astype("u4")
     columns["luminosityBlock"] = rng.integers(1, 12, 300).astype("u4")
     file = write_tree(tmp_path / "b.root", columns)
-    rows, meta = run(file, tmp_path / "o", data=True, golden_json=str(golden), **CONTENT)
+    rows, meta = run(file, tmp_path / "o", data=True, golden_json=golden, **CONTENT)
     good = [
         any(first <= lumi <= last for first, last in GOLDEN.get(str(run_), []))
         for run_, lumi in zip(columns["run"], columns["luminosityBlock"], strict=True)
@@ -169,7 +169,7 @@ def test_blocks_that_a_tree_does_not_have(tmp_path: Path, golden: Path) -> None:
     _, meta = run(file, tmp_path / "o", data=True, branches=branches)
     assert "no luminosityBlock: numbered by file and row" in meta["notes"]
     with pytest.raises(BoostflowError, match="has no luminosityBlock, so that nothing can be cert"):
-        run(file, tmp_path / "o", data=True, branches=branches, golden_json=str(golden))
+        run(file, tmp_path / "o", data=True, branches=branches, golden_json=golden)
 
 
 def test_blocks_are_those_of_coffea(tmp_path: Path, golden: Path) -> None:

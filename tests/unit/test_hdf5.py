@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,11 @@ import h5py
 import numpy as np
 import pytest
 
-from boostflow.config.chain import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest import layouts
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
 from support.hdf5files import JET_NAMES, PARTICLE_NAMES, dijets, sprays, write_hls4ml, write_lhco
+from support.stages import boostflow, ingest
 
 EVENTS = 24
 SIGNAL = np.arange(EVENTS) % 3 == 0
@@ -29,8 +26,7 @@ def run(
     file: Path, source: str, label: str | None = None, **options: Any
 ) -> tuple[ak.Array, dict[str, Any]]:
     out, meta = file.with_suffix(".parquet"), file.with_suffix(".json")
-    config = options.pop("config", Ingest())
-    ingest(str(file), out, meta, config, source=source, label=Label(label, None), **options)
+    ingest(file, out, meta, source=source, label=label, **options)
     return read_parquet(out), read_json(meta)
 
 
@@ -102,11 +98,10 @@ def test_blosc_is_read_as_in_the_published_files(tmp_path: Path) -> None:
     events = dijets(4)
     plain = write_lhco(tmp_path / "plain.h5", events)
     packed = write_lhco(tmp_path / "packed.h5", events, compression=hdf5plugin.Blosc())
-    script = Path(__file__).parents[2] / "workflow/scripts/ingest.py"
     for file in (plain, packed):
-        out = [str(file.with_suffix(end)) for end in (".parquet", ".json")]
-        command = ["--input", str(file), "--output", out[0], "--meta", out[1], "--source", "lhco"]
-        subprocess.run([sys.executable, str(script), *command], check=True, timeout=120)
+        written = {"table": file.with_suffix(".parquet"), "meta": file.with_suffix(".json")}
+        command = boostflow("ingest", {"source": "lhco"}, file=file, **written)
+        subprocess.run(command, check=True, timeout=120)
     rows = [read_parquet(file.with_suffix(".parquet")) for file in (plain, packed)]
     assert len(rows[0]) and ak.almost_equal(*rows)
 

@@ -16,21 +16,16 @@ import uproot
 
 from boostflow.config.chain import Ingest, Select
 from boostflow.errors import BoostflowError
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
 from boostflow.nanoaod import weight_columns
 from boostflow.processes import X, Y
-from boostflow.select.run import select
 from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
+from support.stages import TOP, boostflow, ingest, select, words
 
-TOP = Label("top", "top")
 
-
-def run(file: Path, folder: Path, label: Label = TOP, **options) -> tuple[ak.Array, dict]:
-    config = options.pop("config", Ingest())
-    ingest(str(file), folder / "j.parquet", folder / "j.json", config, label=label, **options)
+def run(file: Path, folder: Path, label: dict = TOP, **options) -> tuple[ak.Array, dict]:
+    ingest(file, folder / "j.parquet", folder / "j.json", **label, **options)
     return read_parquet(folder / "j.parquet"), read_json(folder / "j.json")
 
 
@@ -88,18 +83,13 @@ def test_executors_name_a_bad_file(tmp_path: Path, processes: Ingest) -> None:
 
 @pytest.mark.integration
 def test_a_killed_ingest_leaves_neither_results_nor_processes(
-    tmp_path: Path, processes: Ingest, repository: Path
+    tmp_path: Path, processes: Ingest
 ) -> None:
     file = write_nano(tmp_path / "a.root", 20_000, constituents=True)
     out = tmp_path / "out"
-    process = subprocess.Popen(
-        [
-            *(sys.executable, repository / "workflow/scripts/ingest.py", "--input", file),
-            *("--label", "top", "--output", out / "j.parquet", "--meta", out / "j.json"),
-            *("--config", processes.model_dump_json()),
-        ],
-        stderr=subprocess.DEVNULL,
-    )
+    settings = {"label": "top", "ingest": processes.model_dump(mode="json")}
+    command = boostflow("ingest", settings, file=file, table=out / "j.parquet", meta=out / "j.json")
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         while not list(out.glob(".j.parquet.chunks.*/*.arrow")):
             assert process.poll() is None
@@ -125,7 +115,7 @@ def test_the_selection_is_the_same_from_pieces(tmp_path: Path) -> None:
         for k in range(pieces):
             parts.append(tmp_path / f"{pieces}/{k}.parquet")
             meta = parts[-1].with_suffix(".json")
-            ingest(str(file), parts[-1], meta, Ingest(), label=TOP, xsec=2.0, piece=(k, pieces))
+            ingest(file, parts[-1], meta, **TOP, xsec=2.0, piece=(k, pieces))
         out = tmp_path / f"{pieces}.parquet", tmp_path / f"{pieces}.json"
         metas = [path.with_suffix(".json") for path in parts]
         select(parts, metas, *out, cuts, sample="top")
@@ -142,19 +132,20 @@ def test_the_selection_is_the_same_from_pieces(tmp_path: Path) -> None:
     assert chosen[1][1] == chosen[3][1]
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path, repository: Path) -> None:
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Of 400,000 events as one chunk it would be 1.9 times that of 20,000."""
     script = (
-        "import resource, runpy, sys; sys.argv = sys.argv[1:];"
-        " runpy.run_path(sys.argv[0], run_name='__main__');"
+        "import resource; from boostflow.cli import main; main();"
         " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
 
     def peak(copies: int) -> int:
         file = write_nano(tmp_path / f"{copies}.root", 20_000, copies=copies)
-        command = [sys.executable, "-c", script, repository / "workflow/scripts/ingest.py"]
-        command += ["--input", file, "--label", "top", "--output", tmp_path / f"{copies}.parquet"]
-        command += ["--meta", tmp_path / f"{copies}.json"]
+        written = {"table": tmp_path / f"{copies}.parquet", "meta": tmp_path / f"{copies}.json"}
+        command = [
+            *(sys.executable, "-c", script),
+            *words("ingest", {"label": "top"}, file=file, **written),
+        ]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         assert read_json(tmp_path / f"{copies}.json")["events"] == 20_000 * copies
         return int(done.stdout.split()[-1])
@@ -234,7 +225,7 @@ def test_files_without_generator_jets_have_no_such_columns(tmp_path: Path) -> No
 
 
 def test_without_match_all_jets_get_the_label(tmp_path: Path) -> None:
-    rows, _ = run(write_nano(tmp_path / "a.root", truth=False), tmp_path, Label("qcd", None))
+    rows, _ = run(write_nano(tmp_path / "a.root", truth=False), tmp_path, {"label": "qcd"})
     assert set(rows.label.to_list()) == {"qcd"}
 
 
@@ -324,7 +315,7 @@ def test_flipped_bytes_are_named(tmp_path: Path) -> None:
 
 def test_collision_data_has_weight_one_and_no_label(tmp_path: Path) -> None:
     file = write_nano(tmp_path / "a.root", data=True)
-    rows, meta = run(file, tmp_path, Label(None, None), data=True)
+    rows, meta = run(file, tmp_path, {}, data=True)
     assert "label" not in rows.fields
     assert set(rows.genWeight.to_list()) == {1}
     assert meta["data"]
@@ -437,7 +428,7 @@ def test_what_no_analysis_can_do_without(tmp_path: Path, options: dict, message:
 
 def test_simulation_declared_as_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BoostflowError, match="has genWeight, but its sample is declared"):
-        run(write_nano(tmp_path / "a.root"), tmp_path, Label(None, None), data=True)
+        run(write_nano(tmp_path / "a.root"), tmp_path, {}, data=True)
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "truncated", "folder", "missing"])

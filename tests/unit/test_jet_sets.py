@@ -11,15 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from boostflow.config.chain import Ingest
 from boostflow.errors import BoostflowError
 from boostflow.ingest import layouts
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
 from boostflow.publicsets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 from support.hdf5files import sprays
 from support.jetfiles import write_jetclass, write_toptag
+from support.stages import ingest
 
 JETS = 20
 TOP = [int(i % 3 == 0) for i in range(JETS)]
@@ -38,7 +36,7 @@ def run(
     file: Path, source: str, label: str | None = None, **options: Any
 ) -> tuple[ak.Array, dict[str, Any]]:
     out, meta = file.with_suffix(".out"), file.with_suffix(".json")
-    ingest(str(file), out, meta, Ingest(), source=source, label=Label(label, None), **options)
+    ingest(file, out, meta, source=source, label=label, **options)
     return read_parquet(out), read_json(meta)
 
 

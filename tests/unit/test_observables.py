@@ -66,21 +66,12 @@ def simulated(tmp_path_factory) -> ak.Array:
     """Constituents of a few simulated top and gluon jets."""
     import uproot
 
-    from boostflow.config.chain import Simulation
-    from boostflow.simulate import simulate
+    from support.stages import simulate
 
     folder, found = tmp_path_factory.mktemp("jets"), []
     for process in ("top", "gluon"):
         path = folder / f"{process}.root"
-        simulate(
-            path,
-            sample=process,
-            process=process,
-            part=0,
-            events=25,
-            seed=1,
-            config=Simulation(mpi=False),
-        )
+        simulate(path, process, events=25, simulation={"mpi": False})
         rows = uproot.open(path)["Events"].arrays()
         for event in rows:
             stops = np.cumsum(event.FatJet_nConstituents)

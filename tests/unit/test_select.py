@@ -14,10 +14,12 @@ from boostflow.config.systematics import JetShift
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import bucket, event_id
 from boostflow.io import read_json, read_parquet, write_json, write_parquet
+from boostflow.jobs.chain import ListParts
+from boostflow.select import parts as parts_stage
 from boostflow.select.dijet import leading_two
-from boostflow.select.parts import read_parts, write_parts
-from boostflow.select.run import select
+from boostflow.select.parts import read_parts
 from boostflow.select.split import split
+from support.stages import select
 
 CORRECTIONS = Path(__file__).parents[2] / "config" / "corrections" / "jetmet.json"
 UP = JetShift(quantity="energy", side="up", correction="jes")
@@ -272,11 +274,12 @@ def test_the_list_of_parts_is_another_when_a_part_is(parts, tmp_path: Path) -> N
         tables.append(table.rename(folder / f"{number}.parquet"))
         metas.append(meta.rename(folder / f"{number}.json"))
     listed = tmp_path / "parts.json"
-    write_parts(folder, len(parts), listed)
+    job = ListParts(folder=str(folder), number=len(parts))
+    parts_stage.run(job, ListParts.Files(parts=listed))
     assert read_parts(listed) == (tables, metas)
     before = listed.read_bytes()
     os.utime(tables[1], ns=(1, 1))
-    write_parts(folder, len(parts), listed)
+    parts_stage.run(job, ListParts.Files(parts=listed))
     # Snakemake compares small files by content: else no variation would be selected again.
     assert listed.read_bytes() != before
     metas[0].unlink()

@@ -1,8 +1,8 @@
 """Simulation: layout of the file, determinism, detector, truth, matching, bad input, kills."""
 
+import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 import uproot
 
+from boostflow.cli import read
 from boostflow.config.chain import Detector, Simulation
 from boostflow.errors import BoostflowError
+from boostflow.jobs.chain import Simulate
 from boostflow.processes import PROCESSES, X, Y
-from boostflow.simulate import jets, rootfile, simulate, truth
+from boostflow.simulate import jets, rootfile, truth
 from boostflow.simulate.detector import Particles, Response
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.record import Record
+from support.stages import TOP, boostflow, ingest, simulate
 
 EVENTS = 30
 FAST = Simulation(mpi=False)
@@ -25,8 +28,7 @@ FAST = Simulation(mpi=False)
 
 def make(path: Path, process: str = "top", part: int = 0, **options) -> ak.Array:
     """Simulate a few events and read them back with plain uproot."""
-    arguments = {"sample": process, "seed": 1, "events": EVENTS, "config": FAST} | options
-    simulate(path, process=process, part=part, **arguments)
+    simulate(path, process, part=part, **{"events": EVENTS, "simulation": FAST} | options)
     return uproot.open(path)["Events"].arrays()
 
 
@@ -35,10 +37,6 @@ def top(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("top") / "0.root"
     make(path)
     return path
-
-
-def script(repository: Path, *arguments: str) -> list[str]:
-    return [sys.executable, str(repository / "workflow/scripts/simulate.py"), *arguments]
 
 
 @pytest.fixture
@@ -115,14 +113,11 @@ def test_columns_of_the_jets_follow_from_the_constituents(top):
 
 
 def test_ingest_finds_the_weights_that_configurations_may_name(top, tmp_path):
-    from boostflow.config.chain import Ingest
     from boostflow.config.checks.systematics import SIMULATED_WEIGHTS
-    from boostflow.ingest.rows import Label
-    from boostflow.ingest.run import ingest
     from boostflow.io import read_json, read_parquet
 
     table, meta = tmp_path / "j.parquet", tmp_path / "j.json"
-    ingest(str(top), table, meta, Ingest(), label=Label("top", "top"))
+    ingest(top, table, meta, **TOP)
     columns = [name for name in read_parquet(table).fields if name.startswith("weight_")]
     assert sorted(columns) == sorted(SIMULATED_WEIGHTS) == sorted(read_json(meta)["sumw_weights"])
 
@@ -290,7 +285,7 @@ def test_detector_off_returns_the_particles_by_pt():
 
 def test_detector_off_makes_jets_those_of_the_generator(tmp_path):
     config = Simulation(mpi=False, detector=Detector(enabled=False))
-    events = make(tmp_path / "x.root", config=config)
+    events = make(tmp_path / "x.root", simulation=config)
     n = ak.num(events.FatJet_pt)
     for column in ("pt", "mass"):
         theirs = ak.to_regular(events[f"GenJetAK8_{column}"][:, :2])
@@ -403,12 +398,21 @@ def test_pythia_accepts_every_process(process):
 # --- bad input -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", ["Tune:pq = 14", "Tune:pp = 999", "# Tune:pp = 14", ""])
+@pytest.mark.parametrize("line", ["Tune:pq = 14", "Tune:pp = 999"])
 def test_an_impossible_setting_is_named(tmp_path, line):
     with pytest.raises(BoostflowError) as error:
         make(tmp_path / "x.root", settings=[line])
     assert str(error.value).startswith("sample ") and repr(line) in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["# Tune:pp = 14", ""])
+def test_a_line_that_sets_nothing_is_named(line):
+    with pytest.raises(BoostflowError, match="Pythia does not accept the setting"):
+        Generator([*settings(PROCESSES["w"], FAST, [], 1), line])
+    with pytest.raises(BoostflowError) as error:
+        job(settings=[line])
+    assert f"settings.0: {line!r} is not a setting" in str(error.value)
 
 
 def test_impossible_pthat(tmp_path):
@@ -421,65 +425,60 @@ def test_impossible_pthat(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def job(**options) -> Simulate:
+    """A job as the command reads it."""
+    return read(Simulate, json.dumps({"sample": "w", "process": "w", "events": 5} | options))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"process": "higgs"}, "unknown process 'higgs': known are top, w"),
-        ({"part": -1}, "part -1 is negative"),
-        ({"events": 0}, "0 events in a part"),
-        ({"events": 1_000_001}, "between 1 and 1000000"),
+        ({"process": "higgs"}, "process: input should be 'top', 'w', .*, not 'higgs'"),
+        ({"part": -1}, "part: input should be greater than or equal to 0, not -1"),
+        ({"events": 0}, "events: input should be greater than or equal to 1, not 0"),
+        ({"events": 1_000_001}, "events: input should be less than or equal to 1000000, not"),
     ],
 )
-def test_numbers_out_of_range(tmp_path, options, message):
+def test_numbers_out_of_range(options, message):
     with pytest.raises(BoostflowError, match=message):
-        make(tmp_path / "x.root", **options)
+        job(**options)
 
 
-def test_the_command(tmp_path, repository, environment):
-    done = subprocess.run(script(repository, "--help"), capture_output=True, text=True)
-    assert done.returncode == 0
-    for option in ("--sample", "--variation", "--part", "--seed", "--events", "--process"):
-        assert option in done.stdout
+def test_the_command(tmp_path, environment):
+    command = [*boostflow("simulate", {}), "--help"]
+    help_ = subprocess.run(command, capture_output=True, text=True)
+    assert help_.returncode == 0
+    for key in ("sample", "variation", "part", "seed", "events", "process", "settings"):
+        assert f"\n  {key}: " in help_.stdout
+    assert "--sample FILE" in help_.stdout
     path = tmp_path / "sub" / "3.root"
-    command = script(
-        repository,
-        *("--sample", "w", "--process", "w", "--variation", "fsr_up", "--part", "3"),
-        *("--seed", "5", "--events", "12", "--config", '{"mpi": false}', "--output", str(path)),
-        *("--setting", "TimeShower:renormMultFac = 0.25", "--setting", "Tune:pp = 21"),
-    )
+    said = {
+        **{"sample": "w", "process": "w", "variation": "fsr_up", "part": 3, "seed": 5},
+        **{"events": 12, "simulation": {"mpi": False}},
+        "settings": ["TimeShower:renormMultFac = 0.25", "Tune:pp = 21"],
+    }
+    command = boostflow("simulate", said, sample=path)
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "12/12 events (100 %)" in done.stderr
-    expected = make(
-        tmp_path / "x.root",
-        "w",
-        part=3,
-        seed=5,
-        events=12,
-        variation="fsr_up",
-        settings=["TimeShower:renormMultFac = 0.25", "Tune:pp = 21"],
-    )
+    expected = make(tmp_path / "x.root", **said)
     assert equal(expected, uproot.open(path)["Events"].arrays())
 
 
-def test_the_command_refuses_in_one_line(tmp_path, repository, environment):
-    base = [
-        "--sample",
-        "w",
-        "--process",
-        "w",
-        "--events",
-        "5",
-        "--output",
-        str(tmp_path / "x.root"),
-    ]
+def test_the_command_refuses_in_one_line(tmp_path, environment):
+    base = {"sample": "w", "process": "w", "events": 5}
     for extra, message in (
-        (["--setting", "Foo:bar = 1"], "sample w (nominal): Pythia does not accept the setting"),
-        (["--config", '{"pthat": [950, 9000]}'], "half of ecm"),
-        (["--config", '{"pthatt": [950, 1100]}'], "pthatt"),
+        (
+            {"settings": ["Foo:bar = 1"]},
+            "sample w (nominal): Pythia does not accept the setting",
+        ),
+        ({"simulation": {"pthat": [950, 9000]}}, "half of ecm"),
+        ({"simulation": {"pthatt": [950, 1100]}}, "pthatt"),
     ):
-        done = subprocess.run(script(repository, *base, *extra), capture_output=True, text=True)
+        command = boostflow("simulate", base | extra, sample=tmp_path / "x.root")
+        done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
+        assert "boostflow: error: " in done.stderr
         assert message in done.stderr
         assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -503,13 +502,10 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.integration
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
-def test_a_killed_job_leaves_no_file(tmp_path, repository, environment, kill):
+def test_a_killed_job_leaves_no_file(tmp_path, environment, kill):
     path = tmp_path / "x.root"
-    command = script(
-        repository,
-        *("--sample", "w", "--process", "w", "--events", "100000", "--output", str(path)),
-        *("--config", '{"mpi": false}'),
-    )
+    job = {"sample": "w", "process": "w", "events": 100_000, "simulation": {"mpi": False}}
+    command = boostflow("simulate", job, sample=path)
     with subprocess.Popen(
         command,
         stderr=subprocess.DEVNULL,

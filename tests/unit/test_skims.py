@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.chain import Ingest, Select
-from boostflow.config.samples import RootContent, RootSample
+from boostflow.config.chain import Select
+from boostflow.config.samples import RootSample
 from boostflow.errors import BadFile
 from boostflow.ingest.check import check
 from boostflow.ingest.produced import BEFORE_SKIM, SKIM
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet
-from boostflow.select.run import select
+from boostflow.jobs.chain import CheckInputs
 from support.rootfiles import write_nano
+from support.stages import ingest, select
 
 LOOSE = Select(
     fatjet={"pt": [0, 5000], "mass": [0, 500], "multiplicity_min": 0},
@@ -51,12 +50,11 @@ def chain(files: list[Path], folder: Path, pieces: int = 1, **content: object):
             tables.append(folder / f"{i}_{k}.parquet")
             metas.append(tables[-1].with_suffix(".json"))
             ingest(
-                str(file),
+                file,
                 tables[-1],
                 metas[-1],
-                Ingest(),
-                label=Label("top", None),
-                content=RootContent(**content),
+                label="top",
+                content=content,
                 number=i,
                 piece=(k, pieces),
                 xsec=XSEC,
@@ -146,7 +144,7 @@ def test_the_check_tells_of_skims(tmp_path: Path) -> None:
 
     def look(*chosen: Path):
         block = RootSample(source="root", files=list(map(str, chosen)), label="q", xsec=1.0)
-        return check({"s": block}, Ingest(), 0.8)
+        return check(CheckInputs(samples={"s": block}))
 
     assert not look(files[0]).problems and f"s: {SKIM}" in look(files[0]).notes
     (problem,) = look(*files[:2]).problems

@@ -7,10 +7,13 @@ import pytest
 
 from boostflow.config.statistics import Region, Templates
 from boostflow.errors import BoostflowError
-from boostflow.templates.build import Weighting, fill, in_region
+from boostflow.jobs.statistics import Templates as Job
+from boostflow.templates import build
+from boostflow.templates.build import in_region
 from boostflow.templates.files import read
-from boostflow.templates.run import make
+from boostflow.templates.run import run
 from support import factory
+from support.stages import templates_job
 
 CONFIG = Templates(
     regions={"pass": Region(range=[0.6, 1.0]), "fail": Region(range=[0.0, 0.6])},
@@ -34,6 +37,15 @@ def scores(values=(0.7, 0.7, 0.1, 0.9, 0.9, 0.9)):
     return {"bdt": {"p_top": np.array(values)}}
 
 
+def fill(tables, found, config, luminosity, **settings):
+    return build.fill(tables, found, templates_job(config, luminosity, **settings))
+
+
+def make(jets, scores, output, luminosity, weighting=None):
+    job = templates_job(CONFIG, luminosity, weighting=weighting)
+    run(job, Job.Files(jets=jets, scores=scores, templates=output))
+
+
 def test_only_test_candidates_enter_with_signed_weights():
     result = fill({"top": jets()}, {"top": scores()}, CONFIG, 10.0)
     passing, failing = result["pass", "top"], result["fail", "top"]
@@ -44,7 +56,7 @@ def test_only_test_candidates_enter_with_signed_weights():
 
 def test_another_split_enters():
     split = np.array([2, 2, 1, 1, 1, 0])
-    result = fill({"top": jets(split=split)}, {"top": scores()}, CONFIG, 10.0, split=1)
+    result = fill({"top": jets(split=split)}, {"top": scores()}, CONFIG, 10.0, split="validation")
     assert result["pass", "top"].values().tolist() == [0.0, 0.0, 0.0, 10.0]
     assert result["fail", "top"].values().tolist() == [0.0, 0.0, 20.0, 0.0]
 
@@ -74,11 +86,15 @@ def test_data_does_not_fill_a_region_for_the_fit():
 
 
 def test_weight_variation_applies_to_its_samples():
-    weighting = Weighting("weight_isr_up", ("top",))
+    weighting = {"column": "weight_isr_up", "samples": ["top"]}
     plain = jets()
     del plain["weight_isr_up"]
     result = fill(
-        {"top": jets(), "w": plain}, {"top": scores(), "w": scores()}, CONFIG, 10.0, weighting
+        {"top": jets(), "w": plain},
+        {"top": scores(), "w": scores()},
+        CONFIG,
+        10.0,
+        weighting=weighting,
     )
     assert result["pass", "top"].values()[0] == pytest.approx(15.0)
     assert result["pass", "w"].values()[0] == pytest.approx(10.0)
@@ -119,7 +135,7 @@ def test_messages():
         fill({"top": bad}, {"top": scores()}, CONFIG, 1.0)
     nan = jets(weight_isr_up=np.array([1, np.nan, 1, 1, 1, 1]))
     with pytest.raises(BoostflowError, match=r"template pass/top: 1 .*weight_isr_up"):
-        fill({"top": nan}, {"top": scores()}, CONFIG, 1.0, Weighting("weight_isr_up"))
+        fill({"top": nan}, {"top": scores()}, CONFIG, 1.0, weighting={"column": "weight_isr_up"})
     other = CONFIG.model_copy(update={"regions": {"x": Region(model="net", range=[0, 1])}})
     with pytest.raises(BoostflowError, match=r"regions\.x\.model: no scores of net; there are bdt"):
         fill({"top": jets()}, {"top": scores()}, other, 1.0)
@@ -132,7 +148,7 @@ def test_stage_and_files(tmp_path):
     samples = factory.write_run(tmp_path, events=150)
     select = [tmp_path / f"select/nominal/{name}.parquet" for name in samples]
     table = [tmp_path / "scores/bdt/nominal.parquet"]
-    make(select, table, tmp_path / "nominal.root", CONFIG, 138.0)
+    make(select, table, tmp_path / "nominal.root", 138.0)
     templates = read(tmp_path / "nominal.root")
     assert list(templates) == ["pass", "fail"]
     assert list(templates["pass"]) == list(factory.SAMPLES)
@@ -146,7 +162,7 @@ def test_stage_and_files(tmp_path):
     )
     total = sum(t.values.sum() for region in templates.values() for t in region.values())
     assert total == pytest.approx(138 * expected)
-    make(select, table, tmp_path / "isr_up.root", CONFIG, 138.0, Weighting("weight_isr_up"))
+    make(select, table, tmp_path / "isr_up.root", 138.0, {"column": "weight_isr_up"})
     ratio = read(tmp_path / "isr_up.root")["fail"]["w"].values.sum() / template.values.sum()
     assert ratio == pytest.approx(1.05, abs=0.01)
 
@@ -164,7 +180,8 @@ def test_file_messages(tmp_path):
         BoostflowError,
         match=r"x: sample top has no weight column weight_pdf; .* has weight_isr_down, weight",
     ):
-        make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf"))
+        make(select, table, tmp_path / "x.root", 1.0, {"column": "weight_pdf"})
     with pytest.raises(BoostflowError, match="unknown sample higgs"):
-        make(select, table, tmp_path / "x.root", CONFIG, 1.0, Weighting("weight_pdf", ("higgs",)))
+        weighting = {"column": "weight_pdf", "samples": ["higgs"]}
+        make(select, table, tmp_path / "x.root", 1.0, weighting)
     assert not (tmp_path / "x.root").exists()

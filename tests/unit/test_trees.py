@@ -16,8 +16,7 @@ from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branch, Branches
 from boostflow.ingest.candidates import linked
 from boostflow.ingest.features import examine
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest, inspect
+from boostflow.ingest.run import inspect
 from boostflow.ingest.trees import charge, four_vector
 from boostflow.io import read_json, read_parquet
 from support.rootfiles import (
@@ -28,8 +27,9 @@ from support.rootfiles import (
     write_rntuple,
     write_tree,
 )
+from support.stages import TOP, ingest
 
-TOP = Label("top", "top")
+W = {"label": "w"}
 JETCLASS = {
     "tree": "tree",
     "branches": {
@@ -42,14 +42,9 @@ JETCLASS = {
 }
 
 
-def run(file: Path, folder: Path, label: Label = TOP, **options) -> tuple[ak.Array, dict]:
-    config = options.pop("config", Ingest())
-    content = RootContent(**options.pop("content", {}))
+def run(file: Path, folder: Path, label: dict = TOP, **options) -> tuple[ak.Array, dict]:
     folder.mkdir(exist_ok=True)
-    ingest(
-        str(file), folder / "j.parquet", folder / "j.json", config,
-        label=label, content=content, **options,
-    )  # fmt: skip
+    ingest(file, folder / "j.parquet", folder / "j.json", **label, **options)
     return read_parquet(folder / "j.parquet"), read_json(folder / "j.json")
 
 
@@ -130,7 +125,7 @@ def test_versions_of_nanoaod(tmp_path: Path, version: str) -> None:
 
 def test_a_flat_tree_has_a_jet_an_entry(tmp_path: Path) -> None:
     file = write_jets(tmp_path / "a.root")
-    rows, meta = run(file, tmp_path / "a", Label("w", None), content=JETCLASS, number=2)
+    rows, meta = run(file, tmp_path / "a", W, content=JETCLASS, number=2)
     raw = uproot.open(file)["tree"].arrays()
     assert len(rows) == meta["events"] == meta["sumw"] == 40
     assert np.allclose(rows.pt, raw.jet_pt)
@@ -152,13 +147,12 @@ def test_a_flat_tree_has_a_jet_an_entry(tmp_path: Path) -> None:
 @pytest.mark.parametrize("executor", ["iterative", "futures", "dask"])
 def test_chunks_pieces_and_executors_do_not_matter(tmp_path: Path, executor: str) -> None:
     file = write_jets(tmp_path / "a.root", 350)
-    label = Label("w", None)
-    whole, meta = run(file, tmp_path / "a", label, content=JETCLASS)
+    whole, meta = run(file, tmp_path / "a", W, content=JETCLASS)
     config = Ingest(executor=executor, chunksize=100, dask={"cluster": "local"})
-    again, other = run(file, tmp_path / "b", label, content=JETCLASS, config=config)
+    again, other = run(file, tmp_path / "b", W, content=JETCLASS, config=config)
     assert same(whole, again)
     assert meta == other
-    pieces = [run(file, tmp_path / "c", label, content=JETCLASS, piece=(k, 3))[0] for k in range(3)]
+    pieces = [run(file, tmp_path / "c", W, content=JETCLASS, piece=(k, 3))[0] for k in range(3)]
     assert same(whole, ak.concatenate(pieces))
 
 

@@ -12,26 +12,24 @@ import numpy as np
 import pytest
 import uproot
 
-from boostflow.config.chain import Ingest, Select
+from boostflow.config.chain import Select
 from boostflow.config.files import keys
 from boostflow.config.load import load
 from boostflow.config.needs import Needs
 from boostflow.config.samples import RootContent, RootSample
-from boostflow.config.statistics import Region, Templates
-from boostflow.config.systematics import JetShift
+from boostflow.config.statistics import Region
+from boostflow.config.statistics import Templates as TemplatesBlock
+from boostflow.config.systematics import Constituent, JetShift
 from boostflow.config.weights import SampleWeight, carried, relative_columns
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.check import check
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest
 from boostflow.io import read_json, read_parquet, write_parquet
-from boostflow.select.run import select
+from boostflow.jobs.chain import CheckInputs, Vary
 from boostflow.select.weights import Weigher
-from boostflow.templates.build import Weighting
-from boostflow.templates.run import make
 from boostflow.weightfile import WeightCorrection
 from support.jets import correction, formula, write_corrections
 from support.rootfiles import columns_of, write_jets, write_rntuple, write_tree
+from support.stages import ingest, select
 from support.weights import (
     EDGES,
     PILEUP,
@@ -61,8 +59,8 @@ def ingested(
     file: Path, folder: Path, weights: dict[str, SampleWeight], **options: Any
 ) -> ak.Array:
     table, meta = folder / f"{file.stem}.parquet", folder / f"{file.stem}.meta.json"
-    options = {"label": Label("top", None), "xsec": 2.0, **options}
-    ingest(str(file), table, meta, Ingest(), carried=carried(weights), **options)
+    options = {"label": "top", "xsec": 2.0, **options}
+    ingest(file, table, meta, carried=carried(weights), **options)
     return read_parquet(table)
 
 
@@ -75,12 +73,12 @@ class Files:
     top_tag: Path
 
     def select(
-        self, out: Path, config: Select = CUTS, weights: dict | None = None, **options: Any
+        self, out: Path, config: Select = CUTS, **options: Any
     ) -> tuple[ak.Array, list[dict]]:
         """The selected jets, and the cutflow."""
         parts = [self.nano.with_suffix(".parquet")], [self.nano.with_suffix(".meta.json")]
         made = out / "top.parquet", out / "top.json"
-        select(*parts, *made, config, sample="top", weights=weights, **options)
+        select(*parts, *made, config, sample="top", **options)
         return read_parquet(made[0]), read_json(made[1])["cutflow"]
 
     def all_four(self) -> dict[str, SampleWeight]:
@@ -186,15 +184,19 @@ def test_templates_of_nominal_and_of_both_sides(files: Files, tmp_path: Path) ->
     jets = tmp_path / "top.parquet"
     (tmp_path / "bdt").mkdir()
     keys = {name: rows[name] for name in ("event_id", "jet_index")}
-    score = ak.zip({"sample": ak.Array(["top"] * len(rows)), **keys, "p_top": rows.pt * 0 + 0.7})
-    write_parquet(tmp_path / "bdt/nominal.parquet", score)
-    config = Templates(regions={"pass": Region(range=[0.5, 1.0])}, bins=8, range=[0.0, 200.0])
+    scores = {"sample": ak.Array(["top"] * len(rows)), **keys, "p_top": rows.pt * 0 + 0.7}
+    score = tmp_path / "bdt/nominal.parquet"
+    write_parquet(score, ak.zip(scores))
+    config = TemplatesBlock(regions={"pass": Region(range=[0.5, 1.0])}, bins=8, range=[0.0, 200.0])
     expected = by_hand(files, rows, ak.to_numpy(rows.pt))["pileup"]
     used = ak.to_numpy(rows.candidate) & ak.to_numpy(rows.split == 2)
     for side in ("nominal", *SIDES):
-        column = None if side == "nominal" else Weighting(f"weight_pileup_{side}", ("top",))
+        column = None
+        if side != "nominal":
+            column = {"column": f"weight_pileup_{side}", "samples": ["top"]}
         path = tmp_path / f"{side}.root"
-        make([jets], [tmp_path / "bdt/nominal.parquet"], path, config, 10.0, column)
+        job = templates_job(config, 10.0, weighting=column)
+        run(job, Templates.Files(jets=[jets], scores=[score], templates=path))
         weight = (ak.to_numpy(plain.weight) * expected[side] * 10.0)[used]
         content, _ = np.histogram(ak.to_numpy(rows.msoftdrop)[used], 8, (0, 200), weights=weight)
         assert np.count_nonzero(content) > 5
@@ -268,12 +270,11 @@ def test_flat_trees_and_dots(tmp_path: Path) -> None:
 
 
 def test_pieces_and_constituent_variations_keep_them(tmp_path: Path) -> None:
-    from boostflow.config.systematics import Constituent
-    from boostflow.ingest.constituents import Vary
-
     file = write_weighted(tmp_path / "a.root", constituents=True)
     tracks = Constituent(kind="constituent", quantity="track_efficiency", value=0.1)
-    rows = ingested(file, tmp_path, declared(jets=JETS), vary=Vary(tracks, "up"))
+    rows = ingested(
+        file, tmp_path, declared(jets=JETS), vary=Vary(systematic=tracks, direction="up")
+    )
     own = uproot.open(file)["Events"]["FatJet_sf"].array()
     assert rows.branch_FatJet_sf.to_list() == own[rows.entry, rows.jet_index].to_list()
 
@@ -362,8 +363,7 @@ def test_lists_of_something_else_are_no_weights_of_jets(tmp_path: Path) -> None:
 def problems_of(folder: Path, weights: dict[str, Any], needs: Needs | None = None, **options: Any):
     file = write_weighted(folder / "a.root", **options)
     sample = RootSample(source="root", files=[str(file)], xsec=1.0, weights=weights)
-    report = check({"top": sample}, Ingest(), 0.8, {"top": needs or Needs()})
-    return report
+    return check(CheckInputs(samples={"top": sample}, needs={"top": needs or Needs()}))
 
 
 def test_the_check_names_file_sample_and_key(tmp_path: Path) -> None:
@@ -482,7 +482,7 @@ def test_a_column_that_the_files_do_not_have(tmp_path: Path) -> None:
 
 def test_no_jet_is_left(files: Files, tmp_path: Path) -> None:
     config = CUTS.model_copy(update={"event": CUTS.event.model_copy(update={"ht_min": 1e6})})
-    rows, flow = files.select(tmp_path, config, files.all_four())
+    rows, flow = files.select(tmp_path, config, weights=files.all_four())
     assert len(rows) == 0 and flow[-1]["sumw"] == 0
     assert set(relative_columns(files.all_four())) < set(rows.fields)
 

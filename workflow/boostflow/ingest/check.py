@@ -11,8 +11,6 @@ import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import awkward as ak
@@ -31,6 +29,7 @@ from boostflow.ingest.features import Features
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
+from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
 from boostflow.progress import Progress
 from boostflow.texttable import Text
@@ -124,20 +123,39 @@ class Report:
         return page.text()
 
 
-def check(
-    samples: Mapping[str, FileSample],
-    config: Ingest,
-    radius: float,
-    needs: Mapping[str, Needs] = MappingProxyType({}),
-) -> Report:
-    """Look at the files of all samples, several at a time.
+def run(job: CheckInputs, files: CheckInputs.Files) -> None:
+    """Look at all input files, print one line a file, and write down what was found.
 
     Args:
-        samples: those that have files.
-        config: the ingest block.
-        radius: of the fat jets.
-        needs: what the rest of the analysis needs of them, by sample.
+        job: the settings.
+        files: what is written; nothing is where none is named.
+
+    Raises:
+        BoostflowError: with all problems; then nothing is written.
     """
+    if not any(isinstance(block, FileSample) for block in job.samples.values()):
+        print("no input files: all samples are simulated")
+        return
+    report = check(job)
+    print(report.table())
+    if report.problems:
+        number = len(report.problems)
+        what = "1 problem" if number == 1 else f"{number} problems"
+        raise BoostflowError("\n".join([f"{what} with the input files:", *report.problems]))
+    write(report, files)
+
+
+def check(job: CheckInputs) -> Report:
+    """Look at the files of all samples, several at a time.
+
+    Raises:
+        BoostflowError: a sample names files that are not there.
+    """
+    samples = {n: block for n, block in job.samples.items() if isinstance(block, FileSample)}
+    config, radius, needs = job.ingest, job.radius, job.needs
+    faults = [f"samples.{n}.files: {text}" for n, b in samples.items() for text in expand(b)[1]]
+    if faults:
+        raise BoostflowError("\n".join(faults))
     found = []
     for name, block in samples.items():
         files = expand(block)[0]
@@ -170,15 +188,17 @@ def check(
     return Report(found, problems, said, skip)
 
 
-def write(report: Report, output: Path, text: Path, checked: Iterable[Path] = ()) -> None:
+def write(report: Report, files: CheckInputs.Files) -> None:
     """Write check.json, the table, and what is new in it (docs/contracts.md, "check")."""
-    for path in checked:
+    for path in files.checked:
         before = known(path.parent)
         new = [found for found in report.files if before.get(found.key, str(path)) == str(path)]
         write_json(path, {found.key: found.as_json() for found in new})
-    with atomic(text) as part:
-        part.write_text(report.table(), encoding="utf-8")
-    write_json(output, report.as_json())
+    if files.table is not None:
+        with atomic(files.table) as part:
+            part.write_text(report.table(), encoding="utf-8")
+    if files.check is not None:
+        write_json(files.check, report.as_json())
 
 
 # --- a file ---------------------------------------------------------------------------------------

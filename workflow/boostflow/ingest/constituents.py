@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow import observables, seeds
-from boostflow.config.systematics import Constituent
+from boostflow.jobs.chain import Vary
 from boostflow.keyed import uniform
 
 LEAST = 0.01
 """A smeared constituent keeps at least this part of its momentum."""
 
 
-@dataclass(frozen=True)
-class Vary:
-    """One direction of a systematic of constituents."""
+def factors(
+    what: Vary, charged: NDArray[np.bool_], *keys: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Factor of each constituent's four-momentum; 0 for one that is lost.
 
-    declared: Constituent
-    direction: str
+    Args:
+        what: the variation.
+        charged: which constituents have a charge, shape (n,).
+        keys: event id, position of the jet in its event, of the constituent in its jet.
+    """
+    value, quantity = what.systematic.value, what.systematic.quantity
+    touched = ~charged if quantity.startswith("neutral") else charged
+    if quantity.endswith("scale"):
+        return np.where(touched, 1 + (value if what.direction == "up" else -value), 1.0)
+    # The same numbers whatever the entry's name and the run: nominal and varied files of other
+    # jobs, and entries of several samples, belong together.
+    number = uniform(seeds.derive(0, "constituent", quantity), *keys)
+    if quantity == "track_efficiency":
+        return np.where(touched & (number < value), 0.0, 1.0)
+    from scipy.special import ndtri
 
-    def factors(
-        self, charged: NDArray[np.bool_], *keys: NDArray[np.integer]
-    ) -> NDArray[np.float64]:
-        """Factor of each constituent's four-momentum; 0 for one that is lost.
-
-        Args:
-            charged: which constituents have a charge, shape (n,).
-            keys: event id, position of the jet in its event, of the constituent in its jet.
-        """
-        value, quantity = self.declared.value, self.declared.quantity
-        touched = ~charged if quantity.startswith("neutral") else charged
-        if quantity.endswith("scale"):
-            return np.where(touched, 1 + (value if self.direction == "up" else -value), 1.0)
-        # The same numbers whatever the entry's name and the run: nominal and varied files of other
-        # jobs, and entries of several samples, belong together.
-        number = uniform(seeds.derive(0, "constituent", quantity), *keys)
-        if quantity == "track_efficiency":
-            return np.where(touched & (number < value), 0.0, 1.0)
-        from scipy.special import ndtri
-
-        return np.where(touched, np.maximum(1 + value * ndtri(number), LEAST), 1.0)
+    return np.where(touched, np.maximum(1 + value * ndtri(number), LEAST), 1.0)
 
 
 def vary(
@@ -74,7 +66,8 @@ def vary(
     counts = ak.to_numpy(ak.num(before.pt, axis=1))
     jet = np.repeat(np.arange(len(counts)), counts)
     position = ak.to_numpy(ak.flatten(ak.local_index(fatjets.pt, axis=1)))
-    factor = what.factors(
+    factor = factors(
+        what,
         ak.to_numpy(ak.flatten(before.charge)) != 0,
         ids[event][jet],
         position[jet],

@@ -188,21 +188,20 @@ def one_an_event(columns: dict[str, Any]) -> ak.Array:
     return ak.unflatten(jets, np.ones(len(jets), dtype=int))
 
 
-def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict[str, Any]:
+def read_chunks(layout: Layout, rows: Rows, entries: range) -> dict[str, Any]:
     """Write the rows of some events; return their counts.
 
-    Events get run 1, luminosity block `number` + 1 and their row in the file as number.
+    Events get run 1, luminosity block `number` + 1 of the job, and their row in the file as number.
 
     Args:
         layout: an open file.
         rows: what its rows are made with.
-        number: of the file in its sample.
         entries: which rows of the file.
 
     Raises:
         BadFile: the file is damaged.
     """
-    step = max(1, min(rows.config.chunksize, BLOCK // layout.row_bytes))
+    step = max(1, min(rows.job.ingest.chunksize, BLOCK // layout.row_bytes))
     bar = Progress(f"ingest {layout.file}", len(entries), "events")
     counts: dict[str, Any] = {}
     for start in entries[::step]:
@@ -210,7 +209,7 @@ def read_chunks(layout: Layout, rows: Rows, number: int, entries: range) -> dict
         chunk = layout.read(start, stop)
         columns: dict[str, Any] = {
             "run": np.ones_like(chunk.row),
-            "luminosityBlock": np.full_like(chunk.row, number + 1),
+            "luminosityBlock": np.full_like(chunk.row, rows.job.number + 1),
             "event": chunk.row,
         }
         if chunk.label is not None:

@@ -39,7 +39,7 @@ class FatJetProcessor(processor.ProcessorABC):
         if self.rows.features.constituents:
             jets = ak.with_field(jets, self._constituents(events), "candidates")
         if self.rows.features.generator_jets:
-            jets = with_generator_jet(jets, events.GenJetAK8, self.rows.radius / 2)
+            jets = with_generator_jet(jets, events.GenJetAK8, self.rows.job.radius / 2)
         for name, item in self.rows.features.carried.items():
             if item.per_jet:
                 values = events.FatJet[name.removeprefix("FatJet_")]

@@ -15,15 +15,15 @@ import numpy as np
 from pyarrow import feather
 
 from boostflow import observables
-from boostflow.config.chain import Ingest
 from boostflow.config.weights import branch_column
 from boostflow.errors import BadFile
 from boostflow.ingest.carried import refuse
-from boostflow.ingest.constituents import Vary, vary
+from boostflow.ingest.constituents import vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
 from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
+from boostflow.jobs.chain import Ingest
 from boostflow.observables.names import ALL_OBSERVABLES
 
 MASS_ROUNDING = 1e-2
@@ -33,30 +33,18 @@ NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True)
-class Label:
-    """How jets of a sample get their class."""
-
-    name: str | None
-    match: str | None
-
-
-@dataclass(frozen=True)
 class Rows:
     """Loose preselection, observables, labels and weights of the events of one file."""
 
     file: str
     """Its path, for messages."""
-    config: Ingest
+    job: Ingest
+    """Cuts, class and radius of the jets; constituents are varied only where the features say
+    `charges`."""
     features: Features
     """What the file has."""
-    label: Label
-    """Class of the sample's jets."""
-    radius: float
-    """Of the fat jets, for observables and truth matching."""
     scratch: Path
     """Folder for the file of each chunk; absolute, as workers may run elsewhere."""
-    vary: Vary | None = None
-    """How constituents are varied; only where the features say `charges`."""
     filters: Filters = NO_FILTERS
     """What events must pass; sums of weights are those of all events."""
 
@@ -98,9 +86,10 @@ class Rows:
             refuse(self.file, name, item, values, entry)
         self._refuse_momenta("", fatjets)
         gain = np.zeros((2, n))
-        if self.vary is not None and self.features.charges:
+        job = self.job
+        if job.vary is not None and self.features.charges:
             self._refuse_momenta("PFCands ", fatjets.candidates)
-            fatjets, gain = vary(fatjets, ids, self.vary, self.config.soft_drop_zcut, self.radius)
+            fatjets, gain = vary(fatjets, ids, job.vary, job.ingest.soft_drop_zcut, job.radius)
         passed = np.ones(n, dtype=bool)
         steps = []
         for name, mask in zip(self.filters.steps(), self.filters.masks(events), strict=True):
@@ -144,8 +133,8 @@ class Rows:
         """The loose preselection, by falling pT; each jet with its position in the file's event."""
         jets = ak.with_field(jets, ak.local_index(jets.pt, axis=1), "position")
         keep = (
-            (jets.pt > self.config.fatjet_pt_min)
-            & (abs(jets.eta) < self.config.fatjet_abs_eta_max)
+            (jets.pt > self.job.ingest.fatjet_pt_min)
+            & (abs(jets.eta) < self.job.ingest.fatjet_abs_eta_max)
             & passed
         )
         jets = jets[keep]
@@ -183,7 +172,7 @@ class Rows:
         if "area" in columns:
             self._refuse("area", columns["area"])
         columns |= self._observables(flat)
-        if self.label.name is not None:
+        if self.job.label is not None:
             columns["label"] = self._labels(events, jets)
         elif self.features.classes:
             columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
@@ -257,9 +246,9 @@ class Rows:
                     for name in ALL_OBSERVABLES
                     if name not in ("pt", "mass") and (typed or name != "charge")
                 ],
-                zcut=self.config.soft_drop_zcut,
-                beta=self.config.nsubjettiness_beta,
-                radius=self.radius,
+                zcut=self.job.ingest.soft_drop_zcut,
+                beta=self.job.ingest.nsubjettiness_beta,
+                radius=self.job.radius,
             )
             columns |= values
             for name in ("pt", "eta", "phi", "mass"):
@@ -289,11 +278,11 @@ class Rows:
 
     def _labels(self, events: ak.Array, jets: ak.Array) -> np.ndarray:
         total = int(ak.sum(ak.num(jets, axis=1)))
-        if self.label.match is None:
-            return _named([self.label.name], np.zeros(total, dtype=int))
-        good = matched(jets, events.GenPart, self.label.match, self.radius)
+        if self.job.match is None:
+            return _named([self.job.label], np.zeros(total, dtype=int))
+        good = matched(jets, events.GenPart, self.job.match, self.job.radius)
         flat = ak.to_numpy(ak.flatten(good, axis=1)).astype(int)
-        return _named(["unmatched", self.label.name], flat)
+        return _named(["unmatched", self.job.label], flat)
 
 
 def _named(names: list[str], which: np.ndarray) -> ak.Array:

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 from coffea.processor import accumulate
 
-from boostflow.config.chain import Ingest
+from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.files import is_remote
 from boostflow.config.samples import RootContent
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import NOTHING, in_schema
-from boostflow.ingest.constituents import Vary
 from boostflow.ingest.counters import require_counters, require_one_a_jet
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
@@ -34,11 +33,12 @@ from boostflow.ingest.lhco import Lhco
 from boostflow.ingest.processor import FatJetProcessor, Schema
 from boostflow.ingest.produced import BEFORE_SKIM, SKIM, Produced, produced
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
-from boostflow.ingest.rows import HAS_FATJET, Label, Rows
-from boostflow.ingest.skipped import write_no_rows
+from boostflow.ingest.rows import HAS_FATJET, Rows
+from boostflow.ingest.skipped import or_skip, require_checked, write_no_rows
 from boostflow.ingest.toptag import TopTag
 from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
+from boostflow.jobs.chain import Ingest, execution
 from boostflow.lumimask import LumiMask
 from boostflow.nanoaod import CONSTITUENTS, WEIGHTS, weight_columns
 
@@ -52,72 +52,60 @@ LAYOUTS = {"lhco": Lhco, "hls4ml": Hls4ml, "toptag": TopTag, "jetclass": JetClas
 Look = Callable[[Branches, Features, int], None]
 
 
-def ingest(
-    file: str,
-    output: Path,
-    meta: Path,
-    config: Ingest,
-    *,
-    source: str = "root",
-    content: RootContent | None = None,
-    label: Label,
-    select: str = "all",
-    number: int = 0,
-    piece: tuple[int, int] = (0, 1),
-    radius: float = 0.8,
-    data: bool = False,
-    xsec: float | None = None,
-    vary: Vary | None = None,
-    carried: Mapping[str, Carried] = NOTHING,
-) -> None:
-    """Turn a file into a table of fat jets (docs/contracts.md, "ingest").
+def run(job: Ingest, files: Ingest.Files) -> None:
+    """Turn a file into a table of fat jets (docs/contracts.md, "ingest"), or leave it out.
 
     Args:
-        file: path or address of a ROOT file, or path of a public set's.
-        output: Parquet file to write.
-        meta: JSON file to write: counts, sums of weights, cross-section, what is off and why.
-        config: the ingest block.
-        source: layout of the file: root, or a key of `LAYOUTS`.
-        content: what the tree of a ROOT file holds; None for NanoAOD, all events of it.
-        label: class of the sample's jets.
-        select: class of the events that are taken from the file of a public set, or all.
-        number: of the file in its sample; events without numbers of their own get it.
-        piece: (k, n) takes the k-th of n ranges of the file's events, counted from 0.
-        radius: of the fat jets.
-        data: collision data.
-        xsec: cross-section in pb; None takes the one that boostflow's simulation left in the file.
-        vary: how constituents are varied; None for nominal.
-        carried: branches of a ROOT file that the sample's weights need.
+        job: the settings.
+        files: what is read and written.
 
     Raises:
-        BadFile: the file cannot be read, or lacks what no analysis can do without.
-        BoostflowError: it contradicts its declaration; there is no such piece.
+        BadFile: the file cannot be read, or lacks what no analysis can do without, and
+            `on_bad_file` is fail.
+        BoostflowError: it contradicts its declaration; no file is named; there is no such piece.
     """
-    if not 0 <= piece[0] < piece[1]:
-        raise BoostflowError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
+    if job.address is None and files.file is None:
+        raise BoostflowError("no input: give --file, or an `address` in JOB")
+    file = job.address or str(files.file)
+    job = job.model_copy(update={"ingest": execution(job.ingest)})
+    if files.golden_json is not None:
+        certified = {"golden_json": str(files.golden_json)}
+        job = job.model_copy(update={"content": job.content.model_copy(update=certified)})
+
+    def read() -> None:
+        if files.checked is not None:
+            require_checked(files.checked, file)
+        _ingest(file, job, files)
+
+    or_skip(read, file, job, files)
+
+
+def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
+    """Read a file; `job` says how, with what comes from the environment and from other files."""
+    config, content, piece = job.ingest, job.content, job.piece
+    xsec = job.xsec
     before = None
-    with scratch(output.absolute(), "chunks") as folder:
-        if source == "root":
-            content = content or RootContent()
+    with scratch(files.table.absolute(), "chunks") as folder:
+        if job.source == "root":
             features, entries, own_xsec, made = inspect(
-                file, config, content, data=data, match=label.match, carried=carried
+                file, config, content, data=job.data, match=job.match, carried=job.carried
             )
             part = _range(entries, piece)
             if is_skim(made, entries) and (entries or not piece[0]):
                 before = made.share(part, entries)
             filters = _filters(features, content)
-            rows = Rows(file, config, features, label, radius, folder, vary, filters)
-            counts = _run(rows, part, content, number)
+            rows = Rows(file, job, features, folder, filters)
+            counts = _read_tree(rows, part)
             xsec = xsec if xsec is not None else own_xsec
         else:
-            with LAYOUTS[source](file, select, radius, config.fatjet_pt_min) as layout:
+            with LAYOUTS[job.source](file, job.select, job.radius, config.fatjet_pt_min) as layout:
                 features = layout.features
-                rows = Rows(file, config, features, label, radius, folder, vary)
-                counts = read_chunks(layout, rows, number, _range(layout.entries, piece))
+                rows = Rows(file, job, features, folder)
+                counts = read_chunks(layout, rows, _range(layout.entries, piece))
         counts = accumulate([_nothing(rows), counts])
-        _merge(sorted(folder / name for name in counts["chunks"]), output)
+        _merge(sorted(folder / name for name in counts["chunks"]), files.table)
     notes = [*features.notes]
-    if vary is not None and not features.charges:
+    if job.vary is not None and not features.charges:
         notes.append(
             "constituents have no charge, or there are none: variations of kind constituent change"
             " nothing"
@@ -126,14 +114,16 @@ def ingest(
         notes.append(f"{counts['bare']} fat jets have no constituents")
     if not counts["events"]:
         what = "the file" if piece[1] == 1 else "this part of the file"
-        notes.append(f"{what} has no events" + ("" if select == "all" else f" of class {select}"))
+        notes.append(
+            f"{what} has no events" + ("" if job.select == "all" else f" of class {job.select}")
+        )
     for note in notes:
         log.info("%s: %s", file, note)
     every = {"name": "all", "events": counts["events"], "sumw": counts["sumw"]}
     if before is not None:
         every = {"name": BEFORE_SKIM, "events": before.events, "sumw": before.sumw}
     write_json(
-        meta,
+        files.meta,
         {
             "file": file,
             "events": counts["events"],
@@ -147,7 +137,7 @@ def ingest(
                 every,
                 *({"name": name, **step} for name, step in counts["cutflow"].items()),
             ],
-            "data": data,
+            "data": job.data,
             "skim": before is not None,
             "features": features.as_dict(),
             "notes": notes,
@@ -162,14 +152,14 @@ def _range(entries: int, piece: tuple[int, int]) -> range:
     return range(entries * k // n, entries * (k + 1) // n)
 
 
-def tree_name(config: Ingest, content: RootContent) -> str:
+def tree_name(config: IngestBlock, content: RootContent) -> str:
     """The name of the tree in a sample's files."""
     return content.tree or ("Delphes" if content.format == "delphes" else config.tree)
 
 
 def inspect(
     file: str,
-    config: Ingest,
+    config: IngestBlock,
     content: RootContent,
     *,
     data: bool,
@@ -311,12 +301,13 @@ def _filters(features: Features, content: RootContent) -> Filters:
     return Filters(lumi, features.triggers, content.flags)
 
 
-def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[str, Any]:
+def _read_tree(rows: Rows, entries: range) -> dict[str, Any]:
     from coffea.processor.executor import WorkItem
 
-    file, config = rows.file, rows.config
+    file, config = rows.file, rows.job.ingest
+    tree = tree_name(config, rows.job.content)
     chunks = [
-        WorkItem("sample", file, tree_name(config, content), start, stop, b"")
+        WorkItem("sample", file, tree, start, stop, b"")
         for start, stop in _chunks(entries, _size(rows))
     ]
     if not chunks:
@@ -329,7 +320,7 @@ def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[
             worker = FatJetProcessor(rows)
             found = runner.run(chunks, worker, uproot_options=options(file))["out"]
         else:
-            with TreeReader(rows, number) as reader:
+            with TreeReader(rows) as reader:
                 work = partial(ChunkRunner.automatic_retries, 0, False, reader)
                 found, _ = chosen(chunks, work, None)
     # In the order of the file, whoever was first: sums of floats are the same with all executors.
@@ -343,8 +334,8 @@ def _run(rows: Rows, entries: range, content: RootContent, number: int) -> dict[
 
 def _size(rows: Rows) -> int:
     """Events that are read at a time: more where there is little to read of each."""
-    light = not rows.features.constituents and rows.label.match is None
-    return rows.config.chunksize * (LIGHT if light else 1)
+    light = not rows.features.constituents and rows.job.match is None
+    return rows.job.ingest.chunksize * (LIGHT if light else 1)
 
 
 def _chunks(entries: range, size: int) -> list[tuple[int, int]]:

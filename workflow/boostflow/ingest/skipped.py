@@ -7,26 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from boostflow.config.chain import Ingest
 from boostflow.errors import BadFile
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.io import atomic, read_json, write_json
+from boostflow.jobs.chain import Ingest
 
 log = logging.getLogger("ingest")
 
 
-def or_skip(
-    read: Callable[[], None], file: str, output: Path, meta: Path, config: Ingest, *, data: bool
-) -> None:
+def or_skip(read: Callable[[], None], file: str, job: Ingest, files: Ingest.Files) -> None:
     """Read a file, or leave it out where the configuration says so.
 
     Args:
-        read: writes `output` and `meta`.
+        read: writes the table and the counts.
         file: path or address.
-        output: Parquet file.
-        meta: JSON file.
-        config: the ingest block.
-        data: collision data.
+        job: the settings; `ingest.on_bad_file` decides.
+        files: what is written.
 
     Raises:
         BadFile: the file is bad, and `on_bad_file` is fail.
@@ -34,11 +30,11 @@ def or_skip(
     try:
         read()
     except BadFile as error:
-        if config.on_bad_file == "fail":
+        if job.ingest.on_bad_file == "fail":
             raise
         reason = " ".join(str(error).removeprefix(f"{file}: ").split())
         log.warning("%s: skipped: %s", file, reason)
-        _leave_out(file, output, meta, reason, data)
+        _leave_out(file, files, reason, job.data)
 
 
 def require_checked(path: Path, file: str) -> None:
@@ -71,13 +67,13 @@ def write_no_rows(path: Path) -> None:
     pq.write_table(pa.table({"entry": pa.array([], pa.int64())}), path)
 
 
-def _leave_out(file: str, output: Path, meta: Path, reason: str, data: bool) -> None:
+def _leave_out(file: str, files: Ingest.Files, reason: str, data: bool) -> None:
     """Write the table and the counts of no event."""
-    with atomic(output) as part:
+    with atomic(files.table) as part:
         write_no_rows(part)
     nothing: dict[str, Any] = {"events": 0, "sumw": 0.0}
     write_json(
-        meta,
+        files.meta,
         {
             "file": file,
             "skipped": reason,

@@ -30,13 +30,12 @@ class TreeReader:
     """Writes the rows of a chunk of one file; what executors call, with coffea's work items.
 
     Args:
-        rows: what they are made with.
-        number: of the file in its sample: events without numbers get run 1, luminosity block
-            `number` + 1 and their row in the file.
+        rows: what they are made with. Events without numbers get run 1, luminosity block
+            `number` + 1 of the job, and their row in the file.
     """
 
-    def __init__(self, rows: Rows, number: int) -> None:
-        self.rows, self.number = rows, number
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
         self._open: tuple[Any, Branches] | None = None
 
     def __enter__(self) -> Self:
@@ -72,14 +71,14 @@ class TreeReader:
             ) from None
         if self.rows.features.generator_jets:
             generated = ak.zip({x: found[f"GenJetAK8_{x}"] for x in ("pt", "eta", "phi", "mass")})
-            jets = with_generator_jet(jets, generated, self.rows.radius / 2)
+            jets = with_generator_jet(jets, generated, self.rows.job.radius / 2)
         counts = self.rows.write(events, jets, start)
         return {counts["chunks"][0]: counts}
 
     def _names(self) -> dict[str, str]:
         """The branches that are needed: particles of the generator only to match jets to them."""
         names = self.rows.features.names
-        if self.rows.label.match is None:
+        if self.rows.job.match is None:
             return {ours: theirs for ours, theirs in names.items() if ours not in TRUTH}
         return names
 
@@ -121,7 +120,7 @@ class TreeReader:
     def _events(self, found: dict[str, ak.Array], start: int, stop: int) -> ak.Array:
         features = self.rows.features
         columns: dict[str, Any] = dict(
-            zip(EVENT, (1, self.number + 1, np.arange(start, stop)), strict=True)
+            zip(EVENT, (1, self.rows.job.number + 1, np.arange(start, stop)), strict=True)
         )
         for name in (*EVENT, "genWeight", features.rho):
             if name in found:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from pydantic import Field, field_validator
+
 from boostflow import paths
 from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name, Setting
@@ -15,6 +17,7 @@ from boostflow.config.chain import Select as SelectBlock
 from boostflow.config.files import is_remote
 from boostflow.config.needs import Needs, needs
 from boostflow.config.samples import (
+    EVENTS_MAX,
     RootContent,
     RootSample,
     Sample,
@@ -25,6 +28,7 @@ from boostflow.config.systematics import Constituent, JetShift
 from boostflow.config.weights import Carried, SampleWeight, carried, files_of
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Output
+from boostflow.processes import PROCESSES
 from boostflow.variations import NOMINAL
 
 
@@ -36,13 +40,13 @@ class Simulate(Job):
 
     sample: Name
     """Name of the sample."""
-    process: str
-    """Hard process, a key of `boostflow.processes.PROCESSES`."""
-    part: int = 0
+    process: Literal[*PROCESSES]
+    """Hard process; boostflow.processes lists the Pythia settings behind each."""
+    part: int = Field(0, ge=0)
     """Number of the file, from 0."""
     variation: str = NOMINAL
     """Variation that the sample is an alternative of."""
-    events: int
+    events: int = Field(ge=1, le=EVENTS_MAX)
     """Events to generate."""
     seed: int = 1
     """Of the run: with sample, variation and part it fixes every event."""
@@ -119,7 +123,9 @@ class Vary(Block):
     """A variation of jet constituents in one direction."""
 
     systematic: Constituent
+    """What is varied, and by how much."""
     direction: Literal["up", "down"]
+    """Which way; without meaning for a loss or a resolution."""
 
 
 class Ingest(Job):
@@ -155,7 +161,15 @@ class Ingest(Job):
     vary: Vary | None = None
     """A variation of the constituents."""
     xsec: float | None = None
-    """Cross-section in pb."""
+    """Cross-section in pb; null takes the one that boostflow's simulation left in the file."""
+
+    @field_validator("piece")
+    @classmethod
+    def there_is_such_a_piece(cls, piece: tuple[int, int]) -> tuple[int, int]:
+        """It is one of as many as there are."""
+        if not 0 <= piece[0] < piece[1]:
+            raise ValueError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
+        return piece
 
     class Files(base.Files):
         """What is read and written."""

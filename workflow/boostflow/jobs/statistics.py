@@ -22,8 +22,13 @@ class Weighting(Block):
     """A column of relative event weights."""
 
     column: str
+    """Of the selected jets."""
     samples: list[Name] | None = None
     """Samples that get it; null for all."""
+
+    def applies(self, sample: str) -> bool:
+        """Whether a sample's jets get this weight."""
+        return self.samples is None or sample in self.samples
 
 
 def weighting_of(analysis: Analysis, variation: str) -> Weighting | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ import awkward as ak
 import numpy as np
 
 from boostflow.config.chain import Select, Split
-from boostflow.config.systematics import JetShift
-from boostflow.config.weights import SampleWeight
+from boostflow.config.weights import with_files
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
@@ -27,8 +26,10 @@ from boostflow.io import (
     read_json,
     write_json,
 )
+from boostflow.jobs import chain
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
+from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
 from boostflow.select.weights import Weigher
@@ -68,40 +69,20 @@ class Cutflow:
         ]
 
 
-def select(
-    tables: list[Path],
-    metas: list[Path],
-    output: Path,
-    cutflow: Path,
-    config: Select,
-    *,
-    sample: str,
-    variation: str = "nominal",
-    shift: JetShift | None = None,
-    corrections: Path | None = None,
-    independent: bool = False,
-    weights: Mapping[str, SampleWeight] | None = None,
-) -> None:
+def run(job: chain.Select, files: chain.Select.Files) -> None:
     """Select fat jets (docs/contracts.md, "select"). The parts are read block by block.
 
     Args:
-        tables: ingested parts of one sample.
-        metas: their JSON files, in the same order.
-        output: Parquet file to write.
-        cutflow: JSON file to write.
-        config: the select block.
-        sample: name of the sample.
-        variation: name of the variation.
-        shift: what it shifts, if it is of that kind.
-        corrections: the correctionlib file of the shift and of smearing.
-        independent: an alternative sample, on whose events no model is trained: all are test.
-        weights: what the sample declares, by name; their files as they can be opened.
+        job: the settings.
+        files: the list of the parts, the files of corrections, what is written.
 
     Raises:
         BoostflowError: parts that do not fit together, a split without events, a bad correction or
             weight.
     """
-    if independent:
+    tables, metas = read_parts(files.parts)
+    sample, config, shift, output = job.sample, job.select, job.shift, files.table
+    if job.independent:
         config = config.model_copy(update={"split": ALL_TEST})
     read = [read_json(path) for path in metas]
     totals = _totals(read)
@@ -118,10 +99,11 @@ def select(
     norms = {name: w / weighted for name, w in totals.sumw_weights.items() if weighted}
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
-    if moves and corrections is None:
+    if moves and files.corrections is None:
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
-    opened = Corrections(corrections) if moves and corrections is not None else None
+    opened = Corrections(files.corrections) if moves and files.corrections else None
     shifter = Shifter(config, shift, opened)
+    weights = with_files(job.weights, files.weights)
     weigher = Weigher(sample, weights) if weights else None
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
@@ -159,10 +141,10 @@ def select(
     _write(output, checked(), tables)
     whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
     write_json(
-        cutflow,
+        files.cutflow,
         {
             "sample": sample,
-            "variation": variation,
+            "variation": job.variation,
             "data": totals.data,
             "xsec": totals.xsec,
             "cutflow": flow.as_list(whole),
@@ -173,8 +155,8 @@ def select(
         },
     )
     if not jets.sum():
-        log.warning("%s (%s): no jet passes the selection", sample, variation)
-    log.info("%s (%s): %d of %d events, %d jets", sample, variation, *_ends(flow), jets.sum())
+        log.warning("%s (%s): no jet passes the selection", sample, job.variation)
+    log.info("%s (%s): %d of %d events, %d jets", sample, job.variation, *_ends(flow), jets.sum())
 
 
 def _blocks(path: Path) -> Iterator[ak.Array]:

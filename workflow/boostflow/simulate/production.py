@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boostflow import seeds
+from boostflow.config.samples import EVENTS_MAX
 from boostflow.errors import BoostflowError
+from boostflow.jobs.chain import Simulate
 from boostflow.processes import PROCESSES, Process
 from boostflow.progress import Progress
 
@@ -20,72 +20,43 @@ if TYPE_CHECKING:
     from boostflow.simulate.generator import Generator
 
 BATCH = 250
-EVENTS_MAX = 1_000_000
 
 
-def simulate(
-    output: str | Path,
-    *,
-    sample: str,
-    process: str,
-    part: int,
-    events: int,
-    seed: int,
-    variation: str = "nominal",
-    config: Simulation | None = None,
-    settings: Sequence[str] = (),
-    batch: int = BATCH,
-) -> None:
+def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
     """Generate, detect, cluster and write one part of a sample (docs/contracts.md, "samples").
 
-    Every random number follows from (seed, variation, sample, part): the same arguments give the
-    same events, whatever the batch size, the number of cores and the order of the parts.
+    Every random number follows from (seed, variation, sample, part): the same job gives the same
+    events, whatever the batch size, the number of cores and the order of the parts.
 
     Args:
-        output: the ROOT file; it appears complete or not at all.
-        sample: name of the sample.
-        process: a key of `processes.PROCESSES`.
-        part: number of the file, from 0.
-        events: number of events.
-        seed: the run's seed.
-        variation: `nominal` or the name of a variation.
-        config: what all samples share; the defaults if None.
-        settings: further Pythia settings of the sample and the variation, read after all others.
+        job: the settings.
+        files: the ROOT file to write; it appears complete or not at all.
         batch: events held in memory at a time.
 
     Raises:
-        BoostflowError: unknown process, a setting that Pythia does not accept, or a number out of
-            range.
+        BoostflowError: a setting that Pythia does not accept.
     """
-    if process not in PROCESSES:
-        raise BoostflowError(f"unknown process {process!r}: known are {', '.join(PROCESSES)}")
-    if part < 0:
-        raise BoostflowError(f"part {part} is negative: parts are numbered from 0")
-    if not 1 <= events <= EVENTS_MAX:
-        raise BoostflowError(f"{events} events in a part: between 1 and {EVENTS_MAX} are possible")
-
-    from boostflow.config.chain import Simulation
     from boostflow.simulate import generator, rootfile
     from boostflow.simulate.detector import Response
 
-    config = config or Simulation()
-    names = (variation, sample, part)
+    process, config = PROCESSES[job.process], job.simulation
+    names = (job.variation, job.sample, job.part)
     lines = generator.settings(
-        PROCESSES[process], config, settings, seeds.derive(seed, "simulate", *names)
+        process, config, job.settings, seeds.derive(job.seed, "simulate", *names)
     )
-    response = Response(config.detector, seeds.derive(seed, "detector", *names))
-    bar = Progress(f"simulate {sample} {part}", events, "events")
+    response = Response(config.detector, seeds.derive(job.seed, "detector", *names))
+    bar = Progress(f"simulate {job.sample} {job.part}", job.events, "events")
     try:
-        pythia = generator.Generator(lines, PROCESSES[process].alpha_s)
-        with rootfile.create(output) as root:
-            for raw in pythia.batches(events, batch):
-                columns = _reconstruct(raw, pythia, response, PROCESSES[process], config)
-                columns |= _numbers(part, bar.done, len(raw))
+        pythia = generator.Generator(lines, process.alpha_s)
+        with rootfile.create(files.sample) as root:
+            for raw in pythia.batches(job.events, batch):
+                columns = _reconstruct(raw, pythia, response, process, config)
+                columns |= _numbers(job.part, bar.done, len(raw))
                 root.extend(columns)
                 bar.update(len(raw))
             root.finish(pythia.cross_section())
     except BoostflowError as error:
-        raise BoostflowError(f"sample {sample} ({variation}): {error}") from None
+        raise BoostflowError(f"sample {job.sample} ({job.variation}): {error}") from None
 
 
 def _numbers(part: int, done: int, n: int) -> dict[str, np.ndarray]:

@@ -10,8 +10,7 @@ variance is the sum of squared weights all the same, and the fit decides what to
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import hist
@@ -21,25 +20,14 @@ from numpy.typing import NDArray
 from boostflow.config.background import Selection
 from boostflow.config.statistics import Region, Templates
 from boostflow.errors import BoostflowError
-from boostflow.scored import TEST, Table
+from boostflow.jobs.statistics import Templates as TemplatesJob
+from boostflow.scored import TEST, VALIDATION, Table
 from boostflow.templates.categories import cluster_classes
 
 log = logging.getLogger(__name__)
 
 Histograms = dict[tuple[str, str], hist.Hist]
 """Templates by (region, sample)."""
-
-
-@dataclass(frozen=True)
-class Weighting:
-    """A column of relative weights and the samples it applies to (null for all)."""
-
-    column: str
-    samples: tuple[str, ...] | None = None
-
-    def applies(self, sample: str) -> bool:
-        """Whether the sample's jets get this weight."""
-        return self.samples is None or sample in self.samples
 
 
 def in_region(region: Region | Selection, score: NDArray) -> NDArray[np.bool_]:
@@ -99,16 +87,12 @@ def regions_of(
     return inside
 
 
+SPLITS = {"test": TEST, "validation": VALIDATION}
+"""Values of the column `split` by name."""
+
+
 def fill(
-    jets: Mapping[str, Table],
-    scores: Mapping[str, Mapping[str, Table]],
-    config: Templates,
-    luminosity: float,
-    weighting: Weighting | None = None,
-    split: int = TEST,
-    data: Collection[str] = (),
-    unblind: bool = False,
-    allow_empty: bool = False,
+    jets: Mapping[str, Table], scores: Mapping[str, Mapping[str, Table]], job: TemplatesJob
 ) -> Histograms:
     """The templates of one variation: expected events, `Weight` storage.
 
@@ -117,18 +101,13 @@ def fill(
             (events per 1/fb), the weighting's column where it applies, and `label` where
             regions are clusters.
         scores: score columns of those jets by sample and model.
-        config: variable, axis and regions.
-        luminosity: in 1/fb.
-        weighting: of a weight variation; null for none.
-        split: which part of the simulated events enters.
-        data: samples that are collision data.
-        unblind: they are filled in all regions, not in `control` regions alone.
-        allow_empty: a region without a jet is no error (of regions that are compared, not fitted).
+        job: variable, axis, regions, and which jets enter with which weight.
 
     Raises:
         BoostflowError: regions overlap, a region has no jet of any sample, or a value or a
             weight is not finite.
     """
+    config, weighting = job.templates, job.weighting
     axis = hist.axis.Regular(config.bins, *config.range, name=config.variable, flow=False)
     classes = {
         model: cluster_classes(jets, {s: scores[s][model]["cluster"] for s in jets}, model)
@@ -140,15 +119,15 @@ def fill(
         inside = regions_of(config, scores[sample], sample, classes)
         used = table["candidate"].astype(bool)
         value = table[config.variable].astype(float)
-        if sample in data:
+        if sample in job.data:
             weight = np.ones(len(value))
         else:
-            used &= table["split"] == split
-            weight = table["weight"] * luminosity
+            used &= table["split"] == SPLITS[job.split]
+            weight = table["weight"] * job.luminosity
         if weighting is not None and weighting.applies(sample):
             weight = weight * table[weighting.column]
         for region, limits in config.regions.items():
-            if sample in data and not (unblind or limits.control):
+            if sample in job.data and not (job.unblind or limits.control):
                 continue
             mine = used & inside[region]
             bad = int((~np.isfinite(value[mine])).sum() + (~np.isfinite(weight[mine])).sum())
@@ -162,10 +141,10 @@ def fill(
             template = hist.Hist(axis, storage=hist.storage.Weight(), name=f"{region}/{sample}")
             template.fill(value[mine], weight=weight[mine])
             result[region, sample] = template
-            if sample not in data:
+            if sample not in job.data:
                 counts[region] += int(mine.sum())
     for region, count in counts.items():
-        if count == 0 and not allow_empty:
+        if count == 0 and not job.allow_empty:
             limits = config.regions[region]
             inside = f"{limits.score} in {limits.range}"
             if limits.clusters is not None:
