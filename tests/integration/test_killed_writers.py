@@ -24,6 +24,7 @@ from boostflow.errors import BoostflowError
 from boostflow.models.bdt.block import BDT
 from boostflow.models.ucluster.block import UCluster
 from support.factory import SAMPLES, write_run
+from support.fits import fit_files, table_files
 from support.ucluster_jets import SMALL, files, packed
 
 pytestmark = pytest.mark.integration
@@ -141,30 +142,35 @@ def template_file(inputs: Path) -> Write:
 
 
 def health_figures(inputs: Path) -> Write:
-    from boostflow.config.statistics import Infer
-    from boostflow.infer.health import health
+    from boostflow.infer.health import run
+    from boostflow.jobs.statistics import Health
 
     _templates(inputs / "nominal.root")
 
     def write(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        files = (path / "health.json", path / "health.txt")
-        health([inputs / "nominal.root"], {}, Infer(), *files)
+        files = Health.Files(
+            templates=[inputs / "nominal.root"],
+            figures=path / "health.json",
+            table=path / "health.txt",
+        )
+        run(Health(signal=["top"]), files)
 
     return write
 
 
 def fit_tables(inputs: Path) -> Write:
-    from boostflow.config.statistics import Infer
-    from boostflow.infer.run import infer, tabulate_fit
+    from boostflow.infer.report import tabulate
+    from boostflow.infer.run import infer
+    from boostflow.jobs.statistics import FitTables, Infer
 
     _templates(inputs / "nominal.root")
-    fit, yields = inputs / "fit.json", inputs / "yields.json"
-    infer([inputs / "nominal.root"], {}, Infer(), inputs / "workspace.json", fit, yields)
+    fit = fit_files(inputs, [inputs / "nominal.root"])
+    infer(Infer(), fit)
 
     def write(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        tabulate_fit({}, fit, yields, path, path / "hepdata", 13000.0)
+        tabulate(FitTables(), table_files(fit, path))
 
     return write
 
@@ -232,26 +238,33 @@ def plot(inputs: Path) -> Write:
 
 
 def record(inputs: Path) -> Write:
-    from boostflow.provenance import write_record
+    from boostflow.jobs.summary import Provenance
+    from boostflow.provenance import run
 
     config = {f"key{i}": i for i in range(500)}
 
     def write(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        names = ("provenance.json", "config.yaml", "systematics.yaml")
-        write_record(config, config, *(path / name for name in names))
+        files = Provenance.Files(
+            record=path / "provenance.json",
+            config=path / "config.yaml",
+            systematics=path / "systematics.yaml",
+        )
+        run(Provenance(config=config, systematics=config), files)
 
     return write
 
 
 def table(inputs: Path) -> Write:
-    from boostflow.summary import write
+    from boostflow.jobs.summary import Summary
+    from boostflow.summary.run import run
 
     cutflows = [inputs / f"select/nominal/{name}.json" for name in SAMPLES]
 
     def both(path: Path) -> None:
         path.mkdir(exist_ok=True)
-        write(cutflows, [], None, path / "summary.json", path / "summary.txt")
+        written = {"summary": path / "summary.json", "table": path / "summary.txt"}
+        run(Summary(), Summary.Files(cutflows=cutflows, **written))
 
     return both
 
@@ -275,8 +288,8 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "io.py: write_parquet": parquet,
     "io.py: write_json": json_figures,
     "templates/files.py: write": template_file,
-    "infer/health.py: health": health_figures,
-    "infer/run.py: tabulate_fit": fit_tables,
+    "infer/health.py: run": health_figures,
+    "infer/report.py: tabulate": fit_tables,
     "infer/tables.py: write_hepdata": fit_tables,
     "models/bdt.py: train": trees,
     "models/ucluster/store.py: write, _Writer._append": packed_jets,
@@ -285,17 +298,17 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "models/ucluster/saved.py: write": keras_file,
     "models/ucluster/export.py: write": onnx_file,
     "plots/style.py: save": plot,
-    "provenance.py: write_record": record,
-    "summary.py: write": table,
+    "provenance.py: run": record,
+    "summary/run.py: run": table,
     "config/generate.py: main": generated,
 }
 """Every writer of results, and what makes it write one."""
 
 
 SEVERAL = (
-    *("provenance.py: write_record", "summary.py: write", "config/generate.py: main"),
+    *("provenance.py: run", "summary/run.py: run", "config/generate.py: main"),
     *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
-    *("infer/health.py: health", "infer/run.py: tabulate_fit", "infer/tables.py: write_hepdata"),
+    *("infer/health.py: run", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
 )
 """Those of several files, each whole or not there."""
 WRITING = {

@@ -151,9 +151,8 @@ def write_run(
     write_table(folder / f"scores/bdt/{variation}.parquet", classifier(samples))
     write_table(folder / f"scores/ucluster/{variation}.parquet", clusterer(samples))
     if variation == "nominal":
-        # The second one is a clustering of a kind that the evaluation knows nothing of.
-        for model, kind in (("bdt", "bdt"), ("ucluster", "clustering")):
-            write_json(folder / f"models/{model}/nominal/manifest.json", {"kind": kind})
+        for model in ("bdt", "ucluster"):
+            write_json(folder / f"models/{model}/nominal/manifest.json", {"kind": model})
         rounds = np.arange(40)
         write_json(
             folder / "models/bdt/nominal/metrics.json",

@@ -9,19 +9,26 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from boostflow import summary
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly
 from boostflow.evaluate.run import anomaly as compare
-from boostflow.evaluate.run import evaluate
 from boostflow.io import write_json
-from boostflow.plots.names import MODEL_PLOTS
-from boostflow.plots.style import Label
+from boostflow.jobs.summary import Summary
+from boostflow.jobs.models import CompareEvents
+from boostflow.models.family import families
+from boostflow.plots import anomaly as draw
+from boostflow.plots.names import model_plots
+from boostflow.plots.style import Label, style
 from boostflow.scored import TEST, TRAIN, VALIDATION
+from boostflow.summary.figures import collect
+from boostflow.summary.table import table
 from support import factory
+from support.judging import LABEL, evaluate, judged
 
 CLUSTERS = 6
+KEYS = {"unit": "event", "samples": ["dijet", "resonance"], "mass": [10.0, 1000.0]}
+OF_EVENTS = judged("ucluster", clusters=2, **KEYS)
 
 
 def sample(events: int, seed: int) -> dict[str, np.ndarray]:
@@ -118,7 +125,7 @@ def test_the_choice_by_labels_is_not_biased():
 def test_both_choices_find_a_cluster_with_the_signal():
     events = sample(12_000, 1)
     cluster = in_box(events)
-    found = anomaly.judged(events, cluster, CLUSTERS)
+    found = anomaly.figures_of(events, cluster, CLUSTERS)
     test = events["split"] == TEST
     s = (test & events["signal"] & (cluster == 3)).sum()
     b = (test & ~events["signal"] & (cluster == 3)).sum()
@@ -212,7 +219,8 @@ def jets() -> dict[str, np.ndarray]:
 
 
 def test_an_event_is_its_two_leading_jets():
-    found = anomaly.dijets(jets(), ["x"], None)
+    everything = OF_EVENTS.model_copy(update={"mass": None})
+    found = anomaly.dijets(jets(), everything, ["x"])
     assert {name: column.tolist() for name, column in found.items()} == {
         "split": [0, 2, 1],
         "cluster": [4, 1, 0],
@@ -221,14 +229,15 @@ def test_an_event_is_its_two_leading_jets():
         "heavier": [200, 80, 500],
         "lighter": [100, 70, 120],
     }
-    assert anomaly.dijets(jets(), ["x"], (10, 400))["cluster"].tolist() == [4, 1]
+    window = OF_EVENTS.model_copy(update={"mass": (10, 400)})
+    assert anomaly.dijets(jets(), window, ["x"])["cluster"].tolist() == [4, 1]
 
 
 def test_scores_of_jets_are_refused():
     table = jets()
     table["cluster"][4] = 2
     with pytest.raises(BoostflowError, match="jets of 1 of 3 events are in different clusters"):
-        anomaly.dijets(table, ["x"], None)
+        anomaly.dijets(table, OF_EVENTS, ["x"])
 
 
 def write_run(folder: Path, events: int = 4000, clusters: int = CLUSTERS) -> list[Path]:
@@ -266,32 +275,29 @@ def write_run(folder: Path, events: int = 4000, clusters: int = CLUSTERS) -> lis
     return [folder / f"select/{name}.parquet" for name in ("dijet", "resonance")]
 
 
-def call(folder: Path, select: list[Path], clusters: int = CLUSTERS, **changes) -> dict:
-    arguments = {"config": Evaluate(anomaly=["resonance"]), "model": f"clusters_{clusters}"}
-    arguments |= changes
+def call(
+    folder: Path, select: list[Path], clusters: int = CLUSTERS, signal: str = "resonance"
+) -> dict:
+    name = f"clusters_{clusters}"
     evaluate(
-        select,
-        folder / f"scores_{clusters}.parquet",
-        folder,
-        folder / f"{arguments['model']}.json",
-        folder / f"plots/{clusters}",
-        signal=[],
-        luminosity=1.0,
-        samples=["dijet", "resonance"],
-        mass=(10.0, 1000.0),
-        unit="event",
-        seed=1,
-        label=Label("test", "13 TeV"),
-        **arguments,
+        jets=select,
+        scores=folder / f"scores_{clusters}.parquet",
+        model=folder,
+        figures=folder / f"{name}.json",
+        plots=folder / f"plots/{clusters}",
+        name=name,
+        kind="ucluster",
+        judged=judged("ucluster", clusters=clusters, **KEYS),
+        evaluate=Evaluate(anomaly=[signal]),
     )
-    return json.loads((folder / f"{arguments['model']}.json").read_text())
+    return json.loads((folder / f"{name}.json").read_text())
 
 
 def test_stages_write_figures_plots_and_summary(tmp_path):
     for clusters in (2, CLUSTERS):
         figures = call(tmp_path, write_run(tmp_path, clusters=clusters), clusters)
         written = {path.stem for path in (tmp_path / f"plots/{clusters}").glob("*.png")}
-        assert written == set(MODEL_PLOTS["events"])
+        assert written == set(model_plots(families()["ucluster"].block(**KEYS)))
     assert figures["kind"] == "events" and figures["unscored"] == 0
     total = figures["before"]
     assert sum(one["s"] for one in figures["clusters"]) == total["s"]
@@ -302,16 +308,40 @@ def test_stages_write_figures_plots_and_summary(tmp_path):
         assert found["labels"]["enrichment"]["value"] > 3
         assert found["labels"]["s/sqrt(b)"]["value"] < supervised["value"]
     paths = [tmp_path / f"clusters_{k}.json" for k in (CLUSTERS, 2)]
-    compare(paths, tmp_path / "anomaly.json", tmp_path / "anomaly.png", Label("test", "13 TeV"))
+    compare(
+        CompareEvents(label=LABEL),
+        CompareEvents.Files(
+            evaluations=paths, figures=tmp_path / "anomaly.json", plot=tmp_path / "anomaly.png"
+        ),
+    )
     together = json.loads((tmp_path / "anomaly.json").read_text())
     assert [m["clusters"] for m in together["models"]] == [2, CLUSTERS]
     assert together["models"][1]["chosen"] == figures["chosen"]
     assert (tmp_path / "anomaly.png").stat().st_size > 0
-    text = summary.table(summary.collect([], paths, None))
+    written = {"summary": tmp_path / "summary.json", "table": tmp_path / "summary.txt"}
+    text = table(collect(Summary.Files(cutflows=[], evaluations=paths, **written)))
     assert f"Model clusters_{CLUSTERS}, {CLUSTERS} clusters of events" in text
     line = next(line for line in text.splitlines() if "all test events" in line)
     assert line.split()[3:5] == [str(total["s"]), str(total["b"])]
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_each_family_is_a_series_of_its_own():
+    chosen = {"cluster": 0} | {
+        key: {"value": 2.0, "error": 0.5} for key in ("enrichment", "s/b", "s/sqrt(b)")
+    }
+    both = {"labels": chosen, "bump": chosen}
+    models = [
+        {"model": name, "clusters": 4, "chosen": both, "k-means, log masses": both}
+        for name in ("one", "two", "three")
+    ]
+    summary = {"models": models, "before": chosen, "mass window (supervised)": chosen}
+    with style():
+        figure = draw.scan(summary, {"one": "Graphs", "two": "Graphs"}, Label())
+    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert sum(name.startswith("Graphs, by") for name in names) == 2
+    # A model without a title is called by its name.
+    assert sum(name.startswith("three, by") for name in names) == 2
 
 
 @pytest.mark.parametrize(
@@ -329,10 +359,10 @@ def test_a_split_without_signal_is_named(split, name):
     }
     table["sample"][table["split"] == split] = "qcd"
     with pytest.raises(BoostflowError, match=rf"no signal event .* in the {name} split"):
-        anomaly.evaluate(table, 2, ["x"], None, 1)
+        anomaly.evaluate(table, OF_EVENTS, ["x"], 1)
 
 
 def test_a_signal_that_is_not_there_is_named(tmp_path):
     select = write_run(tmp_path, events=500)
     with pytest.raises(BoostflowError, match=r"no signal event .* \(signal: higgs\)"):
-        call(tmp_path, select, config=Evaluate(anomaly=["higgs"]))
+        call(tmp_path, select, signal="higgs")

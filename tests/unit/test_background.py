@@ -11,15 +11,16 @@ import pytest
 from scipy import optimize
 
 from boostflow.background import abcd, composition, control, sideband
+from boostflow.background import counts as counting
 from boostflow.background.abcd import Yield
-from boostflow.background.counts import Events, count, drawn
-from boostflow.background.run import estimate, plot
-from boostflow.config.background import Background
+from boostflow.background.counts import Events, drawn
+from boostflow.background.report import plot
+from boostflow.background.run import estimate
 from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
 from boostflow.infer import enter, fit
+from boostflow.jobs.background import Count, Estimate, PlotBackground
 from boostflow.plots.names import background_plots
-from boostflow.plots.style import Label
 from boostflow.templates.files import read
 from support import factory
 
@@ -612,6 +613,28 @@ CONFIG = {
 }
 
 
+def count(jets, scores, output, **settings):
+    keys = {"background": CONFIG, "templates": Templates(), "luminosity": 0.5, **settings}
+    files = Count.Files(jets=jets, scores=scores, counts=output)
+    counting.run(Count.model_validate(keys), files)
+
+
+def estimates(counts, data, folder, **settings):
+    """What background.json says; it is in the folder, with the likelihood of ABCD."""
+    job = Estimate.model_validate({"background": CONFIG, "signal": ["top"], **settings})
+    written = {"figures": folder / "background.json", "workspace": folder / "abcd.json"}
+    estimate(job, Estimate.Files(counts=counts, data=data, **written))
+    return json.loads(written["figures"].read_text())
+
+
+def draw(folder, **settings):
+    """Names of the plots of background.json."""
+    job = PlotBackground.model_validate({"background": CONFIG, "label": ["", ""], **settings})
+    written = {"figures": folder / "background.json", "plots": folder / "plots"}
+    plot(job, PlotBackground.Files(**written))
+    return {path.stem for path in (folder / "plots").glob("*.png")}
+
+
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
     """Counts of generated tables: QCD jets get clusters, too."""
@@ -624,11 +647,10 @@ def counted(tmp_path_factory):
     factory.write_table(folder / "scores/ucluster/nominal.parquet", table)
     select = [folder / f"select/nominal/{name}.parquet" for name in factory.SAMPLES]
     scores = [folder / f"scores/{model}/nominal.parquet" for model in ("bdt", "ucluster")]
-    config = Background.model_validate(CONFIG)
     files = {}
     for name, source in (("nominal", "simulation"), ("data", "pseudo")):
         files[name] = folder / f"{name}.root"
-        count(select, scores, files[name], config, Templates(), 0.5, source=source)
+        count(select, scores, files[name], source=source)
     return folder, files, select, scores
 
 
@@ -647,11 +669,9 @@ def test_counts_of_events(counted):
 
 def test_whole_stage_and_plots(counted, tmp_path):
     _, files, _, _ = counted
-    config = Background.model_validate(CONFIG)
-    output = tmp_path / "background.json"
-    found = estimate([files["nominal"]], files["data"], output, config, ["top"], ["w", "z", "top"])
-    assert json.loads(output.read_text()) == found
-    pyhf.Workspace(json.loads((tmp_path / "abcd_workspace.json").read_text()))
+    trained = ["w", "z", "top"]
+    found = estimates([files["nominal"]], files["data"], tmp_path, trained=trained)
+    pyhf.Workspace(json.loads((tmp_path / "abcd.json").read_text()))
     assert abs(found["abcd"]["pull"]) < 4
     assert abs(found["abcd"]["correlation"]["phi"]) < 0.1
     # The variable of the axis is independent of the score here.
@@ -667,17 +687,15 @@ def test_whole_stage_and_plots(counted, tmp_path):
     for entry in result["classes"].values():
         assert abs(entry["fraction"]["pull"]) < 4
     assert abs(result["against_abcd"]["difference"]) < 4
-    plot(output, tmp_path / "plots", config, Label())
-    names = {path.stem for path in (tmp_path / "plots").glob("*.png")}
-    assert names == set(background_plots(True, True, True, True))
+    assert draw(tmp_path) == set(background_plots(True, True, True, True))
 
 
 def test_collision_data_are_blinded(counted, tmp_path):
     """Neither region A nor the window nor the composition is looked at."""
     _, files, select, scores = counted
-    config = Background.model_validate({**CONFIG, "data": "observed"})
+    config = {**CONFIG, "data": "observed"}
     observed = tmp_path / "data.root"
-    count(select, scores, observed, config, Templates(), 0.5, source="observed")
+    count(select, scores, observed, source="observed")
     # Not in the file either.
     names = set(read(observed))
     assert not {"abcd_A", "abcd_plane", "cluster_0"} & names
@@ -686,17 +704,16 @@ def test_collision_data_are_blinded(counted, tmp_path):
         inside = (template.edges[1:] > 140) & (template.edges[:-1] < 210)
         assert template.values[inside].sum() == 0 < template.values.sum()
     shown = tmp_path / "shown.root"
-    count(select, scores, shown, config, Templates(), 0.5, source="observed", unblind=True)
+    count(select, scores, shown, source="observed", unblind=True)
     assert set(read(shown)) == set(read(files["nominal"]))
-    output = tmp_path / "background.json"
-    found = estimate([files["nominal"]], observed, output, config, ["top"])
+    found = estimates([files["nominal"]], observed, tmp_path, background=config)
     assert found["shown"] is False
     assert "composition" not in found
     assert found["abcd"]["yields"]["A"]["data"] is None
     assert "observed" not in found["abcd"]["by_bin"] and "mu" not in found["abcd"]
-    spec = json.loads((tmp_path / "abcd_workspace.json").read_text())
+    spec = json.loads((tmp_path / "abcd.json").read_text())
     assert [channel["name"] for channel in spec["channels"]] == ["B", "C", "D"]
     data = np.array(found["sideband"]["by_bin"]["data"], dtype=float)
     edges = np.array(found["sideband"]["by_bin"]["edges"])
     assert np.isnan(data).tolist() == ((edges[1:] > 140) & (edges[:-1] < 210)).tolist()
-    plot(output, tmp_path / "plots", config, Label())
+    draw(tmp_path, background=config)

@@ -12,7 +12,7 @@ from boostflow.config.systematics import parse_systematics
 from boostflow.effects import CUT, principal, sides
 from boostflow.infer import fit
 from boostflow.infer.changes import changes, shapes_are_noise
-from boostflow.infer.run import parameter_titles
+from boostflow.infer.report import parameter_titles
 from boostflow.infer.workspace import build
 from boostflow.templates.files import Template
 

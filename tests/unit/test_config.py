@@ -398,6 +398,18 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             {"evaluate": {"rejection": [["w", ["w"]]]}},
             "my.yaml: evaluate.rejection: w needs other classes against it",
         ),
+        (
+            {"evaluate": {"reference": "bdtt"}},
+            "my.yaml: evaluate.reference: unknown model 'bdtt'; did you mean 'bdt'?",
+        ),
+        (
+            {
+                "models": {"bdt": {"kind": "bdt"}, "c": EVENTS},
+                "evaluate": {"anomaly": ["top"], "reference": "c"},
+            },
+            "my.yaml: evaluate.reference: c has no score for each class of a jet; those that have:"
+            " bdt",
+        ),
         ({"systematics": "nix.yaml"}, "my.yaml: systematics: no such file: nix.yaml"),
         (
             {"samples": {"top": TOP}, "systematics": None},

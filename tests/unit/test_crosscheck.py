@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import hist
 import numpy as np
 import pytest
 import uproot
 
 from boostflow.config.statistics import Infer
 from boostflow.errors import BoostflowError
-from boostflow.infer.crosscheck import crosscheck, sensitivity
+from boostflow.infer.crosscheck import run, sensitivity
 from boostflow.io import read_json
-from boostflow.templates.files import Template, write
+from boostflow.jobs import statistics as jobs
+from boostflow.templates.files import Template, TemplateSet
+from support.fits import write_templates
 
 
 def template(values: list[float], variances: list[float]) -> Template:
@@ -42,26 +43,31 @@ def test_regions_add_up() -> None:
 
 
 def test_files_are_compared(tmp_path: Path) -> None:
-    axis = hist.axis.Regular(1, 0, 1, name="mass", flow=False)
-    for name, background in (("nominal", 400), ("other", 100)):
-        histograms = {}
-        for sample, value in (("top", 50.0), ("qcd", float(background))):
-            histograms["pass", sample] = hist.Hist(axis, storage=hist.storage.Weight())
-            histograms["pass", sample].fill([0.5] * 1000, weight=value / 1000)
-        write(tmp_path / f"{name}.root", histograms)
-    config = Infer(signal=["top"])
-    crosscheck(tmp_path / "nominal.root", tmp_path / "other.root", tmp_path / "x.json", config)
-    found = read_json(tmp_path / "x.json")
+    def regions(background: float) -> TemplateSet:
+        samples = {
+            "top": template([50], [2.5]),
+            "qcd": template([background], [background**2 / 1000]),
+        }
+        return {"pass": samples}
+
+    nominal, instead = write_templates(tmp_path, {"nominal": regions(400), "other": regions(100)})
+    output = tmp_path / "x.json"
+
+    def compare(nominal: Path, *data: str) -> None:
+        files = jobs.Crosscheck.Files(nominal=nominal, instead=instead, figures=output)
+        run(jobs.Crosscheck(infer=Infer(signal=["top"]), data=list(data)), files)
+
+    compare(nominal)
+    found = read_json(output)
     assert found["instead"]["significance"] > 1.5 * found["regions"]["significance"]
-    with uproot.update(tmp_path / "nominal.root") as file:
+    with uproot.update(nominal) as file:
         file["pass/data"] = file["pass/qcd"].to_hist()
-    crosscheck(
-        tmp_path / "nominal.root", tmp_path / "other.root", tmp_path / "x.json", config, ["data"]
-    )
-    assert read_json(tmp_path / "x.json") == found
+    compare(nominal, "data")
+    assert read_json(output) == found
+    output.unlink()
     with pytest.raises(BoostflowError, match="no such file"):
-        crosscheck(tmp_path / "no.root", tmp_path / "other.root", tmp_path / "y.json", config)
-    assert not (tmp_path / "y.json").exists()
+        compare(tmp_path / "no.root")
+    assert not output.exists()
 
 
 def test_a_region_without_background_is_a_note() -> None:

@@ -15,12 +15,14 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate import baselines, classifier, clusterer
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.curves import Ranking, components, delong, influence, rejection
-from boostflow.evaluate.run import evaluate
 from boostflow.evaluate.significance import asimov, measures
-from boostflow.plots.names import MODEL_PLOTS
-from boostflow.plots.style import Label
-from boostflow.scored import read_scored, samples_of
+from boostflow.jobs.models import Judged
+from boostflow.models.family import Role, Score, families
+from boostflow.models.ucluster.figures import mixture
+from boostflow.plots.names import model_plots
+from boostflow.scored import read_scored, read_scores, samples_of
 from support import factory
+from support.judging import JUDGED, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -244,17 +246,18 @@ def test_the_mixture_finds_what_no_single_mass_separates():
     def accuracy(found):
         return matching.accuracy(matching.contingency(truth[~odd], found, 3, 3), (~odd).sum())
 
-    mixture = accuracy(baselines.mixture(masses[odd], masses[~odd], 3, 1))
+    found = accuracy(mixture(masses[odd], masses[~odd], 3, 1))
     one = accuracy(baselines.kmeans(masses[odd][:, :1], masses[~odd][:, :1], 3, 1))
     ceiling = accuracy(baselines.trees(masses[odd], masses[~odd], truth[odd], 1))
-    assert one < 0.7 < ceiling - 0.03 < mixture < ceiling + 0.01
+    assert one < 0.7 < ceiling - 0.03 < found < ceiling + 0.01
 
 
 def test_classifier_figures(run):
     table = read_scored(
         files(run), run / "scores/bdt/nominal.parquet", ["split", "weight", "candidate"], []
     )
-    result = classifier.evaluate(table, Evaluate(bootstrap=30), ["top"], 138.0, 1)
+    arguments = JUDGED["bdt"], Evaluate(bootstrap=30), ["top"], 138.0, 1
+    result, jets = classifier.evaluate(table, *arguments)
     json.dumps(result, allow_nan=False)
     assert set(result["auc"]) == set(factory.SAMPLES)
     # Top jets have weights of both signs, and are part of the rest of every other class.
@@ -266,14 +269,14 @@ def test_classifier_figures(run):
     error = result["roc"]["error"]["quark"]
     assert error[0] is None and all(x is not None and x > 0 for x in error[50:90])
     assert result["significance"]["best"]["asimov"]["value"] > 1
-    again = classifier.evaluate(table, Evaluate(bootstrap=30), ["top"], 138.0, 1)
-    assert again == result
+    assert len(jets["p_top"]) == sum(result["jets"].values())
+    assert classifier.evaluate(table, *arguments)[0] == result
 
 
 def test_a_classifier_without_a_signal_has_no_significance(run):
     columns = ["split", "weight", "candidate"]
     table = read_scored(files(run), run / "scores/bdt/nominal.parquet", columns, [])
-    result = classifier.evaluate(table, Evaluate(bootstrap=10), [], 138.0, 1)
+    result, _ = classifier.evaluate(table, JUDGED["bdt"], Evaluate(bootstrap=10), [], 138.0, 1)
     assert "significance" not in result and "macro_auc" in result
 
 
@@ -284,7 +287,7 @@ def test_delong_is_used_for_equal_weights(run):
     table["weight"] = np.abs(table["weight"])
     classes = ["quark", "top"]
     jets, code = classifier.labelled(table, classes, 2)
-    scores = classifier.probabilities(jets, classes)
+    scores = classifier.probabilities(jets, ["p_quark", "p_top"])
     result = classifier.areas(classifier.Classified(classes, jets, code, scores), 50, 1)
     assert result["auc"]["top"]["method"] == "DeLong"
     assert result["auc"]["top"]["value"] == pytest.approx(roc_auc_score(code == 1, scores[:, 1]))
@@ -297,9 +300,8 @@ def test_clusterer_figures(run):
         ["split", "weight", "candidate", *clusterer.COLUMNS],
         clusterer.OPTIONAL,
     )
-    result, jets = clusterer.evaluate(
-        table, Evaluate(bootstrap=30), ["w", "z", "top"], (10.0, 200.0), 1
-    )
+    own = families()["ucluster"].module("figures").baselines
+    result, jets = clusterer.evaluate(table, JUDGED["ucluster"], Evaluate(bootstrap=30), 1, own)
     json.dumps(result, allow_nan=False)
     assert set(result["jets"]) == {"w", "z", "top"}
     right = np.mean(jets["matched"] == jets["truth"])
@@ -307,20 +309,25 @@ def test_clusterer_figures(run):
     assert (jets["mass"] < 200).all()
     assert any("k-means, 5 observables" in name for name in result["baselines"])
     assert result["unscored"] == 0 and "auc" in result
+    # The family's own stand between those without labels and those with them.
+    names = list(result["baselines"])
+    assert names[-3:] == ["mixture, 2 masses", "mass cuts (supervised)", "BDT (supervised)"]
+    plain, _ = clusterer.evaluate(table, JUDGED["ucluster"], Evaluate(bootstrap=30), 1)
+    assert set(names) - set(plain["baselines"]) == {"mixture, 2 masses"}
 
 
 def test_fewer_clusters_than_classes_and_unscored_jets(run):
     scores = run / "scores/ucluster/nominal.parquet"
     columns = ["split", "weight", "candidate", *clusterer.COLUMNS]
     table = read_scored(files(run), scores, columns, clusterer.OPTIONAL)
+    everything = JUDGED["ucluster"].model_copy(update={"samples": None, "mass": None})
     with pytest.raises(BoostflowError, match="a class has no test jet with a cluster"):
-        clusterer.evaluate(table, Evaluate(bootstrap=10), None, None, 1)
-    del table["dist_2"]
+        clusterer.evaluate(table, everything, Evaluate(bootstrap=10), 1)
+    two = [score for score in JUDGED["ucluster"].scores if score.column != "dist_2"]
     table["cluster"] = np.minimum(table["cluster"], 1)
     table["cluster"][::10] = -1
-    result, jets = clusterer.evaluate(
-        table, Evaluate(bootstrap=10), ["w", "z", "top"], (10.0, 200.0), 1
-    )
+    judged = JUDGED["ucluster"].model_copy(update={"scores": two})
+    result, jets = clusterer.evaluate(table, judged, Evaluate(bootstrap=10), 1)
     assert len(result["auc"]) == len(result["matching"]) == 2
     assert result["unscored"] == (jets["cluster"] < 0).sum() > 0
     assert (jets["matched"][jets["cluster"] < 0] == -1).all()
@@ -333,54 +340,60 @@ def test_the_typical_jet_is_the_nearest_to_its_centroid_and_rightly_clustered():
         "matched": np.array([0, 0, 1, -1, 0, 0]),
         "dist_0": np.array([2.0, 1.0, 9.0, np.nan, 5.0, 4.0]),
         "dist_1": np.array([3.0, 8.0, 0.1, np.nan, 6.0, 0.0]),
+        "dist_2": np.full(6, np.nan),
     }
     # Of class b none lies in its own cluster: the nearest to that which it has.
-    assert clusterer.typical(jets, ["a", "b"]) == {"a": 1, "b": 5}
+    assert clusterer.typical(jets, ["a", "b"], JUDGED["ucluster"]) == {"a": 1, "b": 5}
 
 
 @pytest.mark.parametrize("model", ["bdt", "ucluster"])
 def test_stage_writes_figures_and_plots(run, tmp_path, model):
-    kwargs = {"samples": ["w", "z", "top"], "mass": (10.0, 200.0)} if model == "ucluster" else {}
-    evaluate(
-        list(files(run).values()),
-        run / f"scores/{model}/nominal.parquet",
-        run / f"models/{model}/nominal",
-        tmp_path / "figures.json",
-        tmp_path / "plots",
-        Evaluate(bootstrap=20),
-        model=model,
-        signal=["top"],
-        luminosity=138.0,
-        seed=1,
-        label=Label("test", "138 fb$^{-1}$"),
-        **({"samples": None, "mass": None} | kwargs),
-    )
+    # Only a trained network can be explained: test_ucluster_network.py.
+    own = ["importance"] if model == "bdt" else []
+    call(run, tmp_path, name=model, judged=JUDGED[model], own_plots=own)
     assert json.loads((tmp_path / "figures.json").read_text())["model"] == model
     written = {path.stem for path in (tmp_path / "plots").glob("*.png")}
-    # Only a trained UCluster can be explained: test_ucluster_network.py.
-    assert written == set(MODEL_PLOTS[model]) - {"attention"}
+    assert written == set(model_plots(families()[model].block())) - {"attention"}
 
 
-def call(run, tmp_path, **changes):
+def test_columns_of_other_names_are_known_by_their_roles(run, tmp_path):
+    """A family may call its columns as it likes; the figures are the same."""
+    for model in ("bdt", "ucluster"):
+        call(run, tmp_path / "usual", name=model, judged=JUDGED[model])
+        renamed = {s.column: f"of_{model}_{i}" for i, s in enumerate(JUDGED[model].scores)}
+        scores = [s._replace(column=renamed[s.column]) for s in JUDGED[model].scores]
+        table = read_scores(run / f"scores/{model}/nominal.parquet")
+        other = tmp_path / "scores.parquet"
+        factory.write_table(other, {renamed.get(name, name): x for name, x in table.items()})
+        judged = JUDGED[model].model_copy(update={"scores": scores})
+        call(run, tmp_path / "other", name=model, judged=judged, scores=other)
+        usual, found = (
+            json.loads((tmp_path / name / "figures.json").read_text())
+            for name in ("usual", "other")
+        )
+        if model == "bdt":
+            assert usual["significance"].pop("score") == "p_top"
+            assert found["significance"].pop("score") == renamed["p_top"]
+        assert found == usual
+        for plot in (tmp_path / "usual/plots").glob("*.png"):
+            assert plot.read_bytes() == (tmp_path / "other/plots" / plot.name).read_bytes()
+
+
+def call(run, folder, **changes):
     arguments = {
-        "select": list(files(run).values()),
-        "scores": run / "scores/bdt/nominal.parquet",
-        "signal": ["top"],
+        "jets": list(files(run).values()),
+        "name": "bdt",
+        "judged": JUDGED["bdt"],
+        "signal": ["top"] if changes.get("name", "bdt") == "bdt" else [],
     } | changes
+    model = arguments["name"]
+    scores = arguments.pop("scores", run / f"scores/{model}/nominal.parquet")
     evaluate(
-        arguments["select"],
-        arguments["scores"],
-        run / "models/bdt/nominal",
-        tmp_path / "x.json",
-        tmp_path / "plots",
-        Evaluate(bootstrap=10),
-        model="bdt",
-        signal=arguments["signal"],
-        luminosity=1.0,
-        samples=None,
-        mass=None,
-        seed=1,
-        label=Label(),
+        scores=scores,
+        model=run / f"models/{model}/nominal",
+        figures=folder / "figures.json",
+        plots=folder / "plots",
+        **arguments,
     )
 
 
@@ -390,13 +403,33 @@ def test_messages(run, tmp_path):
     with pytest.raises(BoostflowError, match="no such file"):
         call(run, tmp_path, scores=run / "scores/bdt/none.parquet")
     with pytest.raises(BoostflowError, match=r"no test jets of class gluon"):
-        call(run, tmp_path, select=[p for n, p in files(run).items() if n != "gluon"])
+        call(run, tmp_path, jets=[p for n, p in files(run).items() if n != "gluon"])
     other = tmp_path / "select/top.parquet"
     factory.write_table(other, factory.sample("top", 100, 9))
     mixed = [p for n, p in files(run).items() if n != "top"]
     with pytest.raises(BoostflowError, match="scores of sample top belong to other jets"):
-        call(run, tmp_path, select=[*mixed, other])
+        call(run, tmp_path, jets=[*mixed, other])
     with pytest.raises(BoostflowError, match="not a score table"):
         call(run, tmp_path, scores=other)
     with pytest.raises(BoostflowError, match="the same sample twice"):
-        call(run, tmp_path, select=[*files(run).values(), other])
+        call(run, tmp_path, jets=[*files(run).values(), other])
+
+
+def test_scores_that_do_not_fit_the_task(run, tmp_path):
+    table = run / "scores/ucluster/nominal.parquet"
+    with pytest.raises(BoostflowError, match=r"no probability of a class \(p_gluon, p_quark"):
+        call(run, tmp_path, scores=table)
+    with pytest.raises(BoostflowError, match=r"nominal\.parquet: no column cluster of a cluster"):
+        call(run, tmp_path, judged=JUDGED["ucluster"])
+    without = [s for s in JUDGED["ucluster"].scores if s.role is not Role.DISTANCE]
+    judged = JUDGED["ucluster"].model_copy(update={"scores": without})
+    with pytest.raises(BoostflowError, match="a clustering whose scores have no distance"):
+        call(run, tmp_path, judged=judged, scores=table)
+    one_number = Judged(task="detect", scores=[Score("odd", Role.ERROR, "error")])
+    with pytest.raises(BoostflowError, match="nothing judges a model of task detect that scores"):
+        call(run, tmp_path, judged=one_number)
+
+
+def test_a_family_that_draws_other_plots_than_it_names(run, tmp_path):
+    with pytest.raises(BoostflowError, match="draws importance, but names shap as its plots"):
+        call(run, tmp_path, own_plots=["shap"])

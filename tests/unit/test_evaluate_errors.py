@@ -14,11 +14,13 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate import classifier, compare, significance, systematic
 from boostflow.evaluate.classifier import GRID, Classified
 from boostflow.evaluate.curves import components, delong
-from boostflow.evaluate.run import Judged, comparison, evaluate, systematics
+from boostflow.evaluate.run import comparison, systematics
+from boostflow.jobs.models import Compare, EvaluateSystematics
+from boostflow.models.family import families
 from boostflow.plots.names import systematic_plots
-from boostflow.plots.style import Label
 from boostflow.scored import TEST, VALIDATION
 from support import factory
+from support.judging import JUDGED, LABEL, evaluate, judged
 
 CONFIG = Evaluate(rejection=[["a", ["b"]]], bootstrap=30)
 
@@ -272,11 +274,25 @@ def test_a_model_against_itself_and_models_without_common_classes():
     same = compare.difference(one, one, 10, 1)["a"]
     assert same["value"] == same["error"] == 0 and same["pull"] is None
     other = one._replace(classes=["a", "c"])
-    result = compare.compare({"x": one, "y": other}, 10, 1)
+    result = compare.compare({"x": one, "y": other}, "x", 10, 1)
     assert result["pairs"] == []
     assert result["notes"] == ["x and y have fewer than two classes in common"]
     with pytest.raises(BoostflowError, match="nothing to compare"):
-        compare.compare({"x": one}, 10, 1)
+        compare.compare({"x": one}, "x", 10, 1)
+    with pytest.raises(BoostflowError, match="the reference z is not among x, y"):
+        compare.compare({"x": one, "y": other}, "z", 10, 1)
+
+
+def test_each_model_is_compared_with_the_reference_alone():
+    one, two = correlated(200)
+    three = part(200, 8)
+    found = compare.compare({"x": one, "y": two, "z": three}, "y", 10, 1)["pairs"]
+    assert [pair["models"] for pair in found] == [["y", "x"], ["y", "z"]]
+    assert found[0]["auc"] == compare.difference(*compare.common(two, one), 10, 1)
+    # Of two models it is the pair that there always was.
+    [pair] = compare.compare({"x": one, "y": two}, "x", 10, 1)["pairs"]
+    assert pair["models"] == ["x", "y"]
+    assert pair["auc"]["a"]["value"] == pytest.approx(-found[0]["auc"]["a"]["value"])
 
 
 def test_common_jets_and_classes():
@@ -348,7 +364,8 @@ def test_the_scan_with_systematics_uses_the_reference_formula():
         (part | {"split": np.full(size, split)}) for part in [table] for split in (TEST, VALIDATION)
     ]
     table = {name: np.concatenate([each[name] for each in both]) for name in table}
-    nominal = systematic.events_passing(table, ["s"], ["b", "s"], 1.0)
+    of = judged("bdt", ["s"])
+    nominal = systematic.events_passing(table, of, ["s"], ["b", "s"], 1.0)
     assert nominal.shape == (2, 2, len(significance.CUTS))
     np.testing.assert_allclose(nominal[0, :, 0], [100, 50])
     declared = {
@@ -356,7 +373,7 @@ def test_the_scan_with_systematics_uses_the_reference_formula():
         "signal": Rate(kind="rate", value=0.1, samples=["s"]),
     }
     moved = systematic.shifts(declared, {"yields": nominal}, {}, ["b", "s"])
-    result = systematic.scan(table, ["s"], ["b", "s"], 1.0, nominal, moved)
+    result = systematic.scan(table, of, ["s"], ["b", "s"], 1.0, nominal, moved)
     best = result["best"]["asimov"]
     assert best["value"] == pytest.approx(3.7195, rel=2e-5)
     assert best["background_uncertainty"] == pytest.approx(0.07)
@@ -385,44 +402,52 @@ def run(tmp_path_factory):
         factory.write_run(folder, 250, seed, shift, variation)
     for model in ("bdt", "ucluster"):
         evaluate(
-            sorted((folder / "select/nominal").glob("*.parquet")),
-            folder / f"scores/{model}/nominal.parquet",
-            folder / f"models/{model}/nominal",
-            folder / f"evaluation/{model}.json",
-            folder / f"plots/{model}",
-            Evaluate(bootstrap=20),
-            model=model,
-            signal=["top"],
+            jets=sorted((folder / "select/nominal").glob("*.parquet")),
+            scores=folder / f"scores/{model}/nominal.parquet",
+            model=folder / f"models/{model}/nominal",
+            figures=folder / f"evaluation/{model}.json",
+            plots=folder / f"plots/{model}",
+            name=model,
+            judged=JUDGED[model],
+            evaluate=Evaluate(bootstrap=20),
+            signal=SIGNAL[model],
             luminosity=10.0,
-            samples=["w", "z", "top"] if model == "ucluster" else None,
-            mass=(10.0, 200.0) if model == "ucluster" else None,
-            seed=1,
-            label=Label(),
         )
     return folder
 
 
-JUDGED = {"bdt": Judged(), "ucluster": Judged(["w", "z", "top"], (10.0, 200.0))}
+SIGNAL = {"bdt": ["top"], "ucluster": []}
+
+
+def vary(run, folder, model, declared, variations="*"):
+    """The stage evaluate_systematics on the jets and scores of some variations."""
+    systematics(
+        EvaluateSystematics(
+            judged=JUDGED[model],
+            systematics=declared,
+            evaluate=Evaluate(bootstrap=20),
+            signal=SIGNAL[model],
+            luminosity=10.0,
+            label=LABEL,
+        ),
+        EvaluateSystematics.Files(
+            jets=sorted(run.glob(f"select/{variations}/*.parquet")),
+            scores=sorted(run.glob(f"scores/{model}/{variations}.parquet")),
+            nominal=run / f"evaluation/{model}.json",
+            figures=folder / "systematics.json",
+            plots=folder,
+        ),
+    )
 
 
 @pytest.mark.parametrize("model", ["bdt", "ucluster"])
 def test_systematics_of_a_run(run, tmp_path, model):
-    systematics(
-        sorted(run.glob("select/*/*.parquet")),
-        sorted(run.glob(f"scores/{model}/*.parquet")),
-        run / f"evaluation/{model}.json",
-        tmp_path / "systematics.json",
-        tmp_path,
-        parse_systematics(DECLARED),
-        Evaluate(bootstrap=20),
-        signal=["top"],
-        luminosity=10.0,
-        judged=JUDGED[model],
-        label=Label("test", "13 TeV"),
-    )
+    vary(run, tmp_path, model, parse_systematics(DECLARED))
     result = json.loads((tmp_path / "systematics.json").read_text())
     known = json.loads((run / f"evaluation/{model}.json").read_text())
-    assert {path.stem for path in tmp_path.glob("*.png")} == set(systematic_plots(model))
+    assert {path.stem for path in tmp_path.glob("*.png")} == set(
+        systematic_plots(families()[model].block())
+    )
     assert set(result["parameters"]) == {"jes", "isr", "fsr"}  # a rate moves no AUC
     macro = result["auc"]["macro"]
     assert macro["value"] == known["macro_auc"]["value"]
@@ -443,14 +468,13 @@ def test_systematics_of_a_run(run, tmp_path, model):
 
 def test_comparison_of_a_run(run, tmp_path):
     comparison(
-        sorted((run / "select/nominal").glob("*.parquet")),
-        [run / f"scores/{model}/nominal.parquet" for model in ("bdt", "ucluster")],
-        tmp_path / "comparison.json",
-        tmp_path / "comparison.png",
-        Evaluate(bootstrap=20),
-        JUDGED,
-        1,
-        Label(),
+        Compare(judged=JUDGED, reference="bdt", bootstrap=20, label=LABEL),
+        Compare.Files(
+            jets=sorted((run / "select/nominal").glob("*.parquet")),
+            scores=[run / f"scores/{model}/nominal.parquet" for model in JUDGED],
+            figures=tmp_path / "comparison.json",
+            plot=tmp_path / "comparison.png",
+        ),
     )
     [pair] = json.loads((tmp_path / "comparison.json").read_text())["pairs"]
     assert pair["models"] == ["bdt", "ucluster"]
@@ -462,30 +486,6 @@ def test_comparison_of_a_run(run, tmp_path):
 
 def test_missing_jets_of_a_variation(run, tmp_path):
     with pytest.raises(BoostflowError, match="nominal jets and their scores are missing"):
-        systematics(
-            sorted(run.glob("select/jes_up/*.parquet")),
-            sorted(run.glob("scores/bdt/jes_up.parquet")),
-            run / "evaluation/bdt.json",
-            tmp_path / "x.json",
-            tmp_path,
-            {"jes": Shift(kind="shift", correction="jes")},
-            Evaluate(),
-            signal=[],
-            luminosity=1.0,
-            judged=Judged(),
-            label=Label(),
-        )
+        vary(run, tmp_path, "bdt", {"jes": Shift(kind="shift", correction="jes")}, "jes_up")
     with pytest.raises(BoostflowError, match="jets without a finite weight weight_fsr_up"):
-        systematics(
-            sorted(run.glob("select/nominal/*.parquet")),
-            sorted(run.glob("scores/bdt/nominal.parquet")),
-            run / "evaluation/bdt.json",
-            tmp_path / "x.json",
-            tmp_path,
-            {"fsr": Weight(kind="weight", up="weight_fsr_up")},
-            Evaluate(),
-            signal=[],
-            luminosity=1.0,
-            judged=Judged(),
-            label=Label(),
-        )
+        vary(run, tmp_path, "bdt", {"fsr": Weight(kind="weight", up="weight_fsr_up")}, "nominal")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import hist
 import numpy as np
 import pytest
 import uproot
@@ -12,10 +11,12 @@ import uproot
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import parse_systematics
 from boostflow.errors import BoostflowError
-from boostflow.infer.health import check, demand, health, judge, table, turns, variance
+from boostflow.infer.health import check, demand, judge, plot, run, table, turns, variance
+from boostflow.jobs import statistics as jobs
 from boostflow.plots.health import effects
-from boostflow.plots.style import Label, save, style
-from boostflow.templates.files import Template, write
+from boostflow.plots.style import Label, style
+from boostflow.templates.files import Template
+from support.fits import write_templates
 
 EDGES = np.linspace(50, 290, 7)
 NOMINAL = np.array([400.0, 300.0, 200.0, 100.0, 80.0, 60.0])
@@ -144,40 +145,37 @@ def test_migration_of_less_than_a_jet_is_insignificant():
 def analysis(folder, factor):
     """Template files of nominal and two variations of a shift in two regions."""
 
-    def file(name, change):
-        histograms = {}
-        for region in ("pass", "fail"):
-            for sample in ("top", "quark"):
-                values = 50 * NOMINAL * (change if sample == "top" else 1)
-                h = hist.Hist(hist.axis.Variable(EDGES, name="msoftdrop"), storage="weight")
-                h.view(flow=False).value, h.view(flow=False).variance = values, np.abs(values)
-                histograms[region, sample] = h
-        write(folder / f"{name}.root", histograms)
-        return folder / f"{name}.root"
+    def regions(change):
+        samples = {"top": template(50 * NOMINAL * change), "quark": template(50 * NOMINAL)}
+        return {"pass": samples, "fail": samples}
 
-    return [file("nominal", 1.0), file("jes_up", factor), file("jes_down", 2 - RISE)]
+    templates = {"nominal": regions(1.0), "jes_up": regions(factor), "jes_down": regions(2 - RISE)}
+    return write_templates(folder, templates)
+
+
+def checked(folder, templates, *data):
+    """The health check of the shift, written into a folder."""
+    figures, table = folder / "h.json", folder / "h.txt"
+    files = jobs.Health.Files(templates=templates, figures=figures, table=table)
+    systematics = {"jes": DECLARED["jes"]}
+    run(jobs.Health(signal=Infer().signal, systematics=systematics, data=list(data)), files)
+    return figures
 
 
 def test_collision_data_beside_the_templates_are_not_judged(tmp_path):
     """They are in nominal.root alone, where they may be seen."""
     paths = analysis(tmp_path, RISE)
-    results = []
-    for data in ([], ["data"]):
-        if data:
-            with uproot.update(paths[0]) as file:
-                file["fail/data"] = file["fail/top"].to_hist()
-        output = tmp_path / "h.json"
-        health(paths, {"jes": DECLARED["jes"]}, Infer(), output, tmp_path / "h.txt", data)
-        results.append(output.read_text())
-    assert results[0] == results[1]
+    alone = checked(tmp_path, paths).read_text()
+    with uproot.update(paths[0]) as file:
+        file["fail/data"] = file["fail/top"].to_hist()
+    assert checked(tmp_path, paths, "data").read_text() == alone
 
 
 def test_files_and_strictness(tmp_path):
     bad = RISE.copy()
     bad[1] = np.nan
-    paths = analysis(tmp_path, bad)
-    health(paths, {"jes": DECLARED["jes"]}, Infer(), tmp_path / "h.json", tmp_path / "h.txt")
-    found = json.loads((tmp_path / "h.json").read_text())
+    health = checked(tmp_path, analysis(tmp_path, bad))
+    found = json.loads(health.read_text())
     assert found["counts"]["nan"] == 2
     assert found["counts"]["zero"] == 2  # of quark, which nothing varies
     assert {(e["region"], e["sample"]) for e in found["effects"] if e["flags"] == ["nan"]} == {
@@ -185,14 +183,20 @@ def test_files_and_strictness(tmp_path):
         ("fail", "top"),
     }
     assert "pass/top" in (tmp_path / "h.txt").read_text()
+    files = jobs.DemandHealth.Files(health=health)
     with pytest.raises(BoostflowError, match="nan: jes in pass/top, fail/top"):
-        demand(tmp_path / "h.json", Infer(strict=True).forbidden())
-    demand(tmp_path / "h.json", Infer(strict=["large"]).forbidden())
+        demand(jobs.DemandHealth(forbidden=Infer(strict=True).forbidden()), files)
+    demand(jobs.DemandHealth(forbidden=Infer(strict=["large"]).forbidden()), files)
     assert Infer().forbidden() == []
+
+
+def test_plot(tmp_path):
+    found = json.loads(checked(tmp_path, analysis(tmp_path, RISE)).read_text())
     with style():
         figure = effects(found["effects"], {"jes": "Jet energy scale"}, Label())
-        assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Jet energy scale"]
-        save(figure, tmp_path / "h.png")
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Jet energy scale"]
+    files = jobs.PlotHealth.Files(health=tmp_path / "h.json", plot=tmp_path / "h.png")
+    plot(jobs.PlotHealth(titles={"jes": "Jet energy scale"}, label=("left", "right")), files)
     assert (tmp_path / "h.png").stat().st_size > 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 
-import hist
 import numpy as np
 import pyhf
 import pytest
@@ -20,12 +19,15 @@ from boostflow.infer.changes import shapes_are_noise
 from boostflow.infer.likelihood import Likelihood
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
-from boostflow.infer.run import infer, plot, tabulate_fit
+from boostflow.infer.report import plot, tabulate
+from boostflow.infer.run import infer
 from boostflow.infer.workspace import FLOOR, build, floored, modifiers
+from boostflow.jobs import statistics as jobs
 from boostflow.plots import fit as draw
 from boostflow.plots.names import fit_plots, hepdata_tables
 from boostflow.plots.style import Label, save, style
-from boostflow.templates.files import Template, write
+from boostflow.templates.files import Template
+from support.fits import fit_files, plot_files, table_files, write_templates
 
 SIGNAL = np.array([2.0, 20.0, 30.0, 5.0])
 BACKGROUND = np.array([120.0, 90.0, 70.0, 60.0])
@@ -469,42 +471,29 @@ def test_stage_and_plots(tmp_path):
     }
     counts = np.array([2400.0, 1810.0, 1420.0, 1190.0])
     templates["nominal"]["fail"]["run"] = template(counts, 1.0)
-    paths = []
-    for variation, contents in templates.items():
-        histograms = {}
-        for region, samples in contents.items():
-            for sample, t in samples.items():
-                h = hist.Hist(
-                    hist.axis.Regular(4, 50, 290, name="msoftdrop", flow=False),
-                    storage=hist.storage.Weight(),
-                )
-                h.view().value, h.view().variance = t.values, t.variances
-                histograms[region, sample] = h
-        paths.append(tmp_path / f"{variation}.root")
-        write(paths[-1], histograms)
-    out = [tmp_path / name for name in ("workspace.json", "fit.json", "yields.json")]
-    pseudo = paths.pop()
-    infer(paths, systematics, Infer(data="pseudo"), *out, ["run"], pseudo)
-    workspace, result, yields = out
-    figures = json.loads(result.read_text())
+    *paths, pseudo = write_templates(tmp_path, templates)
+    files = fit_files(tmp_path, paths, [pseudo])
+    job = jobs.Infer(infer=Infer(data="pseudo"), systematics=systematics, data=["run"])
+    infer(job, files)
+    figures = json.loads(files.fit.read_text())
     assert figures["data"] == "pseudo"
     assert figures["mu"]["value"] == pytest.approx(1, abs=3 * figures["mu"]["error"])
-    assert '"run"' not in workspace.read_text()
-    found = json.loads(yields.read_text())
+    assert '"run"' not in files.workspace.read_text()
+    found = json.loads(files.yields.read_text())
     assert found["fail"]["unfitted"] == counts.tolist() and "unfitted" not in found["pass"]
     assert "run" not in found["fail"]["prefit"]
     assert figures["edges"]["pass"] == pytest.approx([50, 110, 170, 230, 290])
-    plot(paths, systematics, result, yields, tmp_path / "plots", Label(), ["run"])
+    plot(jobs.PlotFit(systematics=systematics, label=("", ""), data=["run"]), plot_files(files))
     kinds = {name: declared.kind for name, declared in systematics.items()}
     expected = fit_plots(["pass", "fail"], kinds)
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == set(expected)
     with style():
         drawn = draw.systematic("jes", systematics["jes"], analysis()[0], ["top"], Label())
     assert drawn.legends and not any(ax.get_legend() for ax in drawn.axes)  # beside the curves
-    tabulate_fit(systematics, result, yields, tmp_path, tmp_path / "hepdata", 13000.0)
+    tabulate(jobs.FitTables(systematics=systematics), table_files(files, tmp_path))
     assert {p.stem for p in (tmp_path / "hepdata").iterdir()} == set(
         hepdata_tables(["pass", "fail"])
     )
     assert {p.name for p in tmp_path.glob("yields.*")} >= {"yields.txt", "yields.csv", "yields.tex"}
     with pytest.raises(BoostflowError, match=r"no nominal\.root"):
-        infer(paths[1:], systematics, Infer(), *out)
+        infer(jobs.Infer(systematics=systematics), fit_files(tmp_path, paths[1:]))

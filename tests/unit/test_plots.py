@@ -8,17 +8,18 @@ import sys
 import pytest
 
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
+from boostflow.io import read_json, write_json
+from boostflow.jobs.summary import PlotCutflow
+from boostflow.plots import cutflow, models
+from boostflow.models.bdt.plots import importance
+from boostflow.models.family import Role, Score, families
 from boostflow.plots import fit as plots_fit
-from boostflow.plots import models
-from boostflow.plots.cutflow import all_steps, cutflow
 from boostflow.plots.names import fit_plots
 from boostflow.plots.style import (
     Label,
     axis_label,
     colour,
     name_of,
-    save,
     score_label,
     style,
 )
@@ -35,20 +36,25 @@ def test_cutflows_of_samples_with_cuts_of_their_own():
     """Triggers, certified blocks, and skims, whose first line has another name."""
     simulated = ["all (before the skim)", "has fat jet", "HT", "MET"]
     data = ["all", "golden JSON", "trigger", "has fat jet", "HT"]
-    assert all_steps([simulated, data]) == [
+    assert cutflow.all_steps([simulated, data]) == [
         "all (before the skim)", "golden JSON", "trigger", "has fat jet", "HT", "MET",
     ]  # fmt: skip
-    assert all_steps([data, simulated])[0] == "all"
+    assert cutflow.all_steps([data, simulated])[0] == "all"
 
 
 def test_labels_and_colours():
     assert axis_label("msoftdrop") == "Soft-drop mass [GeV]"
     assert axis_label("c2") == "c2"
-    assert score_label("p_top") == score_label("p_top", "bdt") == "BDT score for top quark"
-    assert score_label("p_w + p_z", "deep") == "BDT score for W boson + Z boson (deep)"
-    assert score_label("p_higgs") == "BDT score for higgs"
-    assert score_label("dist_2", "ucluster") == "Distance to cluster 2"
-    assert score_label("mass_bin") == "Mass bin"
+    classes = ["top", "w", "z", "higgs"]
+    bdt = families()["bdt"].block().scores(classes)
+    assert score_label("p_top", bdt) == "BDT score for top quark"
+    assert score_label("p_w + p_z", bdt, "deep") == "BDT score for W boson + Z boson (deep)"
+    assert score_label("p_higgs", bdt) == "BDT score for higgs"
+    ucluster = families()["ucluster"].block().scores(classes)
+    assert score_label("dist_2", ucluster) == "Distance to cluster 2"
+    assert score_label("mass_bin", ucluster) == "Mass bin"
+    of_another = [Score("of_top", Role.PROBABILITY, "network output", "top")]
+    assert score_label("of_top", of_another) == "Network output for top quark"
     known = ["top", "w", "z", "quark", "gluon", "unmatched", "higgs", "other"]
     assert len({colour(name, known[6:]) for name in known}) == len(known)
     # QCD of the composition had the colour of top.
@@ -60,27 +66,30 @@ def test_labels_and_colours():
 
 def test_equal_plots_are_equal_files(tmp_path):
     factory.write_run(tmp_path, events=20)
-    data = {n: read_json(tmp_path / f"select/nominal/{n}.json") for n in factory.SAMPLES}
-    data["top"]["cutflow"].pop(2)  # a cut that this sample's input does not allow
+    cutflows = [tmp_path / f"select/nominal/{name}.json" for name in factory.SAMPLES]
+    data = read_json(cutflows[0])
+    data["cutflow"].pop(2)  # a cut that this sample's input does not allow
+    write_json(cutflows[0], data)
     for name in ("a", "b"):
-        with style():
-            save(cutflow(data, Label("test", "13 TeV")), tmp_path / f"{name}.png")
+        files = PlotCutflow.Files(cutflows=cutflows, plot=tmp_path / f"{name}.png")
+        cutflow.run(PlotCutflow(label=("test", "13 TeV")), files)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_history_of_nested_lists():
     nested = {"history": {"train": {"mlogloss": [1.0, 0.5]}, "validation": {"mlogloss": [1, 0.7]}}}
     with style():
-        figure = models.history(nested, Label())
+        figure = models.history(nested, "Step", Label())
+    assert figure.axes[-1].get_xlabel() == "Step"
     lines = [line.get_label() for line in figure.axes[0].lines]
     assert lines == ["train mlogloss", "validation mlogloss"]
 
 
 def test_messages():
     with pytest.raises(BoostflowError, match="no history"):
-        models.history({"history": {"rate": [1.0]}}, Label())
+        models.history({"history": {"rate": [1.0]}}, "Epoch", Label())
     with pytest.raises(BoostflowError, match="no feature importance"):
-        models.importance({}, Label())
+        importance({}, Label())
 
 
 def test_plots_and_evaluation_do_not_import_training_libraries():

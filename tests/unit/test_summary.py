@@ -7,7 +7,10 @@ import json
 import pytest
 
 from boostflow.errors import BoostflowError
-from boostflow.summary import collect, table, write
+from boostflow.jobs.summary import Summary
+from boostflow.summary.figures import collect
+from boostflow.summary.run import run
+from boostflow.summary.table import table
 from support import factory
 
 FIGURES = {
@@ -47,6 +50,12 @@ FIT = {
 }
 
 
+def files(folder, **read):
+    """Files of a summary that is written into a folder."""
+    read = {"cutflows": []} | read
+    return Summary.Files(summary=folder / "summary.json", table=folder / "summary.txt", **read)
+
+
 def test_complete(tmp_path):
     factory.write_run(tmp_path, events=20)
     cutflows = [tmp_path / f"select/nominal/{name}.json" for name in factory.SAMPLES]
@@ -56,13 +65,15 @@ def test_complete(tmp_path):
     }
     for name, data in (("bdt", FIGURES), ("fit", FIT), ("method", compared)):
         (tmp_path / f"{name}.json").write_text(json.dumps(data))
-    write(
-        cutflows,
-        [tmp_path / "bdt.json"],
-        tmp_path / "fit.json",
-        tmp_path / "summary.json",
-        tmp_path / "summary.txt",
-        crosschecks=[tmp_path / "method.json"],
+    run(
+        Summary(),
+        files(
+            tmp_path,
+            cutflows=cutflows,
+            evaluations=[tmp_path / "bdt.json"],
+            fit=[tmp_path / "fit.json"],
+            crosschecks=[tmp_path / "method.json"],
+        ),
     )
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["samples"]["top"]["events"] == 20
@@ -93,21 +104,21 @@ def test_a_cross_check_of_empty_regions_is_told():
     ]
 
 
-def test_parts_may_be_absent():
-    assert collect([], [], None) == {"samples": {}, "notes": {}, "models": {}}
+def test_parts_may_be_absent(tmp_path):
+    assert collect(files(tmp_path)) == {"samples": {}, "notes": {}, "models": {}}
     assert table({"samples": {}, "notes": {}, "models": {}}) == "\n"
 
 
 def test_an_undefined_limit_is_said(tmp_path):
     limit = FIT["limit"] | {"observed": None, "note": "no observed limit: CLs is 0 / 0"}
     (tmp_path / "fit.json").write_text(json.dumps(FIT | {"limit": limit}))
-    text = table(collect([], [], tmp_path / "fit.json"))
+    text = table(collect(files(tmp_path, fit=[tmp_path / "fit.json"])))
     assert "undefined: data far below the expectation" in text and "mu < undefined" not in text
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(BoostflowError, match="no such file"):
-        collect([tmp_path / "x.json"], [], None)
+        collect(files(tmp_path, cutflows=[tmp_path / "x.json"]))
 
 
 def test_systematic_errors_and_differences_of_models(tmp_path):
@@ -125,8 +136,9 @@ def test_systematic_errors_and_differences_of_models(tmp_path):
     pair = {"models": ["bdt", "ucluster"], "auc": {"w": difference, "macro": difference}}
     for name, data in (("bdt", FIGURES), ("varied", varied), ("pairs", {"pairs": [pair]})):
         (tmp_path / f"{name}.json").write_text(json.dumps(data))
-    files = [tmp_path / f"{name}.json" for name in ("bdt", "varied", "pairs")]
-    text = table(collect([], files[:1], None, files[1:2], files[2]))
+    evaluated, varied, pairs = ([tmp_path / f"{n}.json"] for n in ("bdt", "varied", "pairs"))
+    read = files(tmp_path, evaluations=evaluated, systematics=varied, comparison=pairs)
+    text = table(collect(read))
     for part in (
         "0.980 ± 0.004 (stat) +0.011 -0.007 (syst)",
         "> 120 (95 % CL)",
@@ -159,7 +171,7 @@ def test_background_estimates(tmp_path):
     """Values with what pseudo-data hold, and reasons where there is no result."""
     path = tmp_path / "background.json"
     path.write_text(json.dumps(BACKGROUND))
-    summary = collect([], [], None, background=path)
+    summary = collect(files(tmp_path, background=[path]))
     assert summary["background"]["abcd"]["closure"] == -1.85
     assert summary["background"]["composition"]["fractions"] == {"top": None}
     text = table(summary)

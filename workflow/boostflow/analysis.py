@@ -14,7 +14,7 @@ from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic
 from boostflow.config.weights import SampleWeight
-from boostflow.models.family import Family, ModelBlock, family_of
+from boostflow.models.family import Family, ModelBlock, family_of, tells_classes
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
 
 EVENTS = "events"
@@ -265,7 +265,7 @@ class Analysis:
 
     def jet_models(self) -> list[str]:
         """Models with a score for each class of a jet: those that are compared."""
-        return [name for name in self.config.models if self.evaluated_as(name) != EVENTS]
+        return [name for name, block in self.config.models.items() if tells_classes(block)]
 
     def with_systematics(self) -> list[str]:
         """Jet models that regions read, if there are variations of their scores or jets."""

@@ -12,12 +12,15 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from boostflow import __version__
 from boostflow.io import atomic, write_json
+
+if TYPE_CHECKING:
+    from boostflow.jobs.summary import Provenance
 
 PACKAGES = (
     "awkward",
@@ -42,32 +45,22 @@ PACKAGES = (
 )
 
 
-def write_record(
-    config: dict[str, Any],
-    systematics: dict[str, Any],
-    output: Path,
-    resolved: Path,
-    declared: Path,
-) -> None:
-    """Write the resolved configuration and the provenance record.
+def run(job: Provenance, files: Provenance.Files) -> None:
+    """Write the configuration and the systematics as YAML, and the record of the run as JSON.
 
-    Args:
-        config: the whole configuration, every key.
-        systematics: the declared systematics.
-        output: JSON file: versions, seed, git commit, hash of the configuration, machine, time.
-        resolved: YAML file with the configuration.
-        declared: YAML file with the systematics.
+    The record holds versions, the seed, the git commit, a hash of the configuration, the machine
+    and the time.
     """
-    for path, data in ((resolved, config), (declared, systematics)):
+    for path, data in ((files.config, job.config), (files.systematics, job.systematics)):
         with atomic(path) as part:
             part.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
     write_json(
-        output,
+        files.record,
         {
             "boostflow": __version__,
             "commit": commit(Path(__file__).resolve().parent),
-            "config_hash": digest(config, systematics),
-            "seed": config.get("seed"),
+            "config_hash": digest(job.config, job.systematics),
+            "seed": job.config.get("seed"),
             "python": platform.python_version(),
             "machine": f"{platform.system()} {platform.machine()}",
             "versions": versions(PACKAGES),

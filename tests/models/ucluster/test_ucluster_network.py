@@ -6,17 +6,16 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
-from boostflow.evaluate.run import evaluate
 from boostflow.io import read_json, write_parquet
+from boostflow.jobs.models import Scoring
+from boostflow.models import table
 from boostflow.models.score import score
-from boostflow.models.table import score_table
 from boostflow.models.ucluster import features, store
 from boostflow.models.ucluster.batch import gather
 from boostflow.models.ucluster.block import UCluster
-from boostflow.plots.names import MODEL_PLOTS
-from boostflow.plots.style import Label
+from boostflow.plots.names import model_plots
+from support.judging import evaluate, judged
 from support.ucluster_jets import SMALL, files, jets
 from support.ucluster_jets import packed as pack_files
 
@@ -253,24 +252,28 @@ def test_the_evaluation_shows_what_the_network_sees(trained, tmp_path):
         rows["split"], rows["weight"] = (n % 3).astype(np.int8), np.ones(len(n))
         rows["candidate"] = n >= 0
         write_parquet(selected[path.stem], rows)
-    score_table(folder / "model", selected, tmp_path / "scores.parquet")
+    config = UCluster(**SMALL)
+    of = judged("ucluster", ["top", "w", "z"], **SMALL)
+    table.run(
+        Scoring(samples=list(selected), scores=of.scores),
+        Scoring.Files(
+            model=folder / "model",
+            jets=list(selected.values()),
+            scores=tmp_path / "scores.parquet",
+        ),
+    )
     for name in ("first", "again"):
         evaluate(
-            list(selected.values()),
-            tmp_path / "scores.parquet",
-            folder / "model",
-            tmp_path / "figures.json",
-            tmp_path / name,
-            Evaluate(bootstrap=10),
-            model="ucluster",
-            signal=[],
-            luminosity=1.0,
-            samples=None,
-            mass=None,
-            seed=1,
-            label=Label(),
+            jets=list(selected.values()),
+            scores=tmp_path / "scores.parquet",
+            model=folder / "model",
+            figures=tmp_path / "figures.json",
+            plots=tmp_path / name,
+            name="ucluster",
+            judged=of,
+            own_plots=list(config.own_plots()),
         )
-    assert {path.stem for path in (tmp_path / "first").iterdir()} == set(MODEL_PLOTS["ucluster"])
+    assert {path.stem for path in (tmp_path / "first").iterdir()} == set(model_plots(config))
     first, again = ((tmp_path / n / "attention.png").read_bytes() for n in ("first", "again"))
     assert first == again
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import hist
 import numpy as np
@@ -21,9 +20,10 @@ from numpy.typing import NDArray
 from boostflow.config.background import Background, Cut, Selection, Sideband
 from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
+from boostflow.jobs.background import Count
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
 from boostflow.seeds import derive
-from boostflow.templates.build import Histograms, Weighting, in_range, in_region
+from boostflow.templates.build import Histograms, in_range, in_region
 from boostflow.templates.files import write
 
 PLANE = 25
@@ -127,27 +127,24 @@ def _cut(cut: Cut, limits: Sequence[float]) -> Selection:
 
 
 def fill(
-    events: Mapping[str, Events],
-    weights: Mapping[str, NDArray],
-    config: Background,
-    templates: Templates,
-    clusters: int,
-    blind: bool = False,
+    events: Mapping[str, Events], weights: Mapping[str, NDArray], job: Count, clusters: int
 ) -> Histograms:
     """Histograms by region and sample; `abcd_plane` is the flattened plane of the two variables.
+
+    Of blinded collision data this leaves out region A, the clusters, the plane, and the events in
+    the window of the sideband.
 
     Args:
         events: by sample.
         weights: of those events by sample; 0 for one that is not counted.
-        config: see `counted`.
-        templates: see `counted`.
+        job: the settings.
         clusters: see `counted`.
-        blind: leave out what must not be seen: region A, the clusters, the plane, and the events in
-            the window of the sideband.
 
     Raises:
         BoostflowError: a column is missing, or a value or weight that counts is not finite.
     """
+    config, templates = job.background, job.templates
+    blind = job.source == "observed" and not job.unblind
     result: Histograms = {}
     for region in counted(config, templates, clusters):
         if blind and (region.name == "abcd_A" or region.name.startswith("cluster_")):
@@ -200,34 +197,18 @@ def drawn(weight: NDArray, seed: int) -> NDArray:
     return np.sign(weight) * np.random.default_rng(seed).poisson(np.abs(weight))
 
 
-def count(
-    select: Sequence[Path],
-    scores: Sequence[Path],
-    output: Path,
-    config: Background,
-    templates: Templates,
-    luminosity: float,
-    weighting: Weighting | None = None,
-    source: str = "simulation",
-    unblind: bool = False,
-) -> None:
+def run(job: Count, files: Count.Files) -> None:
     """Write the histograms of one variation, or of the data.
 
     Args:
-        select: selected jets, one file per sample, named by it.
-        scores: score tables of the models that are read, each in a folder of its name.
-        output: ROOT file to write.
-        config: the estimates.
-        templates: variable and bins.
-        luminosity: in 1/fb.
-        weighting: of a weight variation; null for none.
-        source: `simulation` (test split), `pseudo` (validation split, drawn) or `observed`.
-        unblind: collision data are counted everywhere.
+        job: the settings.
+        files: selected jets, score tables, and the ROOT file to write.
 
     Raises:
         BoostflowError: see `fill`; or a file is missing or was not made for this selection.
     """
-    tables = {path.parent.name: (path, read_scores(path)) for path in scores}
+    config, templates, weighting = job.background, job.templates, job.weighting
+    tables = {path.parent.name: (path, read_scores(path)) for path in files.scores}
     clusters = 0
     if config.composition:
         _, table = tables[config.composition.model]
@@ -243,7 +224,7 @@ def count(
     blocks += [x.within for x in (config.sideband, config.composition) if x and x.within]
     wanted |= {cut.column for cut in blocks if cut.model is None}
     events, weights = {}, {}
-    for sample, path in samples_of(select).items():
+    for sample, path in samples_of(files.jets).items():
         extra = [weighting.column] if weighting is not None and weighting.applies(sample) else []
         jets = read_jets(path, [*sorted(wanted), *extra])
         mine = {
@@ -252,15 +233,14 @@ def count(
         }
         events[sample] = Events(jets, mine, sample)
         lead = {name: column[events[sample].leading] for name, column in jets.items()}
-        if source == "observed":
+        if job.source == "observed":
             weights[sample] = np.ones(len(lead["weight"]))
             continue
-        weight = lead["weight"] * luminosity * (lead[extra[0]] if extra else 1.0)
+        weight = lead["weight"] * job.luminosity * (lead[extra[0]] if extra else 1.0)
         weight = np.where(
-            lead["split"] == (TEST if source == "simulation" else VALIDATION), weight, 0
+            lead["split"] == (TEST if job.source == "simulation" else VALIDATION), weight, 0
         )
-        if source == "pseudo":
+        if job.source == "pseudo":
             weight = drawn(weight, derive(config.seed, "background", sample))
         weights[sample] = weight
-    blind = source == "observed" and not unblind
-    write(output, fill(events, weights, config, templates, clusters, blind))
+    write(files.counts, fill(events, weights, job, clusters))

@@ -1,10 +1,9 @@
-"""The stage background: from counted events to background.json and plots."""
+"""The stage background: from counted events to background.json."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,12 @@ from boostflow.background import abcd, composition, control, sideband
 from boostflow.background.abcd import Yield
 from boostflow.background.counts import ABCD_REGIONS, PLANE
 from boostflow.config.background import Background
-from boostflow.config.systematics import AnySystematic, Templated
+from boostflow.config.systematics import Templated
 from boostflow.effects import files_of, pairs, principal
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.workspace import check_alike
-from boostflow.io import read_json, write_json
+from boostflow.io import write_json
+from boostflow.jobs.background import Estimate
 from boostflow.templates.files import Template, TemplateSet, read
 
 log = logging.getLogger(__name__)
@@ -41,60 +41,43 @@ def added(templates: Sequence[Template], size: int) -> tuple[NDArray, NDArray]:
     )
 
 
-def estimate(
-    paths: Sequence[Path],
-    data: Path,
-    output: Path,
-    config: Background,
-    signal: Sequence[str] = (),
-    trained: Sequence[str] = (),
-    systematics: Mapping[str, AnySystematic] | None = None,
-    templates: Path | None = None,
-    unblind: bool = False,
-) -> dict[str, Any]:
-    """Make all estimates and write them, with the ABCD likelihood beside them.
+def estimate(job: Estimate, files: Estimate.Files) -> None:
+    """Make all estimates and write them, with the ABCD likelihood.
 
     Args:
-        paths: counts of nominal and of variations, named by them.
-        data: counts of the data.
-        output: background.json to write.
-        config: the estimates.
-        signal: signal samples of the fit.
-        trained: samples that the composition's model was trained on.
-        systematics: those of `composition.systematics` by name.
-        templates: nominal templates of the fit, to which control regions are transferred.
-        unblind: collision data are seen in region A and in the window, and their composition.
+        job: the settings.
+        files: counts of simulation and data, templates of the fit, and what is written.
 
     Raises:
         BoostflowError: see the modules of the estimates.
     """
+    config, signal = job.background, job.signal
     for name in ("pyhf", "cabinetry"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    simulated = {path.stem: read(path) for path in paths}
-    nominal, seen = simulated["nominal"], read(data)
-    shown = config.data == "pseudo" or unblind
+    simulated = {path.stem: read(path) for path in files.counts}
+    nominal, seen = simulated["nominal"], read(files.data)
+    shown = config.data == "pseudo" or job.unblind
     result: dict[str, Any] = {"data": config.data, "shown": shown}
     if config.abcd:
-        result["abcd"] = _abcd(nominal, seen, config, signal, shown, output)
+        result["abcd"], likelihood = _abcd(nominal, seen, config, signal, shown)
+        if files.workspace is not None:
+            write_json(files.workspace, likelihood)
         log.info("ABCD: %s", result["abcd"]["prediction"])
     if config.sideband:
         result["sideband"] = _sideband(nominal, seen, config, signal, shown)
         log.info("sideband: %s", {k: result["sideband"][k] for k in ("value", "error", "family")})
     if config.control:
-        fitted = read(templates) if templates else {}
+        fitted = read(files.templates) if files.templates else {}
         result["control"] = {
             name: _control(name, nominal, seen, config, fitted) for name in config.control
         }
     if config.composition and shown:
-        result["composition"] = _composition(
-            simulated, seen, config, systematics or {}, trained, result.get("abcd")
-        )
+        result["composition"] = _composition(simulated, seen, job, result.get("abcd"))
         for reason in result["composition"]["reasons"]:
             log.warning("composition: no result: %s", reason)
     elif config.composition:
         log.info("composition: collision data are blinded (infer.unblind)")
-    write_json(output, result)
-    return result
+    write_json(files.figures, result)
 
 
 def _number(n: Yield) -> dict[str, float]:
@@ -119,8 +102,8 @@ def _abcd(
     config: Background,
     signal: Sequence[str],
     shown: bool,
-    output: Path,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The estimate, and its likelihood with the signal as HistFactory JSON."""
     block, regions = config.abcd, ABCD_REGIONS
     at = {region: nominal[f"abcd_{region}"] for region in regions}
     found = {r: seen[f"abcd_{r}"] for r in regions if r != "A" or shown}
@@ -156,7 +139,6 @@ def _abcd(
     }
     result["pull"] = _pull(centre, prediction["error"], result["truth"])
     full = abcd.workspace(data, of_others, of_signal, unsure, closed["nonclosure"])
-    write_json(output.with_name("abcd_workspace.json"), full)
     if shown and of_signal:
         result["mu"] = abcd.fit(full, centre, "mu")
     edges = next(iter(at["A"].values())).edges
@@ -184,7 +166,7 @@ def _abcd(
         }
     plane, _ = added([nominal["abcd_plane"][s] for s in block.samples], PLANE**2)
     result["plane"] = plane.reshape(PLANE, PLANE).tolist()
-    return result
+    return result, full
 
 
 def _linear(nominal: TemplateSet, samples: Sequence[str]) -> float | None:
@@ -296,12 +278,10 @@ def _control(
 def _composition(
     simulated: Mapping[str, TemplateSet],
     seen: TemplateSet,
-    config: Background,
-    systematics: Mapping[str, AnySystematic],
-    trained: Sequence[str],
+    job: Estimate,
     of_abcd: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    block = config.composition
+    config, block = job.background, job.background.composition
     sets = {
         name: {region: t for region, t in contents.items() if region.startswith("cluster_")}
         for name, contents in [*simulated.items(), ("data", seen)]
@@ -333,7 +313,7 @@ def _composition(
         [np.sum([spread_of(s) for s in names], axis=0) for names in classes.values()]
     )
     changes = {}
-    for name, declared in systematics.items():
+    for name, declared in job.systematics.items():
         files = files_of(name, declared)
 
         def moved(s: str, declared: Templated = declared, files: list[str] = files) -> NDArray:
@@ -376,7 +356,7 @@ def _composition(
         f"{s}: not among the samples that the clusters were made with; where its events go is"
         " known from simulation alone"
         for s in samples
-        if s not in trained
+        if s not in job.trained
     ] + composition.clusters_alone(result["condition"]["clusters"], block.condition_max)
     numbers = np.unique(clusters)
     occupation = np.array([[row_[clusters == k].sum() for k in numbers] for row_ in templates])
@@ -445,24 +425,3 @@ def _against_abcd(
                 (value - prediction["value"]) / np.hypot(error, prediction["error"])
             ),
         }
-
-
-def plot(path: Path, folder: Path, config: Background, label: Any) -> None:
-    """Draw the plots of `plots.names.background_plots` into a folder."""
-    from boostflow.plots import background as draw
-    from boostflow.plots.style import save, style
-
-    result = read_json(path)
-    with style():
-        if "abcd" in result:
-            save(draw.plane(result["abcd"], config.abcd, label), folder / "abcd.png")
-            save(draw.by_mass(result["abcd"], label), folder / "abcd_mass.png")
-        if "sideband" in result:
-            save(draw.spectrum(result["sideband"], label), folder / "sideband.png")
-            save(draw.injection(result["sideband"], label), folder / "sideband_signal.png")
-        if "control" in result:
-            save(draw.control(result["control"], label), folder / "control.png")
-        if config.composition:
-            found = result.get("composition")
-            save(draw.composition(found, label), folder / "composition.png")
-            save(draw.clusters(found, label), folder / "clusters.png")

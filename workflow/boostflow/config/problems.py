@@ -13,7 +13,7 @@ class Problem(NamedTuple):
     file: str
     """Name of the file, empty if the reader knows it."""
     key: str
-    """Path of the key, `models.bdt.features`; empty for the file as a whole."""
+    """Path of the key, `models.tagger.features`; empty for the file as a whole."""
     text: str
     """What is wrong, and what would be right."""
 

@@ -14,7 +14,10 @@ from scipy import stats
 
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.baselines import kmeans
+from boostflow.evaluate.clusterer import numbers
 from boostflow.evaluate.curves import LEVEL
+from boostflow.jobs.models import Judged
+from boostflow.models.family import Role
 from boostflow.scored import TEST, TRAIN, VALIDATION, Table
 from boostflow.select.dijet import leading_two
 
@@ -28,13 +31,13 @@ QUANTILES = np.linspace(0, 1, 11)
 Figure = dict[str, float]
 
 
-def dijets(table: Table, signal: list[str], mass: tuple[float, float] | None) -> Table:
+def dijets(table: Table, judged: Judged, signal: list[str]) -> Table:
     """One row for each event with two selected jets: its two leading ones.
 
     Args:
         table: from `scored.read_scored` with `COLUMNS`.
+        judged: the mass window that both jets must be in, and the column of the cluster.
         signal: the signal samples.
-        mass: window that both jets must be in (GeV); null for none.
 
     Returns:
         `split`, `cluster`, `mjj`, `signal` (bool), `heavier` and `lighter` (masses of the two jets,
@@ -46,10 +49,11 @@ def dijets(table: Table, signal: list[str], mass: tuple[float, float] | None) ->
     starts = np.flatnonzero(np.diff(table["event"], prepend=-1))
     _, pair = leading_two(table["pt"], starts)
     masses = np.sort(table["mass"][pair].astype(float), axis=1)
-    if mass is not None:
-        inside = ((masses >= mass[0]) & (masses < mass[1])).all(axis=1)
+    if judged.mass is not None:
+        low, high = judged.mass
+        inside = ((masses >= low) & (masses < high)).all(axis=1)
         pair, masses = pair[inside], masses[inside]
-    cluster = table["cluster"][pair].astype(int)
+    cluster = numbers(table, judged)[pair]
     different = int((cluster[:, 0] != cluster[:, 1]).sum())
     if different:
         raise BoostflowError(
@@ -170,7 +174,7 @@ def bump(events: Table, cluster: NDArray, clusters: int) -> dict[str, Any]:
     }
 
 
-def judged(events: Table, cluster: NDArray, clusters: int) -> dict[str, Any]:
+def figures_of(events: Table, cluster: NDArray, clusters: int) -> dict[str, Any]:
     """Figures of every cluster on the test split, and of the one that each way of choosing takes.
 
     Returns:
@@ -241,11 +245,7 @@ def mass_window(events: Table) -> dict[str, Any]:
 
 
 def evaluate(
-    table: Table,
-    clusters: int,
-    signal: list[str],
-    mass: tuple[float, float] | None,
-    seed: int,
+    table: Table, judged: Judged, signal: list[str], seed: int
 ) -> tuple[dict[str, Any], Table]:
     """All figures of merit of a clustering of events, and the test events behind them.
 
@@ -254,9 +254,8 @@ def evaluate(
 
     Args:
         table: from `scored.read_scored` with `COLUMNS`, of the judged samples.
-        clusters: number of clusters.
+        judged: the mass window that both jets must be in, and the columns of the scores.
         signal: the signal samples.
-        mass: window that both jets must be in (GeV); null for none.
         seed: of k-means.
 
     Returns:
@@ -265,7 +264,7 @@ def evaluate(
     Raises:
         BoostflowError: a split without signal or without background, or scores of jets.
     """
-    events = dijets(table, signal, mass)
+    events, clusters = dijets(table, judged, signal), len(judged.columns(Role.DISTANCE))
     for name, split in (("training", TRAIN), ("validation", VALIDATION), ("test", TEST)):
         mine = events["signal"][events["split"] == split]
         for what, number in (("signal", mine.sum()), ("background", (~mine).sum())):
@@ -284,9 +283,9 @@ def evaluate(
         "signal": signal,
         "before": figures(*total, *total),
         "unscored": int((test["cluster"] < 0).sum()),
-        **judged(events, events["cluster"], clusters),
+        **figures_of(events, events["cluster"], clusters),
         "baselines": {
-            "k-means, log masses": judged(events, baseline, clusters)["chosen"],
+            "k-means, log masses": figures_of(events, baseline, clusters)["chosen"],
             "mass window (supervised)": mass_window(events),
         },
     }

@@ -1,8 +1,8 @@
-"""What a clustering is compared with: k-means, a mixture of masses, supervised cuts and trees."""
+"""What a clustering is compared with: k-means, supervised cuts and trees."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from boostflow.errors import BoostflowError
 from boostflow.observables.names import ALL_OBSERVABLES
 from boostflow.scored import Table
+
+Baselines = Callable[[Table, Table, int, int], Mapping[str, NDArray]]
+"""What gives clusters of test jets by name, see `models.family.Figures.baselines`."""
 
 
 def kmeans(train: NDArray, test: NDArray, clusters: int, seed: int) -> NDArray:
@@ -73,34 +76,6 @@ def mass_cuts(mass: NDArray, truth: NDArray, classes: int, grid: int = 200) -> N
     return np.array(cuts[::-1])
 
 
-MASS_BINS = 30
-
-
-def mixture(train: NDArray, test: NDArray, clusters: int, seed: int) -> NDArray:
-    """Clusters of the test jets by a mixture of independent mass bins, fitted without labels.
-
-    What UCluster's default setting teaches its network, computed from the masses themselves.
-
-    Args:
-        train: shape (training jets, masses), GeV.
-        test: shape (test jets, masses).
-        clusters: number of clusters.
-        seed: of the starts.
-    """
-    from boostflow.models.ucluster import clustering, pretext
-
-    edges = [pretext.edges(column, MASS_BINS, "quantile", 0) for column in train.T]
-
-    def bins(masses: NDArray) -> NDArray:
-        columns = zip(masses.T, edges, strict=True)
-        return np.stack([pretext.labels(column, edge) for column, edge in columns], axis=1)
-
-    start = kmeans(train, train, clusters, seed)
-    sizes = [len(edge) + 1 for edge in edges]
-    fit = clustering.best_mixture(bins(train), sizes, start, clusters, seed, 10)
-    return fit.posterior(bins(test)).argmax(axis=1)
-
-
 def trees(train: NDArray, test: NDArray, truth: NDArray, seed: int) -> NDArray:
     """Classes of the test jets by gradient-boosted trees.
 
@@ -121,9 +96,15 @@ def trees(train: NDArray, test: NDArray, truth: NDArray, seed: int) -> NDArray:
 
 
 def clusterings(
-    train: Table, test: Table, truth: NDArray, classes: int, clusters: int, seed: int
+    train: Table,
+    test: Table,
+    truth: NDArray,
+    classes: int,
+    clusters: int,
+    seed: int,
+    own: Baselines | None = None,
 ) -> dict[str, NDArray]:
-    """Clusters of the test jets by each baseline.
+    """Clusters of the test jets by each baseline: those without labels first.
 
     Args:
         train: training jets with `mass`, `msoftdrop` (GeV) and observables; those with a NaN are
@@ -134,6 +115,7 @@ def clusterings(
         classes: number of classes.
         clusters: number of clusters of k-means.
         seed: of k-means.
+        own: further ones without labels, of the model's family.
     """
     observables = [
         name
@@ -144,27 +126,25 @@ def clusterings(
     def of(table: Table, names: Sequence[str]) -> NDArray:
         return np.stack([table[name] for name in names], axis=1).astype(float)
 
-    masses = [name for name in ("mass", "msoftdrop", "mtrimmed") if name in ("mass", *observables)]
+    trimmed = "mtrimmed" in observables
     columns = {
         "k-means, mass": lambda t: t["mass"][:, None],
         "k-means, log mass": lambda t: np.log(np.maximum(t["mass"], 1e-3))[:, None],
         "k-means, soft-drop mass": lambda t: t["msoftdrop"][:, None],
         f"k-means, {len(observables)} observables": lambda t: of(t, observables),
     }
-    if "mtrimmed" in masses:
+    if trimmed:
         columns["k-means, trimmed mass"] = lambda t: t["mtrimmed"][:, None]
     result = {
         name: kmeans(values(train), values(test), clusters, seed)
         for name, values in columns.items()
     }
-    if len(masses) > 1:
-        result[f"mixture, {len(masses)} masses"] = mixture(
-            of(train, masses), of(test, masses), clusters, seed
-        )
+    if own is not None:
+        result |= own(train, test, clusters, seed)
     result["mass cuts (supervised)"] = np.digitize(
         test["mass"], mass_cuts(train["mass"], truth, classes)
     )
-    if "mtrimmed" in masses:
+    if trimmed:
         cuts = mass_cuts(train["mtrimmed"], truth, classes)
         result["trimmed mass cuts (supervised)"] = np.digitize(test["mtrimmed"], cuts)
     result["BDT (supervised)"] = trees(of(train, observables), of(test, observables), truth, seed)

@@ -1,7 +1,8 @@
-"""Figures of merit of a classifier: a score table with a column `p_<class>` for each class."""
+"""Figures of merit of a classifier: a score table with a probability of each class."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.curves import FEW, Ranking, components, delong, rejection
 from boostflow.evaluate.significance import scan
+from boostflow.jobs.models import Judged
+from boostflow.models.family import Role
 from boostflow.scored import TEST, TRAIN, Table, rows
 
 GRID = np.round(np.linspace(0.01, 1.0, 100), 2)
@@ -33,9 +36,17 @@ class Classified(NamedTuple):
     """Shape (jets, classes)."""
 
 
-def classes_of(table: Table) -> list[str]:
-    """Classes that a score table has probabilities for, in the order of its columns."""
-    return [name.removeprefix("p_") for name in table if name.startswith("p_")]
+def probability_columns(table: Table, judged: Judged) -> dict[str, str]:
+    """The columns of probabilities by class; a class that the training lacked has none.
+
+    Raises:
+        BoostflowError: the table has no such column.
+    """
+    found = {s.of: s.column for s in judged.scores if s.of and s.column in table}
+    if not found:
+        wanted = ", ".join(judged.columns(Role.PROBABILITY)) or "the model's family names none"
+        raise BoostflowError(f"the score table has no probability of a class ({wanted})")
+    return found
 
 
 def normalised(weight: NDArray, code: NDArray, classes: int) -> NDArray:
@@ -72,27 +83,28 @@ def labelled(table: Table, classes: list[str], split: int) -> tuple[Table, NDArr
     return rows(table, keep), code[keep]
 
 
-def probabilities(table: Table, classes: list[str]) -> NDArray:
-    """The columns `p_<class>`, shape (jets, classes).
+def probabilities(table: Table, columns: Iterable[str]) -> NDArray:
+    """Columns of probabilities, shape (jets, classes).
 
     Raises:
         BoostflowError: a score is not finite.
     """
-    scores = np.stack([table[f"p_{name}"] for name in classes], axis=1).astype(float)
+    scores = np.stack([table[name] for name in columns], axis=1).astype(float)
     if not np.isfinite(scores).all():
         raise BoostflowError(f"{(~np.isfinite(scores)).any(axis=1).sum()} jets have a NaN score")
     return scores
 
 
-def classified(table: Table) -> Classified:
+def classified(table: Table, judged: Judged) -> Classified:
     """The test jets of a classifier's classes.
 
     Raises:
-        BoostflowError: a class has no test jet, or a score is not finite.
+        BoostflowError: there are no probabilities, a class has no test jet, or a score is not
+            finite.
     """
-    classes = classes_of(table)
-    jets, code = labelled(table, classes, TEST)
-    return Classified(classes, jets, code, probabilities(jets, classes))
+    columns = probability_columns(table, judged)
+    jets, code = labelled(table, list(columns), TEST)
+    return Classified(list(columns), jets, code, probabilities(jets, columns.values()))
 
 
 def uniform(weight: NDArray, code: NDArray) -> bool:
@@ -179,7 +191,7 @@ def confusion(
 
 
 class Pair(NamedTuple):
-    """One class against some others, from a classifier's scores."""
+    """One class against some others, from the scores of a classifier."""
 
     signal: str
     background: list[str]
@@ -230,16 +242,20 @@ def rejections(part: Classified, config: Evaluate, seed: int) -> list[dict[str, 
     return result
 
 
-def overtraining(table: Table, classes: list[str]) -> dict[str, Any]:
+def overtraining(table: Table, columns: Mapping[str, str]) -> dict[str, Any]:
     """Score distributions of training and test jets and their Kolmogorov-Smirnov tests.
 
-    For each class, the score p_class of its own jets ("signal") and of all others ("rest"),
+    For each class, its probability for its own jets ("signal") and for all others ("rest"),
     unweighted, since the question is whether the model knows jets by heart.
+
+    Args:
+        table: from `scored.read_scored` with `split`.
+        columns: of the probabilities, by class.
     """
-    parts = {split: labelled(table, classes, split) for split in (TRAIN, TEST)}
-    scores = {split: probabilities(jets, classes) for split, (jets, _) in parts.items()}
+    parts = {split: labelled(table, list(columns), split) for split in (TRAIN, TEST)}
+    scores = {split: probabilities(jets, columns.values()) for split, (jets, _) in parts.items()}
     result: dict[str, Any] = {"edges": BINS.tolist()}
-    for k, name in enumerate(classes):
+    for k, name in enumerate(columns):
         result[name] = {}
         for which in ("signal", "rest"):
             values = {
@@ -257,22 +273,31 @@ def overtraining(table: Table, classes: list[str]) -> dict[str, Any]:
 
 
 def evaluate(
-    table: Table, config: Evaluate, signal: list[str], luminosity: float, seed: int
-) -> dict[str, Any]:
-    """All figures of merit of a classifier on the test split.
+    table: Table,
+    judged: Judged,
+    config: Evaluate,
+    signal: list[str],
+    luminosity: float,
+    seed: int,
+) -> tuple[dict[str, Any], Table]:
+    """All figures of merit of a classifier on the test split, and the jets behind them.
 
     Args:
         table: from `scored.read_scored` with `split`, `weight`, `candidate`.
+        judged: the columns of the probabilities.
         config: efficiencies, pairs, background uncertainty, resamplings.
         signal: signal samples of the significance scan, empty for none; the score is the sum of
-            p_<class> over the classes their jets are labelled with.
+            the probabilities of the classes that their jets are labelled with.
         luminosity: in 1/fb.
         seed: of the bootstrap.
+
+    Returns:
+        The figures, and the test jets.
 
     Raises:
         BoostflowError: a class without test jets, NaN scores, an unknown signal sample.
     """
-    part = classified(table)
+    part = classified(table, judged)
     classes, jets, code, scores = part
     result: dict[str, Any] = {
         "kind": "classifier",
@@ -281,32 +306,36 @@ def evaluate(
     result |= areas(part, config.bootstrap, seed)
     result |= confusion(scores.argmax(axis=1), code, jets["weight"], classes)
     result["rejection"] = rejections(part, config, seed)
-    result["overtraining"] = overtraining(table, classes)
+    result["overtraining"] = overtraining(table, probability_columns(table, judged))
     if not signal:
-        return result
-    score, title = signal_score(table, signal)
+        return result, jets
+    score, title = signal_score(table, judged, signal)
     result["significance"] = {
         "signal": signal,
         "score": title,
         "luminosity": luminosity,
         "background_uncertainty": config.background_uncertainty,
     } | scan(table, score, signal, luminosity, config.background_uncertainty)
-    return result
+    return result, jets
 
 
-def signal_score(table: Table, signal: list[str]) -> tuple[NDArray, str]:
+def signal_score(table: Table, judged: Judged, signal: list[str]) -> tuple[NDArray, str]:
     """The score that signal samples are looked for with, shape (jets,), and its name.
 
-    It is the sum of p_<class> over the classes that the samples' jets are labelled with.
+    It is the sum of the probabilities of the classes that the samples' jets are labelled with.
+
+    Returns:
+        The score, and its columns with plus signs between them: `p_top + p_w`.
 
     Raises:
         BoostflowError: no jet of the samples has a class of the model.
     """
-    classes = classes_of(table)
+    classes = probability_columns(table, judged)
     wanted = sorted(set(table["label"][np.isin(table["sample"], signal)]) & set(classes))
     if not wanted:
         raise BoostflowError(
             f"no jet of the signal sample {', '.join(signal)} has one of the model's classes "
             f"({', '.join(classes)})"
         )
-    return probabilities(table, wanted).sum(axis=1), " + ".join(f"p_{name}" for name in wanted)
+    columns = [classes[name] for name in wanted]
+    return probabilities(table, columns).sum(axis=1), " + ".join(columns)

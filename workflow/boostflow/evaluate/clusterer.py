@@ -1,4 +1,4 @@
-"""Figures of merit of a clustering: a score table with columns `cluster` and `dist_<k>`."""
+"""Figures of merit of a clustering: a score table with clusters and distances to them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from scipy.special import softmax
 from boostflow import matching
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
-from boostflow.evaluate.baselines import clusterings
+from boostflow.evaluate.baselines import Baselines, clusterings
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, areas, labelled
+from boostflow.jobs.models import Judged
+from boostflow.models.family import Role
 from boostflow.observables.names import ALL_OBSERVABLES
 from boostflow.scored import TEST, TRAIN, Table, rows
 
@@ -24,24 +26,32 @@ OPTIONAL = [name for name in ALL_OBSERVABLES if name not in COLUMNS]
 """Columns that the baselines use where they exist."""
 
 
-def judged(table: Table, samples: list[str] | None, mass: tuple[float, float] | None) -> Table:
-    """The jets that a clustering is judged by: those samples, in that mass window (GeV)."""
+def those_of(table: Table, judged: Judged) -> Table:
+    """The jets that a clustering is judged by: its samples, in its mass window."""
     keep = np.ones(len(table["sample"]), dtype=bool)
-    if samples is not None:
-        keep &= np.isin(table["sample"], samples)
-    if mass is not None:
-        keep &= (table["mass"] >= mass[0]) & (table["mass"] < mass[1])
+    if judged.samples is not None:
+        keep &= np.isin(table["sample"], judged.samples)
+    if judged.mass is not None:
+        keep &= (table["mass"] >= judged.mass[0]) & (table["mass"] < judged.mass[1])
     return rows(table, keep)
 
 
-def distances(table: Table) -> NDArray:
-    """Columns `dist_0`, `dist_1`, ... (squared distances), shape (jets, clusters)."""
-    size = sum(name.startswith("dist_") for name in table)
-    return np.stack([table[f"dist_{k}"] for k in range(size)], axis=1).astype(float)
+def distances(table: Table, judged: Judged) -> NDArray:
+    """Distances to the clusters by their numbers, shape (jets, clusters)."""
+    return np.stack([table[name] for name in judged.columns(Role.DISTANCE)], axis=1).astype(float)
+
+
+def numbers(table: Table, judged: Judged) -> NDArray[np.int_]:
+    """The number of each jet's cluster, -1 for none, shape (jets,)."""
+    return table[judged.columns(Role.CLUSTER)[0]].astype(int)
 
 
 def as_classifier(
-    test: Table, truth: NDArray, classes: Sequence[str], to_class: Mapping[int, int]
+    test: Table,
+    truth: NDArray,
+    classes: Sequence[str],
+    to_class: Mapping[int, int],
+    judged: Judged,
 ) -> Classified:
     """A clustering read as a classifier: softmax(-distance) of the cluster matched to each class.
 
@@ -50,32 +60,31 @@ def as_classifier(
         truth: shape (jets,), class numbers.
         classes: names.
         to_class: class number by cluster.
+        judged: the columns of the scores.
     """
     cluster_of = {c: k for k, c in to_class.items()}
     matched = [c for c in range(len(classes)) if c in cluster_of]
-    mine = (test["cluster"] >= 0) & np.isin(truth, matched)
-    score = softmax(-distances(test)[mine], axis=1)[:, [cluster_of[c] for c in matched]]
+    mine = (numbers(test, judged) >= 0) & np.isin(truth, matched)
+    score = softmax(-distances(test, judged)[mine], axis=1)[:, [cluster_of[c] for c in matched]]
     code = np.searchsorted(matched, truth[mine])
     return Classified([classes[c] for c in matched], rows(test, mine), code, score)
 
 
-def classified(
-    table: Table, samples: list[str] | None, mass: tuple[float, float] | None
-) -> Classified:
+def classified(table: Table, judged: Judged) -> Classified:
     """The test jets that a clustering is judged by; clusters are matched as in `evaluate`.
 
     Raises:
         BoostflowError: a class has no test jet.
     """
-    table = judged(table, samples, mass)
+    table = those_of(table, judged)
     classes = sorted(set(table["label"]) - {"", "unmatched"})
     test, truth = labelled(table, classes, TEST)
-    shape = (len(classes), distances(test).shape[1])
-    counts = matching.contingency(truth, test["cluster"], *shape)
-    return as_classifier(test, truth, classes, matching.match(counts))
+    shape = (len(classes), len(judged.columns(Role.DISTANCE)))
+    counts = matching.contingency(truth, numbers(test, judged), *shape)
+    return as_classifier(test, truth, classes, matching.match(counts), judged)
 
 
-def typical(jets: Table, classes: Sequence[str]) -> dict[str, int]:
+def typical(jets: Table, classes: Sequence[str], judged: Judged) -> dict[str, int]:
     """One jet of each class: the row of that which is nearest to its own cluster's centroid.
 
     It is taken from the cluster matched to the class, where that has jets of the class.
@@ -83,9 +92,10 @@ def typical(jets: Table, classes: Sequence[str]) -> dict[str, int]:
     Args:
         jets: from `evaluate`, with at least one scored jet of each class.
         classes: names of the classes.
+        judged: the columns of the scores.
     """
-    cluster = jets["cluster"].astype(int)
-    own = np.where(cluster >= 0, distances(jets)[np.arange(len(cluster)), cluster], np.inf)
+    cluster = numbers(jets, judged)
+    own = np.where(cluster >= 0, distances(jets, judged)[np.arange(len(cluster)), cluster], np.inf)
     found = {}
     for code, name in enumerate(classes):
         mine = jets["truth"] == code
@@ -97,10 +107,10 @@ def typical(jets: Table, classes: Sequence[str]) -> dict[str, int]:
 
 def evaluate(
     table: Table,
+    judged: Judged,
     config: Evaluate,
-    samples: list[str] | None,
-    mass: tuple[float, float] | None,
     seed: int,
+    own: Baselines | None = None,
 ) -> tuple[dict[str, Any], Table]:
     """All figures of merit of a clustering, and the jets behind them.
 
@@ -113,10 +123,10 @@ def evaluate(
 
     Args:
         table: from `scored.read_scored` with `split`, `weight`, `COLUMNS` and `OPTIONAL`.
+        judged: samples and mass window, and the columns of the scores.
         config: resamplings.
-        samples: samples that are judged; null for all.
-        mass: window of the jet mass (GeV); null for none.
         seed: of the bootstrap and of k-means.
+        own: further baselines, of the model's family.
 
     Returns:
         The figures, and the test jets with `truth` (class number) and `matched` (class number of
@@ -124,21 +134,20 @@ def evaluate(
     """
     from sklearn.metrics import adjusted_mutual_info_score
 
-    table = judged(table, samples, mass)
+    table = those_of(table, judged)
     classes = sorted(set(table["label"]) - {"", "unmatched"})
     train, train_truth = labelled(table, classes, TRAIN)
     test, truth = labelled(table, classes, TEST)
-    distance = distances(test)
-    clusters = distance.shape[1]
+    clusters = len(judged.columns(Role.DISTANCE))
     shape = (len(classes), clusters)
 
-    found = {"model": test["cluster"].astype(int)}
+    found = {"model": numbers(test, judged)}
     scored = found["model"] >= 0
     if not np.isin(np.arange(len(classes)), truth[scored]).all():
         raise BoostflowError(
             "a class has no test jet with a cluster (cluster is -1): was the model trained for it?"
         )
-    found |= clusterings(train, test, train_truth, len(classes), clusters, seed)
+    found |= clusterings(train, test, train_truth, len(classes), clusters, seed, own)
 
     # What is supervised has as many clusters as there are classes.
     widest = (len(classes), max(shape))
@@ -191,7 +200,8 @@ def evaluate(
             if i > 0
         },
     }
-    result |= areas(as_classifier(test, truth, classes, to_class), config.bootstrap, seed)
+    part = as_classifier(test, truth, classes, to_class, judged)
+    result |= areas(part, config.bootstrap, seed)
     test["truth"] = truth
     test["matched"] = np.array([to_class.get(k, -1) for k in found["model"]])
     return result, test

@@ -1,9 +1,8 @@
-"""Differences of AUCs of two models on the same jets, with paired errors."""
+"""Differences of AUCs of models and a reference on the same jets, with paired errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -97,28 +96,39 @@ def difference(one: Classified, two: Classified, times: int, seed: int) -> dict[
     return result
 
 
-def compare(models: Mapping[str, Classified], times: int, seed: int) -> dict[str, Any]:
-    """All pairs of models.
+def compare(
+    models: Mapping[str, Classified], reference: str, times: int, seed: int
+) -> dict[str, Any]:
+    """The reference beside each other model: as many pairs as there are other models.
 
     Args:
         models: by name, jets with columns `row`, `label`, `weight`, `event`.
+        reference: name of the model that comes first in each pair.
         times: resamplings of the bootstrap.
         seed: of the bootstrap.
 
+    Returns:
+        `pairs`: their `models`, `jets` by class and `auc` (`difference`); `notes`: why there is no
+        such pair.
+
     Raises:
-        BoostflowError: fewer than two models.
+        BoostflowError: the reference is none of the models, or the only one.
     """
+    if reference not in models:
+        raise BoostflowError(f"the reference {reference} is not among {', '.join(models)}")
     if len(models) < 2:
         raise BoostflowError(f"nothing to compare: {len(models)} model")
     result: dict[str, Any] = {"pairs": [], "notes": []}
-    for (first, one), (second, two) in combinations(models.items(), 2):
-        found = common(one, two)
+    for name, other in models.items():
+        if name == reference:
+            continue
+        found = common(models[reference], other)
         if found is None:
-            result["notes"].append(f"{first} and {second} have fewer than two classes in common")
+            result["notes"].append(f"{reference} and {name} have fewer than two classes in common")
             continue
         result["pairs"].append(
             {
-                "models": [first, second],
+                "models": [reference, name],
                 "jets": {
                     name: int((found[0].code == k).sum()) for k, name in enumerate(found[0].classes)
                 },

@@ -35,6 +35,7 @@ from boostflow.evaluate.classifier import (
     signal_score,
 )
 from boostflow.evaluate.curves import Ranking, components, influence
+from boostflow.jobs.models import Judged
 from boostflow.scored import TEST, VALIDATION, Table
 
 Shifts = dict[str, tuple[NDArray, NDArray]]
@@ -104,14 +105,14 @@ def measure(part: Classified, config: Evaluate, points: Sequence[Mapping[str, An
 
 
 def events_passing(
-    table: Table, signal: list[str], samples: Sequence[str], luminosity: float
+    table: Table, judged: Judged, signal: list[str], samples: Sequence[str], luminosity: float
 ) -> NDArray:
     """Expected events of test and validation split that pass each cut of the significance scan.
 
     Returns:
         shape (2, samples, cuts).
     """
-    score, _ = signal_score(table, signal)
+    score, _ = signal_score(table, judged, signal)
     result = []
     for split in (TEST, VALIDATION):
         used = (table["split"] == split) & table["candidate"].astype(bool)
@@ -325,6 +326,7 @@ def evaluate(
 
 def scan(
     table: Table,
+    judged: Judged,
     signal: list[str],
     samples: Sequence[str],
     luminosity: float,
@@ -339,6 +341,7 @@ def scan(
 
     Args:
         table: nominal jets of all splits.
+        judged: the columns of the probabilities.
         signal: the signal samples.
         samples: all, in the order of the yields.
         luminosity: in 1/fb.
@@ -357,7 +360,7 @@ def scan(
     ]
     variance = sum(np.maximum(*(np.abs(db) for _, db in both)) ** 2 for both in moved)
     relative = np.where(b > 0, np.sqrt(variance) / np.where(b > 0, b, 1.0), 0.0)
-    score, title = signal_score(table, signal)
+    score, title = signal_score(table, judged, signal)
     by_split = dict(zip((TEST, VALIDATION), relative, strict=True))
     result = significance.scan(table, score, signal, luminosity, by_split)
     shown = np.isin(significance.CUTS, result["cuts"])

@@ -9,38 +9,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from boostflow.config.statistics import Infer
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import observed
 from boostflow.infer.merge import binning, merge
 from boostflow.io import write_json
 from boostflow.templates.files import TemplateSet, read
 
+if TYPE_CHECKING:
+    from boostflow.jobs.statistics import Crosscheck
+
 log = logging.getLogger(__name__)
 
 
-def crosscheck(
-    nominal: Path, instead: Path, output: Path, config: Infer, data: Sequence[str] = ()
-) -> None:
+def run(job: Crosscheck, files: Crosscheck.Files) -> None:
     """Compare the regions of two template files; write JSON (docs/contracts.md, "inference").
-
-    `data` names the samples of collision data, which the files may hold.
 
     Raises:
         BoostflowError: a file cannot be read.
     """
+    signal, most = job.infer.signal, job.infer.bin_error_max
     result = {
-        name: sensitivity(observed.split(read(path), data)[0], config.signal, config.bin_error_max)
-        for name, path in (("regions", nominal), ("instead", instead))
+        name: sensitivity(observed.split(read(path), job.data)[0], signal, most)
+        for name, path in (("regions", files.nominal), ("instead", files.instead))
     }
     for name, figures in result.items():
         log.info("%s: %s", name, figures)
-    write_json(output, result)
+    write_json(files.figures, result)
 
 
 def sensitivity(templates: TemplateSet, signal: Sequence[str], most: float) -> dict[str, Any]:

@@ -35,13 +35,12 @@ members, before smoothing. Rates have no templates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.statistics import Flag, Infer
+from boostflow.config.statistics import Flag
 from boostflow.config.systematics import AnySystematic, SampleVariation, Templated, Weight
 from boostflow.effects import affects, files_of, sides
 from boostflow.errors import BoostflowError
@@ -49,8 +48,11 @@ from boostflow.infer import observed
 from boostflow.infer.merge import binning, merge
 from boostflow.infer.workspace import SAME, check_alike
 from boostflow.io import atomic, read_json, write_json
-from boostflow.templates.files import Template, TemplateSet, read
+from boostflow.templates.files import Template, TemplateSet, read_variations
 from boostflow.texttable import Text
+
+if TYPE_CHECKING:
+    from boostflow.jobs.statistics import DemandHealth, Health, PlotHealth
 
 SIGNIFICANT = 2.0
 """Statistical errors by which a change has to be different from zero to have a sign."""
@@ -214,40 +216,23 @@ def check(
     return found
 
 
-def health(
-    paths: Sequence[Path],
-    systematics: Mapping[str, AnySystematic],
-    config: Infer,
-    output: Path,
-    text: Path,
-    data: Sequence[str] = (),
-) -> None:
+def run(job: Health, files: Health.Files) -> None:
     """Judge the templates of all variations; write JSON and a table.
 
-    Args:
-        paths: template files of nominal and all variations, named by them.
-        systematics: by name.
-        config: signal samples and the merging of bins.
-        output: JSON to write.
-        text: table to write.
-        data: names of the samples of collision data, which nominal.root may hold.
-
     Raises:
-        BoostflowError: a file is missing or cannot be read.
+        BoostflowError: a file cannot be read, or templates are missing or have other bins.
     """
-    templates = {path.stem: read(path, finite=False) for path in paths}
-    if "nominal" not in templates:
-        raise BoostflowError(f"no nominal.root among the templates {', '.join(map(str, paths))}")
-    templates["nominal"], _ = observed.split(templates["nominal"], data)
+    templates = read_variations(files.templates, finite=False)
+    templates["nominal"], _ = observed.split(templates["nominal"], job.data)
     nominal = templates["nominal"]
-    edges = {r: binning(nominal, r, config.signal, config.bin_error_max) for r in nominal}
+    edges = {r: binning(nominal, r, job.signal, job.bin_error_max) for r in nominal}
     for variation, others in templates.items():
         check_alike(nominal, others, variation)
     merged = {name: merge(others, edges) for name, others in templates.items()}
-    effects = check(merged, systematics)
+    effects = check(merged, job.systematics)
     counts = {flag: sum(flag in e["flags"] for e in effects) for flag in MEANING}
-    write_json(output, {"effects": effects, "counts": counts})
-    with atomic(text) as part:
+    write_json(files.figures, {"effects": effects, "counts": counts})
+    with atomic(files.table) as part:
         part.write_text(table(effects), encoding="utf-8")
 
 
@@ -275,15 +260,29 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:+.2f} %"
 
 
-def demand(path: Path, forbidden: Sequence[Flag]) -> None:
+def plot(job: PlotHealth, files: PlotHealth.Files) -> None:
+    """Draw the effects on the yields with their flags as a PNG file.
+
+    Raises:
+        BoostflowError: the health check cannot be read.
+    """
+    from boostflow.plots.health import effects
+    from boostflow.plots.style import Label, save, style
+
+    found = read_json(files.health)["effects"]
+    with style():
+        save(effects(found, job.titles, Label(*job.label)), files.plot)
+
+
+def demand(job: DemandHealth, files: DemandHealth.Files) -> None:
     """End with one message if effects have flags that are not allowed (`infer.strict`).
 
     Raises:
-        BoostflowError: names them all.
+        BoostflowError: names all those effects; or the health check cannot be read.
     """
     lines = []
-    effects = read_json(path)["effects"]
-    for flag in [name for name in MEANING if name in forbidden]:
+    effects = read_json(files.health)["effects"]
+    for flag in [name for name in MEANING if name in job.forbidden]:
         by_entry: dict[str, list[str]] = {}
         for effect in effects:
             if flag in effect["flags"]:
@@ -293,5 +292,5 @@ def demand(path: Path, forbidden: Sequence[Flag]) -> None:
     if lines:
         raise BoostflowError(
             "infer.strict: systematic effects that need a look (mend or restrict the entries, or "
-            f"list other flags; {path} has the figures)\n" + "\n".join(lines)
+            f"list other flags; {files.health} has the figures)\n" + "\n".join(lines)
         )

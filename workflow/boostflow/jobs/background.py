@@ -41,7 +41,11 @@ def where_counted(block: BackgroundBlock, *also: str) -> BackgroundBlock:
     parts = {
         "composition": composition
         and only(composition, "model", "variable", "bins", "range", "within"),
-        "sideband": sideband and only(sideband, "variable", "range", "bins", "window", "within"),
+        # Any range will do for it: the function dijet, of the default, needs one above 0.
+        "sideband": sideband
+        and only(sideband, "variable", "range", "bins", "window", "within").model_copy(
+            update={"families": ["exponential"]}
+        ),
         "abcd": abcd and only(abcd, "x", "y"),
         "control": {
             name: region.model_copy(update={"enters": "nothing"})
@@ -132,11 +136,11 @@ class Estimate(Job):
         """Counts of nominal and of variations, named by them."""
         data: Input[Path]
         """Counts of the data."""
-        templates: Input[list[Path]] = []
+        templates: Input[Path | None] = None
         """Nominal templates of the fit, to whose regions control regions are transferred."""
         figures: Output[Path]
         """JSON file."""
-        workspace: Output[list[Path]] = []
+        workspace: Output[Path | None] = None
         """Likelihood of the ABCD estimate (HistFactory JSON), where there is one."""
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -14,7 +15,7 @@ from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Given, Input, Job, Output
-from boostflow.models.family import ModelBlock, Score, Task, Unit
+from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
 
 Label = tuple[str, str]
 """Text left and right above the axes of a plot."""
@@ -87,6 +88,8 @@ class Scoring(Job):
 
     samples: list[Name]
     """Names of the samples, in the order of their files."""
+    scores: list[Score]
+    """Columns that the model's family names; a class that the training lacked has none."""
     threads: int = 1
     """That compute at the same time."""
 
@@ -101,9 +104,10 @@ class Scoring(Job):
         """Parquet file."""
 
     @classmethod
-    def of(cls, analysis: Analysis) -> Scoring:
-        """The job of any model."""
-        return cls(samples=analysis.samples)
+    def of(cls, analysis: Analysis, model: str, variation: str) -> Scoring:
+        """The job of a model under a variation."""
+        block = analysis.block(model, variation)
+        return cls(samples=analysis.samples, scores=block.scores(analysis.config.labels()))
 
 
 class Judged(Block):
@@ -111,17 +115,35 @@ class Judged(Block):
 
     task: Task
     """A classifier by all labelled jets, a clustering by those of its samples in its window."""
+    unit: Unit = "jet"
+    """What has a score."""
+    scores: list[Score]
+    """Columns of the score table."""
     samples: list[Name] | None = None
     """Samples of a clustering; null for all."""
     mass: tuple[float, float] | None = None
     """Window of the jet mass of a clustering (GeV)."""
 
     @classmethod
-    def of(cls, block: ModelBlock) -> Judged:
-        """How a model of this block is judged."""
+    def of(cls, block: ModelBlock, labels: Sequence[str]) -> Judged:
+        """How a model of this block is judged.
+
+        Args:
+            block: of the model.
+            labels: of the samples.
+        """
         samples = block.reads().samples
-        judged = None if samples is None else list(samples)
-        return cls(task=block.task(), samples=judged, mass=block.window())
+        return cls(
+            task=block.task(),
+            unit=block.scored_unit(),
+            scores=block.scores(labels),
+            samples=None if samples is None else list(samples),
+            mass=block.window(),
+        )
+
+    def columns(self, role: Role) -> list[str]:
+        """Names of the score columns of one role, in their order."""
+        return columns(self.scores, role)
 
 
 class Evaluate(Job):
@@ -133,13 +155,11 @@ class Evaluate(Job):
     name: Name
     """Of the model."""
     kind: str
-    """Its family, which has plots of its own."""
+    """Its family, which may have plots and baselines of its own."""
+    own_plots: list[str] = []
+    """Names of the plots that the family draws."""
     judged: Judged
-    """By which jets."""
-    unit: Unit = "jet"
-    """What has a score."""
-    scores: list[Score]
-    """Columns of the score table."""
+    """By which jets and columns."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
     signal: list[Name] = []
@@ -173,9 +193,8 @@ class Evaluate(Job):
         return cls(
             name=model,
             kind=block.kind,
-            judged=Judged.of(block),
-            unit=block.scored_unit(),
-            scores=block.scores(config.labels()),
+            own_plots=list(block.own_plots()),
+            judged=Judged.of(block, config.labels()),
             evaluate=possible(analysis),
             signal=signal_of(analysis, block),
             luminosity=config.luminosity,
@@ -204,7 +223,7 @@ class EvaluateSystematics(Job):
     runs: ClassVar[str] = "boostflow.evaluate.run:systematics"
 
     judged: Judged
-    """By which jets."""
+    """By which jets and columns."""
     systematics: dict[Name, AnySystematic]
     """The entries that vary these jets or their weights, and rates, by name."""
     evaluate: EvaluateBlock = EvaluateBlock()
@@ -243,7 +262,7 @@ class EvaluateSystematics(Job):
             for name, entry in sorted(analysis.entering(touching).items())
         }
         return cls(
-            judged=Judged.of(block),
+            judged=Judged.of(block, config.labels()),
             systematics=entries,
             evaluate=possible(analysis),
             signal=signal_of(analysis, block),
@@ -292,8 +311,9 @@ class Compare(Job):
         """The job of an analysis."""
         config = analysis.config
         models = {name: config.models[name] for name in analysis.jet_models()}
+        labels = config.labels()
         return cls(
-            judged={name: Judged.of(block) for name, block in models.items()},
+            judged={name: Judged.of(block, labels) for name, block in models.items()},
             reference=config.evaluate.reference or analysis.jet_models()[0],
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
@@ -307,6 +327,8 @@ class CompareEvents(Job):
     stage: ClassVar[str] = "anomaly"
     runs: ClassVar[str] = "boostflow.evaluate.run:anomaly"
 
+    titles: dict[Name, str] = {}
+    """How legends call the family of each model."""
     label: Label
     """Text above the plot."""
 
@@ -323,4 +345,8 @@ class CompareEvents(Job):
     @classmethod
     def of(cls, analysis: Analysis) -> CompareEvents:
         """The job of an analysis."""
-        return cls(label=analysis.energy_label())
+        models = analysis.config.event_models()
+        return cls(
+            titles={name: family_of(block).title for name, block in models.items()},
+            label=analysis.energy_label(),
+        )

@@ -38,7 +38,7 @@ class Summary(Job):
     """Collect the key figures of a run."""
 
     stage: ClassVar[str] = "summary"
-    runs: ClassVar[str] = "boostflow.summary:run"
+    runs: ClassVar[str] = "boostflow.summary.run:run"
 
     class Files(base.Files):
         """What is read, as far as it is there, and written."""

@@ -26,9 +26,12 @@ from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
     import awkward as ak
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from boostflow.config.config import Config
+    from boostflow.jobs.models import Evaluate, Train
+    from boostflow.scored import Table
 
 
 class Task(StrEnum):
@@ -59,6 +62,8 @@ class Role(StrEnum):
     """Number of the cluster, -1 for none."""
     ERROR = "error"
     """Of a reconstruction: large for what is unlike the training."""
+    EMBEDDING = "embedding"
+    """A coordinate in the space in which clusters are found."""
     VALUE = "value"
     """Any other number."""
 
@@ -69,7 +74,15 @@ class Score(NamedTuple):
     column: str
     role: Role
     title: str
-    """Of an axis."""
+    """Of an axis. Of a probability without its class, which is added: `BDT score` for tops becomes
+    `BDT score for top quark`."""
+    of: str | None = None
+    """The class that it is the probability of."""
+
+
+def columns(scores: Iterable[Score], role: Role) -> list[str]:
+    """Names of the columns of one role, in their order."""
+    return [score.column for score in scores if score.role is role]
 
 
 class Reads(NamedTuple):
@@ -110,12 +123,19 @@ class ModelBlock(Block):
         return Reads()
 
     def scores(self, classes: Sequence[str]) -> list[Score]:
-        """Columns of the score table that the configuration can name, in its order.
+        """Columns of the score table, which regions and estimates can name.
+
+        A classifier has a probability of each class that it was trained on, a clustering one
+        column of the role `cluster` and a distance to each cluster, in the order of their numbers.
 
         Args:
             classes: labels of the samples.
         """
         raise NotImplementedError
+
+    def own_plots(self) -> Sequence[str]:
+        """Those of the family's own plots that this model has."""
+        return family_of(self).own_plots
 
     def prepared(self) -> dict[str, Any] | None:
         """What decides an input that several models of the family share; null if there is none."""
@@ -133,7 +153,7 @@ class ModelBlock(Block):
         """What types cannot say: names that the rest of the configuration must have.
 
         Args:
-            at: the key of the block, `models.bdt`; a problem is at this key or at one below it.
+            at: the key of the block, `models.tagger`; a problem is at this key or at one below it.
             config: the whole configuration.
         """
         return ()
@@ -170,14 +190,56 @@ class DistributedBlock(ModelBlock):
         return self.processes
 
 
-class Trained(Protocol):
-    """What the module behind `Family.runs` has at run time; it is imported only there."""
+class Trains(Protocol):
+    """What the module `Family.train` holds; modules of a family are imported where they run."""
 
-    def train(self, job: Any) -> None:
+    def train(self, job: Train, files: Train.Files) -> None:
         """Train a model and write its folder."""
 
+
+class Scores(Protocol):
+    """What the module `Family.score` holds."""
+
     def score(self, model: Path, jets: ak.Array, threads: int) -> Mapping[str, NDArray]:
-        """The columns of `ModelBlock.scores`, and any others, each of shape (jets,)."""
+        """The columns of `ModelBlock.scores`, each of shape (jets,)."""
+
+
+class Figures(Protocol):
+    """What the module `Family.figures` of a clustering holds."""
+
+    def baselines(
+        self, train: Table, test: Table, clusters: int, seed: int
+    ) -> Mapping[str, NDArray]:
+        """Clusters of the test jets by what the family is to be compared with, without labels.
+
+        Args:
+            train: training jets with all observables that they have.
+            test: test jets with the same columns.
+            clusters: number of clusters.
+            seed: of whatever is random.
+
+        Returns:
+            The number of each test jet's cluster, shape (jets,), by the name of the method.
+        """
+
+
+class Plots(Protocol):
+    """What the module `Family.plots` holds."""
+
+    def draw(
+        self, job: Evaluate, files: Evaluate.Files, figures: Mapping[str, Any], jets: Table
+    ) -> Mapping[str, Figure]:
+        """The plots that the model has of its own, in the style of all others.
+
+        Args:
+            job: the evaluation, with what is judged and the text above the plots.
+            files: selected jets, scores and the folder of the model.
+            figures: figures of merit of the model's task.
+            jets: the test jets behind them, one row each, with the columns of the scores.
+
+        Returns:
+            A figure for each of `job.own_plots`; the evaluation writes and closes them.
+        """
 
 
 @dataclass(frozen=True)
@@ -189,14 +251,21 @@ class Family:
 
     block: type[ModelBlock]
     """Its configuration."""
+    title: str
+    """How legends call it."""
     train: str = "train"
-    """Module with `train(job)`."""
+    """Module with `train(job, files)`, see `Trains`."""
     score: str = "score"
-    """Module with `score(model, jets, threads)`."""
+    """Module with `score(model, jets, threads)`, see `Scores`."""
     prepare: str | None = None
-    """Module with `prepare(job)`, where several models share an input."""
+    """Module with `prepare(job, files)`, where several models share an input."""
+    figures: str | None = None
+    """Module with `baselines(train, test, clusters, seed)`, where a clustering has some of its own,
+    see `Figures`."""
     plots: str | None = None
-    """Module with `draw(job, figures, jets, folder)`, where the family has plots of its own."""
+    """Module with `draw(job, files, figures, jets)`, where there are own plots, see `Plots`."""
+    history_axis: str = "Epoch"
+    """What the lists of `history` in a model's metrics.json count: title of the plot's axis."""
     own_plots: tuple[str, ...] = ()
     """Names of those, each with a caption `captions/<name>.rst`."""
     packages: tuple[str, ...] = field(default=())
@@ -221,7 +290,7 @@ class Family:
         """One of its modules, imported now.
 
         Args:
-            part: `train`, `score`, `prepare` or `plots`.
+            part: `train`, `score`, `prepare`, `figures` or `plots`.
         """
         return importlib.import_module(f"{self.package}.{getattr(self, part)}")
 
@@ -272,6 +341,11 @@ def families() -> dict[str, Family]:
 def clusters_jets(block: ModelBlock) -> bool:
     """Whether a model sorts jets into clusters."""
     return block.task() is Task.CLUSTER and block.scored_unit() == "jet"
+
+
+def tells_classes(block: ModelBlock) -> bool:
+    """Whether a model has, or its clusters stand for, a score for each class of a jet."""
+    return block.task() in (Task.CLASSIFY, Task.CLUSTER) and block.scored_unit() == "jet"
 
 
 def family_of(block: ModelBlock) -> Family:

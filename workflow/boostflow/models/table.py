@@ -3,45 +3,71 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
 import awkward as ak
 import numpy as np
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet, write_parquet
+from boostflow.jobs.models import Scoring
+from boostflow.models.family import Role, Score
 from boostflow.models.score import score
 
 log = logging.getLogger("score")
 
 
-def score_table(model: Path, inputs: Mapping[str, Path], output: Path, threads: int = 1) -> None:
+def run(job: Scoring, files: Scoring.Files) -> None:
     """Score the jets of all samples, in their order, one sample in memory at a time.
 
     Args:
-        model: directory of a trained model.
-        inputs: selected jets by name of the sample.
-        output: Parquet file to write (docs/contracts.md, "scores").
-        threads: that compute at the same time.
+        job: names of the samples, and the columns that the model's family names.
+        files: the table is written to `scores` (docs/contracts.md, "scores").
 
     Raises:
-        BoostflowError: no sample has any jet.
+        BoostflowError: no sample has any jet, or the family gives other columns than it names.
     """
     tables = []
-    for sample, path in inputs.items():
+    for sample, path in zip(job.samples, files.jets, strict=True):
         jets = read_parquet(path)
         if not len(jets):
             log.info("%s: no jets", sample)
             continue
+        found = score(files.model, jets, job.threads)
+        agree(job.scores, found, str(files.model))
         columns = {
             "sample": ak.Array(np.full(len(jets), sample)),
             "event_id": jets.event_id,
             "jet_index": jets.jet_index,
-            **score(model, jets, threads),
+            **found,
         }
         tables.append(ak.zip(columns, depth_limit=1))
         log.info("%s: %d jets", sample, len(jets))
     if not tables:
         raise BoostflowError("no jets pass the selection in any sample; loosen `select`")
-    write_parquet(output, ak.concatenate(tables))
+    write_parquet(files.scores, ak.concatenate(tables))
+
+
+def agree(named: Iterable[Score], given: Iterable[str], where: str) -> None:
+    """Demand that a family gives the columns that it names.
+
+    Args:
+        named: by the model's block.
+        given: names of the columns of a score table.
+        where: name of the model, for the message.
+
+    Raises:
+        BoostflowError: a column is missing, other than that of a class that the training lacked, or
+            is not named.
+    """
+    named, given = list(named), set(given)
+    missing = [s.column for s in named if s.role is not Role.PROBABILITY and s.column not in given]
+    if missing:
+        raise BoostflowError(
+            f"{where}: its family names the scores {', '.join(missing)}, but gives none"
+        )
+    more = sorted(given - {score.column for score in named})
+    if more:
+        raise BoostflowError(
+            f"{where}: its family gives the scores {', '.join(more)}, but does not name them"
+        )

@@ -16,6 +16,10 @@ from boostflow.scored import Table
 
 BEFORE = {"color": "0.3", "ls": ":", "label": "All events"}
 SUPERVISED = "mass window (supervised)"
+KMEANS = "k-means, log masses"
+SHADES = ("C0", "C1", "C3", "C4", "C5", "C6", "C7", "C8", "C9")
+MARKERS = ("o", "s", "D", "P", "X")
+"""Of the series of models; C2 is the supervised window."""
 CHOICES = {"labels": "by labels, validation split", "bump": "by the dijet mass, no labels"}
 """How each way of choosing a cluster is called."""
 
@@ -126,30 +130,41 @@ def clusters(figures: Mapping[str, Any], text: Label) -> Figure:
     return fig
 
 
-def scan(summary: Mapping[str, Any], text: Label) -> Figure:
-    """Enrichment, s/b and s/sqrt(b) of the chosen clusters against the number of clusters."""
+def scan(summary: Mapping[str, Any], titles: Mapping[str, str], text: Label) -> Figure:
+    """Enrichment, s/b and s/sqrt(b) of the chosen clusters against the number of clusters.
+
+    Args:
+        summary: from `evaluate.anomaly.compare`.
+        titles: what legends call each model; those of one title are one series.
+        text: above the axes.
+    """
     panels = {
         "enrichment": "Enrichment of s/b",
         "s/b": "s/b",
         "s/sqrt(b)": r"$s/\sqrt{b}$ (test split)",
     }
-    models = summary["models"]
+    models = [m | {"title": titles.get(m["model"], m["model"])} for m in summary["models"]]
     # Models with the same number of clusters stand side by side.
     known = sorted({m["clusters"] for m in models})
     position = {size: i for i, size in enumerate(known)}
+    looks = iter(zip(SHADES * len(models), MARKERS * len(models), strict=False))
     series = [
-        ("UCluster", "chosen", "labels", "C0", "o"),
-        ("UCluster", "chosen", "bump", "C1", "s"),
-        ("k-means, log masses", "k-means, log masses", "labels", "0.45", "^"),
-        ("k-means, log masses", "k-means, log masses", "bump", "0.65", "v"),
+        (title, "chosen", choice, *next(looks), [m for m in models if m["title"] == title])
+        for title in dict.fromkeys(m["title"] for m in models)
+        for choice in CHOICES
     ]
+    series += [
+        (KMEANS, KMEANS, choice, shade, marker, models)
+        for choice, shade, marker in zip(CHOICES, ("0.45", "0.65"), "^v", strict=True)
+    ]
+    step = 0.48 / len(series)
     fig, axes = plt.subplots(3, 1, sharex=True, figsize=(8.5, 11))
     for ax, (key, title) in zip(axes, panels.items(), strict=True):
-        for i, (name, where, choice, shade, marker) in enumerate(series):
-            for j, m in enumerate(models):
+        for i, (name, where, choice, shade, marker, shown) in enumerate(series):
+            for j, m in enumerate(shown):
                 value, error = _number(m[where][choice][key])
                 same = [n["model"] for n in models if n["clusters"] == m["clusters"]]
-                aside = 0.12 * (i - 1.5) + 0.03 * same.index(m["model"])
+                aside = step * (i - (len(series) - 1) / 2) + 0.03 * same.index(m["model"])
                 ax.errorbar(
                     position[m["clusters"]] + aside,
                     value,

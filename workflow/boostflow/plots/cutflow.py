@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from boostflow.plots.style import Label, colour, label, name_of
+from boostflow.io import read_json
+from boostflow.plots.style import Label, colour, label, name_of, save, style
+
+if TYPE_CHECKING:
+    from boostflow.jobs.summary import PlotCutflow
+
+
+def run(job: PlotCutflow, files: PlotCutflow.Files) -> None:
+    """Draw the cutflows of all samples as one PNG file.
+
+    Raises:
+        BoostflowError: a cutflow cannot be read.
+    """
+    found = [read_json(path) for path in files.cutflows]
+    with style():
+        save(cutflow({one["sample"]: one for one in found}, Label(*job.label)), files.plot)
 
 
 def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:

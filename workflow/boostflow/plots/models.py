@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from boostflow.errors import BoostflowError
+from boostflow.models.family import Score
 from boostflow.plots.style import Label, axis_label, colour, label, name_of, score_label
 from boostflow.scored import Table
 
@@ -135,8 +136,14 @@ def scores(figures: Mapping[str, Any], text: Label) -> Figure:
     return fig
 
 
-def significance(figures: Mapping[str, Any], text: Label) -> Figure:
-    """Three significances and the expected events against the cut on the score."""
+def significance(figures: Mapping[str, Any], scores: Sequence[Score], text: Label) -> Figure:
+    """Three significances and the expected events against the cut on the score.
+
+    Args:
+        figures: of a classifier.
+        scores: columns of the model, for the title of the axis.
+        text: above the axes.
+    """
     scan = figures["significance"]
     cuts = np.asarray(scan["cuts"])
     percent = 100 * scan["background_uncertainty"]
@@ -165,25 +172,9 @@ def significance(figures: Mapping[str, Any], text: Label) -> Figure:
     )
     low.plot(cuts, scan["s"], color="C3", label="Signal")
     low.plot(cuts, scan["b"], color="0.3", ls="--", label="Background")
-    low.set(
-        yscale="log", ylabel="Events", xlabel=f"Cut on {score_label(scan['score'])}", xlim=(0, 1)
-    )
+    title = score_label(scan["score"], scores)
+    low.set(yscale="log", ylabel="Events", xlabel=f"Cut on {title}", xlim=(0, 1))
     low.legend(loc="upper right", ncols=2)
-    label(ax, text)
-    return fig
-
-
-def importance(metrics: Mapping[str, Any], text: Label) -> Figure:
-    """Gain of each input feature, in percent of the sum."""
-    gains = metrics.get("importance")
-    if not gains:
-        raise BoostflowError("metrics.json: no feature importance to draw (key importance)")
-    names = sorted(gains, key=gains.get)[-25:]
-    total = sum(gains.values())
-    fig, ax = plt.subplots(figsize=(7.5, max(4.0, 0.36 * len(names) + 1.6)))
-    ax.barh(names, [100 * gains[name] / total for name in names], color="C0")
-    ax.tick_params(axis="y", which="both", left=False, right=False, labelsize=12)
-    ax.set(xlabel="Share of the gain [%]", ylim=(-0.7, len(names) - 0.3))
     label(ax, text)
     return fig
 
@@ -200,8 +191,17 @@ def _series(history: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarra
     return result
 
 
-def history(metrics: Mapping[str, Any], text: Label) -> Figure:
-    """Losses and accuracies against the epoch or boosting round."""
+def history(metrics: Mapping[str, Any], counts: str, text: Label) -> Figure:
+    """Losses and accuracies in the course of a training.
+
+    Args:
+        metrics: with lists of numbers in `history`.
+        counts: what those lists count, title of the axis: `Epoch`.
+        text: above the axes.
+
+    Raises:
+        BoostflowError: there is no loss and no accuracy.
+    """
     series = _series(metrics.get("history", {}))
     panels = {
         "Loss": {k: v for k, v in series.items() if "loss" in k},
@@ -237,7 +237,7 @@ def history(metrics: Mapping[str, Any], text: Label) -> Figure:
         ax.set_ylim(bottom, top * room if ax.get_yscale() == "log" else top + room)
         ax.legend(fontsize=11, ncols=1 + len(lines) // 3, loc="upper left")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[-1, 0].set_xlabel("Boosting round" if "importance" in metrics else "Epoch")
+    axes[-1, 0].set_xlabel(counts)
     label(axes[0, 0], text)
     return fig
 
@@ -260,11 +260,14 @@ def accuracy(figures: Mapping[str, Any], text: Label) -> Figure:
     return fig
 
 
-def embedding(jets: Table, figures: Mapping[str, Any], text: Label, most: int = 3000) -> Figure:
+def embedding(
+    jets: Table, columns: Sequence[str], figures: Mapping[str, Any], text: Label, most: int = 3000
+) -> Figure:
     """The embedding, coloured by cluster and by truth; its two principal components if it has more.
 
     Args:
-        jets: test jets with `emb_<i>`, `truth` and `matched`.
+        jets: test jets with the columns, `truth` and `matched`.
+        columns: names of the coordinates.
         figures: of the clustering.
         text: above the axes.
         most: number of jets that are drawn.
@@ -272,8 +275,8 @@ def embedding(jets: Table, figures: Mapping[str, Any], text: Label, most: int = 
     from sklearn.decomposition import PCA
 
     classes = figures["confusion"]["classes"]
-    size = sum(name.startswith("emb_") for name in jets)
-    points = np.stack([jets[f"emb_{i}"] for i in range(size)], axis=1).astype(float)
+    size = len(columns)
+    points = np.stack([jets[name] for name in columns], axis=1).astype(float)
     known = np.flatnonzero(np.isfinite(points).all(axis=1))
     points = points[known]
     titles = [f"Embedding {i}" for i in range(2)]

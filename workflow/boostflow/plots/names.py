@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from boostflow.models.family import ModelBlock, Task, family_of
+from collections.abc import Iterable
 
-CLASSIFIER = ("roc", "confusion", "scores", "significance")
-CLUSTERING = ("accuracy", "confusion", "embedding", "mass", "roc")
-OF_EVENTS = ("planes", "clusters")
-"""Names of the plots of the stage evaluate by what a model is for."""
+from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns
+
+TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
+    (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "significance"),
+    (Task.CLUSTER, "jet"): ("accuracy", "confusion", "embedding", "mass", "roc"),
+    (Task.CLUSTER, "event"): ("planes", "clusters"),
+}
+"""Names of the plots of the stage evaluate by what a model is for and what it scores."""
+HISTORY = "history"
+"""Name of the plot of the training, which every model has."""
 SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
 """Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
 
 
+def task_plots(task: Task, unit: Unit, scores: Iterable[Score]) -> list[str]:
+    """Names of the plots of what a model is for.
+
+    Args:
+        task: of the model.
+        unit: what it scores.
+        scores: its columns; those of an embedding are drawn if there are some.
+    """
+    embedded = bool(columns(scores, Role.EMBEDDING))
+    names = TASK_PLOTS.get((task, unit), ())
+    return [name for name in names if name != "embedding" or embedded]
+
+
 def model_plots(block: ModelBlock) -> list[str]:
-    """Names of the plots of a model's evaluation: those of its task, and its family's own."""
-    if block.scored_unit() == "event":
-        return [*OF_EVENTS, "history"]
-    names = CLASSIFIER if block.task() is Task.CLASSIFY else CLUSTERING
-    return [*names, *family_of(block).own_plots, "history"]
+    """Names of the plots of a model's evaluation: those of its task, and its family's own.
+
+    Where there is no signal to be found, a classifier has no `significance`.
+    """
+    names = task_plots(block.task(), block.scored_unit(), block.scores(()))
+    return [*names, *block.own_plots(), HISTORY]
 
 
 def systematic_plots(block: ModelBlock) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from boostflow.io import atomic
+from boostflow.models.family import Score
 
 plt.switch_backend("Agg")
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # chatters about symbols of its fonts
@@ -64,24 +64,26 @@ def axis_label(column: str) -> str:
     return f"{title} [{unit}]" if unit else title
 
 
-def score_label(score: str, model: str | None = None) -> str:
-    """Title of a column of scores, or of a sum of them (`p_top + p_w`).
+def score_label(column: str, scores: Iterable[Score], model: str | None = None) -> str:
+    """Title of a column of scores, or of a sum of probabilities.
 
-    `p_top` is the BDT score for top quarks, `dist_0` the distance to the first cluster. The model
-    is named unless it is called like its kind.
+    Args:
+        column: `p_top`, or a sum `p_top + p_w`.
+        scores: columns of the model with their titles.
+        model: its name, where the title has to say it.
+
+    Raises:
+        KeyError: the model has no such column.
     """
-    parts = score.split(" + ")
-    if all(part.startswith("p_") for part in parts):
-        names = [name_of(part.removeprefix("p_")) for part in parts]
+    by_column = {score.column: score for score in scores}
+    parts = [by_column[name] for name in column.split(" + ")]
+    title = parts[0].title
+    title = title[:1].upper() + title[1:]
+    if names := [name_of(part.of) for part in parts if part.of is not None]:
         # As within a sentence, but for names such as W boson.
         lower = [name[:1].lower() + name[1:] if name[1:2].islower() else name for name in names]
-        return f"BDT score for {' + '.join(lower)}" + _of(model, "bdt")
-    title = re.sub(r"^dist_(\d+)$", r"distance to cluster \1", score).replace("_", " ")
-    return title[:1].upper() + title[1:] + _of(model, "ucluster")
-
-
-def _of(model: str | None, usual: str) -> str:
-    return "" if model in (None, usual) else f" ({model})"
+        title += f" for {' + '.join(lower)}"
+    return title if model is None else f"{title} ({model})"
 
 
 def colour(key: str, keys: list[str]) -> str:

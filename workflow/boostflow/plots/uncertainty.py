@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from boostflow.models.family import Score
 from boostflow.plots.style import Label, colour, label, name_of, score_label
 
 STATISTICAL = {"facecolor": "none", "hatch": "////", "lw": 0}
@@ -143,8 +144,14 @@ def auc_shifts(result: Mapping[str, Any], text: Label) -> Figure:
     return fig
 
 
-def significance(result: Mapping[str, Any], text: Label) -> Figure:
-    """Asimov significance with the background uncertainty of each cut, and that uncertainty."""
+def significance(result: Mapping[str, Any], scores: Sequence[Score], text: Label) -> Figure:
+    """Asimov significance with the background uncertainty of each cut, and that uncertainty.
+
+    Args:
+        result: figures with their systematic errors.
+        scores: columns of the model, for the title of the axis.
+        text: above the axes.
+    """
     scan = result["significance"]
     cuts = np.asarray(scan["cuts"])
     values, statistical = (
@@ -183,7 +190,7 @@ def significance(result: Mapping[str, Any], text: Label) -> Figure:
     low.plot(cuts, 100 * np.asarray(scan["relative"]), color="C3", label=r"$\sigma_b / b$")
     low.set(
         ylabel=r"$\sigma_b / b$ [%]",
-        xlabel=f"Cut on {score_label(scan['score'])}",
+        xlabel=f"Cut on {score_label(scan['score'], scores)}",
         xlim=(0, 1),
         ylim=(0, None),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,3 +73,19 @@ def read(path: str | Path, *, finite: bool = True) -> TemplateSet:
     if not result:
         raise BoostflowError(f"{path}: no templates (TH1 named region/sample)")
     return result
+
+
+def read_variations(paths: Sequence[Path], *, finite: bool = True) -> dict[str, TemplateSet]:
+    """Read the templates of nominal and of variations, by variation.
+
+    Args:
+        paths: files `{variation}.root`, `nominal.root` among them.
+        finite: refuse templates with a bin that is not finite.
+
+    Raises:
+        BoostflowError: as `read`; or there is no nominal.root.
+    """
+    found = {path.stem: read(path, finite=finite) for path in paths}
+    if "nominal" not in found:
+        raise BoostflowError(f"no nominal.root among the templates {', '.join(map(str, paths))}")
+    return found

@@ -4,4 +4,4 @@ from boostflow.models.averaged.block import Averaged
 
 from boostflow.models.family import Family
 
-FAMILY = Family(block=Averaged)
+FAMILY = Family(block=Averaged, title="mean")

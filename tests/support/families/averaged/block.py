@@ -28,4 +28,4 @@ class Averaged(ModelBlock):
 
     def scores(self, classes: Sequence[str]) -> list[Score]:
         """A probability of each class."""
-        return [Score(f"p_{name}", Role.PROBABILITY, f"mean score for {name}") for name in classes]
+        return [Score(f"p_{name}", Role.PROBABILITY, "mean score", name) for name in classes]

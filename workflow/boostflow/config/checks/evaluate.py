@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
+from boostflow.models.family import tells_classes
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
@@ -23,8 +24,25 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
                 f"must name some, not all, of the samples of models.{name}, which has"
                 f" `unit: event`: {', '.join(trained)}"
             )
+    if config.models:
+        yield from _reference(config, at / "evaluate" / "reference")
     if config.models and "rejection" in config.evaluate.model_fields_set:
         yield from _rejection(config, at / "evaluate" / "rejection")
+
+
+def _reference(config: Config, at: Place) -> Iterator[Problem]:
+    """The reference is one of the models that are compared."""
+    name = config.evaluate.reference
+    if name is None:
+        return
+    if name not in config.models:
+        yield at.unknown("model", name, config.models)
+    elif not tells_classes(config.models[name]):
+        compared = [other for other, block in config.models.items() if tells_classes(block)]
+        yield at.problem(
+            f"{name} has no score for each class of a jet; those that have:"
+            f" {', '.join(compared) or 'none'}"
+        )
 
 
 def _rejection(config: Config, at: Place) -> Iterator[Problem]:

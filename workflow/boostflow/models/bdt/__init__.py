@@ -5,6 +5,8 @@ from boostflow.models.family import Family
 
 FAMILY = Family(
     block=BDT,
+    title="BDT",
+    history_axis="Boosting round",
     own_plots=("importance",),
     plots="plots",
     packages=("xgboost", "xgboost-cpu", "numpy"),

@@ -49,7 +49,7 @@ class BDT(ModelBlock):
 
     def scores(self, classes: Sequence[str]) -> list[Score]:
         """A probability of each class."""
-        return [Score(f"p_{name}", Role.PROBABILITY, f"BDT score for {name}") for name in classes]
+        return [Score(f"p_{name}", Role.PROBABILITY, "BDT score", name) for name in classes]
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Features are observables, each listed once."""

@@ -7,6 +7,7 @@ clustering k-means, mixture, global matching          schedule   learning rate, 
 training   what `boostflow.training` asks of it       scoring    score tables
 export     ONNX graph of a trained network
 saved      Keras file of a trained network            explain    attention, weights of particles
+figures    what it is compared with                   plots      attention, drawn
 architecture  numbers that network and export share
 
 TensorFlow is imported by the training alone; scores come from ONNX Runtime.
@@ -17,9 +18,11 @@ from boostflow.models.ucluster.block import UCluster
 
 FAMILY = Family(
     block=UCluster,
+    title="UCluster",
     train="training",
     score="scoring",
     prepare="store",
+    figures="figures",
     plots="plots",
     own_plots=("attention",),
     packages=(

@@ -176,16 +176,24 @@ class UCluster(DistributedBlock):
         return Reads(samples=tuple(self.samples), constituents=True)
 
     def scores(self, classes: Sequence[str]) -> list[Score]:
-        """The cluster, the predicted mass bin, and squared distances to the centroids."""
+        """The cluster, the mass bin, squared distances to the centroids, and the embedding."""
         distances = (
             Score(f"dist_{k}", Role.DISTANCE, f"distance to cluster {k}")
             for k in range(self.clusters)
+        )
+        embedding = (
+            Score(f"emb_{i}", Role.EMBEDDING, f"embedding {i}") for i in range(self.embedding)
         )
         return [
             Score("cluster", Role.CLUSTER, "cluster"),
             Score("mass_bin", Role.VALUE, "mass bin"),
             *distances,
+            *embedding,
         ]
+
+    def own_plots(self) -> Sequence[str]:
+        """What the network sees is drawn for single jets, not for events."""
+        return super().own_plots() if self.unit == "jet" else ()
 
     def prepared(self) -> dict[str, Any]:
         """What decides which jets a model trains on, and how they are packed: part of its block."""

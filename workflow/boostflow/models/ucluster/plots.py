@@ -1,9 +1,11 @@
-"""What UCluster looks at: attention between the particles of single jets."""
+"""What the network looks at: attention between the particles of single jets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import awkward as ak
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -11,8 +13,13 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from boostflow.models.ucluster.explain import Explanation, most_selective
+from boostflow.evaluate.clusterer import typical
+from boostflow.io import read_parquet
+from boostflow.jobs.models import Evaluate
+from boostflow.models.ucluster.explain import Explanation, explain, most_selective
+from boostflow.models.ucluster.features import COLUMNS
 from boostflow.plots.style import Label, label, name_of
+from boostflow.scored import Table, samples_of
 
 HARDEST = 15
 """Edges are drawn from this many particles, those with the highest pT."""
@@ -24,6 +31,19 @@ EDGE = to_rgba("C3")
 SHOWN_PT = (10, 50, 200)
 """pT of the circles in the legend (GeV)."""
 SHOWN_ATTENTION = (0.3, 0.6)
+
+
+def draw(
+    job: Evaluate, files: Evaluate.Files, figures: Mapping[str, Any], jets: Table
+) -> dict[str, Figure]:
+    """The plot `attention` of one typical test jet of each class; see `models.family.Plots`."""
+    selected, found = samples_of(files.jets), {}
+    for name, row in typical(jets, figures["confusion"]["classes"], job.judged).items():
+        keys = ("event_id", "jet_index")
+        rows = read_parquet(selected[str(jets["sample"][row])], [*keys, *COLUMNS])
+        same = np.all([ak.to_numpy(rows[key]) == jets[key][row] for key in keys], axis=0)
+        found[name] = explain(files.model, rows[same])[0]
+    return {"attention": attention(found, Label(*job.label))}
 
 
 def attention(jets: Mapping[str, Explanation], text: Label) -> Figure:

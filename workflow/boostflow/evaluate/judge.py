@@ -1,0 +1,114 @@
+"""How a model is judged: by its task and what it scores, from columns whose roles are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from boostflow.errors import BoostflowError
+from boostflow.evaluate import anomaly, classifier, clusterer
+from boostflow.jobs.models import Evaluate, Judged
+from boostflow.models.family import Role, Task, Unit, families
+from boostflow.scored import Table, read_scored, read_scores, samples_of
+from boostflow.seeds import derive
+
+COLUMNS = ["split", "weight", "candidate"]
+"""Columns of the selected jets that every figure of merit of jets needs."""
+
+Found = tuple[dict[str, Any], Table]
+"""Figures of merit, and the test jets (or events) behind them."""
+
+
+def figures_of(job: Evaluate, files: Evaluate.Files) -> Found:
+    """Figures of merit of a model on the test split.
+
+    Raises:
+        BoostflowError: there is no such way of judging, missing or mismatched files, a score table
+            without the model's columns, a class without jets, NaN scores.
+    """
+    way = WAYS.get((job.judged.task, job.judged.unit))
+    if way is None:
+        raise BoostflowError(
+            f"models.{job.name}: nothing judges a model of task {job.judged.task} that scores each"
+            f" {job.judged.unit}"
+        )
+    return way(job, files)
+
+
+def _seed(job: Evaluate) -> int:
+    return derive(job.seed, "evaluate", job.name)
+
+
+def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
+    jets = samples_of(files.jets)
+    unknown = [name for name in job.signal if name not in jets]
+    if unknown:
+        raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
+    table = read_scored(jets, files.scores, COLUMNS, [])
+    return classifier.evaluate(
+        table, job.judged, job.evaluate, job.signal, job.luminosity, _seed(job)
+    )
+
+
+def _clusterer(job: Evaluate, files: Evaluate.Files) -> Found:
+    family = families()[job.kind]
+    own = family.module("figures").baselines if family.figures else None
+    columns = [*COLUMNS, *clusterer.COLUMNS]
+    table = _clustered(job, files, columns, clusterer.OPTIONAL)
+    return clusterer.evaluate(table, job.judged, job.evaluate, _seed(job), own)
+
+
+def _events(job: Evaluate, files: Evaluate.Files) -> Found:
+    table = _clustered(job, files, anomaly.COLUMNS, [])
+    return anomaly.evaluate(table, job.judged, job.evaluate.anomaly, _seed(job))
+
+
+def _clustered(
+    job: Evaluate, files: Evaluate.Files, columns: list[str], optional: list[str]
+) -> Table:
+    """The jets of the samples that a clustering is judged by."""
+    judged, samples = job.judged, job.judged.samples
+    require(judged, set(read_scores(files.scores)), str(files.scores))
+    jets = samples_of(files.jets)
+    used = {name: path for name, path in jets.items() if not samples or name in samples}
+    return read_scored(used, files.scores, columns, optional)
+
+
+def require(judged: Judged, there: set[str], where: str) -> None:
+    """Demand that a score table has the columns of a clustering.
+
+    Args:
+        judged: with the columns that its family names.
+        there: columns of the table.
+        where: name of its file.
+
+    Raises:
+        BoostflowError: it has not, or the family names none.
+    """
+    for role in (Role.CLUSTER, Role.DISTANCE):
+        named = judged.columns(role)
+        if not named:
+            raise BoostflowError(f"{where}: a clustering whose scores have no {role}")
+        missing = [name for name in named if name not in there]
+        if missing:
+            raise BoostflowError(f"{where}: no column {', '.join(missing)} of a clustering")
+
+
+def classified(table: Table, judged: Judged) -> classifier.Classified:
+    """The test jets of a model with a score for each class, be it a classifier or a clustering.
+
+    Raises:
+        BoostflowError: a class has no test jet, or a score is not finite.
+    """
+    if judged.task is Task.CLASSIFY:
+        return classifier.classified(table, judged)
+    require(judged, set(table), "score table")
+    return clusterer.classified(table, judged)
+
+
+WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
+    (Task.CLASSIFY, "jet"): _classifier,
+    (Task.CLUSTER, "jet"): _clusterer,
+    (Task.CLUSTER, "event"): _events,
+}
+"""What judges a model, by its task and what it scores."""

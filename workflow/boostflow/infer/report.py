@@ -1,0 +1,90 @@
+"""What is shown of a fit: its plots, the tables of yields, and the record for HEPData."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
+from boostflow.infer import observed, tables
+from boostflow.infer.merge import merge
+from boostflow.io import atomic, read_json
+from boostflow.templates.files import read_variations
+
+if TYPE_CHECKING:
+    from boostflow.jobs.statistics import FitTables, PlotFit
+
+
+def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
+    """How plots and tables call the nuisance parameters, by name of the parameter.
+
+    That is the title of its only systematic, else its name; the components of one that has
+    several are numbered.
+    """
+    titles = {
+        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
+        for parameter, names in by_parameter(systematics).items()
+    }
+    return {
+        nuisance: f"{titles[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
+        if nuisance != parameter
+        else titles[parameter]
+        for nuisance, parameter in nuisances(systematics).items()
+    }
+
+
+def plot(job: PlotFit, files: PlotFit.Files) -> None:
+    """Draw the plots of `plots.names.fit_plots` as PNG files into a folder.
+
+    Raises:
+        BoostflowError: a file cannot be read, or the templates lack a sample.
+    """
+    from boostflow.plots import fit as draw
+    from boostflow.plots.style import Label, save, style
+
+    result, yields = read_json(files.fit), read_json(files.yields)
+    templates = read_variations(files.templates)
+    templates["nominal"], _ = observed.split(templates["nominal"], job.data)
+    kept = {
+        region: np.flatnonzero(np.isin(next(iter(samples.values())).edges, result["edges"][region]))
+        for region, samples in templates["nominal"].items()
+    }
+    templates = {name: merge(others, kept) for name, others in templates.items()}
+    titles, label, folder = parameter_titles(job.systematics), Label(*job.label), files.plots
+    with style():
+        for region, entry in yields.items():
+            for stage in ("prefit", "postfit"):
+                figure = draw.region(region, entry, result, stage, label)
+                save(figure, folder / f"{stage}_{region}.png")
+        save(draw.ranking(result, titles, label), folder / "ranking.png")
+        save(draw.breakdown(result, label), folder / "breakdown.png")
+        save(draw.correlation(result, titles, label), folder / "correlation.png")
+        save(draw.scan(result, label), folder / "scan.png")
+        save(draw.limit(result, label), folder / "limit.png")
+        for name, declared in job.systematics.items():
+            if declared.members():
+                figure = draw.systematic(name, declared, templates, result["signal"], label)
+                save(figure, folder / f"systematic_{name}.png")
+
+
+def tabulate(job: FitTables, files: FitTables.Files) -> None:
+    """Write yields.txt, yields.csv and yields.tex into one folder, the HEPData record into another.
+
+    Raises:
+        BoostflowError: the fit or its yields cannot be read.
+    """
+    from boostflow.plots.style import AXES
+
+    result, yields = read_json(files.fit), read_json(files.yields)
+    rows = tables.yield_rows(yields)
+    formats = {"txt": tables.yields_text, "csv": tables.yields_csv, "tex": tables.yields_latex}
+    for suffix, write in formats.items():
+        with atomic(files.tables / f"yields.{suffix}") as part:
+            part.write_text(write(rows), encoding="utf-8")
+    variable = AXES.get(result["variable"], (result["variable"], ""))
+    content = tables.hepdata(
+        result, yields, parameter_titles(job.systematics), variable, job.energy
+    )
+    tables.write_hepdata(content, files.hepdata)
