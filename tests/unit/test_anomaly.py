@@ -14,8 +14,8 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly
 from boostflow.evaluate.run import anomaly as compare
 from boostflow.io import write_json
-from boostflow.jobs.summary import Summary
 from boostflow.jobs.models import CompareEvents
+from boostflow.jobs.summary import Summary
 from boostflow.models.family import families
 from boostflow.plots import anomaly as draw
 from boostflow.plots.names import model_plots

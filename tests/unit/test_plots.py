@@ -10,9 +10,9 @@ import pytest
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_json
 from boostflow.jobs.summary import PlotCutflow
-from boostflow.plots import cutflow, models
 from boostflow.models.bdt.plots import importance
 from boostflow.models.family import Role, Score, families
+from boostflow.plots import cutflow, models
 from boostflow.plots import fit as plots_fit
 from boostflow.plots.names import fit_plots
 from boostflow.plots.style import (

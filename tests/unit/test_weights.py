@@ -25,11 +25,13 @@ from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.check import check
 from boostflow.io import read_json, read_parquet, write_parquet
 from boostflow.jobs.chain import CheckInputs, Vary
+from boostflow.jobs.statistics import Templates
 from boostflow.select.weights import Weigher
+from boostflow.templates.run import run
 from boostflow.weightfile import WeightCorrection
 from support.jets import correction, formula, write_corrections
 from support.rootfiles import columns_of, write_jets, write_rntuple, write_tree
-from support.stages import ingest, select
+from support.stages import ingest, select, templates_job
 from support.weights import (
     EDGES,
     PILEUP,
