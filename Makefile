@@ -78,6 +78,10 @@ plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROF
 variations: checked $(READY) ## List the systematic variations: kind, stages, jobs, state (ARGS=--json)
 	@$(BIN)/boostflow variations $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)")
 
+.PHONY: observables
+observables: $(READY) ## List the observables: unit, what each needs, what it is
+	@$(BIN)/python -m boostflow.cli observables
+
 .PHONY: report
 report: checked $(READY) ## Write the report (report.html) if it is older than the results
 	@out="$$($(BIN)/boostflow output $(if $(CONFIG),"$(CONFIG)"))" || exit 1; \

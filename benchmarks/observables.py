@@ -21,7 +21,8 @@ import numpy as np
 from boostflow.cli import run
 from boostflow.errors import BoostflowError
 from boostflow.jobs.chain import Simulate
-from boostflow.observables import OBSERVABLES, compute
+from boostflow.observables.compute import compute
+from boostflow.observables.definitions import OBSERVABLES
 from boostflow.simulate import production
 from boostflow.simulate.jets import constituents
 

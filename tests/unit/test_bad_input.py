@@ -628,6 +628,11 @@ def test_what_models_and_systematics_need_of_the_files(tmp_path: Path) -> None:
         f"samples.top: {plain} has no jet constituents, which models.clusters needs: leave it out",
         "1 problem with",
     )
+    check(tmp_path, config | {"models": {"bdt": {"kind": "bdt", "features": ["mass", "d2"]}}}).ends(
+        1,
+        f"samples.top: {plain} has no jet constituents: d2 of models.bdt needs it, name another",
+        "1 problem with",
+    )
     systematics = tmp_path / "s.yaml"
     systematics.write_text("isr: {kind: weight, up: weight_isr_up, down: weight_isr_down}")
     fit = {

@@ -8,12 +8,12 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from boostflow import observables
 from boostflow.config.chain import Ingest
 from boostflow.config.systematics import Constituent
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import Vary
 from boostflow.keyed import uniform
+from boostflow.observables.compute import compute
 from support.rootfiles import write_nano
 from support.stages import TOP, ingest
 
@@ -37,7 +37,7 @@ def file(tmp_path_factory) -> Path:
 def sums(rows: ak.Array) -> dict[str, np.ndarray]:
     """pT and mass of the sums of constituents."""
     inside = (rows.pf_pt, rows.pf_eta, rows.pf_phi, rows.pf_mass)
-    return observables.compute(*inside, names=["pt", "mass"])
+    return compute(*inside, names=["pt", "mass"])
 
 
 def test_uniform_numbers_are_uniform() -> None:
@@ -109,15 +109,15 @@ def test_the_jet_follows_the_sum_of_its_constituents(file: Path) -> None:
         np.testing.assert_allclose(after[name], expected, rtol=1e-4)
     # What the file brings along changes as the regroomed mass does; the rest is computed anew.
     groomed = [
-        observables.compute(
-            *(r[f"pf_{k}"] for k in ("pt", "eta", "phi", "mass")), names=["msoftdrop"]
-        )["msoftdrop"]
+        compute(*(r[f"pf_{k}"] for k in ("pt", "eta", "phi", "mass")), names=["msoftdrop"])[
+            "msoftdrop"
+        ]
         for r in (before, after)
     ]
     some = groomed[0] > 0
     expected = (ak.to_numpy(before.msoftdrop) * groomed[1] / np.where(some, groomed[0], 1))[some]
     np.testing.assert_allclose(ak.to_numpy(after.msoftdrop)[some], expected, rtol=1e-4)
-    again = observables.compute(
+    again = compute(
         *(after[f"pf_{k}"] for k in ("pt", "eta", "phi", "mass")), names=["tau21", "d2"]
     )
     for name, values in again.items():

@@ -44,7 +44,10 @@ def test_cutflows_of_samples_with_cuts_of_their_own():
 
 def test_labels_and_colours():
     assert axis_label("msoftdrop") == "Soft-drop mass [GeV]"
-    assert axis_label("c2") == "c2"
+    assert axis_label("sqrt_d12") == r"$\sqrt{d_{12}}$ [GeV]"
+    assert axis_label("c2") == "$C_2$"
+    assert axis_label("ht") == "$H_T$ [GeV]"
+    assert axis_label("p_top") == "p_top"
     classes = ["top", "w", "z", "higgs"]
     bdt = families()["bdt"].block().scores(classes)
     assert score_label("p_top", bdt) == "BDT score for top quark"

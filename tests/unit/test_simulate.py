@@ -97,7 +97,7 @@ def test_jets_are_ordered_and_made_of_their_constituents(top):
 
 
 def test_columns_of_the_jets_follow_from_the_constituents(top):
-    from boostflow.observables import compute
+    from boostflow.observables.compute import compute
 
     events = uproot.open(top)["Events"].arrays()
     index = ak.unflatten(

@@ -250,6 +250,15 @@ def test_delphes_has_constituents_if_jets_refer_to_some() -> None:
     for more, found in (({}, False), ({"Tower.fUniqueID": Branch(2, "u")}, True)):
         features, wrong, _ = examine({**tree, **more}, content, data=False, match=None)
         assert (wrong, features.constituents) == ([], found)
+        assert ("c2" in features.observables()) == found
+
+
+def test_observables_that_delphes_brings_along() -> None:
+    tree = {f"FatJet.{x}": LIST for x in ("PT", "Eta", "Phi", "Mass")} | {"Event.Weight": LIST}
+    tree |= {"FatJet.Tau[5]": Branch(3, "f"), "FatJet.SoftDroppedJet": Branch(2, "O")}
+    features, wrong, _ = examine(tree, RootContent(format="delphes"), data=False, match=None)
+    assert wrong == []
+    assert features.observables() == {"msoftdrop", "tau1", "tau2", "tau3", "tau21", "tau32"}
 
 
 def test_a_mapped_tree_needs_no_numbers_of_events() -> None:

@@ -13,16 +13,17 @@ import pytest
 import uproot
 
 from boostflow.config.chain import Select
+from boostflow.config.config import Config
 from boostflow.config.files import keys
 from boostflow.config.load import load
-from boostflow.config.needs import Needs
+from boostflow.config.needs import Needs, needs
 from boostflow.config.samples import RootContent, RootSample
 from boostflow.config.statistics import Region
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import Constituent, JetShift
 from boostflow.config.weights import SampleWeight, carried, relative_columns
 from boostflow.errors import BadFile, BoostflowError
-from boostflow.ingest.check import check
+from boostflow.ingest.check import Report, check
 from boostflow.io import read_json, read_parquet, write_parquet
 from boostflow.jobs.chain import CheckInputs, Vary
 from boostflow.jobs.statistics import Templates
@@ -362,10 +363,13 @@ def test_lists_of_something_else_are_no_weights_of_jets(tmp_path: Path) -> None:
 # --- make check -----------------------------------------------------------------------------------
 
 
-def problems_of(folder: Path, weights: dict[str, Any], needs: Needs | None = None, **options: Any):
+def checked(folder: Path, weights: dict[str, Any], systematic: str = "", **options: Any) -> Report:
+    """The check of one file, and of what its weights and perhaps a systematic need."""
     file = write_weighted(folder / "a.root", **options)
     sample = RootSample(source="root", files=[str(file)], xsec=1.0, weights=weights)
-    return check(CheckInputs(samples={"top": sample}, needs={"top": needs or Needs()}))
+    needed = needs(Config(samples={"top": sample}, models={}), {}).get("top", Needs())
+    needed.weights |= dict.fromkeys(systematic.split(), "pileup")
+    return check(CheckInputs(samples={"top": sample}, needs={"top": needed}))
 
 
 def test_the_check_names_file_sample_and_key(tmp_path: Path) -> None:
@@ -374,40 +378,40 @@ def test_the_check_names_file_sample_and_key(tmp_path: Path) -> None:
     text = (
         "(the file has puWeightDown, puWeight, puWeightUp), which samples.top.weights.pu.down names"
     )
-    assert problems_of(tmp_path, weights).problems[:1] == [f"{file}: no branch puWeightDwn {text}"]
-    good = problems_of(tmp_path, {**weights, "pu": BRANCHES})
+    assert checked(tmp_path, weights).problems[:1] == [f"{file}: no branch puWeightDwn {text}"]
+    good = checked(tmp_path, {**weights, "pu": BRANCHES})
     assert good.problems == [] and "pu, tag" in good.table()
 
 
 def test_the_check_sees_the_first_values(tmp_path: Path) -> None:
-    found = problems_of(tmp_path, {"pu": BRANCHES}, change={"puWeight": spoilt(-1.0)}).problems
+    found = checked(tmp_path, {"pu": BRANCHES}, change={"puWeight": spoilt(-1.0)}).problems
     assert found[0].endswith("entry 7: puWeight is -1: weights must be finite and not negative")
 
 
 def test_the_check_knows_columns_of_declared_weights(tmp_path: Path) -> None:
-    needs = Needs(weights={"weight_pu_up": "pileup", "weight_pu_down": "pileup"})
-    assert problems_of(tmp_path, {"pu": BRANCHES}, needs).problems == []
-    one_sided = {"pu": {"branch": "puWeight", "up": "puWeightUp"}}
-    found = problems_of(tmp_path, one_sided, needs).problems
+    both = "weight_pu_up weight_pu_down"
+    weights = {"pu": BRANCHES, "sf": top_tag("x.json")}
+    assert checked(tmp_path, weights, both).problems == []
+    weights["pu"] = {"branch": "puWeight", "up": "puWeightUp"}
+    found = checked(tmp_path, weights, both).problems
     assert len(found) == 1 and "has no weights weight_pu_down, which systematic pileup" in found[0]
 
 
 @pytest.mark.parametrize(
     ("column", "lacks"),
     [
-        ("rho", None),
+        *((name, None) for name in ("rho", "abs_eta", "msoftdrop", "FatJet_msoftdrop", "tau21")),
         ("area", "FatJet_area"),
-        ("msoftdrop", None),
-        ("FatJet_msoftdrop", None),
+        ("d2", "jet constituents"),
     ],
 )
 def test_the_check_knows_which_columns_a_file_has(
     tmp_path: Path, column: str, lacks: str | None
 ) -> None:
     weights = {"sf": {"file": "x.json", "correction": "x", "inputs": {"x": column}}}
-    found = problems_of(tmp_path, weights).problems
-    text = f"samples.top: {tmp_path / 'a.root'} has no {lacks}, which weights.sf.inputs.x needs"
-    assert found == ([] if lacks is None else [text])
+    found = checked(tmp_path, weights).problems
+    text = f"has no {lacks}: {column} of weights.sf.inputs.x needs it, name another column"
+    assert found == ([] if lacks is None else [f"samples.top: {tmp_path / 'a.root'} {text}"])
 
 
 # --- refused while selecting ----------------------------------------------------------------------

@@ -186,6 +186,16 @@ def _variations(args: argparse.Namespace) -> None:
     print(json.dumps([row.as_json() for row in found], indent=2) if args.json else table(found))
 
 
+def _no_arguments(command: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _observables(args: argparse.Namespace) -> None:
+    from boostflow.observables.listing import table
+
+    print(table(), end="")
+
+
 def _output_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("config", type=Path, nargs="?", help="as for snakemake (YAML)")
 
@@ -213,6 +223,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
         _variations_arguments,
         _variations,
         "List all systematic variations: kind, stages, number of jobs and state; runs nothing.",
+    ),
+    "observables": (
+        _no_arguments,
+        _observables,
+        "List all observables: unit, what they need, and what they are.",
     ),
     "output": (_output_arguments, _output, "Print the folder that a configuration writes to."),
     "launch": (

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from boostflow.observables.catalogue import jet_fields
+
 EVENT = ("run", "luminosityBlock", "event")
 """Numbers that name an event."""
 FATJET = ("FatJet_pt", "FatJet_eta", "FatJet_phi", "FatJet_mass")
@@ -62,8 +64,8 @@ READABLE = tuple(
             *(f"{met}_{field}" for met in MET for field in ("pt", "phi")),
             *RHO,
             *(f"FatJet_{field}" for vector in VECTORS for field in vector),
-            *(f"FatJet_{field}" for field in ("msoftdrop", "tau1", "tau2", "tau3")),
-            *("FatJet_nConstituents", AREA, *GENERATOR_JETS),
+            *(f"FatJet_{field}" for field in jet_fields()),
+            *(AREA, *GENERATOR_JETS),
             *CONSTITUENTS,
             *(f"PFCands_{field}" for vector in VECTORS for field in vector),
             PUPPI_WEIGHT,

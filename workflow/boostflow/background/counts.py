@@ -213,16 +213,7 @@ def run(job: Count, files: Count.Files) -> None:
     if config.composition:
         _, table = tables[config.composition.model]
         clusters = sum(name.startswith("dist_") for name in table)
-    wanted = {"pt", "split", "candidate", "weight", templates.variable}
-    blocks = [*config.control.values()]
-    if config.abcd:
-        blocks += [config.abcd.x, config.abcd.y]
-    if config.sideband:
-        wanted.add(config.sideband.variable)
-    if config.composition:
-        wanted.add(config.composition.variable)
-    blocks += [x.within for x in (config.sideband, config.composition) if x and x.within]
-    wanted |= {cut.column for cut in blocks if cut.model is None}
+    wanted = {"pt", "split", "candidate", "weight", templates.variable, *config.columns().values()}
     events, weights = {}, {}
     for sample, path in samples_of(files.jets).items():
         extra = [weighting.column] if weighting is not None and weighting.applies(sample) else []

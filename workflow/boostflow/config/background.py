@@ -160,11 +160,24 @@ class Background(Block):
 
     def models(self) -> set[str]:
         """The models whose scores are read."""
-        cuts = [self.abcd.x, self.abcd.y] if self.abcd else []
-        cuts += [*self.control.values()]
-        cuts += [block.within for block in (self.sideband, self.composition) if block]
-        names = {cut.model for cut in cuts if cut is not None and cut.model}
+        names = {cut.model for cut in self._cuts().values() if cut.model}
         return names | ({self.composition.model} if self.composition else set())
+
+    def columns(self) -> dict[str, str]:
+        """Columns of the selected jets that are read, by the keys that name them."""
+        cuts = {key: cut.column for key, cut in self._cuts().items() if cut.model is None}
+        blocks = {"sideband": self.sideband, "composition": self.composition}
+        return cuts | {f"{key}.variable": block.variable for key, block in blocks.items() if block}
+
+    def _cuts(self) -> dict[str, Cut]:
+        """Ranges of scores and columns, by their keys."""
+        cuts: dict[str, Cut] = {f"control.{name}": cut for name, cut in self.control.items()}
+        if self.abcd is not None:
+            cuts |= {"abcd.x": self.abcd.x, "abcd.y": self.abcd.y}
+        for key, block in (("sideband", self.sideband), ("composition", self.composition)):
+            if block is not None and block.within is not None:
+                cuts[f"{key}.within"] = block.within
+        return cuts
 
     def entering(self) -> list[str]:
         """Control regions that the fit uses."""

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from boostflow.config.base import Block
 from boostflow.config.config import Config
-from boostflow.config.samples import FileSample, is_data
+from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.config.systematics import AnySystematic, Weight
+from boostflow.config.weights import jet_column
 
 
 class Needs(Block):
@@ -19,6 +20,8 @@ class Needs(Block):
     """Models that need jets with constituents."""
     weights: dict[str, str] = Field(default_factory=dict)
     """Columns of relative weights, and the systematic that needs each."""
+    columns: dict[str, list[str]] = Field(default_factory=dict)
+    """Columns of the jets, and the keys of the configuration that name each."""
 
 
 def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str, Needs]:
@@ -30,14 +33,44 @@ def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str,
     """
     result = {}
     networks = [name for name, block in config.models.items() if block.reads().constituents]
+    columns = _columns(config)
     for name, sample in config.samples.items():
         if not isinstance(sample, FileSample):
             continue
-        weights = {}
+        weights: dict[str, str] = {}
         for systematic, declared in systematics.items() if config.has_fit else ():
             touched = declared.samples is None or name in declared.samples
             if isinstance(declared, Weight) and touched and not is_data(sample):
                 weights |= dict.fromkeys(declared.members().values(), systematic)
-        if networks or weights:
-            result[name] = Needs(constituents=networks, weights=weights)
+        named = columns | _of_weights(sample)
+        if networks or weights or named:
+            result[name] = Needs(constituents=networks, weights=weights, columns=named)
+    return result
+
+
+def _of_weights(sample: FileSample) -> dict[str, list[str]]:
+    """Columns that the weights of a sample take as inputs."""
+    result: dict[str, list[str]] = {}
+    for weight, block in sample.weights.items() if isinstance(sample, RootSample) else ():
+        for name, given in block.inputs.items():
+            if column := jet_column(given):
+                result.setdefault(column, []).append(f"weights.{weight}.inputs.{name}")
+    return result
+
+
+def _columns(config: Config) -> dict[str, list[str]]:
+    """Columns of the jets that the configuration names, with the keys where it does."""
+    named = [
+        (f"models.{name}", column)
+        for name, block in config.models.items()
+        for column in block.reads().columns
+    ]
+    if config.has_fit or config.background is not None:
+        named.append(("templates.variable", config.templates.variable))
+    if config.background is not None:
+        found = config.background.columns()
+        named += [(f"background.{key}", column) for key, column in found.items()]
+    result: dict[str, list[str]] = {}
+    for key, column in named:
+        result.setdefault(column, []).append(key)
     return result

@@ -14,19 +14,24 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from boostflow.config.base import Block
+from boostflow.observables.catalogue import KINEMATICS, declared, ingested
+from boostflow.observables.declare import Of
 
 Side = Literal["nominal", "up", "down"]
 
 VARIED: tuple[Side, ...] = ("up", "down")
-COLUMNS = (
-    *("pt", "eta", "abs_eta", "phi", "mass", "msoftdrop", "area"),
-    *("rho", "ht", "met_pt", "met_phi"),
-)
+ABSOLUTE = {"abs_eta": "eta"}
+"""Inputs that are the absolute value of a column."""
+COLUMNS = {
+    *ABSOLUTE,
+    *(name for name, one in declared().items() if one.of in (Of.JET, Of.EVENT)),
+}
 """Inputs of corrections that are columns of the selected jets, as they are after smearing and
 shifts: of the jet, and of its event. All other inputs are branches."""
 ALIASES = {
-    **{f"FatJet_{x}": x for x in ("pt", "eta", "phi", "mass", "msoftdrop")},
-    **{f"MET_{x}": f"met_{x}" for x in ("pt", "phi")},
+    **{f"FatJet_{name}": name for name in KINEMATICS},
+    **{f"FatJet_{one.branch}": one.name for one in ingested() if one.branch and one.scales},
+    **{f"MET_{name}": f"met_{name}" for name in ("pt", "phi")},
 }
 """Branches that smearing and shifts move, by NanoAOD's names: the column is meant."""
 
@@ -69,9 +74,8 @@ class SampleWeight(Block):
     """Name of a correction in it."""
     inputs: dict[str, Annotated[str, Field(min_length=1)]] = {}
     """What the correction takes, by the names of its inputs: `{NumTrueInteractions:
-    Pileup_nTrueInt}`. Columns are pt, eta, abs_eta, phi, mass, msoftdrop, area of the jet, as they
-    are after smearing and shifts, and rho, ht, met_pt, met_phi of its event; all other names are
-    branches."""
+    Pileup_nTrueInt}`. Names of columns of the selected jets (pt, eta, abs_eta, mass, msoftdrop,
+    ht, ...) stand for these, as they are after smearing and shifts; all others are branches."""
     nominal: Values = {}
     """Words and numbers that it takes beside: `{weights: nominal}`."""
     up: Annotated[str | Values | None, BeforeValidator(_side)] = None
@@ -150,7 +154,7 @@ def carried(weights: Mapping[str, SampleWeight], key: str = "weights") -> dict[s
     """
     found: dict[str, Carried] = {}
     for where, name, weight in named(weights):
-        if weight or _column(name) is None:
+        if weight or jet_column(name) is None:
             before = found.get(name)
             found[name] = Carried(
                 weight=weight or (before is not None and before.weight),
@@ -192,7 +196,7 @@ def named(weights: Mapping[str, SampleWeight]) -> Iterator[tuple[str, str, bool]
 
 def column_of(name: str) -> str:
     """The column of the jets that holds the input of a correction."""
-    return _column(name) or branch_column(name)
+    return jet_column(name) or branch_column(name)
 
 
 def branch_column(branch: str) -> str:
@@ -215,7 +219,7 @@ def relative_columns(weights: Mapping[str, SampleWeight]) -> list[str]:
     ]
 
 
-def _column(name: str) -> str | None:
+def jet_column(name: str) -> str | None:
     """The column that an input means, where it is no branch."""
     name = ALIASES.get(name, name)
     return name if name in COLUMNS else None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.observables.names import ALL_OBSERVABLES
+from boostflow.observables.catalogue import stored_observables
 from boostflow.scored import Table
 
 Baselines = Callable[[Table, Table, int, int], Mapping[str, NDArray]]
@@ -119,7 +119,7 @@ def clusterings(
     """
     observables = [
         name
-        for name in ALL_OBSERVABLES
+        for name in stored_observables()
         if name in train and np.isfinite(train[name]).all() and np.isfinite(test[name]).all()
     ]
 

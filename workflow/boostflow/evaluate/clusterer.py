@@ -17,12 +17,12 @@ from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, areas, labelled
 from boostflow.jobs.models import Judged
 from boostflow.models.family import Role
-from boostflow.observables.names import ALL_OBSERVABLES
+from boostflow.observables.catalogue import stored_observables
 from boostflow.scored import TEST, TRAIN, Table, rows
 
 COLUMNS = ["mass", "msoftdrop"]
 """Columns of the selected jets that the evaluation needs."""
-OPTIONAL = [name for name in ALL_OBSERVABLES if name not in COLUMNS]
+OPTIONAL = [name for name in stored_observables() if name not in COLUMNS]
 """Columns that the baselines use where they exist."""
 
 

@@ -75,7 +75,7 @@ def tabulate(job: FitTables, files: FitTables.Files) -> None:
     Raises:
         BoostflowError: the fit or its yields cannot be read.
     """
-    from boostflow.plots.style import AXES
+    from boostflow.observables.catalogue import column
 
     result, yields = read_json(files.fit), read_json(files.yields)
     rows = tables.yield_rows(yields)
@@ -83,7 +83,8 @@ def tabulate(job: FitTables, files: FitTables.Files) -> None:
     for suffix, write in formats.items():
         with atomic(files.tables / f"yields.{suffix}") as part:
             part.write_text(write(rows), encoding="utf-8")
-    variable = AXES.get(result["variable"], (result["variable"], ""))
+    declared = column(result["variable"])
+    variable = (declared.title, declared.unit.value)
     content = tables.hepdata(
         result, yields, parameter_titles(job.systematics), variable, job.energy
     )

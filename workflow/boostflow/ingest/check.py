@@ -20,7 +20,7 @@ from boostflow.config.chain import Ingest
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
 from boostflow.config.samples import FileSample, RootSample, is_data
-from boostflow.config.weights import carried, column_of, relative_columns
+from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
@@ -31,6 +31,7 @@ from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
+from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
 from boostflow.texttable import Text
 
@@ -352,7 +353,6 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
     columns = {column for names in first.features.weights.values() for column in names}
     if isinstance(block, RootSample):
         columns |= set(relative_columns(block.weights))
-        problems += _lacking_inputs(first.file, first.features, block)
     lacking: dict[str, list[str]] = {}
     for column, systematic in needs.weights.items():
         if column not in columns:
@@ -362,22 +362,21 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         "give it the `samples` that have them"
         for systematic, names in lacking.items()
     ]
-    return problems
-
-
-def _lacking_inputs(file: str, features: Features, block: RootSample) -> list[str]:
-    """Columns of jets that corrections take as inputs, and a file has not."""
-    branches = dict(OPTIONAL)
-    if not features.constituents:
-        branches["msoftdrop"] = "FatJet_msoftdrop"
-    have = {"rho": features.rho is not None, "area": features.area}
-    return [
-        f"{file} has no {branch}, which weights.{weight}.inputs.{name} needs"
-        for weight, one in block.weights.items()
-        for name, column in one.inputs.items()
-        if (branch := branches.get(column_of(column)))
-        and not have.get(column_of(column), branch in features.names)
+    there = first.features.observables()
+    problems += [
+        f"{first.file} has no {one.needs}: {one.name} of {', '.join(needs.columns[one.name])} "
+        "needs it, name another column"
+        for one in ingested()
+        if one.name in needs.columns and one.name not in there
     ]
+    have = {"rho": first.features.rho is not None, "area": first.features.area}
+    problems += [
+        f"{first.file} has no {branch}: {column} of {', '.join(needs.columns[column])} needs it, "
+        "name another column"
+        for column, branch in OPTIONAL.items()
+        if column in needs.columns and not have[column]
+    ]
+    return problems
 
 
 def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:

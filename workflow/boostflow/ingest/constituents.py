@@ -6,9 +6,11 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow import observables, seeds
+from boostflow import seeds
 from boostflow.jobs.chain import Vary
 from boostflow.keyed import uniform
+from boostflow.observables.catalogue import KINEMATICS, ingested
+from boostflow.observables.compute import compute
 
 LEAST = 0.01
 """A smeared constituent keeps at least this part of its momentum."""
@@ -45,12 +47,12 @@ def vary(
 
     A jet changes by what the sum of its constituents does: pT and mass by the ratio, eta and phi by
     the difference. So its calibration stays, and a jet whose constituents stay is left as it is. A
-    soft-drop mass that the file brings along is scaled by the ratio of the regroomed masses. A jet
-    that loses all of its constituents has pT 0.
+    calibrated observable that the file brings along, as the soft-drop mass, is scaled by the ratio
+    of those that are computed anew. A jet that loses all of its constituents has pT 0.
 
     Args:
-        fatjets: jets with `pt`, `eta`, `phi`, `mass`, perhaps `msoftdrop`, and `candidates` with
-            `pt`, `eta`, `phi`, `mass`, `charge`; shape (events, jets).
+        fatjets: jets with `pt`, `eta`, `phi`, `mass`, perhaps calibrated observables, and
+            `candidates` with `pt`, `eta`, `phi`, `mass`, `charge`; shape (events, jets).
         ids: event ids, shape (events,).
         what: the variation.
         zcut: of soft drop.
@@ -108,18 +110,20 @@ def _followed(
     for name in ("eta", "phi"):
         columns[name] = _flat(jets[name]) + np.where(new["pt"] > 0, new[name] - old[name], 0)
     columns["phi"] = (columns["phi"] + np.pi) % (2 * np.pi) - np.pi
-    if "msoftdrop" in jets.fields:
-        groomed = [
-            observables.compute(
-                *(inside[name] for name in ("pt", "eta", "phi", "mass")),
-                names=["msoftdrop"],
-                zcut=zcut,
-                radius=radius,
-            )["msoftdrop"].astype(np.float64)
-            for inside in (before, after)
-        ]
-        ratio = groomed[1] / np.where(groomed[0] > 0, groomed[0], 1)
-        columns["msoftdrop"] = np.where(groomed[0] > 0, _flat(jets.msoftdrop) * ratio, groomed[1])
+    brought = {one.name: one.branch for one in ingested() if one.calibrated}
+    brought = {name: field for name, field in brought.items() if field in jets.fields}
+    if not brought:
+        return columns
+    computed = [
+        compute(
+            *(inside[name] for name in KINEMATICS), names=list(brought), zcut=zcut, radius=radius
+        )
+        for inside in (before, after)
+    ]
+    for name, field in brought.items():
+        first, then = (values[name].astype(np.float64) for values in computed)
+        ratio = then / np.where(first > 0, first, 1)
+        columns[field] = np.where(first > 0, _flat(jets[field]) * ratio, then)
     return columns
 
 

@@ -30,6 +30,10 @@ NUMBER = (1 << 24) - 1
 _HARD_PROCESS, _LAST_COPY = 1 << 7, 1 << 13
 
 
+SUBSTRUCTURE = {"tau": ("tau1", "tau2", "tau3"), "softdrop": ("msoftdrop",)}
+"""Fields of a jet, and what `substructure` makes of each."""
+
+
 def constituent_branches(branches: Iterable[str]) -> list[str]:
     """The branches that `constituents` reads, of those that there are."""
     return [
@@ -44,7 +48,7 @@ def substructure(fields: dict[str, ak.Array]) -> dict[str, ak.Array]:
     """N-subjettiness and soft-drop mass (GeV) of jets, where the file has them."""
     found = {}
     if "tau" in fields:
-        found |= {f"tau{n}": fields["tau"][:, :, n - 1] for n in (1, 2, 3)}
+        found |= {name: fields["tau"][:, :, i] for i, name in enumerate(SUBSTRUCTURE["tau"])}
     if "softdrop" in fields:
         p = fields["softdrop"]
         squared = p.fE**2 - p.fP.fX**2 - p.fP.fY**2 - p.fP.fZ**2

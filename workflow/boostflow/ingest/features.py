@@ -27,6 +27,7 @@ from boostflow.nanoaod import (
     VECTORS,
     WEIGHTS,
 )
+from boostflow.observables.catalogue import available, without_charges
 
 INTEGERS = (*LINKS, *TRUTH[2:], GENERATOR_JETS[0], "PFCands_charge", "PFCands_pdgId")
 V15 = {
@@ -83,6 +84,14 @@ class Features:
     carried: dict[str, Kept] = field(default_factory=dict)
     """Branches that are kept for weights of the sample."""
     notes: list[str] = field(default_factory=list)
+
+    def observables(self) -> set[str]:
+        """Names of the observables that jets of the file get."""
+        from boostflow.ingest.delphes import SUBSTRUCTURE
+
+        fields = {name.removeprefix("FatJet_") for name in self.names}
+        made = {name for field in fields for name in SUBSTRUCTURE.get(field, ())}
+        return available(fields | made, self.constituents, self.charges)
 
     def as_dict(self) -> dict[str, bool | int]:
         """The switches that later stages look at."""
@@ -211,7 +220,7 @@ def examine(
             notes.append(
                 "constituents have no charge: it is that of their pdgId"
                 if charges
-                else "constituents have no charge: the observable charge is off"
+                else f"constituents have no charge: {without_charges()}"
             )
         if inside and four_momentum("PFCands", have) == VECTORS[0][:3]:
             notes.append("constituents have no mass: they are taken as massless")

@@ -14,6 +14,7 @@ import numpy as np
 from boostflow.errors import BadFile
 from boostflow.ingest.hdf5 import Hdf5Layout
 from boostflow.ingest.layouts import Chunk, from_padded, one_an_event, single_jets
+from boostflow.observables.catalogue import without_charges
 
 if TYPE_CHECKING:
     import h5py
@@ -46,7 +47,7 @@ class Hls4ml(Hdf5Layout):
         self.features = single_jets(
             "HLS4ML jets",
             f"at most {width} constituents of a jet are in the file, their charge and type are not"
-            " known: the observable charge is off",
+            f" known: {without_charges()}",
         )
 
     def read(self, start: int, stop: int) -> Chunk:

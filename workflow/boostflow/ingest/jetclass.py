@@ -17,6 +17,7 @@ import numpy as np
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.constituents import kinematics
 from boostflow.ingest.layouts import Chunk, Layout, from_momenta, one_an_event, reason, single_jets
+from boostflow.observables.catalogue import without_charges
 from boostflow.publicsets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 
 if TYPE_CHECKING:
@@ -101,8 +102,7 @@ class JetClass(Layout):
         notes = []
         if not typed:
             notes.append(
-                f"the file lacks {', '.join(sorted({CHARGE, *KINDS} - have))}: the observable "
-                "charge is off"
+                f"the file lacks {', '.join(sorted({CHARGE, *KINDS} - have))}: {without_charges()}"
             )
         self.features = single_jets("JetClass", *notes, charges=typed)
 

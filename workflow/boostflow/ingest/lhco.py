@@ -14,6 +14,7 @@ from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.features import Features
 from boostflow.ingest.hdf5 import Hdf5Layout
 from boostflow.ingest.layouts import Chunk
+from boostflow.observables.catalogue import without_charges
 
 PARTICLES = 700
 COLUMNS = 3 * PARTICLES
@@ -57,8 +58,8 @@ class Lhco(Hdf5Layout):
             classes=self.labelled,
             notes=[
                 "LHC Olympics: every event has weight 1, MET is the negative sum of the particles, "
-                "which are taken as massless; their charge and type are not known: the observable "
-                "charge is off",
+                "which are taken as massless; their charge and type are not known: "
+                f"{without_charges()}",
             ],
         )
 

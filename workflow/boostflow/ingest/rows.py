@@ -14,7 +14,6 @@ import awkward as ak
 import numpy as np
 from pyarrow import feather
 
-from boostflow import observables
 from boostflow.config.weights import branch_column
 from boostflow.errors import BadFile
 from boostflow.ingest.carried import refuse
@@ -24,7 +23,9 @@ from boostflow.ingest.features import Features
 from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
 from boostflow.jobs.chain import Ingest
-from boostflow.observables.names import ALL_OBSERVABLES
+from boostflow.observables.catalogue import KINEMATICS, ingested
+from boostflow.observables.compute import compute
+from boostflow.observables.declare import Observable
 
 MASS_ROUNDING = 1e-2
 """Masses may be negative by rounding: by this in GeV, and this times pT."""
@@ -164,7 +165,7 @@ class Rows:
             "entry": repeat(entry, "int64"),
             "jet_index": ak.to_numpy(flat.position).astype("int16"),
         }
-        for name in ("pt", "eta", "phi", "mass"):
+        for name in KINEMATICS:
             columns[name] = _float32(flat[name])
         for name in ("gen_pt", "gen_mass", "area"):
             if name in flat.fields:
@@ -228,53 +229,47 @@ class Rows:
                 raise BadFile(f"{self.file}: negative values in {what}{name}; the file is damaged")
 
     def _observables(self, flat: ak.Array) -> dict[str, Any]:
-        """What can be had: from constituents, else the columns that NanoAOD brings along."""
+        """What can be had: from constituents, else what the file's jets bring along."""
         columns: dict[str, Any] = {}
         if self.features.constituents:
             pf = flat.candidates
             self._refuse_momenta("PFCands ", pf)
             pf = pf[ak.argsort(pf.pt, axis=1, ascending=False, stable=True)]
             typed = "charge" in pf.fields
-            values = observables.compute(
+            columns |= compute(
                 pf.pt,
                 pf.eta,
                 pf.phi,
                 pf.mass,
                 pf.charge if typed else None,
-                names=[
-                    name
-                    for name in ALL_OBSERVABLES
-                    if name not in ("pt", "mass") and (typed or name != "charge")
-                ],
+                names=[one.name for one in ingested() if typed or not one.charges],
                 zcut=self.job.ingest.soft_drop_zcut,
                 beta=self.job.ingest.nsubjettiness_beta,
                 radius=self.job.radius,
             )
-            columns |= values
-            for name in ("pt", "eta", "phi", "mass"):
+            for name in KINEMATICS:
                 columns[f"pf_{name}"] = ak.values_astype(pf[name], "float32")
             if typed:
                 columns["pf_charge"] = ak.values_astype(pf.charge, "int8")
             if "pdgId" in pf.fields:
                 columns["pf_pdgId"] = ak.values_astype(pf.pdgId, "int32")
         else:
-            present = set(flat.fields)
-            for name in ("tau1", "tau2", "tau3"):
-                if name in present:
-                    columns[name] = _float32(flat[name])
-                    self._refuse(name, columns[name])
-            for name, (high, low) in {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}.items():
-                if {high, low} <= columns.keys():
-                    with np.errstate(divide="ignore", invalid="ignore"):
-                        ratio = columns[high] / columns[low]
-                    columns[name] = np.where(columns[low] > 0, ratio, np.float32(0))
-            if "nConstituents" in present:
-                columns["multiplicity"] = _float32(flat.nConstituents)
-        # The file's own soft-drop mass is calibrated where the experiment calibrated it.
-        if "msoftdrop" in flat.fields:
-            columns["msoftdrop"] = _float32(flat.msoftdrop)
-            self._refuse("msoftdrop", columns["msoftdrop"])
+            for one in ingested():
+                if one.branch in flat.fields and not one.calibrated:
+                    columns[one.name] = self._brought(flat, one)
+                elif one.ratio is not None and columns.keys() >= set(one.ratio):
+                    columns[one.name] = _ratio(*(columns[name] for name in one.ratio))
+        # The file's own values are calibrated where the experiment calibrated them.
+        for one in ingested():
+            if one.branch in flat.fields and one.calibrated:
+                columns[one.name] = self._brought(flat, one)
         return columns
+
+    def _brought(self, flat: ak.Array, observable: Observable) -> np.ndarray:
+        """An observable as the file has it."""
+        values = _float32(flat[observable.branch])
+        self._refuse(observable.name, values)
+        return values
 
     def _labels(self, events: ak.Array, jets: ak.Array) -> np.ndarray:
         total = int(ak.sum(ak.num(jets, axis=1)))
@@ -288,6 +283,13 @@ class Rows:
 def _named(names: list[str], which: np.ndarray) -> ak.Array:
     """Strings by their position in a list; far faster than numpy's."""
     return ak.Array(names)[which]
+
+
+def _ratio(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """`high / low` of float32, and 0 where there is nothing to divide by."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = high / low
+    return np.where(low > 0, ratio, np.float32(0))
 
 
 def _float32(values: Any) -> np.ndarray:

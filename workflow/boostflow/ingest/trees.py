@@ -19,6 +19,7 @@ from boostflow.ingest.reading import is_transient, options, unreadable
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
 from boostflow.nanoaod import EVENT, TRUTH
+from boostflow.observables.catalogue import jet_fields
 
 ROUNDING = 1e-6
 """Squares of masses below this times E^2 are rounding errors of float32 momenta."""
@@ -154,7 +155,7 @@ class TreeReader:
         if "references" in fields:
             fields |= delphes.substructure(fields)
         columns = four_vector(fields)
-        kept = ("msoftdrop", "tau1", "tau2", "tau3", "nConstituents", "area", "genJetAK8Idx")
+        kept = (*jet_fields(), "area", "genJetAK8Idx")
         columns |= {name: fields[name] for name in kept if name in fields}
         carried = self.rows.features.carried
         columns |= {branch_column(x): read[x] for x, item in carried.items() if item.per_jet}

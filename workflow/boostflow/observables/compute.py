@@ -43,7 +43,7 @@ def compute(
 
     Args:
         pt, eta, phi, mass: one list of constituents a jet (GeV).
-        charge: the same, in units of e; only the observable `charge` needs it.
+        charge: the same, in units of e; only observables that declare `charges` need it.
         names: which observables; None for all that the input allows.
         zcut: threshold of soft drop.
         beta: angular exponent of tau_N and of the energy correlation functions.
@@ -53,17 +53,17 @@ def compute(
         One float32 array (jets) for each name.
 
     Raises:
-        BoostflowError: an unknown name, or `charge` without charges.
+        BoostflowError: an unknown name, or an observable that needs charges, without them.
     """
     if names is None:
-        names = [name for name in OBSERVABLES if name != "charge" or charge is not None]
+        names = [n for n, one in OBSERVABLES.items() if charge is not None or not one.charges]
     unknown = [name for name in names if name not in OBSERVABLES]
     if unknown:
         raise BoostflowError(
             f"unknown observable {', '.join(unknown)}: known are {', '.join(OBSERVABLES)}"
         )
-    if "charge" in names and charge is None:
-        raise BoostflowError("the observable charge needs the charges of the constituents")
+    if charge is None and (without := [name for name in names if OBSERVABLES[name].charges]):
+        raise BoostflowError(f"observable {without[0]} needs the charges of the constituents")
 
     offsets, columns, bad = _flatten([pt, eta, phi, mass] + ([] if charge is None else [charge]))
     out = {name: np.empty(len(offsets) - 1, dtype=np.float32) for name in names}
@@ -79,7 +79,7 @@ def compute(
             radius=radius,
         )
         for name in names:
-            out[name][start:stop] = OBSERVABLES[name](jets)
+            out[name][start:stop] = OBSERVABLES[name].formula(jets)
     for column in out.values():
         column[bad] = np.nan
     return out

@@ -43,15 +43,24 @@ class Jets:
         return kernels.sums(self.offsets, *self.momentum[:4])
 
     @cached_property
+    def sum_pt(self) -> np.ndarray:
+        """(jets) transverse momentum of the sum of the constituents, GeV."""
+        return np.hypot(self.total[0], self.total[1])
+
+    @cached_property
     def mass(self) -> np.ndarray:
-        """(jets) invariant mass; rounding below 0 counts as 0."""
-        px, py, pz, e = self.total
-        return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
+        """(jets) invariant mass of the sum of the constituents, GeV."""
+        return self.mass_of(self.total)
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """(jets) numbers of constituents."""
+        return np.diff(self.offsets)
 
     @cached_property
     def pairs(self) -> np.ndarray:
         """(jets + 1) where each jet's matrix of pairs begins."""
-        return np.concatenate([[0], np.cumsum(np.diff(self.offsets) ** 2)])
+        return np.concatenate([[0], np.cumsum(self.counts**2)])
 
     @cached_property
     def dr2(self) -> np.ndarray:
@@ -62,7 +71,7 @@ class Jets:
     def correlators(self) -> np.ndarray:
         """(2, jets) normalised energy correlation functions e2 and e3."""
         ecf = kernels.correlators(self.offsets, self.pairs, self.pt, self.dr2, self.beta)
-        return np.stack([ratio(ecf[1], ecf[0] ** 2), ratio(ecf[2], ecf[0] ** 3)])
+        return np.stack([self.ratio(ecf[1], ecf[0] ** 2), self.ratio(ecf[2], ecf[0] ** 3)])
 
     @cached_property
     def kt(self) -> tuple[np.ndarray, np.ndarray]:
@@ -83,16 +92,32 @@ class Jets:
 
     @cached_property
     def splittings(self) -> np.ndarray:
-        """(4, jets) d12, d23, distance of the last two subjets, lightest pair of three."""
+        """(4, jets) d12, d23, distance of the last two subjets, squared mass of the lightest pair
+        of three; energies in GeV."""
         return kernels.splittings(self.offsets, *self.kt)
 
     @cached_property
+    def splitting_scales(self) -> np.ndarray:
+        """(3, jets) sqrt(d12), sqrt(d23), mass of the lightest pair of three subjets, GeV."""
+        return np.sqrt(self.splittings[[0, 1, 3]])
+
+    @cached_property
     def rest_frame(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Momentum tensors in the jets' rest frames."""
+        """Momentum tensors in the jets' rest frames: linear, quadratic, and sums of |p|."""
         return kernels.rest_frame_tensors(self.offsets, self.momentum, self.total)
 
+    def added(self, values: np.ndarray) -> np.ndarray:
+        """(jets) sums of a value of each constituent, shape (n)."""
+        return kernels.added(self.offsets, values)
 
-def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """`numerator / denominator`, and 0 where the denominator is 0."""
-    zero = denominator == 0
-    return np.where(zero, 0.0, numerator / np.where(zero, 1.0, denominator))
+    @staticmethod
+    def mass_of(momenta: np.ndarray) -> np.ndarray:
+        """(jets) invariant masses of px, py, pz, E, shape (4, jets); rounding below 0 gives 0."""
+        px, py, pz, e = momenta
+        return np.sqrt(np.maximum((e + pz) * (e - pz) - px**2 - py**2, 0))
+
+    @staticmethod
+    def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+        """`numerator / denominator`, and 0 where the denominator is 0."""
+        zero = denominator == 0
+        return np.where(zero, 0.0, numerator / np.where(zero, 1.0, denominator))

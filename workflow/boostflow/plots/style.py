@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from boostflow.io import atomic
 from boostflow.models.family import Score
+from boostflow.observables import catalogue
 
 plt.switch_backend("Agg")
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # chatters about symbols of its fonts
@@ -35,15 +36,6 @@ NAMES = {
 """How legends call the classes of the default analysis and of public sets."""
 LIKE = {"qcd": "dijet"}
 """Classes with the colour of another one."""
-AXES = {
-    "msoftdrop": ("Soft-drop mass", "GeV"),
-    "mtrimmed": ("Trimmed mass", "GeV"),
-    "mass": ("Jet mass", "GeV"),
-    "pt": ("Jet $p_T$", "GeV"),
-    "tau21": (r"$\tau_{21}$", ""),
-    "tau32": (r"$\tau_{32}$", ""),
-}
-"""Title and unit of columns; others are called by their name."""
 
 
 class Label(NamedTuple):
@@ -59,9 +51,8 @@ def name_of(key: str) -> str:
 
 
 def axis_label(column: str) -> str:
-    """Title with unit."""
-    title, unit = AXES.get(column, (column, ""))
-    return f"{title} [{unit}]" if unit else title
+    """Title and unit of a column of the selected jets, as it is declared."""
+    return catalogue.column(column).axis
 
 
 def score_label(column: str, scores: Iterable[Score], model: str | None = None) -> str:

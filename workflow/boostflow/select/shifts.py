@@ -18,12 +18,8 @@ from boostflow.config.chain import Select, Smearing
 from boostflow.config.systematics import JetShift
 from boostflow.corrections import Corrections, Value
 from boostflow.errors import BoostflowError
+from boostflow.observables.catalogue import energies, masses
 from boostflow.select.smearing import factors, normals
-
-# Observables with the dimension of an energy; ratios and angles do not change when a jet is scaled.
-ENERGIES = ("pt", "mass", "msoftdrop", "mtrimmed", "sqrt_d12", "sqrt_d23", "qw", "pf_pt", "pf_mass")
-GROOMED = ("msoftdrop", "mtrimmed")
-MASSES = ("mass", *GROOMED)
 
 Factors = NDArray[np.float64]
 
@@ -75,11 +71,13 @@ class Shifter:
             # Generator jets have no groomed masses here: those are smeared as if unmatched.
             ungroomed = self._smear(rows, self.mass, "mass", "gen_mass")
             groomed = self._smear(rows, self.mass, "mass", None)
-            rows = _scaled(rows, {"mass": ungroomed, **dict.fromkeys(GROOMED, groomed)})
+            rows = _scaled(
+                rows, {one.name: groomed if one.groomed else ungroomed for one in masses()}
+            )
         if self.shift is not None and self.shift.quantity == "energy":
             return _scaled_energy(rows, self._scale(rows), starts)
         if self.shift is not None and self.shift.quantity == "mass":
-            return _scaled(rows, dict.fromkeys(MASSES, self._scale(rows)))
+            return _scaled(rows, dict.fromkeys((one.name for one in masses()), self._scale(rows)))
         return rows
 
     def _scale(self, rows: ak.Array) -> Factors:
@@ -141,7 +139,7 @@ def _scaled_energy(rows: ak.Array, factor: Factors, starts: NDArray[np.intp]) ->
     """Jets times a factor, and MET and HT after that."""
     jets = _Columns(rows)
     moved = _propagated(jets, jets["pt"] * (factor - 1), starts)
-    return _replaced(_scaled(rows, dict.fromkeys(ENERGIES, factor)), moved)
+    return _replaced(_scaled(rows, dict.fromkeys(energies(), factor)), moved)
 
 
 def _replaced(rows: ak.Array, columns: Mapping[str, Any]) -> ak.Array:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.config.weights import (
+    ABSOLUTE,
     VARIED,
     SampleWeight,
     Side,
@@ -117,8 +118,8 @@ class Weigher:
         return relative
 
     def _column(self, rows: ak.Array, name: str, column: str) -> Factors:
-        if column == "abs_eta":
-            return np.abs(self._column(rows, name, "eta"))
+        if column in ABSOLUTE:
+            return np.abs(self._column(rows, name, ABSOLUTE[column]))
         if column not in rows.fields:
             raise BoostflowError(
                 f"samples.{self.sample}.weights.{name}: needs {column}, which its files do not have"

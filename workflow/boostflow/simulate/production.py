@@ -77,7 +77,7 @@ def _reconstruct(
     import awkward as ak
     import numpy as np
 
-    from boostflow.observables import compute
+    from boostflow.observables.compute import compute
     from boostflow.simulate import jets, truth
     from boostflow.simulate.record import Record
 

@@ -10,7 +10,7 @@ from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.config.systematics import AnySystematic
 from boostflow.models.family import clusters_jets
-from boostflow.observables.names import columns
+from boostflow.observables.catalogue import columns
 
 NO_SHAPE = {
     "rate": "a rate changes no shape, and yields are fitted",

@@ -8,7 +8,7 @@ from boostflow.config.checks import regions
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
-from boostflow.observables.names import columns
+from boostflow.observables.catalogue import columns
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:

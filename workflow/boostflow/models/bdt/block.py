@@ -9,7 +9,7 @@ from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
 from boostflow.models.family import ModelBlock, Reads, Role, Score, Task
-from boostflow.observables.names import OBSERVABLES, known_features
+from boostflow.observables.catalogue import default_features, known_features
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -19,7 +19,7 @@ class BDT(ModelBlock):
     """Gradient-boosted trees (XGBoost), multiclass."""
 
     kind: Literal["bdt"] = "bdt"
-    features: list[str] = Field(OBSERVABLES, min_length=1)
+    features: list[str] = Field(default_features(), min_length=1)
     """Columns of the selected jets, in this order."""
     max_depth: int = Field(5, ge=1, le=20)
     """Depth of a tree."""
@@ -44,7 +44,7 @@ class BDT(ModelBlock):
 
     def reads(self) -> Reads:
         """Features that were chosen are needed; of the default ones those that the input has."""
-        chosen = () if self.features == OBSERVABLES else tuple(self.features)
+        chosen = () if self.features == default_features() else tuple(self.features)
         return Reads(columns=chosen)
 
     def scores(self, classes: Sequence[str]) -> list[Score]:

@@ -15,7 +15,7 @@ from boostflow.keyed import uniform
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
 from boostflow.models.tabular import Rows, balanced, read
-from boostflow.observables.names import OBSERVABLES
+from boostflow.observables.catalogue import default_features
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training.manifest import manifest
 
@@ -52,7 +52,7 @@ def train(job: Train, files: Train.Files) -> None:
     import xgboost as xgb
 
     start = time.monotonic()
-    rows = read(files.jets, job.model.features, optional=job.model.features == OBSERVABLES)
+    rows = read(files.jets, job.model.features, optional=job.model.features == default_features())
     config = job.model.model_copy(update={"features": rows.features})
     weight = rows.weight
     if config.bootstrap is not None:
