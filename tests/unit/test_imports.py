@@ -25,7 +25,7 @@ BLOCKS = {
     f"boostflow.config.{name}"
     for name in (
         *("base", "defaults", "problems", "messages"),
-        *("samples", "chain", "statistics", "background", "systematics"),
+        *("samples", "chain", "statistics", "background", "systematics", "weights"),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
@@ -35,6 +35,7 @@ LAYERS: tuple[set[str], ...] = (
         *("boostflow", "errors", "io", "keyed", "paths", "processes", "progress", "provenance"),
         *("publicsets", "seeds", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
+        "weightfile",
     },
     {"blocks"},
     {"families"},
