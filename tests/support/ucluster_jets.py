@@ -7,6 +7,7 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
+import yaml
 
 from boostflow.io import write_parquet
 from boostflow.models.ucluster import store
@@ -93,16 +94,6 @@ def packed(folder: Path, config: UCluster, inputs: Sequence[Path] | None = None)
     return output
 
 
-SMALL = {
-    "kind": "ucluster",
-    "epochs": [2, 2],
-    "batch": 48,
-    "bins": 8,
-    "attention": [4, 4],
-    "hidden": [[8], [8]],
-    "neighbours": 4,
-    "mass_channels": 2,
-    "restarts": 2,
-    "learning_rate": 1e-3,
-}
+SETTINGS = Path(__file__).parents[1] / "models/ucluster/conformance.yaml"
+SMALL = {"kind": "ucluster", **yaml.safe_load(SETTINGS.read_text())["block"]}
 """A configuration that trains in seconds."""

@@ -16,13 +16,16 @@ from boostflow.background.abcd import Yield
 from boostflow.background.counts import Events, drawn
 from boostflow.background.report import plot
 from boostflow.background.run import estimate
+from boostflow.config.background import Cut
 from boostflow.config.statistics import Templates
 from boostflow.errors import BoostflowError
 from boostflow.infer import enter, fit
 from boostflow.jobs.background import Count, Estimate, PlotBackground
+from boostflow.plots.background import axis_title
 from boostflow.plots.names import background_plots
 from boostflow.templates.files import read
 from support import factory
+from support.judging import JUDGED
 
 TOYS = 2000
 REGIONS = "ABCD"
@@ -589,6 +592,22 @@ def test_the_second_jet_of_an_event():
         events.column("p_top", "bdt")
 
 
+def test_titles_of_axes_are_those_of_the_model():
+    scores = {"bdt": JUDGED["bdt"].scores, "deep": JUDGED["bdt"].scores}
+    kinds = dict.fromkeys(scores, "bdt")
+    cuts = (Cut(model="bdt", column="p_top"), Cut(model="deep", column="p_w", jet="second"))
+    assert [axis_title(cut, scores, kinds) for cut in cuts] == [
+        "BDT score for top quark, leading jet",
+        "BDT score for W boson (deep), second jet",
+    ]
+    assert axis_title(Cut(column="msoftdrop"), {}, {}) == "Soft-drop mass [GeV], leading jet"
+
+
+def test_a_composition_needs_the_clusters_of_its_model():
+    with pytest.raises(ValueError, match="needs those of its model"):
+        Count.model_validate({"background": CONFIG, "templates": Templates()})
+
+
 def test_pseudo_data_have_the_right_mean_and_variance():
     weight = np.array([4.0, 0.3, -1.0])
     numbers = np.array([drawn(weight, seed) for seed in range(4000)])
@@ -614,7 +633,8 @@ CONFIG = {
 
 
 def count(jets, scores, output, **settings):
-    keys = {"background": CONFIG, "templates": Templates(), "luminosity": 0.5, **settings}
+    keys = {"background": CONFIG, "templates": Templates(), "luminosity": 0.5}
+    keys |= {"clusters": {"column": "cluster", "number": 3}, **settings}
     files = Count.Files(jets=jets, scores=scores, counts=output)
     counting.run(Count.model_validate(keys), files)
 
@@ -629,7 +649,9 @@ def estimates(counts, data, folder, **settings):
 
 def draw(folder, **settings):
     """Names of the plots of background.json."""
-    job = PlotBackground.model_validate({"background": CONFIG, "label": ["", ""], **settings})
+    keys = {"background": CONFIG, "label": ["", ""], "kinds": {"bdt": "bdt"}}
+    keys |= {"scores": {"bdt": JUDGED["bdt"].scores}, **settings}
+    job = PlotBackground.model_validate(keys)
     written = {"figures": folder / "background.json", "plots": folder / "plots"}
     plot(job, PlotBackground.Files(**written))
     return {path.stem for path in (folder / "plots").glob("*.png")}

@@ -12,8 +12,9 @@ from boostflow.errors import BoostflowError
 if TYPE_CHECKING:
     import correctionlib
     import numpy as np
+    from numpy.typing import ArrayLike
 
-    Columns = Mapping[str, np.ndarray]
+    Columns = Mapping[str, ArrayLike]
 
 COLUMNS = {
     **{"pt": "pt", "JetPt": "pt", "eta": "eta", "JetEta": "eta", "phi": "phi", "JetPhi": "phi"},

@@ -97,14 +97,14 @@ def weight_columns(branch: str, count: int, title: str = "") -> list[str | None]
     if branch == "LHEPdfWeight":
         return [f"weight_pdf_{i}" for i in range(count)]
     told = _scales_in(title)
-    scales = [pair for pair in SCALES if count == len(SCALES) or pair != (1.0, 1.0)]
+    nominal = (1.0, 1.0)
+    scales = [pair for pair in SCALES if count == len(SCALES) or pair != nominal]
     if len(told) == count:
-        whole = None not in told
-        if not whole and any(
-            one not in (None, other) for one, other in zip(told, scales, strict=False)
-        ):
+        named = [pair for pair in told if pair is not None]
+        if len(named) == count:
+            scales = named
+        elif any(one not in (None, other) for one, other in zip(told, scales, strict=False)):
             return []
-        scales = told if whole else scales
     if len(scales) != count or not set(scales) <= set(SCALES):
         return []
     return [_scale_column(*pair) for pair in scales]
@@ -117,13 +117,13 @@ def _scale_column(mur: float, muf: float) -> str | None:
 
 def _scales_in(title: str) -> list[tuple[float, float] | None]:
     """Factors of muR and muF by entry, as a title names them; None where it does not."""
-    found = []
+    found: list[tuple[float, float] | None] = []
     for text in _IN_TITLE.findall(title):
         mur = re.search("(?:renscfact|mur)" + _NUMBER, text, re.IGNORECASE)
         muf = re.search("(?:facscfact|muf)" + _NUMBER, text, re.IGNORECASE)
         if mur is None or muf is None:
             found.append(None)
             continue
-        factors = (m[1].lower().replace("d", "e") for m in (mur, muf))
-        found.append(tuple(float(x) for x in factors))
+        one, other = (float(m[1].lower().replace("d", "e")) for m in (mur, muf))
+        found.append((one, other))
     return found

@@ -1,4 +1,4 @@
-"""Yields of classes in data from the clusters that UCluster finds: no label of the data is used.
+"""Yields of classes in data from the clusters of a model: no label of the data is used.
 
 The events of each cluster are counted in bins of a mass. A cell is one bin of one cluster. With
 the expected events T_ki of class k in cell i, from simulation, the data n_i are fitted with one

@@ -17,8 +17,7 @@ import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.background import Background, Cut, Selection, Sideband
-from boostflow.config.statistics import Templates
+from boostflow.config.background import Cut, Selection, Sideband
 from boostflow.errors import BoostflowError
 from boostflow.jobs.background import Count
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
@@ -87,14 +86,9 @@ class Events:
         return self.column(cut.column, cut.model, cut.jet)
 
 
-def counted(config: Background, templates: Templates, clusters: int) -> list[Counted]:
-    """The regions that the estimates need.
-
-    Args:
-        config: the estimates.
-        templates: variable and bins in which ABCD and control regions are counted.
-        clusters: number of clusters of the composition's model; 0 without one.
-    """
+def counted(job: Count) -> list[Counted]:
+    """The regions that the estimates of a job need."""
+    config, templates = job.background, job.templates
     shape = (templates.variable, templates.bins, templates.range)
     result = []
     if config.abcd:
@@ -115,8 +109,9 @@ def counted(config: Background, templates: Templates, clusters: int) -> list[Cou
         result.append(Counted(f"control_{name}", (region,), *shape))
     if config.composition:
         block = config.composition
-        cut = Cut(model=block.model, column="cluster")
-        for k in range(clusters):
+        assert job.clusters is not None
+        cut = Cut(model=block.model, column=job.clusters.column)
+        for k in range(job.clusters.number):
             mine = (_cut(cut, [k - 0.5, k + 0.5]), *([block.within] if block.within else []))
             result.append(Counted(f"cluster_{k}", mine, block.variable, block.bins, block.range))
     return result
@@ -126,9 +121,7 @@ def _cut(cut: Cut, limits: Sequence[float]) -> Selection:
     return Selection(model=cut.model, column=cut.column, jet=cut.jet, range=list(limits))
 
 
-def fill(
-    events: Mapping[str, Events], weights: Mapping[str, NDArray], job: Count, clusters: int
-) -> Histograms:
+def fill(events: Mapping[str, Events], weights: Mapping[str, NDArray], job: Count) -> Histograms:
     """Histograms by region and sample; `abcd_plane` is the flattened plane of the two variables.
 
     Of blinded collision data this leaves out region A, the clusters, the plane, and the events in
@@ -138,15 +131,14 @@ def fill(
         events: by sample.
         weights: of those events by sample; 0 for one that is not counted.
         job: the settings.
-        clusters: see `counted`.
 
     Raises:
         BoostflowError: a column is missing, or a value or weight that counts is not finite.
     """
-    config, templates = job.background, job.templates
+    config = job.background
     blind = job.source == "observed" and not job.unblind
     result: Histograms = {}
-    for region in counted(config, templates, clusters):
+    for region in counted(job):
         if blind and (region.name == "abcd_A" or region.name.startswith("cluster_")):
             continue
         axis = hist.axis.Regular(region.bins, *region.range, name=region.variable, flow=False)
@@ -209,10 +201,6 @@ def run(job: Count, files: Count.Files) -> None:
     """
     config, templates, weighting = job.background, job.templates, job.weighting
     tables = {path.parent.name: (path, read_scores(path)) for path in files.scores}
-    clusters = 0
-    if config.composition:
-        _, table = tables[config.composition.model]
-        clusters = sum(name.startswith("dist_") for name in table)
     wanted = {"pt", "split", "candidate", "weight", templates.variable, *config.columns().values()}
     events, weights = {}, {}
     for sample, path in samples_of(files.jets).items():
@@ -234,4 +222,4 @@ def run(job: Count, files: Count.Files) -> None:
         if job.source == "pseudo":
             weight = drawn(weight, derive(config.seed, "background", sample))
         weights[sample] = weight
-    write(files.counts, fill(events, weights, job, clusters))
+    write(files.counts, fill(events, weights, job))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from boostflow.io import read_json
 from boostflow.jobs.background import PlotBackground
 from boostflow.plots import background as draw
-from boostflow.plots.style import Label, save, style
+from boostflow.plots.style import save, style
 
 
 def plot(job: PlotBackground, files: PlotBackground.Files) -> None:
@@ -15,11 +15,12 @@ def plot(job: PlotBackground, files: PlotBackground.Files) -> None:
         job: the settings.
         files: the estimates, and the folder of the plots.
     """
-    config, label, folder = job.background, Label(*job.label), files.plots
+    config, label, folder = job.background, job.label, files.plots
     result = read_json(files.figures)
     with style():
         if "abcd" in result:
-            save(draw.plane(result["abcd"], config.abcd, label), folder / "abcd.png")
+            figure = draw.plane(result["abcd"], config.abcd, job.scores, job.kinds, label)
+            save(figure, folder / "abcd.png")
             save(draw.by_mass(result["abcd"], label), folder / "abcd_mass.png")
         if "sideband" in result:
             save(draw.spectrum(result["sideband"], label), folder / "sideband.png")

@@ -27,6 +27,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from boostflow.config.base import Block, Name, Setting
 from boostflow.config.chain import Smearing
+from boostflow.config.samples import EVENTS_MAX
 from boostflow.config.statistics import Prune, Region
 from boostflow.errors import BoostflowError
 
@@ -311,7 +312,7 @@ class SampleVariation(Alternatives[Settings]):
     group: Group = "model"
     parts: int | None = Field(None, ge=1, le=10_000)
     """Files of each alternative sample; null for as many as the nominal sample has."""
-    events: int | None = Field(None, ge=10, le=1_000_000)
+    events: int | None = Field(None, ge=10, le=EVENTS_MAX)
     """Events in each of them; null for as many as in the nominal ones."""
 
     @model_validator(mode="after")

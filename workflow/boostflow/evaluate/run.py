@@ -11,7 +11,7 @@ from boostflow.jobs.models import Compare, CompareEvents, Evaluate, EvaluateSyst
 from boostflow.plots import anomaly as draw_events
 from boostflow.plots import evaluation as draw
 from boostflow.plots import uncertainty as draw_errors
-from boostflow.plots.style import Label, save, style
+from boostflow.plots.style import save, style
 from boostflow.scored import read_scored, samples_of
 from boostflow.seeds import derive
 
@@ -45,7 +45,7 @@ def systematics(job: EvaluateSystematics, files: EvaluateSystematics.Files) -> N
     known = read_json(files.nominal)
     result = varied.measure(job, files, known)
     write_json(files.figures, {"model": known["model"]} | result)
-    text = Label(*job.label)
+    text = job.label
     with style():
         save(draw_errors.roc(result, text), files.plots / "roc_systematics.png")
         save(draw_errors.auc_shifts(result, text), files.plots / "auc_systematics.png")
@@ -70,7 +70,7 @@ def comparison(job: Compare, files: Compare.Files) -> None:
     result = compare.compare(models, job.reference, job.bootstrap, seed)
     write_json(files.figures, result)
     with style():
-        save(draw_errors.comparison(result, Label(*job.label)), files.plot)
+        save(draw_errors.comparison(result, job.label), files.plot)
 
 
 def anomaly(job: CompareEvents, files: CompareEvents.Files) -> None:
@@ -82,4 +82,4 @@ def anomaly(job: CompareEvents, files: CompareEvents.Files) -> None:
     summary = of_events.compare([read_json(path) for path in files.evaluations])
     write_json(files.figures, summary)
     with style():
-        save(draw_events.scan(summary, job.titles, Label(*job.label)), files.plot)
+        save(draw_events.scan(summary, job.titles, job.label), files.plot)

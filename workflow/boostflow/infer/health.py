@@ -267,11 +267,11 @@ def plot(job: PlotHealth, files: PlotHealth.Files) -> None:
         BoostflowError: the health check cannot be read.
     """
     from boostflow.plots.health import effects
-    from boostflow.plots.style import Label, save, style
+    from boostflow.plots.style import save, style
 
     found = read_json(files.health)["effects"]
     with style():
-        save(effects(found, job.titles, Label(*job.label)), files.plot)
+        save(effects(found, job.titles, job.label), files.plot)
 
 
 def demand(job: DemandHealth, files: DemandHealth.Files) -> None:

@@ -42,7 +42,7 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
         BoostflowError: a file cannot be read, or the templates lack a sample.
     """
     from boostflow.plots import fit as draw
-    from boostflow.plots.style import Label, save, style
+    from boostflow.plots.style import save, style
 
     result, yields = read_json(files.fit), read_json(files.yields)
     templates = read_variations(files.templates)
@@ -52,7 +52,7 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
         for region, samples in templates["nominal"].items()
     }
     templates = {name: merge(others, kept) for name, others in templates.items()}
-    titles, label, folder = parameter_titles(job.systematics), Label(*job.label), files.plots
+    titles, label, folder = parameter_titles(job.systematics), job.label, files.plots
     with style():
         for region, entry in yields.items():
             for stage in ("prefit", "postfit"):

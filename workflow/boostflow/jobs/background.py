@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from boostflow.analysis import Analysis
 from boostflow.config.background import Background as BackgroundBlock
-from boostflow.config.base import Name
+from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Input, Job, Output
 from boostflow.jobs.models import Label
 from boostflow.jobs.statistics import Systematics, Weighting, weighting_of
+from boostflow.models.family import Role, Score, columns
 
 
 def block_of(analysis: Analysis) -> BackgroundBlock:
@@ -55,6 +56,25 @@ def where_counted(block: BackgroundBlock, *also: str) -> BackgroundBlock:
     return only(block.model_copy(update=parts), *parts, *also)
 
 
+class Clusters(Block):
+    """The clusters of a model, as its score table holds them."""
+
+    column: str
+    """With the number of a jet's cluster."""
+    number: int
+    """How many there are."""
+
+
+def clusters_of(analysis: Analysis) -> Clusters | None:
+    """The clusters that the composition is made from; None where there is none."""
+    found = block_of(analysis).composition
+    if found is None:
+        return None
+    scores = analysis.config.models[found.model].scores(analysis.config.labels())
+    (column,) = columns(scores, Role.CLUSTER)
+    return Clusters(column=column, number=len(columns(scores, Role.DISTANCE)))
+
+
 class Count(Job):
     """Count events in the regions of the estimates."""
 
@@ -65,6 +85,8 @@ class Count(Job):
     """Where they are counted."""
     templates: TemplatesBlock
     """Variable and bins of ABCD and control regions: those of the templates."""
+    clusters: Clusters | None = None
+    """Of the composition's model."""
     luminosity: float = 138.0
     """In 1/fb."""
     weighting: Weighting | None = None
@@ -85,12 +107,20 @@ class Count(Job):
         counts: Output[Path]
         """ROOT file of histograms."""
 
+    @model_validator(mode="after")
+    def has_clusters(self) -> Count:
+        """A composition has its clusters."""
+        if self.background.composition is not None and self.clusters is None:
+            raise ValueError("clusters: background.composition needs those of its model")
+        return self
+
     @classmethod
     def of(cls, analysis: Analysis, variation: str) -> Count:
         """The job of the simulation under a variation."""
         return cls(
             background=where_counted(block_of(analysis)),
             templates=only(analysis.config.templates, "variable", "bins", "range"),
+            clusters=clusters_of(analysis),
             luminosity=analysis.config.luminosity,
             weighting=weighting_of(analysis, variation),
         )
@@ -106,6 +136,7 @@ class CountData(Count):
         return cls(
             background=where_counted(block, "seed"),
             templates=only(analysis.config.templates, "variable", "bins", "range"),
+            clusters=clusters_of(analysis),
             luminosity=analysis.config.luminosity,
             source=block.data,
             unblind=block.data == "observed" and analysis.config.unblind,
@@ -166,6 +197,10 @@ class PlotBackground(Job):
 
     background: BackgroundBlock
     """The estimates."""
+    scores: dict[Name, list[Score]] = {}
+    """Columns of the models whose scores are variables of ABCD."""
+    kinds: dict[Name, str] = {}
+    """Families of those: a model that is called otherwise is named in the titles of axes."""
     label: Label
     """Text above the plots."""
 
@@ -180,4 +215,12 @@ class PlotBackground(Job):
     @classmethod
     def of(cls, analysis: Analysis) -> PlotBackground:
         """The job of an analysis."""
-        return cls(background=block_of(analysis), label=analysis.label())
+        config, block = analysis.config, block_of(analysis)
+        axes = (block.abcd.x, block.abcd.y) if block.abcd else ()
+        names = sorted({axis.model for axis in axes if axis.model is not None})
+        return cls(
+            background=block,
+            scores={name: config.models[name].scores(config.labels()) for name in names},
+            kinds={name: config.models[name].kind for name in names},
+            label=analysis.label(),
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import field_serializer
 
@@ -17,8 +17,12 @@ from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Given, Input, Job, Output
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
 
-Label = tuple[str, str]
-"""Text left and right above the axes of a plot."""
+
+class Label(NamedTuple):
+    """The text above the axes of a plot: who, and with what data."""
+
+    left: str = "boostflow simulation"
+    right: str = ""
 
 
 class Prepare(Job):

@@ -14,6 +14,7 @@ from boostflow.config.systematics import AnySystematic
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Input, Job, Output
 from boostflow.jobs.models import Label, without
+from boostflow.models.family import Role, columns
 
 Systematics = dict[Name, AnySystematic]
 
@@ -37,6 +38,14 @@ def weighting_of(analysis: Analysis, variation: str) -> Weighting | None:
     return Weighting(column=varied.change, samples=varied.declared.samples) if varied else None
 
 
+def cluster_columns(analysis: Analysis, templates: TemplatesBlock) -> dict[str, str]:
+    """Column with the number of a jet's cluster, by model whose clusters are regions."""
+    names = sorted({r.model for r in templates.regions.values() if r.clusters is not None})
+    labels = analysis.config.labels()
+    scores = {name: analysis.config.models[name].scores(labels) for name in names}
+    return {name: columns(found, Role.CLUSTER)[0] for name, found in scores.items()}
+
+
 class Templates(Job):
     """Histograms per region and sample of one variation."""
 
@@ -45,6 +54,8 @@ class Templates(Job):
 
     templates: TemplatesBlock = TemplatesBlock()
     """Variable, axis and regions."""
+    clusters: dict[Name, str] = {}
+    """Column with the number of a jet's cluster, by model whose clusters are regions."""
     luminosity: float = 138.0
     """In 1/fb."""
     weighting: Weighting | None = None
@@ -72,9 +83,11 @@ class Templates(Job):
     def of(cls, analysis: Analysis, variation: str) -> Templates:
         """The job of a variation."""
         regions = analysis.regions(variation)
+        template = analysis.config.templates.model_copy(update={"regions": regions})
         data = [name for name in analysis.template_samples(variation) if analysis.is_data(name)]
         return cls(
-            templates=analysis.config.templates.model_copy(update={"regions": regions}),
+            templates=template,
+            clusters=cluster_columns(analysis, template),
             luminosity=analysis.config.luminosity,
             weighting=weighting_of(analysis, variation),
             data=data,
@@ -90,7 +103,12 @@ class PseudoTemplates(Templates):
     def of(cls, analysis: Analysis) -> PseudoTemplates:
         """The job of an analysis."""
         config = analysis.config
-        return cls(templates=config.templates, luminosity=config.luminosity, split="validation")
+        return cls(
+            templates=config.templates,
+            clusters=cluster_columns(analysis, config.templates),
+            luminosity=config.luminosity,
+            split="validation",
+        )
 
 
 def fitted_block(analysis: Analysis) -> InferBlock:

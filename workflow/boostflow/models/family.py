@@ -74,8 +74,8 @@ class Score(NamedTuple):
     column: str
     role: Role
     title: str
-    """Of an axis. Of a probability without its class, which is added: `BDT score` for tops becomes
-    `BDT score for top quark`."""
+    """Of an axis. Of a probability without its class, which is added: `output` becomes `Output for
+    top quark`."""
     of: str | None = None
     """The class that it is the probability of."""
 
@@ -304,8 +304,8 @@ def found_in(package: str) -> dict[str, Family]:
     """The families of a package, sorted by kind.
 
     Raises:
-        BoostflowError: a family cannot be imported, has no caption for a plot, or another has its
-            kind.
+        BoostflowError: a family cannot be imported, has no caption or no module for its plots, or
+            another has its kind.
     """
     folders = importlib.import_module(package)
     result: dict[str, Family] = {}
@@ -316,7 +316,11 @@ def found_in(package: str) -> dict[str, Family]:
         try:
             family = importlib.import_module(name).FAMILY
         except Exception as error:
-            raise BoostflowError(f"{name}: is no family of models: {error}") from error
+            why = " ".join(str(error).split())
+            raise BoostflowError(f"{name}: is no family of models: {why}") from error
+        if not isinstance(family, Family):
+            what = type(family).__name__
+            raise BoostflowError(f"{name}: is no family of models: FAMILY is a {what}, no Family")
         if family.kind in result:
             raise BoostflowError(
                 f"{name}: the kind {family.kind!r} is that of {result[family.kind].package}, too"
@@ -324,6 +328,9 @@ def found_in(package: str) -> dict[str, Family]:
         missing = [plot for plot in family.own_plots if not family.caption(plot).is_file()]
         if missing:
             raise BoostflowError(f"{name}: no captions/{missing[0]}.rst for the plot {missing[0]}")
+        if family.own_plots and family.plots is None:
+            plots = ", ".join(family.own_plots)
+            raise BoostflowError(f"{name}: no module draws its plots {plots}: name it as `plots`")
         result[family.kind] = family
     return dict(sorted(result.items()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from boostflow.config.background import ABCD, Cut
+from boostflow.models.family import Score
 from boostflow.plots.style import PALETTE, Label, axis_label, colour, label, name_of, score_label
 
 BAND = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}
@@ -24,17 +25,38 @@ def _pm(value: float, error: float) -> str:
     return rf"{value:.{digits}f} $\pm$ {error:.{digits}f}"
 
 
-def _axis(cut: Cut) -> str:
-    """Title of an ABCD variable."""
+def axis_title(cut: Cut, scores: Mapping[str, Sequence[Score]], kinds: Mapping[str, str]) -> str:
+    """Title of an ABCD variable.
+
+    Args:
+        cut: a column of the jets, or of a model's scores.
+        scores: columns by model.
+        kinds: families by model: the title names a model that is not called like its family.
+    """
     which = {"leading": "leading jet", "second": "second jet"}[cut.jet]
-    name = axis_label(cut.column) if cut.model is None else score_label(cut.column, cut.model)
-    return f"{name}, {which}"
+    if cut.model is None:
+        return f"{axis_label(cut.column)}, {which}"
+    named = None if cut.model == kinds[cut.model] else cut.model
+    return f"{score_label(cut.column, scores[cut.model], named)}, {which}"
 
 
-def plane(found: Mapping[str, Any], block: ABCD, text: Label) -> Figure:
+def plane(
+    found: Mapping[str, Any],
+    block: ABCD,
+    scores: Mapping[str, Sequence[Score]],
+    kinds: Mapping[str, str],
+    text: Label,
+) -> Figure:
     """The plane of the two variables with the four regions, their yields and the closure.
 
     Colours are the simulated events of the estimated samples.
+
+    Args:
+        found: the ABCD estimate of background.json.
+        block: of the configuration.
+        scores: see `axis_title`.
+        kinds: see `axis_title`.
+        text: above the axes.
     """
     fig, ax = plt.subplots(figsize=(9.2, 7.6))
     x, y = block.x.hull(), block.y.hull()
@@ -79,7 +101,8 @@ def plane(found: Mapping[str, Any], block: ABCD, text: Label) -> Figure:
     if linear is not None:
         summary += f", $r$ = {linear:+.3f}"
     ax.set_title(summary, fontsize=12, pad=26)
-    ax.set(xlabel=_axis(block.x), ylabel=_axis(block.y), xlim=x, ylim=y)
+    titles = [axis_title(cut, scores, kinds) for cut in (block.x, block.y)]
+    ax.set(xlabel=titles[0], ylabel=titles[1], xlim=x, ylim=y)
     label(ax, text)
     return fig
 

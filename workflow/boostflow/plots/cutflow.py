@@ -25,7 +25,7 @@ def run(job: PlotCutflow, files: PlotCutflow.Files) -> None:
     """
     found = [read_json(path) for path in files.cutflows]
     with style():
-        save(cutflow({one["sample"]: one for one in found}, Label(*job.label)), files.plot)
+        save(cutflow({one["sample"]: one for one in found}, job.label), files.plot)
 
 
 def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:

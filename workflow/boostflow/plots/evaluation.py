@@ -12,7 +12,6 @@ from boostflow.jobs.models import Evaluate
 from boostflow.models.family import Role, families
 from boostflow.plots import anomaly, models
 from boostflow.plots.names import HISTORY, task_plots
-from boostflow.plots.style import Label
 from boostflow.scored import Table
 
 
@@ -35,7 +34,7 @@ def plots(
     Raises:
         BoostflowError: there is no history to draw, or the family draws other plots than it names.
     """
-    text, judged = Label(*job.label), job.judged
+    text, judged = job.label, job.judged
     family = families()[job.kind]
     functions: dict[str, Callable[[], Figure]] = {
         "roc": lambda: models.roc(figures, text),

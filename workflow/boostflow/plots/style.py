@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import mplhep
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from boostflow.io import atomic
+from boostflow.jobs.models import Label
 from boostflow.models.family import Score
 from boostflow.observables import catalogue
 
@@ -36,13 +36,6 @@ NAMES = {
 """How legends call the classes of the default analysis and of public sets."""
 LIKE = {"qcd": "dijet"}
 """Classes with the colour of another one."""
-
-
-class Label(NamedTuple):
-    """The text above the axes: who, and with what data."""
-
-    left: str = "boostflow simulation"
-    right: str = ""
 
 
 def name_of(key: str) -> str:

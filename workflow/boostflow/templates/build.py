@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.config.background import Selection
-from boostflow.config.statistics import Region, Templates
+from boostflow.config.statistics import Region
 from boostflow.errors import BoostflowError
 from boostflow.jobs.statistics import Templates as TemplatesJob
 from boostflow.scored import TEST, VALIDATION, Table
@@ -43,7 +43,7 @@ def in_range(limits: Sequence[float], values: NDArray) -> NDArray[np.bool_]:
 
 
 def regions_of(
-    config: Templates,
+    job: TemplatesJob,
     scores: Mapping[str, Table],
     sample: str,
     classes: Mapping[str, Mapping[int, str]],
@@ -51,7 +51,7 @@ def regions_of(
     """Which jets of a sample lie in which region.
 
     Args:
-        config: the regions.
+        job: the regions, and the columns of clusters.
         scores: score columns of the sample's jets by model.
         sample: its name, for messages.
         classes: the class that each cluster stands for, by model, where regions are clusters.
@@ -60,7 +60,7 @@ def regions_of(
         BoostflowError: a model or score column is missing, or a jet lies in two regions.
     """
     inside = {}
-    for name, region in config.regions.items():
+    for name, region in job.templates.regions.items():
         if region.model not in scores:
             raise BoostflowError(
                 f"templates.regions.{name}.model: no scores of {region.model}; "
@@ -68,8 +68,9 @@ def regions_of(
             )
         columns = scores[region.model]
         if region.clusters is not None:
+            number = columns[job.clusters[region.model]]
             mine = [k for k, name in classes[region.model].items() if name in region.clusters]
-            inside[name] = np.isin(columns["cluster"], mine)
+            inside[name] = np.isin(number, mine)
             continue
         if region.score not in columns:
             raise BoostflowError(
@@ -110,13 +111,13 @@ def fill(
     config, weighting = job.templates, job.weighting
     axis = hist.axis.Regular(config.bins, *config.range, name=config.variable, flow=False)
     classes = {
-        model: cluster_classes(jets, {s: scores[s][model]["cluster"] for s in jets}, model)
-        for model in {r.model for r in config.regions.values() if r.clusters is not None}
+        model: cluster_classes(jets, {s: scores[s][model][column] for s in jets}, model)
+        for model, column in job.clusters.items()
     }
     result: Histograms = {}
     counts = dict.fromkeys(config.regions, 0)
     for sample, table in jets.items():
-        inside = regions_of(config, scores[sample], sample, classes)
+        inside = regions_of(job, scores[sample], sample, classes)
         used = table["candidate"].astype(bool)
         value = table[config.variable].astype(float)
         if sample in job.data:

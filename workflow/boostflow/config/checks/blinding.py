@@ -75,7 +75,7 @@ def _of_fit(config: Config, control: bool) -> list[Area]:
     for name, region in config.templates.regions.items():
         if region.control == control:
             score = (
-                [Limit(region.model, region.score, "leading", tuple(region.range))]
+                [Limit(region.model, region.score, "leading", _pair(region.range))]
                 if region.range
                 else []
             )
@@ -108,8 +108,8 @@ def _of_estimates(config: Config, shown: bool) -> list[Area]:
         (low, high), (first, last) = side.range, side.window
         name = "background.sideband" if shown else "the window of background.sideband"
         for part in [(low, first), (last, high)] if shown else [(first, last)]:
-            limits = (*cut, Limit(None, side.variable, "leading", part))
-            result.append(Area(key, name, limits))
+            limit = Limit(None, side.variable, "leading", part)
+            result.append(Area(key, name, (*cut, limit)))
     for name, region in block.control.items() if shown else ():
         key = f"background.control.{name}"
         result.append(Area(key, "the region", (_limit(region, region.range), _axis(config))))
@@ -119,11 +119,16 @@ def _of_estimates(config: Config, shown: bool) -> list[Area]:
 def _axis(config: Config) -> Limit:
     """What lies outside the axis of the templates is in no histogram."""
     block = config.templates
-    return Limit(None, block.variable, "leading", tuple(block.range))
+    return Limit(None, block.variable, "leading", _pair(block.range))
 
 
 def _limit(cut: Cut, limits: Sequence[float]) -> Limit:
-    return Limit(cut.model, cut.column, cut.jet, (limits[0], limits[1]))
+    return Limit(cut.model, cut.column, cut.jet, _pair(limits))
+
+
+def _pair(limits: Sequence[float]) -> tuple[float, float]:
+    low, high = limits
+    return low, high
 
 
 def _apart(one: Area, other: Area, config: Config) -> bool:

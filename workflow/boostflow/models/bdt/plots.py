@@ -20,7 +20,7 @@ def draw(
 ) -> dict[str, Figure]:
     """The plot `importance`; see `models.family.Plots`."""
     metrics = read_json(files.model / "metrics.json")
-    return {"importance": importance(metrics, Label(*job.label))}
+    return {"importance": importance(metrics, job.label)}
 
 
 def importance(metrics: Mapping[str, Any], text: Label) -> Figure:

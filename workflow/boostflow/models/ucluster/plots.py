@@ -43,7 +43,7 @@ def draw(
         rows = read_parquet(selected[str(jets["sample"][row])], [*keys, *COLUMNS])
         same = np.all([ak.to_numpy(rows[key]) == jets[key][row] for key in keys], axis=0)
         found[name] = explain(files.model, rows[same])[0]
-    return {"attention": attention(found, Label(*job.label))}
+    return {"attention": attention(found, job.label)}
 
 
 def attention(jets: Mapping[str, Explanation], text: Label) -> Figure:
