@@ -303,6 +303,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--side"]:
         work(*sys.argv[2:])
     else:
-        from boostflow.cli import run
+        from command import run
 
         run(main, arguments, __doc__)

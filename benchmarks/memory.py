@@ -1,6 +1,6 @@
 """Peak memory of packing and of training against the number of jets.
 
-The real scripts pack and train a small network for two epochs; the jets of the larger samples are
+The real stages pack and train a small network for two epochs; the jets of the larger samples are
 those of the smaller one, repeated. What the network needs does not matter here, what grows does.
 """
 
@@ -16,10 +16,9 @@ import time
 from pathlib import Path
 
 import simulated
-from boostflow.cli import run
 from boostflow.errors import BoostflowError
+from command import run
 
-SCRIPTS = Path(__file__).parents[1] / "workflow/scripts"
 SMALL = {
     "kind": "ucluster",
     "epochs": [1, 1],
@@ -49,23 +48,31 @@ def main(args: argparse.Namespace) -> None:
             folder = Path(name)
             table, packed = folder / "jets.parquet", folder / "packed"
             simulated.repeated(jets, size, size // 4, table)
+            model = folder / "model"
+            training = ("--prepared", str(packed), "--output", str(model))
             figures = [
-                peak("pack_ucluster.py", table, packed),
-                peak("train_ucluster.py", packed, folder / "model"),
+                peak("prepare", {}, packed, "--jets", str(table), "--prepared", str(packed)),
+                peak("train", {"name": "small"}, model, *training),
             ]
             disk = sum(file.stat().st_size for file in packed.iterdir()) / 1e6
         text = " ".join(f"{memory:12.0f} {seconds:11.1f}" for memory, seconds in figures)
         print(f"{size:8d} {text} {disk:8.0f} {os.getloadavg()[0]:5.1f}", flush=True)
 
 
-def peak(script: str, source: Path, output: Path) -> tuple[float, float]:
-    """Peak memory (MB) and wall time (s) of a script.
+def peak(stage: str, job: dict[str, str], output: Path, *files: str) -> tuple[float, float]:
+    """Peak memory (MB) and wall time (s) of a stage, on one process.
+
+    Args:
+        stage: name of the command.
+        job: its settings besides the model.
+        output: what it writes.
+        files: its options.
 
     Raises:
         BoostflowError: it failed.
     """
-    command = [sys.executable, str(SCRIPTS / script), "--input", str(source)]
-    command += ["--output", str(output), "--config", json.dumps(SMALL)]
+    settings = json.dumps(job | {"model": SMALL | {"processes": 1}})
+    command = [sys.executable, "-m", "boostflow.cli", stage, settings, *files]
     log = output.with_suffix(".log")
     begin = time.monotonic()
     with log.open("w") as out:
@@ -74,7 +81,7 @@ def peak(script: str, source: Path, output: Path) -> tuple[float, float]:
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise BoostflowError(f"{script} failed: {log.read_text()}")
+        raise BoostflowError(f"{stage} failed: {log.read_text()}")
     return usage.ru_maxrss * 1024 / 1e6, time.monotonic() - begin
 
 

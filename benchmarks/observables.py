@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import awkward as ak
 import numpy as np
 
-from boostflow.cli import run
 from boostflow.errors import BoostflowError
 from boostflow.jobs.chain import Simulate
 from boostflow.observables.compute import compute
 from boostflow.observables.definitions import OBSERVABLES
 from boostflow.simulate import production
 from boostflow.simulate.jets import constituents
+from command import run
 
 if TYPE_CHECKING:
     from energyflow import C2, D2, EFP

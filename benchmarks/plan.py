@@ -17,8 +17,8 @@ from pathlib import Path
 
 import yaml
 
-from boostflow.cli import run
 from boostflow.errors import BoostflowError
+from command import run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LABELS = ("top", "w", "z", "quark", "gluon")

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 import simulated
-from boostflow.cli import run
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
 from boostflow.models.ucluster import store
 from boostflow.models.ucluster.block import UCluster
 from boostflow.training.environment import environment
+from command import run
 
 WORKER = Path(__file__).with_name("ranks_worker.py")
 GOAL = 0.92

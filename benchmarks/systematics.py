@@ -28,9 +28,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from boostflow.cli import run
 from boostflow.config.samples import default_samples
 from boostflow.errors import BoostflowError
+from command import run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RATES: dict[str, Any] = {"lumi": {"kind": "rate", "value": 0.016}}

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 import simulated
-from boostflow.cli import run
 from boostflow.errors import BoostflowError
 from boostflow.models.ucluster.block import UCluster
 from boostflow.training.environment import environment
+from command import run
 
 TOLERANCE = 1e-4
 """Of the outputs, relative to the largest."""

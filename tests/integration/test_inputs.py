@@ -17,6 +17,7 @@ import yaml
 from support.analyses import REPOSITORY, Analysis, shipped_test_config
 from support.jets import NAME, RESOLUTION, SCALE_FACTOR, SOURCES, cms_layout
 from support.rootfiles import columns_of, write_jets, write_nano, write_rntuple
+from support.weights import with_pileup, write_pileup
 
 pytestmark = pytest.mark.integration
 
@@ -28,15 +29,18 @@ def test_the_cms_example_goes_to_the_cutflow(analysis: Make) -> None:
     run = analysis(config)
     for name in ("ttbar", "qcd", "data"):
         (run.folder / "inputs" / name).mkdir(parents=True)
-    write_nano(run.folder / "inputs/ttbar/1.root", 80)
-    write_nano(run.folder / "inputs/ttbar/2.root", 80, run=2, seed=2)
-    write_nano(run.folder / "inputs/qcd/1.root", 80, constituents=True, seed=3)
+    with_pileup(write_nano(run.folder / "inputs/ttbar/1.root", 80))
+    with_pileup(write_nano(run.folder / "inputs/ttbar/2.root", 80, run=2, seed=2))
+    with_pileup(write_nano(run.folder / "inputs/qcd/1.root", 80, constituents=True, seed=3))
+    write_pileup(run.folder / "inputs/puWeights.json.gz")
     write_nano(run.folder / "inputs/data/1.root", 60, data=True, constituents=True)
     done = run.snakemake()
     assert done.returncode == 0, done.stdout[-3000:]
     cutflow = json.loads((run.out / "select/nominal/ttbar.json").read_text())
     assert cutflow["cutflow"][0]["events"] == 160
-    assert cutflow["cutflow"][-1]["events"] > 0
+    *_, cuts, weighted = cutflow["cutflow"]
+    assert weighted["name"] == "weights" and weighted["events"] == cuts["events"] > 0
+    assert weighted["sumw"] != cuts["sumw"]
     assert cutflow["cutflow"][0]["expected"] == pytest.approx(833.9 * 1000)
     printed = " ".join(done.stdout.split())
     assert "observables from constituents, their variations, UCluster" in printed

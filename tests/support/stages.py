@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select as SelectBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
+from boostflow.config.weights import SampleWeight, files_of
 from boostflow.io import write_json
 from boostflow.jobs.chain import Ingest, Select, Simulate
 from boostflow.jobs.statistics import Templates
@@ -85,6 +88,7 @@ def select(
     config: SelectBlock | None = None,
     *,
     corrections: Path | None = None,
+    weights: Mapping[str, SampleWeight] = MappingProxyType({}),
     **settings: Any,
 ) -> None:
     """Select the jets of ingested parts.
@@ -96,6 +100,7 @@ def select(
         cutflow: JSON file to write.
         config: the block of that name.
         corrections: correctionlib file.
+        weights: of the sample, with files that can be opened.
         settings: other keys of the job.
     """
     from boostflow.select.run import run
@@ -104,8 +109,16 @@ def select(
     pairs = zip(tables, metas, strict=True)
     write_json(parts, {"parts": [{"table": str(t), "meta": str(m)} for t, m in pairs]})
     run(
-        Select.model_validate({"select": config or SelectBlock(), **settings}),
-        Select.Files(parts=parts, corrections=corrections, table=table, cutflow=cutflow),
+        Select.model_validate(
+            {"select": config or SelectBlock(), "weights": dict(weights), **settings}
+        ),
+        Select.Files(
+            parts=parts,
+            corrections=corrections,
+            weights=files_of(weights),
+            table=table,
+            cutflow=cutflow,
+        ),
     )
 
 

@@ -35,6 +35,7 @@ from support.hdf5files import dijets, sprays, write_hls4ml, write_lhco
 from support.rootfiles import write_nano
 from support.servers import free_port, http
 from support.stages import TOP, words
+from support.weights import write_weighted
 
 LIMIT = 30
 """Seconds that a command may take."""
@@ -336,6 +337,47 @@ def test_bad_files_end_the_run_or_are_skipped(name: str, tmp_path: Path) -> None
     meta = read_json(tmp_path / "j.json")
     assert case.message in meta["skipped"] and meta["events"] == 0
     assert len(read_parquet(tmp_path / "j.parquet")) == 0
+
+
+def weight(change: Callable[[ak.Array], ak.Array | np.ndarray]) -> Make:
+    """A file whose puWeight is made of a constant one."""
+    return nano(lambda b: b.update(puWeight=change(ak.ones_like(b["MET_pt"]))))
+
+
+def spoilt(value: float) -> Make:
+    return weight(lambda x: ak.where(ak.local_index(x, axis=0) == 7, value, x))
+
+
+MUST_BE = "weights must be finite and not negative"
+WEIGHTS: dict[str, tuple[Make, str]] = {
+    "missing": (dropped(), "no branch puWeight"),
+    "negative": (spoilt(-0.5), f"entry 7: puWeight is -0.5: {MUST_BE}"),
+    "NaN": (spoilt(NAN), f"entry 7: puWeight is nan: {MUST_BE}"),
+    "infinity": (spoilt(INFINITY), f"entry 7: puWeight is inf: {MUST_BE}"),
+    "text": (weight(as_text), "is of objects, must be of numbers, one an event or one a fat jet"),
+    "of something else": (
+        weight(lambda x: ak.unflatten(np.ones(50, "f4"), np.repeat([2, 0], 25))),
+        "puWeight has not one entry for each fat jet (npuWeight is not nFatJet)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_declared_weights_end_the_run_or_are_skipped(name: str, tmp_path: Path) -> None:
+    """The check says which key names them; a job that sees it later says what is wrong."""
+    make, message = WEIGHTS[name]
+    bad = make(tmp_path)
+    good = write_weighted(tmp_path / "good.root")
+    sample = block(bad, good, match=None, weights={"pu": {"branch": "puWeight"}})
+    found = check(tmp_path, sample)
+    found.ends(1, str(bad), message)
+    if "branch" in message:
+        assert "which samples.top.weights.pu.branch names" in found.text
+    check(tmp_path, {**sample, "ingest": {"on_bad_file": "skip"}}).ends(0, "SKIPPED", message)
+    carried = {"label": "top", "carried": {"puWeight": {"weight": True}}}
+    ingest(bad, tmp_path, carried).ends(1, f"error: {bad}: ", message)
+    assert not (tmp_path / "j.parquet").exists()
+    ingest(bad, tmp_path, carried, skip=True).ends(0, f"{bad}: skipped: ", message)
 
 
 NAMED: dict[str, tuple[dict[str, Any], str]] = {

@@ -19,9 +19,9 @@ from boostflow.config.needs import needs
 from boostflow.config.samples import RootContent
 from boostflow.config.systematics import JetShift
 from boostflow.ingest.check import check
-from boostflow.ingest.rows import Label
-from boostflow.ingest.run import ingest, inspect
+from boostflow.ingest.run import inspect
 from boostflow.io import read_parquet
+from boostflow.jobs.chain import CheckInputs
 from boostflow.models.bdt.block import BDT
 from boostflow.observables import catalogue
 from boostflow.observables.declare import Column, Of, Unit
@@ -29,8 +29,8 @@ from boostflow.observables.definitions import OBSERVABLES, observable
 from boostflow.observables.jets import Jets
 from boostflow.observables.listing import table
 from boostflow.plots.style import axis_label
-from boostflow.select.run import select
 from support.rootfiles import write_nano
+from support.stages import TOP, ingest, select
 
 REPOSITORY = Path(__file__).parents[2]
 CORRECTIONS = REPOSITORY / "config" / "corrections" / "jetmet.json"
@@ -50,13 +50,10 @@ FURTHER = (
 )
 
 
-def ingested(file: Path, **options) -> ak.Array:
+def ingested(file: Path) -> ak.Array:
     """The rows of a file."""
     folder = file.parent
-    ingest(
-        str(file), folder / "j.parquet", folder / "j.json", Ingest(), label=Label("top", "top"),
-        **options,
-    )  # fmt: skip
+    ingest(file, folder / "j.parquet", folder / "j.json", **TOP)
     return read_parquet(folder / "j.parquet")
 
 
@@ -154,7 +151,7 @@ def test_a_new_observable_may_be_configured_and_is_checked(tmp_path: Path) -> No
     assert wanted["top"].columns == {
         "mass": ["models.bdt"], "half_mass": ["models.bdt"], "hardness": ["templates.variable"],
     }  # fmt: skip
-    report = check(config.samples, config.ingest, 0.8, wanted)
+    report = check(CheckInputs(samples=config.samples, needs=wanted))
     assert report.problems == [
         f"samples.top: {files['top']} has no jet constituents: {name} needs it, name another column"
         for name in ("hardness of templates.variable", "half_mass of models.bdt")

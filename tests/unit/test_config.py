@@ -20,6 +20,7 @@ from boostflow.config.samples import RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
 from boostflow.variations import Variations
+from support.weights import write_pileup
 
 TOP = {"source": "simulation", "process": "top", "label": "top"}
 EVENTS = {"kind": "ucluster", "unit": "event", "samples": ["top", "w"]}
@@ -85,6 +86,8 @@ def test_examples_load(
                 file.with_name(f"1_{part}.npy").touch()
         if "golden_json" in sample:
             Path(sample["golden_json"]).write_text('{"1": [[1, 2]]}')
+        for block in sample.get("weights", {}).values():
+            write_pileup(Path(block["file"]))
     config, _ = load(raw, repository)
     assert list(config.samples) == list(raw["samples"])
 

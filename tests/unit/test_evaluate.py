@@ -311,7 +311,7 @@ def test_clusterer_figures(run):
     assert result["unscored"] == 0 and "auc" in result
     # The family's own stand between those without labels and those with them.
     names = list(result["baselines"])
-    assert names[-3:] == ["mixture, 2 masses", "mass cuts (supervised)", "BDT (supervised)"]
+    assert names[-3:] == ["mixture, 2 masses", "mass cuts (supervised)", "trees (supervised)"]
     plain, _ = clusterer.evaluate(table, JUDGED["ucluster"], Evaluate(bootstrap=30), 1)
     assert set(names) - set(plain["baselines"]) == {"mixture, 2 masses"}
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from boostflow import paths
 from boostflow.config.config import Config
 from boostflow.config.files import batch, beside, expand, find, is_remote, keys, known
-from boostflow.config.samples import FileSample, SimulatedSample, is_data
+from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic
+from boostflow.config.weights import SampleWeight
 from boostflow.models.family import Family, ModelBlock, family_of, tells_classes
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
 
@@ -141,6 +142,11 @@ class Analysis:
     def is_data(self, sample: str) -> bool:
         """Whether a sample is collision data."""
         return is_data(self.config.samples[sample])
+
+    def weights(self, sample: str) -> dict[str, SampleWeight]:
+        """The declared weights of a sample, by name."""
+        block = self.config.samples[sample]
+        return block.weights if isinstance(block, RootSample) else {}
 
     def data(self) -> list[str]:
         """Names of the samples of collision data."""

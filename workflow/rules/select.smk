@@ -1,6 +1,6 @@
 """Selection: shifts, object and event cuts, cutflow, split, weights."""
 
-from boostflow.jobs.chain import ListParts, Select, corrections_of
+from boostflow.jobs.chain import ListParts, Select, corrections_of, weight_files
 
 
 def ingested(pattern):
@@ -23,6 +23,11 @@ def listed_parts(wildcards):
 def corrections(wildcards):
     """The correctionlib file, where a shift or smearing reads it."""
     return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation) or []
+
+
+def weights(wildcards):
+    """The correctionlib files of the sample's weights."""
+    return weight_files(ANALYSIS, wildcards.sample)
 
 
 rule list_parts:
@@ -54,6 +59,7 @@ rule select:
     input:
         parts=listed_parts,
         corrections=corrections,
+        weights=weights,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from boostflow.config.base import Block, Name, Range, share_values
+from boostflow.config.defaults import CLASSIFIER, CLUSTERING
 
 
 class Cut(Block):
@@ -52,9 +53,11 @@ class ABCD(Block):
 
     samples: list[Name] = Field(["quark", "gluon"], min_length=1)
     """Samples that are estimated together; all others are subtracted as simulated."""
-    x: Axis = Axis(model="bdt", column="p_top", signal=[0.5, 1.0], control=[0.0, 0.5])
+    x: Axis = Axis(model=CLASSIFIER, column="p_top", signal=[0.5, 1.0], control=[0.0, 0.5])
     """A and B are in its signal range."""
-    y: Axis = Axis(model="bdt", column="p_top", jet="second", signal=[0.1, 1.0], control=[0.0, 0.1])
+    y: Axis = Axis(
+        model=CLASSIFIER, column="p_top", jet="second", signal=[0.1, 1.0], control=[0.0, 0.1]
+    )
     """A and C are in its signal range."""
 
 
@@ -105,7 +108,7 @@ class Control(Selection):
 class Composition(Block):
     """Yields of classes from the clusters of a model: no label of the data is used."""
 
-    model: Name = "ucluster"
+    model: Name = CLUSTERING
     """A clustering of jets."""
     classes: dict[Name, list[Name]] = Field(
         {"top": ["top"], "w": ["w"], "z": ["z"], "qcd": ["quark", "gluon"]}, min_length=1

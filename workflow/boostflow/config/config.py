@@ -16,6 +16,7 @@ from pydantic import Field
 from boostflow.config.background import Background
 from boostflow.config.base import Block, Name
 from boostflow.config.chain import Evaluate, Ingest, Select, Simulation
+from boostflow.config.defaults import DEFAULT_MODELS
 from boostflow.config.samples import Sample, default_samples
 from boostflow.config.statistics import Infer, Templates
 from boostflow.models.family import ModelBlock, families
@@ -26,9 +27,6 @@ else:
     _BLOCKS = [family.block for family in families().values()]
     Model = Annotated[reduce(or_, _BLOCKS), Field(discriminator="kind")]
     """A block of any family, told apart by its kind."""
-
-DEFAULT_MODELS = ("bdt", "ucluster")
-"""Kinds of the models of a run without a configuration: another family does not lengthen it."""
 
 
 def default_models() -> dict[str, Model]:

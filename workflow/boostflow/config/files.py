@@ -17,6 +17,7 @@ from pathlib import Path
 
 from boostflow.config.config import Config
 from boostflow.config.samples import FileSample, RootSample, Sample, TopTagSample
+from boostflow.config.weights import carried
 from boostflow.errors import BoostflowError
 from boostflow.publicsets import toptag_files
 
@@ -128,7 +129,9 @@ def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str
         files: its files, in order.
         tree: name of the tree in ROOT files.
     """
-    wanted = sample.model_dump_json(exclude={"files", "parts_per_file", "label", "xsec"})
+    wanted = sample.model_dump_json(exclude={"files", "parts_per_file", "label", "xsec", "weights"})
+    if isinstance(sample, RootSample) and sample.weights:
+        wanted += repr(sorted((x, item.weight) for x, item in carried(sample.weights).items()))
     found = []
     for number, file in enumerate(files):
         stamp = "" if is_remote(file) else " ".join(map(_stamp, [file, *beside(file, sample)]))

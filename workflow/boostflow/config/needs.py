@@ -8,8 +8,9 @@ from pydantic import Field
 
 from boostflow.config.base import Block
 from boostflow.config.config import Config
-from boostflow.config.samples import FileSample, is_data
+from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.config.systematics import AnySystematic, Weight
+from boostflow.config.weights import jet_column
 
 
 class Needs(Block):
@@ -41,8 +42,19 @@ def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str,
             touched = declared.samples is None or name in declared.samples
             if isinstance(declared, Weight) and touched and not is_data(sample):
                 weights |= dict.fromkeys(declared.members().values(), systematic)
-        if networks or weights or columns:
-            result[name] = Needs(constituents=networks, weights=weights, columns=columns)
+        named = columns | _of_weights(sample)
+        if networks or weights or named:
+            result[name] = Needs(constituents=networks, weights=weights, columns=named)
+    return result
+
+
+def _of_weights(sample: FileSample) -> dict[str, list[str]]:
+    """Columns that the weights of a sample take as inputs."""
+    result: dict[str, list[str]] = {}
+    for weight, block in sample.weights.items() if isinstance(sample, RootSample) else ():
+        for name, given in block.inputs.items():
+            if column := jet_column(given):
+                result.setdefault(column, []).append(f"weights.{weight}.inputs.{name}")
     return result
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from boostflow.config.base import Block, Name, NoSwitch, Setting
+from boostflow.config.weights import SampleWeight
 from boostflow.processes import PROCESSES
 from boostflow.publicsets import JETCLASS_SELECT, TOPTAG_CLASSES
 
@@ -75,6 +76,10 @@ class RootSample(FileSample, RootContent):
     """Only jets that match such a generator particle get the label; null: all jets do."""
     data: bool = False
     """Collision data: no genWeight, no GenPart, weight 1."""
+    weights: dict[Name, SampleWeight] = {}
+    """Further weights of simulation, as pile-up, b-tagging or trigger scale factors, by name: of
+    branches, `pileup: {branch: puWeight, up: puWeightUp, down: puWeightDown}`, or of corrections
+    (docs/inputs.md)."""
 
     def content(self) -> dict[str, object]:
         """What differs from plain NanoAOD, as `RootContent` takes it."""

@@ -7,12 +7,13 @@ from typing import Literal, get_args
 from pydantic import Field, model_validator
 
 from boostflow.config.base import Block, Name, Range
+from boostflow.config.defaults import CLASSIFIER
 
 
 class Region(Block):
     """A range of one model's score, or the clusters of some classes."""
 
-    model: Name = "bdt"
+    model: Name = CLASSIFIER
     score: str = "p_top"
     """Column of the model's score table."""
     range: Range | None = None

@@ -147,5 +147,5 @@ def clusterings(
     if trimmed:
         cuts = mass_cuts(train["mtrimmed"], truth, classes)
         result["trimmed mass cuts (supervised)"] = np.digitize(test["mtrimmed"], cuts)
-    result["BDT (supervised)"] = trees(of(train, observables), of(test, observables), truth, seed)
+    result["trees (supervised)"] = trees(of(train, observables), of(test, observables), truth, seed)
     return result

@@ -20,8 +20,11 @@ from boostflow.config.chain import Ingest
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
 from boostflow.config.samples import FileSample, RootSample, is_data
+from boostflow.config.weights import carried, relative_columns
+from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
+from boostflow.ingest.carried import refuse
 from boostflow.ingest.features import Features
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
@@ -50,6 +53,8 @@ class Checked:
     """None where the file cannot be read."""
     features: Features | None = None
     xsec: float | None = None
+    weights: list[str] = field(default_factory=list)
+    """Names of those that the sample declares."""
     summed: bool = False
     """It tells the sum of weights of all generated events."""
     skim: bool = False
@@ -156,7 +161,8 @@ def check(job: CheckInputs) -> Report:
     for name, block in samples.items():
         files = expand(block)[0]
         for file, key in zip(files, keys(name, block, files, config.tree), strict=True):
-            found.append(Checked(name, file, key=key))
+            weights = list(block.weights) if isinstance(block, RootSample) else []
+            found.append(Checked(name, file, key=key, weights=weights))
     bar = Progress("check", len(found), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
@@ -174,7 +180,9 @@ def check(job: CheckInputs) -> Report:
     for name, block in samples.items():
         own = [one for one in found if one.sample == name]
         problems += [f"samples.{name}: {text}" for text in _problems_of(own, block)]
-        problems += [f"samples.{name}: {text}" for text in _unmet(own, needs.get(name, Needs()))]
+        problems += [
+            f"samples.{name}: {text}" for text in _unmet(own, block, needs.get(name, Needs()))
+        ]
         for text in _notes_of(own, block, skip):
             notes.setdefault(text, []).append(name)
     said = [f"{', '.join(names)}: {text}" for text, names in notes.items()]
@@ -225,10 +233,11 @@ def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> 
 def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
     def look(branches: Branches, features: Features, entries: int) -> None:
         one.identity = _identity(branches, features, entries)
-        _require_finite_weights(one.file, branches, features, entries)
+        _require_weights(one.file, branches, features, entries)
 
+    wanted = carried(block.weights, f"samples.{one.sample}.weights")
     one.features, one.events, own_xsec, made = inspect(
-        one.file, config, block, data=block.data, match=block.match, look=look
+        one.file, config, block, data=block.data, match=block.match, look=look, carried=wanted
     )
     one.xsec = block.xsec if block.xsec is not None else own_xsec
     one.summed, one.skim = made is not None, is_skim(made, one.events)
@@ -252,18 +261,19 @@ def _digest(*parts: int | bytes) -> str:
     return digest.hexdigest()
 
 
-def _require_finite_weights(
-    file: str, branches: Branches, features: Features, entries: int
-) -> None:
-    """The first generator weights are numbers.
+def _require_weights(file: str, branches: Branches, features: Features, entries: int) -> None:
+    """The first generator weights are numbers, and what is kept for other weights can be such.
 
     Raises:
         BadFile: they are not.
     """
+    stop = min(entries, FIRST_WEIGHTS)
+    for name, values in branches.read(list(features.carried), 0, stop).items():
+        refuse(file, name, features.carried[name], values, np.arange(stop))
     if not features.gen_weight:
         return
     name = features.names["genWeight"]
-    first = branches.read([name], 0, min(entries, FIRST_WEIGHTS))[name]
+    first = branches.read([name], 0, stop)[name]
     if not ak.all(np.isfinite(first), axis=None):
         raise BadFile(f"{file}: NaN or infinite values in genWeight; the file is damaged")
 
@@ -329,8 +339,8 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
     return problems
 
 
-def _unmet(files: list[Checked], needs: Needs) -> list[str]:
-    """What models and systematics need of a sample, and the first of its files lacks."""
+def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
+    """What models, systematics and weights need of a sample, and the first of its files lacks."""
     first = next((one for one in files if one.events and one.features and one.bad is None), None)
     if first is None:
         return []
@@ -341,6 +351,8 @@ def _unmet(files: list[Checked], needs: Needs) -> list[str]:
         if not first.features.constituents
     ]
     columns = {column for names in first.features.weights.values() for column in names}
+    if isinstance(block, RootSample):
+        columns |= set(relative_columns(block.weights))
     lacking: dict[str, list[str]] = {}
     for column, systematic in needs.weights.items():
         if column not in columns:
@@ -356,6 +368,13 @@ def _unmet(files: list[Checked], needs: Needs) -> list[str]:
         "needs it, name another column"
         for one in ingested()
         if one.name in needs.columns and one.name not in there
+    ]
+    have = {"rho": first.features.rho is not None, "area": first.features.area}
+    problems += [
+        f"{first.file} has no {branch}: {column} of {', '.join(needs.columns[column])} needs it, "
+        "name another column"
+        for column, branch in OPTIONAL.items()
+        if column in needs.columns and not have[column]
     ]
     return problems
 
@@ -375,6 +394,6 @@ def _columns(one: Checked) -> list[str]:
     """Cells: constituents, truth, weights."""
     if one.features is None:
         return ["-"] * 3
-    weights = ["generator"] * one.features.gen_weight + list(one.features.weights)
+    weights = ["generator"] * one.features.gen_weight + [*one.features.weights, *one.weights]
     switches = ["on" if x else "off" for x in (one.features.constituents, one.features.truth)]
     return [*switches, ", ".join(weights) or "off"]

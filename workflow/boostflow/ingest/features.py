@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from boostflow.config.samples import RootContent
+from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branch, near
+from boostflow.ingest.carried import NOTHING, Kept
+from boostflow.ingest.carried import find as find_carried
 from boostflow.nanoaod import (
     AREA,
     CONSTITUENTS,
@@ -78,6 +81,8 @@ class Features:
     """It is a TTree as coffea's schema of NanoAOD expects it."""
     triggers: list[str] = field(default_factory=list)
     """Those of the sample's triggers that the file has."""
+    carried: dict[str, Kept] = field(default_factory=dict)
+    """Branches that are kept for weights of the sample."""
     notes: list[str] = field(default_factory=list)
 
     def observables(self) -> set[str]:
@@ -109,6 +114,7 @@ def detect(
     *,
     data: bool,
     match: str | None,
+    carried: Mapping[str, Carried] = NOTHING,
 ) -> Features:
     """Look at the names and types of a ROOT tree's branches.
 
@@ -118,13 +124,16 @@ def detect(
         content: how the sample's files are to be read.
         data: whether the sample is declared to be collision data.
         match: the particle that the sample's jets are to be matched to, or None.
+        carried: branches that the sample's weights need.
 
     Raises:
         BadFile: branches are missing or have the wrong type.
         BoostflowError: the file contradicts its declaration. Both name all that `examine` finds,
             one a line.
     """
-    features, problems, contradictions = examine(branches, content, data=data, match=match)
+    features, problems, contradictions = examine(
+        branches, content, data=data, match=match, carried=carried
+    )
     if found := problems + contradictions:
         kind = BoostflowError if contradictions else BadFile
         raise kind("\n".join(f"{file}: {problem}" for problem in found))
@@ -132,7 +141,12 @@ def detect(
 
 
 def examine(
-    branches: Mapping[str, Branch], content: RootContent, *, data: bool, match: str | None
+    branches: Mapping[str, Branch],
+    content: RootContent,
+    *,
+    data: bool,
+    match: str | None,
+    carried: Mapping[str, Carried] = NOTHING,
 ) -> tuple[Features, list[str], list[str]]:
     """What a ROOT tree has, and everything that is wrong with it for a sample (see `detect`).
 
@@ -178,6 +192,8 @@ def examine(
     problems += _wrong_types(have, branches, foreign)
     triggers = [name for name in content.triggers if name in branches]
     problems += _wrong_bits(triggers, branches, content)
+    kept, wrong = find_carried(carried, branches, _jet_depth(have, branches, foreign))
+    problems += wrong
     if triggers and len(triggers) < len(content.triggers):
         without = [name for name in content.triggers if name not in branches]
         notes.append(
@@ -254,6 +270,7 @@ def examine(
         names=have,
         linked=linked,
         triggers=triggers,
+        carried=kept,
         notes=notes,
     )
     return features, problems, contradictions
@@ -315,8 +332,7 @@ def _wrong_types(
     have: Mapping[str, str], branches: Mapping[str, Branch], foreign: bool
 ) -> list[str]:
     """Branches whose type cannot be what they are read as."""
-    jets = [branches[have[x]].depth for x in ("FatJet_pt", "FatJet_px") if x in have]
-    jet = 1 if foreign and jets[:1] == [1] else 2
+    jet = _jet_depth(have, branches, foreign)
     problems = []
     for ours, theirs in have.items():
         if ours not in READABLE:
@@ -335,6 +351,12 @@ def _wrong_types(
             right = Branch(depths[0], "i" if integer else "f")
             problems.append(f"branch {theirs} is of {found}, must be of {right}")
     return problems
+
+
+def _jet_depth(have: Mapping[str, str], branches: Mapping[str, Branch], foreign: bool) -> int:
+    """Depth of the branches of fat jets: 1 where each is an event of its own."""
+    jets = [branches[have[x]].depth for x in ("FatJet_pt", "FatJet_px") if x in have]
+    return 1 if foreign and jets[:1] == [1] else 2
 
 
 def _wrong_bits(

@@ -8,6 +8,7 @@ import awkward as ak
 from coffea import processor
 from coffea.nanoevents import NanoAODSchema
 
+from boostflow.config.weights import branch_column
 from boostflow.ingest.candidates import linked, weighted
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
@@ -39,6 +40,10 @@ class FatJetProcessor(processor.ProcessorABC):
             jets = ak.with_field(jets, self._constituents(events), "candidates")
         if self.rows.features.generator_jets:
             jets = with_generator_jet(jets, events.GenJetAK8, self.rows.job.radius / 2)
+        for name, item in self.rows.features.carried.items():
+            if item.per_jet:
+                values = events.FatJet[name.removeprefix("FatJet_")]
+                jets = ak.with_field(jets, values, branch_column(name))
         counts = self.rows.write(events, jets, events.metadata["entrystart"])
         return {counts["chunks"][0]: counts}
 

@@ -14,7 +14,9 @@ import awkward as ak
 import numpy as np
 from pyarrow import feather
 
+from boostflow.config.weights import branch_column
 from boostflow.errors import BadFile
+from boostflow.ingest.carried import refuse
 from boostflow.ingest.constituents import vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
@@ -54,10 +56,12 @@ class Rows:
 
         Args:
             events: records with `run`, `luminosityBlock`, `event` and what the features say:
-                `genWeight`, relative weights, MET, `GenPart`, `label`; and the filters' branches.
+                `genWeight`, relative weights, MET, `GenPart`, `label`; the filters' branches, and
+                those that are kept for weights of events.
             fatjets: one list an event of all fat jets in the file, with `pt`, `eta`, `phi`, `mass`
                 (GeV) and, if there are constituents, `candidates` (`pt`, `eta`, `phi`, `mass`,
-                perhaps `charge` and `pdgId`).
+                perhaps `charge` and `pdgId`); what is kept for weights of jets in columns by
+                `boostflow.config.weights.branch_column`.
             start: number of events in the file before these.
             entry: (events) their positions in the file; None where they follow each other.
 
@@ -76,6 +80,11 @@ class Rows:
         self._refuse("genWeight", weight)
         for name, values in relative.items():
             self._refuse(name, values)
+        if entry is None:
+            entry = np.arange(start, start + n)
+        for name, item in self.features.carried.items():
+            values = fatjets[branch_column(name)] if item.per_jet else value(events, name)
+            refuse(self.file, name, item, values, entry)
         self._refuse_momenta("", fatjets)
         gain = np.zeros((2, n))
         job = self.job
@@ -89,8 +98,6 @@ class Rows:
             steps.append((name, passed))
         jets = self._preselected(fatjets, passed)
         has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
-        if entry is None:
-            entry = np.arange(start, start + n)
         rows = self._rows(events, jets, ids, entry, weight, relative, self._met(events, gain))
         path = self.scratch / f"{start:012d}.arrow"
         feather.write_feather(ak.to_arrow_table(rows, list_to32=True), path, "uncompressed")
@@ -178,6 +185,13 @@ class Rows:
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
         for name, values in relative.items():
             columns[name] = np.repeat(values.astype("float32"), count)
+        for name, item in self.features.carried.items():
+            column = branch_column(name)
+            columns[column] = (
+                ak.to_numpy(flat[column]).astype("float64")
+                if item.per_jet
+                else repeat(value(events, name), "float64")
+            )
         for name in met:
             self._refuse(name, columns[name])
         if (columns["met_pt"] < 0).any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -17,9 +17,11 @@ from coffea.processor import accumulate
 from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.files import is_remote
 from boostflow.config.samples import RootContent
+from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.counters import require_counters
+from boostflow.ingest.carried import NOTHING, in_schema
+from boostflow.ingest.counters import require_counters, require_one_a_jet
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.executors import executor
 from boostflow.ingest.features import Features, detect
@@ -86,7 +88,7 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
     with scratch(files.table.absolute(), "chunks") as folder:
         if job.source == "root":
             features, entries, own_xsec, made = inspect(
-                file, config, content, data=job.data, match=job.match
+                file, config, content, data=job.data, match=job.match, carried=job.carried
             )
             part = _range(entries, piece)
             if is_skim(made, entries) and (entries or not piece[0]):
@@ -163,6 +165,7 @@ def inspect(
     data: bool,
     match: str | None,
     look: Look | None = None,
+    carried: Mapping[str, Carried] = NOTHING,
 ) -> tuple[Features, int, float | None, Produced | None]:
     """Read a ROOT file's metadata.
 
@@ -177,13 +180,14 @@ def inspect(
         match: the particle that the sample's jets are to be matched to, or None.
         look: is given the file's branches and features, and the number of its events; what it
             raises is treated alike.
+        carried: branches that the sample's weights need.
 
     Raises:
         BadFile: not a readable ROOT file, no such tree, or branches missing or of a wrong type.
         BoostflowError: the file contradicts its declaration.
     """
     name = tree_name(config, content)
-    action = partial(_inspect, file, name, content, look, data=data, match=match)
+    action = partial(_inspect, file, name, content, look, carried, data=data, match=match)
     try:
         return patiently(file, action)
     except FileNotFoundError:
@@ -212,7 +216,14 @@ def _with_weights(features: Features, branches: Branches) -> Features:
 
 
 def _inspect(
-    file: str, name: str, content: RootContent, look: Look | None, *, data: bool, match: str | None
+    file: str,
+    name: str,
+    content: RootContent,
+    look: Look | None,
+    carried: Mapping[str, Carried],
+    *,
+    data: bool,
+    match: str | None,
 ) -> tuple[Features, int, float | None, Produced | None]:
     import uproot
 
@@ -233,10 +244,12 @@ def _inspect(
         if not hasattr(tree, "num_entries"):
             raise BadFile(f"{file}: {name} is not a tree")
         branches = Branches(tree)
-        features = detect(file, branches, content, data=data, match=match)
+        features = detect(file, branches, content, data=data, match=match, carried=carried)
         features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
         if not (branches.is_rntuple or content.branches or content.format != "nanoaod"):
             require_counters(file, tree, features.names.values())
+        if not branches.is_rntuple:
+            require_one_a_jet(file, tree, features)
         entries = int(tree.num_entries)
         if entries:
             features = _with_weights(features, branches)
@@ -279,6 +292,7 @@ def _is_nanoaod(branches: Branches, features: Features, content: RootContent) ->
         and "nFatJet" in branches
         and all(ours == theirs for ours, theirs in features.names.items())
         and features.names.keys() >= {*CONSTITUENTS}
+        and in_schema(features.carried, branches)
     )
 
 

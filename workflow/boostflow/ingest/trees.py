@@ -10,6 +10,7 @@ from typing import Any, Self
 import awkward as ak
 import numpy as np
 
+from boostflow.config.weights import branch_column
 from boostflow.errors import BadFile
 from boostflow.ingest import delphes
 from boostflow.ingest.branches import Branches
@@ -59,6 +60,9 @@ class TreeReader:
             events = self._events(found, start, stop)
             for name in (*filters.triggers, *filters.flags):
                 events[name] = read[name]
+            carried = self.rows.features.carried
+            for name in (name for name, item in carried.items() if not item.per_jet):
+                events[name] = read[name]
             jets = self._jets(found, read)
         except ValueError as error:
             # awkward's: collections of different lengths.
@@ -85,7 +89,8 @@ class TreeReader:
         try:
             branches = self._branches(item)
             more = delphes.constituent_branches(branches) if "FatJet_references" in names else ()
-            wanted = [*names.values(), *filters.triggers, *filters.flags, *more]
+            carried = self.rows.features.carried
+            wanted = [*names.values(), *filters.triggers, *filters.flags, *carried, *more]
             return branches.read(list(dict.fromkeys(wanted)), item.entrystart, item.entrystop)
         # uproot raises many kinds of errors on broken bytes; all mean the same to the user.
         except Exception as error:
@@ -152,6 +157,8 @@ class TreeReader:
         columns = four_vector(fields)
         kept = (*jet_fields(), "area", "genJetAK8Idx")
         columns |= {name: fields[name] for name in kept if name in fields}
+        carried = self.rows.features.carried
+        columns |= {branch_column(x): read[x] for x, item in carried.items() if item.per_jet}
         depth = columns["pt"].ndim
         if depth == 1:
             # One jet an event.

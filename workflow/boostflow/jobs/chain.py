@@ -25,6 +25,7 @@ from boostflow.config.samples import (
     is_data,
 )
 from boostflow.config.systematics import Constituent, JetShift
+from boostflow.config.weights import Carried, SampleWeight, carried, files_of
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Output
 from boostflow.processes import PROCESSES
@@ -141,6 +142,8 @@ class Ingest(Job):
     """How it is read; keys that change no result come from the environment (`execution`)."""
     content: RootContent = RootContent()
     """What the tree of a ROOT file holds."""
+    carried: dict[str, Carried] = {}
+    """Branches of a ROOT file that weights need, by name."""
     label: Name | None = None
     """Class of the sample's jets."""
     match: str | None = None
@@ -206,6 +209,7 @@ class Ingest(Job):
             # Events may have no numbers of their own: that of the file makes them unique.
             own = {"number": file if {"branches", "format"} & content.keys() else 0}
             own |= {"match": block.match, "content": RootContent.model_validate(content)}
+            own |= {"carried": carried(block.weights)}
         return cls(
             source=block.source,
             address=source if is_remote(source) else None,
@@ -279,6 +283,8 @@ class Select(Job):
     """Cuts, split and smearing; the file of corrections is one of the files."""
     shift: JetShift | None = None
     """One direction of a shift."""
+    weights: dict[Name, SampleWeight] = {}
+    """Declared weights of the sample by name; the files that they name are among the files."""
     independent: bool = False
     """No model is trained on it: all events are test."""
 
@@ -289,6 +295,8 @@ class Select(Job):
         """List of the ingested parts."""
         corrections: Input[Path | None] = None
         """correctionlib file of the shift and of smearing."""
+        weights: Input[list[Path]] = []
+        """correctionlib files of the weights, in the order of `config.weights.files_of`."""
         table: Output[Path]
         """Parquet file of the selected jets."""
         cutflow: Output[Path]
@@ -304,6 +312,7 @@ class Select(Job):
             variation=variation,
             select=SelectBlock.model_validate(block),
             shift=shifted.change if shifted else None,
+            weights=analysis.weights(sample),
             independent=analysis.varied(variation, "sample") is not None,
         )
 
@@ -315,3 +324,8 @@ def corrections_of(analysis: Analysis, sample: str, variation: str) -> str | Non
     if analysis.varied(variation, "shift") is None and not smears:
         return None
     return analysis.found(block.corrections)
+
+
+def weight_files(analysis: Analysis, sample: str) -> list[str]:
+    """The correctionlib files that the weights of a sample read."""
+    return [analysis.found(file) for file in files_of(analysis.weights(sample))]

@@ -12,6 +12,7 @@ import awkward as ak
 import numpy as np
 
 from boostflow.config.chain import Select, Split
+from boostflow.config.weights import with_files
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
@@ -31,12 +32,15 @@ from boostflow.select.dijet import dijet_mass
 from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
+from boostflow.select.weights import Weigher
 
 log = logging.getLogger("select")
 
 BLOCK, LIGHT = 20_000, 10
 """Jets at a time, and how many times as many without constituents."""
 PB_TO_INVERSE_FB = 1000.0
+WEIGHED = "weights"
+"""Line of the cutflow: the candidates, times the declared weights."""
 ALL_TEST = Split.model_construct(train=0, validation=0, test=100)
 
 
@@ -70,16 +74,18 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
 
     Args:
         job: the settings.
-        files: the list of the parts, the file of corrections, what is written.
+        files: the list of the parts, the files of corrections, what is written.
 
     Raises:
-        BoostflowError: parts that do not fit together, a split without events, or a bad correction.
+        BoostflowError: parts that do not fit together, a split without events, a bad correction or
+            weight.
     """
     tables, metas = read_parts(files.parts)
     sample, config, shift, output = job.sample, job.select, job.shift, files.table
     if job.independent:
         config = config.model_copy(update={"split": ALL_TEST})
-    totals = _totals([read_json(path) for path in metas])
+    read = [read_json(path) for path in metas]
+    totals = _totals(read)
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
@@ -97,18 +103,31 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
     opened = Corrections(files.corrections) if moves and files.corrections else None
     shifter = Shifter(config, shift, opened)
+    weights = with_files(job.weights, files.weights)
+    weigher = Weigher(sample, weights) if weights else None
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
     leading: list[np.ndarray] = []
 
     def chunks() -> Any:
-        blocks = (rows for path in tables for rows in _blocks(path))
-        for rows in blocks:
+        blocks = (
+            (meta["file"], rows)
+            for path, meta in zip(tables, read, strict=True)
+            for rows in _blocks(path)
+        )
+        for file, rows in blocks:
             starts = event_starts(rows)
             seen.append(ak.to_numpy(rows.event_id)[starts])
             leading.append(ak.to_numpy(rows.pt)[starts])
             chosen = _select_part(rows, config, flow, shifter)
-            rows = _finish(chosen, config, scale, norms)
+            factor = None
+            if weigher is not None:
+                chosen, factor = weigher(chosen, file)
+            rows = _finish(chosen, config, scale, norms, factor)
+            if factor is not None:
+                used = ak.to_numpy(rows.candidate)
+                weight = ak.to_numpy(rows.genWeight).astype(np.float64) * factor
+                flow.add(WEIGHED, used.sum(), weight[used].sum())
             jets[:] += np.bincount(ak.to_numpy(rows.split), minlength=3)
             yield rows
 
@@ -322,15 +341,23 @@ def _repeated(ids: np.ndarray, leading: np.ndarray, sample: str) -> bool:
     return True
 
 
-def _finish(rows: ak.Array, config: Select, scale: np.ndarray, norms: dict[str, float]) -> ak.Array:
-    """Add split, weight and candidate; normalise weight columns to keep the total rate."""
+def _finish(
+    rows: ak.Array,
+    config: Select,
+    scale: np.ndarray,
+    norms: dict[str, float],
+    factor: np.ndarray | None,
+) -> ak.Array:
+    """Add split, weight and candidate; normalise weight columns to keep the total rate.
+
+    Declared weights, whose product is `factor`, are not normalised.
+    """
     ids = ak.to_numpy(rows.event_id)
     part = split_of_bucket(config.split)[bucket(ids)] if len(ids) else np.zeros(0, dtype=np.int8)
     starts = event_starts(rows)
     rows = ak.with_field(rows, part, "split")
-    rows = ak.with_field(
-        rows, ak.to_numpy(rows.genWeight).astype(np.float64) * scale[part], "weight"
-    )
+    weight = ak.to_numpy(rows.genWeight).astype(np.float64) * scale[part]
+    rows = ak.with_field(rows, weight if factor is None else weight * factor, "weight")
     candidate = np.zeros(len(rows), dtype=bool)
     if len(starts):
         # The leading jet, by the pT of this variation: a shift may change the order.

@@ -15,6 +15,7 @@ from boostflow.config.checks import (
     samples,
     select,
     systematics,
+    weights,
 )
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
@@ -30,7 +31,7 @@ def of_config(config: Config, at: Place) -> Iterator[Problem]:
         config: the configuration.
         at: its file.
     """
-    for stage in (output, samples, select, models, evaluate, fit, background, blinding):
+    for stage in (output, samples, weights, select, models, evaluate, fit, background, blinding):
         yield from stage.check(config, at)
 
 
@@ -52,3 +53,4 @@ def of_files(
     """
     yield from select.corrections(config, declared, root, at, declared_at)
     yield from samples.golden_json(config, root, at)
+    yield from weights.corrections(config, root, at)
