@@ -113,7 +113,8 @@ QCD = {"check", "ingest qcd", "ingest address"}
 DIJETS = {"check", "ingest dijets"}
 INGEST = SIMULATED | QCD | DIJETS | {"ingest run"}
 LISTS = {"list top", "list fsr", "list qcd"}
-SELECT = {"select", "select jes", "select jer", "select fsr"}
+SELECT_QCD = {"select", "select jes", "select jer"}
+SELECT = SELECT_QCD | {"select fsr"}
 NOMINAL_REGIONS = {"templates", "templates isr", "pseudo"}
 TEMPLATES = NOMINAL_REGIONS | {"templates method"}
 ESTIMATES = {"estimates", "plots"}
@@ -169,6 +170,13 @@ CASES: list[Case] = [
     ("samples.qcd.unweighted", True, QCD),
     ("samples.qcd.triggers", ["HLT_PFHT1050"], QCD),
     ("samples.qcd.flags", ["Flag_goodVertices"], QCD),
+    ("samples.qcd.weights", {"pileup": {"branch": "puWeight"}}, QCD | SELECT_QCD),
+    # A correction of columns that are there anyway: no branch is kept for it.
+    (
+        "samples.qcd.weights",
+        {"sf": {"file": "sf.json", "correction": "sf", "inputs": {"pt": "pt"}}},
+        {"check"} | SELECT_QCD,
+    ),
     ("samples.run.golden_json", "other.json", {"check"}),
     ("samples.run.data", False, {"check", "ingest run", "templates", "plots"}),
     ("samples.dijets.files", ["e.h5", "g.h5"], {"check"}),
