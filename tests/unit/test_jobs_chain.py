@@ -46,6 +46,7 @@ CONFIG: dict[str, Any] = {
     "models": {
         "bdt": {"kind": "bdt"},
         "clusters": {"kind": "ucluster", "samples": ["top", "qcd"], "clusters": 2},
+        "others": {"kind": "ucluster", "samples": ["top", "qcd"], "clusters": 3},
     },
     "templates": {
         "regions": {"pass": {"range": [0.5, 1]}, "fail": {"range": [0, 0.5], "control": True}}
@@ -145,7 +146,8 @@ CASES: list[Case] = [
     ("simulation.detector.neutral_pt_min", 0.6, SIMULATE),
     # --- samples
     ("samples.top.process", "w", SIMULATE | SIMULATED),
-    ("samples.top.label", "t", SIMULATED),
+    # The variable of ABCD is a score for top.
+    ("samples.top.label", "t", SIMULATED | {"plots"}),
     ("samples.top.parts", 3, {"list top", "list fsr"}),
     ("samples.top.events", 20, {"simulate"}),
     ("samples.top.settings", LINE, SIMULATE),
@@ -245,7 +247,7 @@ CASES: list[Case] = [
     ("background.control.low.samples", ["dijets"], COUNTS | ESTIMATES),
     ("background.control.low.enters", "constrained", ESTIMATES),
     ("background.composition", None, COUNTS | ESTIMATES),
-    ("background.composition.model", "bdt", COUNTS | ESTIMATES),
+    ("background.composition.model", "others", COUNTS | ESTIMATES),
     ("background.composition.classes", {"all": ["top", "qcd"]}, ESTIMATES),
     ("background.composition.variable", "mass", COUNTS | ESTIMATES),
     ("background.composition.bins", 7, COUNTS | ESTIMATES),
