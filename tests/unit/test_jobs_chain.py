@@ -30,7 +30,7 @@ from boostflow.jobs.chain import (
 )
 from boostflow.jobs.registry import jobs
 from boostflow.jobs.statistics import PseudoTemplates, Templates
-from support.contracts import Case, Jobs, analysis, changed, leaves, texts
+from support.contracts import Case, Jobs, analysis, changed, leaves, named, texts
 
 CUT = {"model": "bdt", "column": "p_top"}
 CONFIG: dict[str, Any] = {
@@ -149,6 +149,7 @@ CASES: list[Case] = [
     ("simulation.detector.neutral_pt_min", 0.6, SIMULATE),
     # --- samples
     ("samples.top.process", "w", SIMULATE | SIMULATED),
+    # The variable of ABCD is a score for top.
     ("samples.top.label", "t", SIMULATED | {"plots"}),
     ("samples.top.parts", 3, {"list top", "list fsr"}),
     ("samples.top.events", 20, {"simulate"}),
@@ -309,7 +310,7 @@ CASES: list[Case] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "expected"), CASES, ids=lambda x: str(x)[:60])
+@pytest.mark.parametrize(("key", "value", "expected"), CASES, ids=named)
 def test_which_jobs_a_key_changes(key: str, value: Any, expected: set[str]) -> None:
     assert changed(JOBS, CONFIG, SYSTEMATICS, key, value) == expected
 
