@@ -36,6 +36,22 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for those of the process.
     """
+    try:
+        # What stages there are is asked here, too: a family of models may be at fault.
+        _run(arguments)
+    except BoostflowError as error:
+        _end(str(error))
+    except OSError as error:
+        # A full disk, a folder that cannot be written: nothing that a traceback explains.
+        if error.filename is None and not is_full(error):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = ": free some, then run the same command again" if full else ""
+        _end(f"{where}{os.strerror(error.errno or 0)}{advice}")
+
+
+def _run(arguments: list[str] | None) -> None:
     parser = argparse.ArgumentParser(
         prog="boostflow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -59,18 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
     )
-    try:
-        args.run(args)
-    except BoostflowError as error:
-        _end(str(error))
-    except OSError as error:
-        # A full disk, a folder that cannot be written: nothing that a traceback explains.
-        if error.filename is None and not is_full(error):
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = ": free some, then run the same command again" if full else ""
-        _end(f"{where}{os.strerror(error.errno or 0)}{advice}")
+    args.run(args)
 
 
 def _end(message: str) -> None:
