@@ -184,7 +184,7 @@ class Estimate(Job):
             background=block,
             systematics={name: analysis.systematics[name] for name in varied},
             signal=config.infer.signal if config.infer else [],
-            trained=analysis.trained_on(config.models[found.model]) if found else [],
+            trained=config.trained_on(config.models[found.model]) if found else [],
             unblind=block.data == "observed" and config.unblind,
         )
 
