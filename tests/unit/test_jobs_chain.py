@@ -46,7 +46,7 @@ CONFIG: dict[str, Any] = {
     "models": {
         "bdt": {"kind": "bdt"},
         "clusters": {"kind": "ucluster", "samples": ["top", "qcd"], "clusters": 2},
-        "others": {"kind": "ucluster", "samples": ["top"], "clusters": 2},
+        "others": {"kind": "ucluster", "samples": ["top", "qcd"], "clusters": 3},
     },
     "templates": {
         "regions": {"pass": {"range": [0.5, 1]}, "fail": {"range": [0, 0.5], "control": True}}
@@ -162,7 +162,7 @@ CASES: list[Case] = [
         {"check", "ingest address"},
     ),
     ("samples.qcd.parts_per_file", 3, QCD | {"list qcd"}),
-    ("samples.qcd.label", "q", QCD | {"plots"}),
+    ("samples.qcd.label", "q", QCD),
     ("samples.qcd.xsec", 3.0, QCD),
     ("samples.qcd.match", "quark", QCD),
     ("samples.qcd.tree", "tree", QCD),
@@ -182,7 +182,7 @@ CASES: list[Case] = [
     ("samples.run.data", False, {"check", "ingest run", "templates", "plots"}),
     ("samples.dijets.files", ["e.h5", "g.h5"], {"check"}),
     ("samples.dijets.parts_per_file", 2, DIJETS),
-    ("samples.dijets.label", "q", DIJETS | {"plots"}),
+    ("samples.dijets.label", "q", DIJETS),
     ("samples.dijets.xsec", 3.0, DIJETS),
     ("samples.dijets.select", "signal", DIJETS),
     # --- ingest
