@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from boostflow.io import read_json
+from boostflow.jobs.models import Train
 from boostflow.models.ucluster.block import UCluster
 from support.ucluster_jets import SMALL, files, packed
 
@@ -23,36 +23,34 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 TIMEOUT = 240
 
 
-def launch(processes: int, repository: Path, log: Path, *command: str) -> subprocess.Popen:
-    """Start `horovodrun -np processes python command`, output to `log`."""
+def environment(repository: Path) -> dict[str, str]:
+    """That of a user whose environment is active."""
     tools = Path(sys.executable).parent
-    environment = os.environ | {
+    return os.environ | {
         "PYTHONPATH": str(repository / "workflow"),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
     }
-    start = [str(tools / "horovodrun"), "-np", str(processes), "-H", f"localhost:{processes}"]
+
+
+def launch(processes: int, repository: Path, log: Path, *command: str) -> subprocess.Popen:
+    """Start `horovodrun -np processes python command`, output to `log`."""
+    start = ["horovodrun", "-np", str(processes), "-H", f"localhost:{processes}"]
     with log.open("w") as out:
         return subprocess.Popen(
             [*start, "--gloo", sys.executable, *command],
-            env=environment,
+            env=environment(repository),
             stdout=out,
             stderr=subprocess.STDOUT,
         )
 
 
-def training(repository: Path, jets: Path, config: dict, folder: Path) -> list[str]:
-    """The command line of a training."""
-    return [
-        str(repository / "workflow/scripts/train_ucluster.py"),
-        "--input",
-        str(jets),
-        "--config",
-        json.dumps(config),
-        "--output",
-        str(folder / "model"),
-        "--checkpoint",
-        str(folder / "checkpoint"),
-    ]
+def training(jets: Path, config: dict, folder: Path, processes: int = 2) -> list[str]:
+    """The command line of a training, for a rank or, without horovodrun, for one that starts it."""
+    block = UCluster(**config | {"processes": processes})
+    job = Train(name="toy", model=block).write(folder)
+    files = {"prepared": jets, "output": folder / "model", "checkpoint": folder / "checkpoint"}
+    options = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    return ["-m", "boostflow.cli", "train", job, *options]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +100,7 @@ def test_figures_are_those_of_all_ranks(checked):
     assert final["processes"] == checks["size"]
     assert final["training_jets"] == 3 * 81
     assert len(read_json(folder / "model0" / "manifest.json")["devices"]) == checks["size"]
-    assert log.count("ucluster: epoch 4/4") == 1
+    assert log.count("toy: epoch 4/4") == 1
 
 
 def stop_in_epoch(
@@ -125,7 +123,7 @@ def stop_in_epoch(
             victim = child
     assert victim is not None
     start = time.monotonic()
-    assert process.wait(90) != 0
+    assert process.wait(150) != 0
     return time.monotonic() - start, victim
 
 
@@ -147,18 +145,20 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     config = SMALL | {"epochs": [3, 5], "batch": 32, "learning_rate": 5e-4}
     jets = packed(tmp_path, UCluster(**config), files(tmp_path, 400))
     whole = tmp_path / "whole"
-    command = training(repository, jets, config, whole)
+    command = training(jets, config, whole, processes=1)
     alone = subprocess.run(
         [sys.executable, *command],
-        env=os.environ | {"PYTHONPATH": str(repository / "workflow"), "CUDA_VISIBLE_DEVICES": "0"},
+        env=environment(repository) | {"CUDA_VISIBLE_DEVICES": "0"},
         check=True,
         timeout=TIMEOUT,
         capture_output=True,
         text=True,
     )
-    assert_says_what_it_trains_on(alone.stderr, read_json(whole / "model" / "manifest.json"))
+    assert_says_what_it_trains_on(
+        alone.stdout + alone.stderr, read_json(whole / "model" / "manifest.json")
+    )
     killed = tmp_path / "killed"
-    command = training(repository, jets, config, killed)
+    command = training(jets, config, killed)
     for i, (epoch, rank) in enumerate([(1, 0), (3, 1), (6, 0)]):
         log = tmp_path / f"log{i}"
         process = launch(2, repository, log, *command)
@@ -182,15 +182,20 @@ def test_killed_trainings_resume_to_the_same_loss(repository, tmp_path):
     assert [p.name for p in (killed / "checkpoint").iterdir()] == ["tensorboard"]
 
 
-def test_a_stuck_rank_ends_the_job(repository, tmp_path):
+@pytest.mark.parametrize("stuck", [0, 1])
+def test_a_stuck_rank_ends_the_job(repository, tmp_path, stuck):
     """Alive, but it does nothing any more: Horovod alone would wait for ever."""
-    config = SMALL | {"epochs": [3, 500]}
+    config = SMALL | {"epochs": [3, 5000]}
     jets = packed(tmp_path, UCluster(**config))
     log = tmp_path / "log"
-    process = launch(2, repository, log, *training(repository, jets, config, tmp_path))
-    seconds, rank = stop_in_epoch(process, log, 1, 1, signal.SIGSTOP)
-    assert seconds < 75
-    assert "rank 0: another process of this training was killed or has stalled" in log.read_text()
+    process = launch(3, repository, log, *training(jets, config, tmp_path))
+    seconds, rank = stop_in_epoch(process, log, 1, stuck, signal.SIGSTOP)
+    assert seconds < 90
+    lines = [line for line in log.read_text().splitlines() if "another process of this" in line]
+    assert len(lines) == 1
+    assert (
+        f"rank {1 - stuck}: another process of this training was killed or has stalled" in lines[0]
+    )
     assert not rank.is_running() or rank.status() == psutil.STATUS_ZOMBIE
 
 
@@ -198,10 +203,10 @@ def test_bad_input_ends_all_ranks_with_one_message(repository, tmp_path):
     jets = packed(tmp_path, UCluster(**SMALL), files(tmp_path, 60))
     (jets / "training-00000.particles").unlink()
     log = tmp_path / "log"
-    process = launch(2, repository, log, *training(repository, jets, SMALL, tmp_path))
+    process = launch(2, repository, log, *training(jets, SMALL, tmp_path))
     assert process.wait(TIMEOUT) != 0
     text = log.read_text()
-    assert text.count("train_ucluster.py: error: ") == 1
+    assert text.count("boostflow: error: ") == 1
     assert "training-00000.particles: missing" in text
-    assert "File " not in text.split("train_ucluster.py: error: ")[0]
+    assert "File " not in text.split("boostflow: error: ")[0]
     assert not (tmp_path / "model").exists()

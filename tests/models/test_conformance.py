@@ -46,11 +46,13 @@ def imported(module: str) -> set[str]:
 # --- what is known when a run is planned ----------------------------------------------------------
 
 
+@pytest.mark.integration
 @every_family
 def test_planning_imports_nothing_heavy(family: Family) -> None:
     assert imported(family.package) == set()
 
 
+@pytest.mark.integration
 @every_family
 def test_scores_come_without_the_library_of_the_training(family: Family) -> None:
     module = f"{family.package}.{family.score}"
@@ -105,6 +107,7 @@ def test_an_unknown_key_is_named(family: Family, repository: Path) -> None:
         load(raw, repository)
 
 
+@pytest.mark.integration
 @every_family
 def test_a_variation_reruns_its_model_alone(family: Family, tmp_path: Path) -> None:
     """Another seed trains the model anew, and what follows from its scores."""
@@ -138,6 +141,7 @@ def test_a_variation_reruns_its_model_alone(family: Family, tmp_path: Path) -> N
     assert plan.jobs() == expected
 
 
+@pytest.mark.integration
 @every_family
 def test_what_the_input_lacks_is_told_before_any_job(family: Family, tmp_path: Path) -> None:
     files = {
@@ -183,6 +187,7 @@ def trained(
     return block, folder
 
 
+@pytest.mark.slow
 def test_a_score_table_has_the_columns_that_the_block_names(trained: tuple[Any, Path]) -> None:
     block, folder = trained
     scores = block.scores(conformance.CLASSES)
@@ -197,6 +202,7 @@ def test_a_score_table_has_the_columns_that_the_block_names(trained: tuple[Any, 
         assert (found[name] == near.argmin(axis=1)).all()
 
 
+@pytest.mark.slow
 def test_a_model_says_what_it_is(trained: tuple[Any, Path]) -> None:
     block, folder = trained
     about = read_json(folder / "model/manifest.json")
@@ -206,6 +212,7 @@ def test_a_model_says_what_it_is(trained: tuple[Any, Path]) -> None:
     assert read_json(folder / "model/metrics.json")["history"]
 
 
+@pytest.mark.slow
 def test_the_evaluation_leaves_the_plots_that_it_names(
     trained: tuple[Any, Path], inputs: list[Path], tmp_path: Path
 ) -> None:
@@ -215,6 +222,7 @@ def test_the_evaluation_leaves_the_plots_that_it_names(
     assert written == set(model_plots(block))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_scores(
     trained: tuple[Any, Path], inputs: list[Path], tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -117,6 +118,23 @@ def test_a_family_that_cannot_be_imported(package: Package, text: str, why: str)
     message = str(caught.value)
     assert message.startswith(f"{package.name}.odd: is no family of models: ") and why in message
     assert "\n" not in message
+
+
+@pytest.mark.integration
+def test_the_command_says_which_family_is_at_fault(tmp_path: Path) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/__init__.py").write_text("import numpyy")
+    code = (
+        f"import boostflow.models; boostflow.models.__path__.append({str(tmp_path)!r});"
+        "from boostflow.cli import main; main(['check'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == (
+        "boostflow: error: boostflow.models.odd: is no family of models: No module named 'numpyy'\n"
+    )
 
 
 def test_a_plot_without_a_caption(package: Package) -> None:

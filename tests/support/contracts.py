@@ -68,3 +68,8 @@ def leaves(block: type[BaseModel], path: str, whole: Collection[str] = ()) -> It
             yield from leaves(type(field.default), f"{path}.{name}", whole)
         else:
             yield f"{path}.{name}"
+
+
+def named(part: Any) -> str:
+    """How pytest calls a part of a case; sets have another order in each of its processes."""
+    return "" if isinstance(part, set) else str(part)[:60]

@@ -61,7 +61,9 @@ class Line(Learner):
         self.network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         self.optimizer = keras.optimizers.Adam(block.learning_rate)
         self.optimizer.build(self.network.trainable_variables)
-        self.compiled = tf.function(self._step, input_signature=self.training.signature)
+        self.compiled = tf.function(
+            self._step, input_signature=self.training.signature, autograph=False
+        )
 
     @property
     def variables(self) -> list[Any]:

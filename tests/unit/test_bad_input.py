@@ -663,6 +663,13 @@ def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
     ingest(tmp_path / "a.root", tmp_path).ends(1, "a.root: not a readable ROOT file")
 
 
+def test_a_job_without_a_file(tmp_path: Path) -> None:
+    written = {"table": tmp_path / "j.parquet", "meta": tmp_path / "j.json"}
+    stage("ingest", TOP, **written).ends(1, "no input: give --file, or an `address` in JOB")
+    settings = {**TOP, "piece": [3, 3]}
+    stage("ingest", settings, **written).ends(1, "JOB: piece: there is no piece 3 of 3")
+
+
 @contextmanager
 def as_nobody() -> Iterator[Path]:
     """A folder that is there, for a user who may not read everything."""

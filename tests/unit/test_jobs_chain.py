@@ -30,7 +30,7 @@ from boostflow.jobs.chain import (
 )
 from boostflow.jobs.registry import jobs
 from boostflow.jobs.statistics import PseudoTemplates, Templates
-from support.contracts import Case, Jobs, analysis, changed, leaves, texts
+from support.contracts import Case, Jobs, analysis, changed, leaves, named, texts
 
 CUT = {"model": "bdt", "column": "p_top"}
 CONFIG: dict[str, Any] = {
@@ -46,6 +46,7 @@ CONFIG: dict[str, Any] = {
     "models": {
         "bdt": {"kind": "bdt"},
         "clusters": {"kind": "ucluster", "samples": ["top", "qcd"], "clusters": 2},
+        "others": {"kind": "ucluster", "samples": ["top"], "clusters": 2},
     },
     "templates": {
         "regions": {"pass": {"range": [0.5, 1]}, "fail": {"range": [0, 0.5], "control": True}}
@@ -112,11 +113,14 @@ QCD = {"check", "ingest qcd", "ingest address"}
 DIJETS = {"check", "ingest dijets"}
 INGEST = SIMULATED | QCD | DIJETS | {"ingest run"}
 LISTS = {"list top", "list fsr", "list qcd"}
-SELECT = {"select", "select jes", "select jer", "select fsr"}
+SELECT_QCD = {"select", "select jes", "select jer"}
+SELECT = SELECT_QCD | {"select fsr"}
 NOMINAL_REGIONS = {"templates", "templates isr", "pseudo"}
 TEMPLATES = NOMINAL_REGIONS | {"templates method"}
 ESTIMATES = {"estimates", "plots"}
 COUNTS = {"counts", "counts isr", "counts data"}
+COUNTED_COLUMN = COUNTS | ESTIMATES | {"check"}
+"""The check looks whether files have the columns that are counted in."""
 ISR = {"check", "templates isr", "counts isr", "estimates"}
 RANGE, LINE = [60.0, 200.0], ["Tune:pp = 21"]
 RESOLUTION = {"resolution": "r", "scale_factor": "s"}
@@ -145,7 +149,8 @@ CASES: list[Case] = [
     ("simulation.detector.neutral_pt_min", 0.6, SIMULATE),
     # --- samples
     ("samples.top.process", "w", SIMULATE | SIMULATED),
-    ("samples.top.label", "t", SIMULATED),
+    # The variable of ABCD is a score for top.
+    ("samples.top.label", "t", SIMULATED | {"plots"}),
     ("samples.top.parts", 3, {"list top", "list fsr"}),
     ("samples.top.events", 20, {"simulate"}),
     ("samples.top.settings", LINE, SIMULATE),
@@ -157,7 +162,7 @@ CASES: list[Case] = [
         {"check", "ingest address"},
     ),
     ("samples.qcd.parts_per_file", 3, QCD | {"list qcd"}),
-    ("samples.qcd.label", "q", QCD),
+    ("samples.qcd.label", "q", QCD | {"plots"}),
     ("samples.qcd.xsec", 3.0, QCD),
     ("samples.qcd.match", "quark", QCD),
     ("samples.qcd.tree", "tree", QCD),
@@ -166,11 +171,18 @@ CASES: list[Case] = [
     ("samples.qcd.unweighted", True, QCD),
     ("samples.qcd.triggers", ["HLT_PFHT1050"], QCD),
     ("samples.qcd.flags", ["Flag_goodVertices"], QCD),
+    ("samples.qcd.weights", {"pileup": {"branch": "puWeight"}}, QCD | SELECT_QCD),
+    # A correction of columns that are there anyway: no branch is kept for it.
+    (
+        "samples.qcd.weights",
+        {"sf": {"file": "sf.json", "correction": "sf", "inputs": {"pt": "pt"}}},
+        {"check"} | SELECT_QCD,
+    ),
     ("samples.run.golden_json", "other.json", {"check"}),
     ("samples.run.data", False, {"check", "ingest run", "templates", "plots"}),
     ("samples.dijets.files", ["e.h5", "g.h5"], {"check"}),
     ("samples.dijets.parts_per_file", 2, DIJETS),
-    ("samples.dijets.label", "q", DIJETS),
+    ("samples.dijets.label", "q", DIJETS | {"plots"}),
     ("samples.dijets.xsec", 3.0, DIJETS),
     ("samples.dijets.select", "signal", DIJETS),
     # --- ingest
@@ -203,10 +215,12 @@ CASES: list[Case] = [
     # --- what is judged and drawn of models is no business of these jobs
     ("models.bdt.seed", 5, NOTHING),
     ("models.clusters.seed", 5, NOTHING),
+    ("models.bdt.features", ["mass"], {"check"}),
+    ("models.clusters.clusters", 3, COUNTS),
     ("models.clusters.samples", ["top", "qcd", "dijets"], {"estimates"}),
     ("evaluate.bootstrap", 100, NOTHING),
     # --- templates
-    ("templates.variable", "mass", TEMPLATES | COUNTS),
+    ("templates.variable", "mass", TEMPLATES | COUNTS | {"check"}),
     ("templates.bins", 10, TEMPLATES | COUNTS),
     ("templates.range", RANGE, TEMPLATES | COUNTS),
     ("templates.regions", OTHER_REGIONS, NOMINAL_REGIONS),
@@ -225,13 +239,13 @@ CASES: list[Case] = [
     ("background.data", "observed", {"counts data"} | ESTIMATES),
     ("background.seed", 5, {"counts data"} | ESTIMATES),
     ("background.subtraction_uncertainty", 0.2, ESTIMATES),
-    ("background.abcd", None, COUNTS | ESTIMATES),
+    ("background.abcd", None, COUNTED_COLUMN),
     ("background.abcd.samples", ["qcd", "dijets"], ESTIMATES),
     ("background.abcd.x", {**CUT, "signal": [0.6, 1], "control": [0, 0.5]}, COUNTS | ESTIMATES),
-    ("background.abcd.y", {**CUT, "signal": [0.6, 1], "control": [0, 0.5]}, COUNTS | ESTIMATES),
-    ("background.sideband", None, COUNTS | ESTIMATES),
+    ("background.abcd.y", {**CUT, "signal": [0.6, 1], "control": [0, 0.5]}, COUNTED_COLUMN),
+    ("background.sideband", None, COUNTED_COLUMN),
     ("background.sideband.samples", ["qcd", "dijets"], ESTIMATES),
-    ("background.sideband.variable", "mass", COUNTS | ESTIMATES),
+    ("background.sideband.variable", "mass", COUNTED_COLUMN),
     ("background.sideband.range", [60.0, 290.0], COUNTS | ESTIMATES),
     ("background.sideband.bins", 40, COUNTS | ESTIMATES),
     ("background.sideband.window", [140.0, 200.0], COUNTS | ESTIMATES),
@@ -244,10 +258,10 @@ CASES: list[Case] = [
     ("background.control.low.range", [0, 0.2], COUNTS | ESTIMATES),
     ("background.control.low.samples", ["dijets"], COUNTS | ESTIMATES),
     ("background.control.low.enters", "constrained", ESTIMATES),
-    ("background.composition", None, COUNTS | ESTIMATES),
-    ("background.composition.model", "bdt", COUNTS | ESTIMATES),
+    ("background.composition", None, COUNTED_COLUMN),
+    ("background.composition.model", "others", COUNTS | ESTIMATES),
     ("background.composition.classes", {"all": ["top", "qcd"]}, ESTIMATES),
-    ("background.composition.variable", "mass", COUNTS | ESTIMATES),
+    ("background.composition.variable", "mass", COUNTED_COLUMN),
     ("background.composition.bins", 7, COUNTS | ESTIMATES),
     ("background.composition.range", RANGE, COUNTS | ESTIMATES),
     ("background.composition.within", {**CUT, "range": [0.5, 1]}, COUNTS | ESTIMATES),
@@ -296,7 +310,7 @@ CASES: list[Case] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "expected"), CASES, ids=lambda x: str(x)[:60])
+@pytest.mark.parametrize(("key", "value", "expected"), CASES, ids=named)
 def test_which_jobs_a_key_changes(key: str, value: Any, expected: set[str]) -> None:
     assert changed(JOBS, CONFIG, SYSTEMATICS, key, value) == expected
 

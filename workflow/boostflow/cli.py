@@ -37,15 +37,9 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for those of the process.
     """
-    given = sys.argv[1:] if arguments is None else arguments
-    args = _parser(given[:1]).parse_args(given)
-    # Schedulers end jobs with SIGTERM: unwind, so that temporary files are removed.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
-    )
     try:
-        args.run(args)
+        # What stages there are is asked here, too: a family of models may be at fault.
+        _run(arguments)
     except BoostflowError as error:
         _end(str(error))
     except OSError as error:
@@ -56,6 +50,17 @@ def main(arguments: list[str] | None = None) -> None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = ": free some, then run the same command again" if full else ""
         _end(f"{where}{os.strerror(error.errno or 0)}{advice}")
+
+
+def _run(arguments: list[str] | None) -> None:
+    given = sys.argv[1:] if arguments is None else arguments
+    args = _parser(given[:1]).parse_args(given)
+    # Schedulers end jobs with SIGTERM: unwind, so that temporary files are removed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
+    )
+    args.run(args)
 
 
 def _parser(asked: list[str]) -> argparse.ArgumentParser:

@@ -199,7 +199,7 @@ class PlotBackground(Job):
     background: BackgroundBlock
     """The estimates."""
     scores: dict[Name, list[Score]] = {}
-    """Columns of the models whose scores are variables of ABCD."""
+    """Columns of models that are variables of ABCD."""
     kinds: dict[Name, str] = {}
     """Families of those: a model that is called otherwise is named in the titles of axes."""
     label: Label
@@ -218,10 +218,14 @@ class PlotBackground(Job):
         """The job of an analysis."""
         config, block = analysis.config, block_of(analysis)
         axes = (block.abcd.x, block.abcd.y) if block.abcd else ()
-        names = sorted({axis.model for axis in axes if axis.model is not None})
+        scores: dict[str, list[Score]] = {}
+        for name in sorted({axis.model for axis in axes if axis.model is not None}):
+            shown = {axis.column for axis in axes if axis.model == name}
+            found = config.models[name].scores(config.labels())
+            scores[name] = [score for score in found if score.column in shown]
         return cls(
             background=block,
-            scores={name: config.models[name].scores(config.labels()) for name in names},
-            kinds={name: config.models[name].kind for name in names},
+            scores=scores,
+            kinds={name: config.models[name].kind for name in scores},
             label=analysis.label(),
         )

@@ -23,13 +23,13 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
 
 
 def train(job: Train, files: Train.Files) -> None:
-    """Train a model; of a distributed family this process first becomes `horovodrun`.
+    """Train a model; where several processes train it, this one first becomes `horovodrun`.
 
     Raises:
         BoostflowError: bad input, or ranks that cannot be started; the same on every rank.
     """
     family = family_of(job.model)
-    if family.distributed and RANK not in os.environ:
+    if job.model.ranks() > 1 and RANK not in os.environ:
         from boostflow.launch import launch
 
         launch(job.model.ranks(), [sys.executable, "-m", "boostflow.cli", *sys.argv[1:]])

@@ -26,7 +26,9 @@ for a dense network:
             self.network = keras.Sequential([...])  # with its input shape, so that it is built
             self.optimizer = keras.optimizers.Adam(block.learning_rate)
             self.optimizer.build(self.network.trainable_variables)
-            self.step = tf.function(self._step, input_signature=training.signature)
+            self.step = tf.function(
+                self._step, input_signature=training.signature, autograph=False
+            )
 
         @property
         def variables(self):

@@ -62,7 +62,8 @@ class Learner:
 
     def step(self, *inputs: Any) -> tf.Tensor:
         """Take one step and return this rank's sums, shape (figures,): a compiled function, which
-        calls `gradients` and `optimizer.apply`."""
+        calls `gradients` and `optimizer.apply`. With `autograph=False` it compiles a third faster;
+        loops and branches on tensors are then to be written with `tf.while_loop` and `tf.cond`."""
         raise NotImplementedError
 
     def figures(self, sums: NDArray) -> dict[str, float]:

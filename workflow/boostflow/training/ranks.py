@@ -25,7 +25,8 @@ from boostflow.errors import BoostflowError
 log = logging.getLogger("training")
 
 LAUNCHER_GRACE = 10.0
-"""Seconds that a rank leaves rank 0 to print the error that all share."""
+"""Seconds that ranks leave lower ones to print the error that all share; rank 1 half of it, as
+rank 0 may be the one that is lost."""
 MEETING = 0.1
 """Seconds between two meetings of ranks that wait for rank 0."""
 
@@ -133,6 +134,7 @@ class Horovod(Single):
         except tf.errors.OpError as error:
             if "Horovod" not in str(error):
                 raise
+            self._wait_for_lower()
             raise BoostflowError(
                 f"rank {self.rank}: another process of this training was killed or has stalled;"
                 " run again: it resumes from the last epoch"
@@ -143,10 +145,12 @@ class Horovod(Single):
         first = next((text for text in messages if text is not None), None)
         if first is None:
             return
-        if self.rank:
-            # The launcher ends all ranks as soon as one has left: rank 0 must come to print first.
-            time.sleep(LAUNCHER_GRACE)
+        self._wait_for_lower()
         raise BoostflowError(first)
+
+    def _wait_for_lower(self) -> None:
+        """Let the first rank that is left print the error: the launcher ends the others then."""
+        time.sleep(min(self.rank, 2) * LAUNCHER_GRACE / 2)
 
 
 def connect() -> Single:

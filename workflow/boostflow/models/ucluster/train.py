@@ -107,6 +107,7 @@ class UClusterLearner(Learner):
         self.forward = tf.function(
             lambda g: self.network(g, training=False),
             input_signature=[signature(config.neighbours)],
+            autograph=False,
         )
 
     @property
@@ -160,7 +161,8 @@ class UClusterLearner(Learner):
                 tf.TensorSpec((None, len(self.bins)), tf.int32),
                 tf.TensorSpec((), tf.float32),
                 tf.TensorSpec((), tf.float32),
-            ]
+            ],
+            autograph=False,
         )
         def step(inputs: Graph, labels: tf.Tensor, jets: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
             found, sums = self.share_gradients(inputs, labels, jets, alpha, joint)
