@@ -139,9 +139,10 @@ bench-systematics: $(READY) ## What one more systematic variation of each kind c
 	@$(BIN)/python benchmarks/systematics.py $(BENCH)
 
 .PHONY: lint
-lint: $(READY) ## Check the style of Python and Snakemake files
+lint: $(READY) ## Check style and types of Python files, style of Snakemake files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@cd workflow && ../$(BIN)/mypy --config-file ../pyproject.toml
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint
 

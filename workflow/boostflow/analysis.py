@@ -12,7 +12,7 @@ from boostflow.config.config import Config
 from boostflow.config.files import batch, beside, expand, find, is_remote, keys, known
 from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
 from boostflow.config.statistics import Region
-from boostflow.config.systematics import AnySystematic
+from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
 from boostflow.models.family import Family, ModelBlock, family_of, tells_classes
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
@@ -59,6 +59,11 @@ class Analysis:
 
     # --- files of samples ---
 
+    def _file_sample(self, sample: str) -> FileSample:
+        block = self.config.samples[sample]
+        assert isinstance(block, FileSample)
+        return block
+
     @cached_property
     def files(self) -> dict[str, list[str]]:
         """The files of each sample that has some, patterns and lists expanded."""
@@ -73,7 +78,7 @@ class Analysis:
         """A name for each of these files, which changes with the file."""
         tree = self.config.ingest.tree
         return {
-            name: keys(name, self.config.samples[name], files, tree)
+            name: keys(name, self._file_sample(name), files, tree)
             for name, files in self.files.items()
         }
 
@@ -97,7 +102,7 @@ class Analysis:
         """What says of the file of a part; None for a simulated one."""
         if sample not in self.files:
             return None
-        number = part // self.config.samples[sample].parts_per_file
+        number = part // self._file_sample(sample).parts_per_file
         return self.checked.get(self.file_keys[sample][number], self.next_check())
 
     def parts(self, sample: str, variation: str) -> range:
@@ -215,7 +220,10 @@ class Analysis:
         """A model's block, with what the variation changes of this model."""
         block = self.config.models[model]
         found = self.varied(variation, "model")
-        if found is None or found.declared.model != model:
+        if found is None:
+            return block
+        assert isinstance(found.declared, ModelVariation)
+        if found.declared.model != model:
             return block
         return block.varied(found.change)
 
@@ -237,9 +245,9 @@ class Analysis:
                 blocks.append(self.block(model, name))
         result: dict[str, Prepared] = {}
         for block in blocks:
-            name = block.prepared_name()
-            if name is not None:
-                result.setdefault(name, Prepared(block, self.config.trained_on(block)))
+            shared = block.prepared_name()
+            if shared is not None:
+                result.setdefault(shared, Prepared(block, self.config.trained_on(block)))
         return result
 
     def evaluated_as(self, model: str) -> str:

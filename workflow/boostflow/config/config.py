@@ -31,7 +31,7 @@ else:
 
 def default_models() -> dict[str, Model]:
     """A model of each of these kinds, with its defaults, named by it."""
-    return {kind: families()[kind].block() for kind in DEFAULT_MODELS}
+    return {kind: families()[kind].block.model_validate({}) for kind in DEFAULT_MODELS}
 
 
 class Config(Block):

@@ -161,6 +161,7 @@ class Rate(Systematic):
     def sides(self) -> tuple[float, float]:
         """Factors of the yield: up and down."""
         up = self.value if self.up is None else self.up
+        assert up is not None
         return 1 + up, 1 + (-up if self.down is None else self.down)
 
 
@@ -381,7 +382,7 @@ def parse_systematics(data: object) -> dict[str, AnySystematic]:
         raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
 
 
-def by_parameter(systematics: Mapping[str, AnySystematic]) -> dict[str, Sequence[str]]:
+def by_parameter(systematics: Mapping[str, AnySystematic]) -> Mapping[str, Sequence[str]]:
     """Names of the systematics behind each parameter, as they are declared."""
     result: dict[str, list[str]] = {}
     for name, declared in systematics.items():

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, model_validator
+from pydantic import model_validator
 
 from boostflow.config.background import Background as BackgroundBlock
 from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Input, Job, Label, Output
+from boostflow.jobs.base import Entry, Flow, Input, Job, Label, Output
 from boostflow.jobs.statistics import Systematics, Weighting, weighting_of
 from boostflow.models.family import Role, Score, columns
 
@@ -25,7 +25,7 @@ def block_of(analysis: Analysis) -> BackgroundBlock:
     return analysis.config.background
 
 
-def only(block: BaseModel, *kept: str) -> BaseModel:
+def only(block: Entry, *kept: str) -> Entry:
     """A block whose other keys have their defaults."""
     fields = type(block).model_fields
     reset = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
@@ -76,8 +76,8 @@ def clusters_of(analysis: Analysis) -> Clusters | None:
     return Clusters(column=column, number=len(columns(scores, Role.DISTANCE)))
 
 
-class Count(Job):
-    """Count events in the regions of the estimates."""
+class CountEvents(Job):
+    """What both kinds of counting events in the regions of the estimates are told."""
 
     stage: ClassVar[str] = "background_counts"
     runs: ClassVar[str] = "boostflow.background.counts:run"
@@ -109,11 +109,15 @@ class Count(Job):
         """ROOT file of histograms."""
 
     @model_validator(mode="after")
-    def has_clusters(self) -> Count:
+    def has_clusters(self) -> Self:
         """A composition has its clusters."""
         if self.background.composition is not None and self.clusters is None:
             raise ValueError("clusters: background.composition needs those of its model")
         return self
+
+
+class Count(CountEvents):
+    """Count the simulated events in the regions of the estimates."""
 
     @classmethod
     def of(cls, analysis: Analysis, variation: str) -> Count:
@@ -127,7 +131,7 @@ class Count(Job):
         )
 
 
-class CountData(Count):
+class CountData(CountEvents):
     """Count the events of the pseudo-data or of collision data in the same regions."""
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -27,7 +27,7 @@ from boostflow.config.systematics import Constituent, JetShift
 from boostflow.config.weights import Carried, SampleWeight, carried, files_of
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Output
-from boostflow.processes import PROCESSES
+from boostflow.processes import ProcessName
 from boostflow.variations import NOMINAL
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Simulate(Job):
 
     sample: Name
     """Name of the sample."""
-    process: Literal[*PROCESSES]
+    process: ProcessName
     """Hard process; boostflow.processes lists the Pythia settings behind each."""
     part: int = Field(0, ge=0)
     """Number of the file, from 0."""
@@ -67,6 +67,7 @@ class Simulate(Job):
     def of(cls, analysis: Analysis, sample: str, variation: str, part: str) -> Simulate:
         """The job of a part of a sample."""
         config, block = analysis.config, analysis.config.samples[sample]
+        assert isinstance(block, SimulatedSample)
         varied = analysis.varied(variation)
         return cls(
             sample=sample,
@@ -193,18 +194,22 @@ class Ingest(Job):
         config, block = analysis.config, analysis.config.samples[sample]
         ingest = IngestBlock.model_validate(config.ingest.model_dump(exclude=EXECUTION))
         varied = analysis.varied(variation, "constituent")
-        shared = {
+        vary = None
+        if varied is not None:
+            assert isinstance(varied.declared, Constituent)
+            systematic = without_names(varied.declared)
+            vary = Vary(systematic=systematic, direction=varied.direction)
+        shared: dict[str, Any] = {
             "ingest": ingest,
             "label": block.label,
             "radius": config.simulation.jet_radius,
-            "vary": varied
-            and Vary(systematic=without_names(varied.declared), direction=varied.direction),
+            "vary": vary,
         }
         if isinstance(block, SimulatedSample):
             return cls(match=block.process, **shared)
         file, piece = divmod(int(part), block.parts_per_file)
         source = analysis.source(sample, int(part), variation)
-        own: dict[str, object] = {"number": file, "select": getattr(block, "select", "all")}
+        own: dict[str, Any] = {"number": file, "select": getattr(block, "select", "all")}
         if isinstance(block, RootSample):
             content = block.content()
             content.pop("golden_json", None)  # one of the files

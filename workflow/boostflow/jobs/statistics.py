@@ -47,8 +47,8 @@ def cluster_columns(analysis: Analysis, templates: TemplatesBlock) -> dict[str, 
     return {name: columns(found, Role.CLUSTER)[0] for name, found in scores.items()}
 
 
-class Templates(Job):
-    """Histograms per region and sample of one variation."""
+class FillTemplates(Job):
+    """What both kinds of filling templates are told."""
 
     stage: ClassVar[str] = "templates"
     runs: ClassVar[str] = "boostflow.templates.run:run"
@@ -80,6 +80,10 @@ class Templates(Job):
         templates: Output[Path]
         """ROOT file."""
 
+
+class Templates(FillTemplates):
+    """Histograms per region and sample of one variation."""
+
     @classmethod
     def of(cls, analysis: Analysis, variation: str) -> Templates:
         """The job of a variation."""
@@ -97,7 +101,7 @@ class Templates(Job):
         )
 
 
-class PseudoTemplates(Templates):
+class PseudoTemplates(FillTemplates):
     """Histograms of the validation split, which pseudo-data are drawn from."""
 
     @classmethod

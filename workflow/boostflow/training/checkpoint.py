@@ -20,8 +20,9 @@ HEADER = "header"
 
 def write(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> None:
     """Write atomically: a killed process leaves the older file or the new one, never a part."""
+    content: dict[str, Any] = {HEADER: np.array(json.dumps(header)), **arrays}
     with atomic(path) as part, part.open("wb") as file:
-        np.savez(file, **{HEADER: np.array(json.dumps(header))}, **arrays)
+        np.savez(file, **content)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray]]:

@@ -174,7 +174,7 @@ class Loop:
         """
         learner, epoch = self.learner, self.epoch
         learner.before_epoch(epoch)
-        record = {"epoch": epoch, **learner.settings(epoch), **self.train_epoch()}
+        record: dict[str, Any] = {"epoch": epoch, **learner.settings(epoch), **self.train_epoch()}
         total = self.ranks.total(tf.constant(learner.validate(epoch), tf.float64)).numpy()
         record |= learner.validation_figures(total)
         # Where maxima are taken, kernels of some processors pass over NaN: the loss may look well.
@@ -206,11 +206,11 @@ class Loop:
                 self._rate = rate
             learner.before_step(seen)
             sums = sums + learner.step(*inputs).numpy().astype(np.float64)
-        sums = self.ranks.total(tf.constant(sums, tf.float64)).numpy()
+        everyone = self.ranks.total(tf.constant(sums, tf.float64)).numpy()
         seconds = time.monotonic() - begin
         return {
             "learning_rate": float(learner.optimizer.learning_rate.numpy()),
-            **learner.figures(sums),
+            **learner.figures(everyone),
             report.SPEED: round(self.steps * learner.width / seconds, 1),
         }
 

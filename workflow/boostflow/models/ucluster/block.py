@@ -141,9 +141,10 @@ class UCluster(DistributedBlock):
     @classmethod
     def fill_preset(cls, data: object) -> object:
         """Keys that are not given come from the preset."""
-        preset = data.get("preset") if isinstance(data, dict) else None
-        if isinstance(preset, str) and preset in PRESETS:
-            return PRESETS[preset] | data
+        if isinstance(data, dict):
+            preset = data.get("preset")
+            if isinstance(preset, str) and preset in PRESETS:
+                return PRESETS[preset] | data
         return data
 
     @model_validator(mode="after")

@@ -55,6 +55,8 @@ def baselines(train: Table, test: Table, clusters: int, seed: int) -> dict[str, 
     ]
     if len(names) < 2:
         return {}
-    both = (np.stack([table[name] for name in names], axis=1) for table in (train, test))
-    found = mixture(*(masses.astype(float) for masses in both), clusters, seed)
+    first, second = (
+        np.stack([table[name] for name in names], axis=1).astype(float) for table in (train, test)
+    )
+    found = mixture(first, second, clusters, seed)
     return {f"mixture, {len(names)} masses": found}

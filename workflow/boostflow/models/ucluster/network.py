@@ -185,6 +185,7 @@ class MassChannels(keras.layers.Layer):
         self.particle.build(shape)
         self.jet.build(shape)
         self.weight.build((None, GROOMING_WIDTH))
+        assert self.weight.offset is not None
         # Begin with nearly all of each particle, that is with the mass of the whole jet.
         self.weight.offset.assign(tf.fill(self.weight.offset.shape, 2.0))
 
@@ -254,7 +255,7 @@ class Network(keras.Model):
                 layer.build((None, width))
                 width = layer.width
                 local += width
-        if channels:
+        if self.masses is not None and self.jet is not None:
             self.masses.build((None, local))
             self.jet.build((None, local + channels))
             if self.event is not None:
@@ -289,7 +290,7 @@ class Network(keras.Model):
                 x = layer(x, training=training)
                 kept.append(x)
         kept += maxima
-        if self.masses is None:
+        if self.masses is None or self.jet is None:
             sizes = tf.reduce_sum(tf.reshape(graph.counts, (-1, self.jets)), axis=1)
             # The product of each part with its rows of the kernel: nothing wide is put together.
             rows = tf.split(self.out.kernel, [part.shape[1] for part in kept])

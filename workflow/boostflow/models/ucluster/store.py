@@ -61,6 +61,7 @@ def jet_type(unit: str, views: int) -> np.dtype:
 
 def prepare(job: Prepare, files: Prepare.Files) -> None:
     """Pack the jets that models train on; see `write`."""
+    assert isinstance(job.model, UCluster)
     write(files.jets, job.model, files.prepared)
 
 

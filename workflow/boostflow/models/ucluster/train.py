@@ -236,9 +236,9 @@ class UClusterLearner(Learner):
         if not parts:
             empty = [np.zeros((0, n), np.float32) for n in self.bins]
             return np.zeros((0, self.config.embedding), np.float32), empty, np.zeros(0, np.int64)
-        embeddings, logits, rows = zip(*parts, strict=True)
-        joined = [np.concatenate(z) for z in zip(*logits, strict=True)]
-        return np.concatenate(embeddings), joined, np.concatenate(rows)
+        embeddings, views, numbers = zip(*parts, strict=True)
+        joined = [np.concatenate(z) for z in zip(*views, strict=True)]
+        return np.concatenate(embeddings), joined, np.concatenate(numbers)
 
     def validate(self, epoch: int) -> NDArray:
         """Sums as of a step, then the jets of each class in each cluster, flattened."""
