@@ -25,9 +25,9 @@ class Prepared(NamedTuple):
     """An input that several models of a family share."""
 
     block: ModelBlock
-    """Of the first of them."""
+    """Block of the first of these models."""
     samples: list[str]
-    """Whose jets it holds."""
+    """Samples whose jets the input holds."""
 
 
 class Analysis:
@@ -84,7 +84,7 @@ class Analysis:
 
     @cached_property
     def checked(self) -> dict[str, str]:
-        """By key of a file: what an earlier check has written of it."""
+        """The JSON file in which an earlier check has written of a file, by the file's key."""
         return known(Path(self.at(paths.CHECKED)).parent)
 
     @cached_property
@@ -342,6 +342,6 @@ class Analysis:
         return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"
 
     def energy_label(self) -> tuple[str, str]:
-        """The same without the luminosity."""
+        """Text left and right on top of a plot that corresponds to no luminosity."""
         left = "boostflow" if self.data() else "boostflow simulation"
         return left, f"{self.config.simulation.ecm / 1000:g} TeV"

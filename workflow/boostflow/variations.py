@@ -1,4 +1,4 @@
-"""The variation engine: which variation's file does a stage need?
+"""The variation engine: it says which variation's file a stage needs.
 
 A systematic of a kind enters the chain at one stage (`ENTRY`). A file is touched by a variation if
 the variation enters at its stage or at one that it is made from; a file that is not touched *is*
@@ -66,7 +66,7 @@ class Variation:
 
     @property
     def name(self) -> str:
-        """As in paths: `jes_up`."""
+        """Name of the variation, as in paths: `jes_up`."""
         return f"{self.systematic}_{self.direction}"
 
     @property

@@ -29,7 +29,7 @@ def prepared_jets(wildcards):
 
 
 def ranks(wildcards):
-    """Processes that train a model together."""
+    """Number of processes that train a model together."""
     return ANALYSIS.block(wildcards.model).ranks()
 
 

@@ -35,7 +35,7 @@ def default_models() -> dict[str, Model]:
 
 
 class Config(Block):
-    """The analysis."""
+    """The whole configuration of an analysis."""
 
     output: str = Field("results", min_length=1)
     """Folder of everything that is produced, relative to where snakemake is started."""

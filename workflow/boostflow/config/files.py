@@ -153,7 +153,7 @@ def _stamp(file: str) -> str:
 
 
 def known(folder: Path) -> dict[str, str]:
-    """By key of files that were checked: what says so, a JSON file of records by key."""
+    """The JSON file that says what a check found, by the key of each file that was checked."""
     found: dict[str, str] = {}
     for path in sorted(folder.glob("*.json")):
         found |= dict.fromkeys(json.loads(path.read_text()), str(path))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Needs(Block):
-    """Of one sample."""
+    """What the rest of the chain needs of the jets of one sample."""
 
     constituents: list[str] = Field(default_factory=list)
     """Models that need jets with constituents."""

@@ -54,7 +54,7 @@ class RootContent(Block):
     tree: str | None = None
     """Name of the TTree or RNTuple; null: `ingest.tree`, for `format: delphes` Delphes."""
     format: Literal["nanoaod", "delphes"] = "nanoaod"
-    """Whose names the branches have, where `branches` does not say otherwise."""
+    """Naming scheme of the branches, where `branches` does not say otherwise."""
     branches: dict[str, str] = {}
     """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of
     all branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
@@ -118,8 +118,10 @@ class TopTagSample(FileSample):
 
 
 class JetClassSample(FileSample):
-    """Parquet files of JetClass (arXiv:2202.03772) or JetClass-II (arXiv:2405.12972): each jet is
-    an event."""
+    """Parquet files of JetClass (arXiv:2202.03772) or JetClass-II (arXiv:2405.12972).
+
+    Each jet is an event.
+    """
 
     source: Literal["jetclass"]
     select: str = "all"

@@ -61,7 +61,7 @@ class Clusters(Block):
     """The clusters of a model, as its score table holds them."""
 
     column: str
-    """With the number of a jet's cluster."""
+    """Column with the number of a jet's cluster."""
     number: int
     """How many there are."""
 
@@ -83,15 +83,15 @@ class CountEvents(Job):
     runs: ClassVar[str] = "boostflow.background.counts:run"
 
     background: BackgroundBlock
-    """Where they are counted."""
+    """Estimates in whose regions events are counted."""
     templates: TemplatesBlock
     """Variable and bins of ABCD and control regions: those of the templates."""
     clusters: Clusters | None = None
-    """Of the composition's model."""
+    """Clusters of the composition's model; null without a composition."""
     luminosity: float = 138.0
-    """In 1/fb."""
+    """Integrated luminosity (1/fb)."""
     weighting: Weighting | None = None
-    """Of a weight variation."""
+    """Column of weights of a weight variation; null for all others."""
     source: Literal["simulation", "pseudo", "observed"] = "simulation"
     """simulation: expected events of the test split; pseudo: events of the validation split, each
     drawn a Poisson number of times; observed: collision data."""
@@ -155,9 +155,9 @@ class Estimate(Job):
     runs: ClassVar[str] = "boostflow.background.run:estimate"
 
     background: BackgroundBlock
-    """The estimates."""
+    """The estimates that are made."""
     systematics: Systematics = {}
-    """Those of the composition, by name."""
+    """Systematics that the composition takes into account, by name."""
     signal: list[Name] = []
     """Signal samples of the fit."""
     trained: list[Name] = []
@@ -175,7 +175,7 @@ class Estimate(Job):
         templates: Input[Path | None] = None
         """Nominal templates of the fit, to whose regions control regions are transferred."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of all figures of the estimates."""
         workspace: Output[Path | None] = None
         """Likelihood of the ABCD estimate (HistFactory JSON), where there is one."""
 
@@ -201,7 +201,7 @@ class PlotBackground(Job):
     runs: ClassVar[str] = "boostflow.background.report:plot"
 
     background: BackgroundBlock
-    """The estimates."""
+    """The estimates that are drawn."""
     scores: dict[Name, list[Score]] = {}
     """Columns of models that are variables of ABCD."""
     kinds: dict[Name, str] = {}

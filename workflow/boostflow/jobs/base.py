@@ -18,7 +18,7 @@ from boostflow.config.base import Block
 from boostflow.io import atomic
 
 FOLDER = Path(".snakemake/boostflow")
-"""Where the settings of jobs are written, in the working directory, which all jobs share."""
+"""Folder of the settings of jobs, in the working directory, which all jobs share."""
 
 T = TypeVar("T")
 Entry = TypeVar("Entry", bound=BaseModel)
@@ -26,7 +26,7 @@ Entry = TypeVar("Entry", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Flow:
-    """Where the path of a file comes from: a keyword of its rule."""
+    """Source of the path of a file: a keyword of its rule."""
 
     section: str
     """`input`, `output` or `params`."""
@@ -58,7 +58,7 @@ class Files(BaseModel):
 
     @classmethod
     def flows(cls) -> dict[str, Flow]:
-        """Where each path comes from, by its name."""
+        """The source of each path, by the name of its field."""
         return {
             name: next(mark for mark in field.metadata if isinstance(mark, Flow))
             for name, field in cls.model_fields.items()
@@ -133,6 +133,6 @@ def without(entry: Entry, ignored: dict[str, Any]) -> Entry:
 
 
 def values_of(model: type[BaseModel], block: BaseModel, **change: Any) -> dict[str, Any]:
-    """Those values of a block that another type has, too, with changes: to make that type."""
+    """Values that a block shares with another type, with changes: to make that type."""
     names = set(model.model_fields) & set(type(block).model_fields)
     return {name: getattr(block, name) for name in names} | change

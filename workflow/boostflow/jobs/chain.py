@@ -51,7 +51,7 @@ class Simulate(Job):
     events: int = Field(ge=1, le=EVENTS_MAX)
     """Events to generate."""
     seed: int = 1
-    """Of the run: with sample, variation and part it fixes every event."""
+    """Seed of the run: with sample, variation and part it fixes every event."""
     simulation: Simulation = Simulation()
     """What all simulated samples share."""
     settings: list[Setting] = []
@@ -61,7 +61,7 @@ class Simulate(Job):
         """What is written."""
 
         sample: Output[Path]
-        """ROOT file."""
+        """ROOT file of the generated events."""
 
     @classmethod
     def of(cls, analysis: Analysis, sample: str, variation: str, part: str) -> Simulate:
@@ -88,11 +88,11 @@ class CheckInputs(Job):
     runs: ClassVar[str] = "boostflow.ingest.check:run"
 
     samples: dict[Name, Sample]
-    """Those with files."""
+    """Samples that have files, by name."""
     ingest: IngestBlock = IngestBlock()
     """How they will be read."""
     radius: float = 0.8
-    """Of the fat jets."""
+    """Radius parameter of the fat jets."""
     needs: dict[Name, Needs] = {}
     """What the rest of the analysis needs of the files of each sample."""
     addresses: list[str] = []
@@ -104,7 +104,7 @@ class CheckInputs(Job):
         check: Output[Path | None] = None
         """JSON file: what was found."""
         table: Output[Path | None] = None
-        """The same as a text."""
+        """Text file with the same findings as a table."""
         checked: Output[list[Path]] = []
         """JSON file of the files that no earlier check has seen."""
 
@@ -128,7 +128,7 @@ class Vary(Block):
     systematic: Constituent
     """What is varied, and by how much."""
     direction: Literal["up", "down"]
-    """Which way; without meaning for a loss or a resolution."""
+    """Direction of the variation; without meaning for a loss or a resolution."""
 
 
 class Ingest(Job):
@@ -154,13 +154,13 @@ class Ingest(Job):
     select: str = "all"
     """Class that is taken from the file of a public set."""
     number: int = 0
-    """Of the file in its sample: events without numbers of their own get it."""
+    """Number of the file in its sample: events without numbers of their own get it."""
     piece: tuple[int, int] = (0, 1)
     """(k, n): only the k-th of n ranges of events, counted from 0."""
     radius: float = 0.8
-    """Of the fat jets."""
+    """Radius parameter of the fat jets."""
     data: bool = False
-    """Collision data."""
+    """Whether the file holds collision data."""
     vary: Vary | None = None
     """A variation of the constituents."""
     xsec: float | None = None
@@ -169,7 +169,7 @@ class Ingest(Job):
     @field_validator("piece")
     @classmethod
     def there_is_such_a_piece(cls, piece: tuple[int, int]) -> tuple[int, int]:
-        """It is one of as many as there are."""
+        """Refuse the number of a piece that is not below the number of pieces."""
         if not 0 <= piece[0] < piece[1]:
             raise ValueError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
         return piece
@@ -263,7 +263,7 @@ class ListParts(Job):
         """What is written."""
 
         parts: Output[Path]
-        """JSON file."""
+        """JSON file with the list of the parts."""
 
     @classmethod
     def of(cls, analysis: Analysis, sample: str, variation: str) -> ListParts:
@@ -307,7 +307,7 @@ class Select(Job):
         table: Output[Path]
         """Parquet file of the selected jets."""
         cutflow: Output[Path]
-        """JSON file."""
+        """JSON file of the cutflow."""
 
     @classmethod
     def of(cls, analysis: Analysis, sample: str, variation: str) -> Select:

@@ -24,7 +24,7 @@ class Weighting(Block):
     """A column of relative event weights."""
 
     column: str
-    """Of the selected jets."""
+    """Column of the selected jets with the weights."""
     samples: list[Name] | None = None
     """Samples that get it; null for all."""
 
@@ -58,11 +58,11 @@ class FillTemplates(Job):
     clusters: dict[Name, str] = {}
     """Column with the number of a jet's cluster, by model whose clusters are regions."""
     luminosity: float = 138.0
-    """In 1/fb."""
+    """Integrated luminosity (1/fb)."""
     weighting: Weighting | None = None
-    """Of a weight variation."""
+    """Column of weights of a weight variation; null for all others."""
     split: Literal["test", "validation"] = "test"
-    """Which of the simulated events enter."""
+    """Split of the simulated events that enter."""
     data: list[Name] = []
     """Samples that are collision data: each jet counts 1."""
     unblind: bool = False
@@ -78,7 +78,7 @@ class FillTemplates(Job):
         scores: Input[list[Path]]
         """Score tables, each in a folder of its model's name."""
         templates: Output[Path]
-        """ROOT file."""
+        """ROOT file of the histograms."""
 
 
 class Templates(FillTemplates):
@@ -131,7 +131,7 @@ class Infer(Job):
     infer: InferBlock = InferBlock()
     """What is fitted, and how."""
     systematics: Systematics = {}
-    """Those with templates, and rates, by name; without titles."""
+    """Systematics with templates, and rates, by name; without titles."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
 
@@ -145,11 +145,11 @@ class Infer(Job):
         controls: Input[list[Path]] = []
         """background.json, where scale factors of control regions enter."""
         workspace: Output[Path]
-        """HistFactory JSON."""
+        """Workspace as HistFactory JSON."""
         fit: Output[Path]
-        """JSON file."""
+        """JSON file of the results of the fit."""
         yields: Output[Path]
-        """JSON file."""
+        """JSON file of the yields before and after the fit."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Infer:
@@ -179,9 +179,9 @@ class Crosscheck(Job):
         nominal: Input[Path]
         """Templates of the analysis."""
         instead: Input[Path]
-        """Those of the other regions."""
+        """Templates of the other regions."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of the comparison."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Crosscheck:
@@ -196,7 +196,7 @@ class PlotFit(Job):
     runs: ClassVar[str] = "boostflow.infer.report:plot"
 
     systematics: Systematics = {}
-    """Those with templates, and rates, by name."""
+    """Systematics with templates, and rates, by name."""
     label: Label
     """Text above the plots."""
     data: list[Name] = []
@@ -210,7 +210,7 @@ class PlotFit(Job):
         fit: Input[Path]
         """The fit (JSON)."""
         yields: Input[Path]
-        """Its yields (JSON)."""
+        """JSON file of the fit's yields."""
         plots: Annotated[Path, Flow("output", folder_of="ranking")]
         """Folder of the plots."""
 
@@ -231,7 +231,7 @@ class FitTables(Job):
     runs: ClassVar[str] = "boostflow.infer.report:tabulate"
 
     systematics: Systematics = {}
-    """Those with templates, and rates, by name."""
+    """Systematics with templates, and rates, by name."""
     energy: float = 13_000.0
     """Centre-of-mass energy (GeV)."""
 
@@ -241,7 +241,7 @@ class FitTables(Job):
         fit: Input[Path]
         """The fit (JSON)."""
         yields: Input[Path]
-        """Its yields (JSON)."""
+        """JSON file of the fit's yields."""
         tables: Annotated[Path, Flow("output", folder_of="tables")]
         """Folder of the tables."""
         hepdata: Annotated[Path, Flow("output", folder_of="hepdata")]
@@ -263,9 +263,9 @@ class Health(Job):
     signal: list[Name]
     """Samples of the signal."""
     bin_error_max: float = 0.5
-    """As of the fit, whose bins are looked at."""
+    """Largest relative error of the background in a bin: bins are merged as in the fit."""
     systematics: Systematics = {}
-    """Those with templates, by name; without titles."""
+    """Systematics with templates, by name; without titles."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
 
@@ -275,9 +275,9 @@ class Health(Job):
         templates: Input[list[Path]]
         """Templates of nominal and of each variation, `{variation}.root`."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of all effects and their flags."""
         table: Output[Path]
-        """The same as a text."""
+        """Text file with the same as a table."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Health:
@@ -309,7 +309,7 @@ class PlotHealth(Job):
         health: Input[Path]
         """The health check (JSON)."""
         plot: Output[Path]
-        """PNG file."""
+        """PNG file of all effects."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> PlotHealth:

@@ -51,8 +51,10 @@ def arrays_of(variables: Sequence[Any]) -> dict[str, NDArray]:
 
 
 def numbered(variables: Sequence[Any]) -> dict[str, NDArray]:
-    """Values of Keras variables by their place, `0`, `1` ...: Keras counts the names that it makes
-    up in each process."""
+    """Values of Keras variables by their place, `0`, `1` ... in the list.
+
+    Names would not do: Keras counts those that it makes up in each process.
+    """
     return {str(i): v.numpy() for i, v in enumerate(variables)}
 
 

@@ -28,7 +28,7 @@ log = logging.getLogger("training")
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best/"
-"""Before the names of the arrays of the best epoch in a checkpoint."""
+"""Prefix of the names of the arrays of the best epoch in a checkpoint."""
 
 
 def train(
@@ -116,7 +116,7 @@ class Loop:
 
     @property
     def path(self) -> Path | None:
-        """The checkpoint."""
+        """Path of the checkpoint; None where none is kept."""
         return None if self.folder is None else self.folder / CHECKPOINT
 
     def run(self) -> None:

@@ -129,6 +129,7 @@ class _Weights:
         self.arrays, self.where = arrays, where
 
     def take(self, name: str, *shape: int) -> NDArray[np.float64]:
+        """The array of a name as float64; a BoostflowError if it is missing or of another shape."""
         found = self.arrays.get(name)
         if found is None or found.shape != shape:
             has = "missing" if found is None else f"of shape {found.shape}"
