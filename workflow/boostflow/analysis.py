@@ -228,10 +228,6 @@ class Analysis:
         """Names of the models of a family."""
         return [name for name, block in self.config.models.items() if block.kind == kind]
 
-    def trained_on(self, block: ModelBlock) -> list[str]:
-        """Names of the samples that a model is trained on."""
-        return self.config.trained_on(block)
-
     def prepared(self) -> dict[str, Prepared]:
         """The inputs that models and their variations share, by name."""
         blocks = list(self.config.models.values())
@@ -243,7 +239,7 @@ class Analysis:
         for block in blocks:
             name = block.prepared_name()
             if name is not None:
-                result.setdefault(name, Prepared(block, self.trained_on(block)))
+                result.setdefault(name, Prepared(block, self.config.trained_on(block)))
         return result
 
     def evaluated_as(self, model: str) -> str:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from boostflow.config.config import Config
 from boostflow.config.samples import SimulatedSample, has_charges, is_data
 from boostflow.config.systematics import (
     AnySystematic,
@@ -19,6 +18,9 @@ from boostflow.config.systematics import (
     ModelVariation,
     SampleVariation,
 )
+
+if TYPE_CHECKING:
+    from boostflow.config.config import Config
 
 NOMINAL = "nominal"
 

@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from boostflow.config.config import Config
 from boostflow.config.samples import FileSample, RootSample, Sample, TopTagSample
 from boostflow.config.weights import carried
 from boostflow.errors import BoostflowError
@@ -32,6 +31,8 @@ def output_folder(path: Path | None) -> str:
     Raises:
         BoostflowError: the file cannot be read, or says something else than a folder there.
     """
+    from boostflow.config.config import Config
+
     default = Config.model_fields["output"].default
     if path is None:
         return default

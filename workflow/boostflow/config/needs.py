@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from boostflow.config.base import Block
-from boostflow.config.config import Config
 from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.config.systematics import AnySystematic, Weight
 from boostflow.config.weights import jet_column
+
+if TYPE_CHECKING:
+    from boostflow.config.config import Config
 
 
 class Needs(Block):

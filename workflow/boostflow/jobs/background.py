@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, model_validator
 
-from boostflow.analysis import Analysis
 from boostflow.config.background import Background as BackgroundBlock
 from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Input, Job, Output
-from boostflow.jobs.models import Label
+from boostflow.jobs.base import Flow, Input, Job, Label, Output
 from boostflow.jobs.statistics import Systematics, Weighting, weighting_of
 from boostflow.models.family import Role, Score, columns
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 def block_of(analysis: Analysis) -> BackgroundBlock:
@@ -184,7 +185,7 @@ class Estimate(Job):
             background=block,
             systematics={name: analysis.systematics[name] for name in varied},
             signal=config.infer.signal if config.infer else [],
-            trained=analysis.trained_on(config.models[found.model]) if found else [],
+            trained=config.trained_on(config.models[found.model]) if found else [],
             unblind=block.data == "observed" and config.unblind,
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +21,7 @@ FOLDER = Path(".snakemake/boostflow")
 """Where the settings of jobs are written, in the working directory, which all jobs share."""
 
 T = TypeVar("T")
+Entry = TypeVar("Entry", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ Output = Annotated[T, Flow("output")]
 """A file that is written."""
 Given = Annotated[T, Flow("params")]
 """A path that is neither: the folder of a training's checkpoints."""
+
+
+class Label(NamedTuple):
+    """The text above the axes of a plot: who, and with what data."""
+
+    left: str = "boostflow simulation"
+    right: str = ""
 
 
 class Files(BaseModel):
@@ -111,6 +119,17 @@ def command(job: type[Job]) -> str:
         else:
             words.append(f"{option} {{{flow.section}.{name}:q}}")
     return " ".join(words)
+
+
+def without(entry: Entry, ignored: dict[str, Any]) -> Entry:
+    """A block with these keys at other values, where it has them: what does not depend on them.
+
+    Args:
+        entry: a systematic, for instance.
+        ignored: values by key.
+    """
+    known = {key: value for key, value in ignored.items() if key in type(entry).model_fields}
+    return entry.model_copy(update=known)
 
 
 def values_of(model: type[BaseModel], block: BaseModel, **change: Any) -> dict[str, Any]:

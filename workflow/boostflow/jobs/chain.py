@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from boostflow import paths
-from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name, Setting
 from boostflow.config.chain import EXECUTION, Simulation
 from boostflow.config.chain import Ingest as IngestBlock
@@ -30,6 +29,9 @@ from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Output
 from boostflow.processes import PROCESSES
 from boostflow.variations import NOMINAL
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 class Simulate(Job):

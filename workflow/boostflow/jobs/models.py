@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import field_serializer
 
-from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Given, Input, Job, Output
+from boostflow.jobs.base import Flow, Given, Input, Job, Label, Output, without
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
 
-
-class Label(NamedTuple):
-    """The text above the axes of a plot: who, and with what data."""
-
-    left: str = "boostflow simulation"
-    right: str = ""
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 class Prepare(Job):
@@ -273,12 +268,6 @@ class EvaluateSystematics(Job):
             luminosity=config.luminosity,
             label=analysis.label(),
         )
-
-
-def without(entry: AnySystematic, ignored: dict[str, Any]) -> AnySystematic:
-    """A systematic with these keys at their defaults: what does not depend on them."""
-    known = {key: value for key, value in ignored.items() if key in type(entry).model_fields}
-    return entry.model_copy(update=known)
 
 
 class Compare(Job):

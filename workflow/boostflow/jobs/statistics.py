@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Flag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import AnySystematic
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Input, Job, Output
-from boostflow.jobs.models import Label, without
+from boostflow.jobs.base import Flow, Input, Job, Label, Output, without
 from boostflow.models.family import Role, columns
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 Systematics = dict[Name, AnySystematic]
 

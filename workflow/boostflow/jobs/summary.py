@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from boostflow.analysis import Analysis
 from boostflow.jobs import base
-from boostflow.jobs.base import Input, Job, Output
-from boostflow.jobs.models import Label
+from boostflow.jobs.base import Input, Job, Label, Output
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 class PlotCutflow(Job):

@@ -17,4 +17,6 @@ def environment(threads: int) -> dict[str, str]:
         # A rank that is alive but stuck ends the job, too. No rank is ever busy alone for so long.
         "HOROVOD_STALL_CHECK_TIME_SECONDS": "10",
         "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS": "40",
+        # Rank 0 does that check. If it is stopped itself, the others miss its messages.
+        "HOROVOD_GLOO_TIMEOUT_SECONDS": "30",
     }

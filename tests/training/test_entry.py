@@ -1,0 +1,58 @@
+"""How a training process begins."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from boostflow.errors import BoostflowError
+from boostflow.training.entry import process
+
+NAMES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "HOROVOD_CYCLE_TIME", "CUDA_VISIBLE_DEVICES")
+
+
+@pytest.fixture
+def rank(monkeypatch):
+    """Makes this process a rank; what it changes in the environment is undone."""
+    kept = dict(os.environ)
+
+    def become(number: int, **others: str) -> None:
+        for name in NAMES:
+            monkeypatch.delenv(name, raising=False)
+        values = {"HOROVOD_RANK": number, "HOROVOD_LOCAL_RANK": number, "HOROVOD_SIZE": 2}
+        for name, value in (values | others).items():
+            monkeypatch.setenv(name, str(value))
+
+    yield become
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+def test_the_environment_of_a_rank(tmp_path, rank):
+    rank(1, CUDA_VISIBLE_DEVICES="4,7", OMP_NUM_THREADS="16", HOROVOD_CYCLE_TIME="9")
+    with process(tmp_path / "model", threads=1):
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
+        assert os.environ["HOROVOD_CYCLE_TIME"] == "9"  # the user's
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
+
+
+def test_a_training_without_horovod_keeps_its_environment(tmp_path, rank):
+    rank(0, OMP_NUM_THREADS="16")
+    with process(tmp_path / "model"):
+        assert os.environ["OMP_NUM_THREADS"] == "16"
+        assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+
+
+def test_one_training_at_a_time_writes_a_model(tmp_path, rank):
+    rank(0)
+    with (
+        process(tmp_path / "model"),
+        pytest.raises(BoostflowError, match="another process"),
+        process(tmp_path / "model"),
+    ):
+        pass
+    with process(tmp_path / "model"):
+        rank(1)
+        with process(tmp_path / "model"):  # another rank of the same training
+            pass
