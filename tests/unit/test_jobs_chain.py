@@ -17,6 +17,7 @@ from boostflow.config.samples import LhcoSample, RootSample, SimulatedSample
 from boostflow.config.statistics import Infer
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import Constituent, SampleVariation, Shift, Weight
+from boostflow.jobs import registry
 from boostflow.jobs.background import Count, CountData, Estimate, PlotBackground
 from boostflow.jobs.base import command
 from boostflow.jobs.chain import (
@@ -28,7 +29,6 @@ from boostflow.jobs.chain import (
     Simulate,
     execution,
 )
-from boostflow.jobs.registry import jobs
 from boostflow.jobs.statistics import PseudoTemplates, Templates
 from support.contracts import Case, Jobs, analysis, changed, leaves, named, texts
 
@@ -402,9 +402,9 @@ def test_numbers_of_files_make_events_unique() -> None:
 # --- all jobs -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", jobs())
+@pytest.mark.parametrize("stage", registry.JOBS)
 def test_every_job_runs_a_function_and_says_what_it_takes(stage: str) -> None:
-    job = jobs()[stage]
+    job = registry.job_of(stage)
     module, _, name = job.runs.partition(":")
     assert callable(getattr(importlib.import_module(module), name))
     for key, field in (*job.model_fields.items(), *job.Files.model_fields.items()):
