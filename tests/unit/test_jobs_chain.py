@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Any
 
 import pytest
@@ -28,7 +29,8 @@ from boostflow.jobs.chain import (
     Simulate,
     execution,
 )
-from boostflow.jobs.registry import jobs
+from boostflow.jobs.registry import JOBS as STAGES
+from boostflow.jobs.registry import job_of
 from boostflow.jobs.statistics import PseudoTemplates, Templates
 from support.contracts import Case, Jobs, analysis, changed, leaves, named, texts
 
@@ -402,11 +404,12 @@ def test_numbers_of_files_make_events_unique() -> None:
 # --- all jobs -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", jobs())
+@pytest.mark.parametrize("stage", STAGES)
 def test_every_job_runs_a_function_and_says_what_it_takes(stage: str) -> None:
-    job = jobs()[stage]
+    job = job_of(stage)
     module, _, name = job.runs.partition(":")
-    assert callable(getattr(importlib.import_module(module), name))
+    function = getattr(importlib.import_module(module), name)
+    assert list(inspect.signature(function).parameters)[:2] == ["job", "files"]
     for key, field in (*job.model_fields.items(), *job.Files.model_fields.items()):
         assert (field.description or "").strip(), f"{stage}: {key} is not described"
     assert set(job.Files.flows()) == set(job.Files.model_fields)
