@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Any
 
 import pytest
@@ -406,7 +407,8 @@ def test_numbers_of_files_make_events_unique() -> None:
 def test_every_job_runs_a_function_and_says_what_it_takes(stage: str) -> None:
     job = registry.job_of(stage)
     module, _, name = job.runs.partition(":")
-    assert callable(getattr(importlib.import_module(module), name))
+    function = getattr(importlib.import_module(module), name)
+    assert list(inspect.signature(function).parameters)[:2] == ["job", "files"]
     for key, field in (*job.model_fields.items(), *job.Files.model_fields.items()):
         assert (field.description or "").strip(), f"{stage}: {key} is not described"
     assert set(job.Files.flows()) == set(job.Files.model_fields)
