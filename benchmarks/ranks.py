@@ -36,6 +36,7 @@ SETTINGS: dict[str, tuple[dict[str, str], bool]] = {
     TRAINING: ({}, False),
     "fp16 compression": ({}, True),
     "no fusion": ({"HOROVOD_FUSION_THRESHOLD": "0"}, False),
+    "any core": ({"RANKS_CORES": "any"}, False),
     **{
         f"cycle {cycle} ms": ({"HOROVOD_CYCLE_TIME": cycle}, False)
         for cycle in ("0.1", "1", "2.5", "5", "10")

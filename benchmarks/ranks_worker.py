@@ -15,6 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from boostflow.training import cores
+
+if os.environ.get("RANKS_CORES") != "any":
+    cores.take(os.environ, threads=1)
+
 import numpy as np
 import tensorflow as tf
 

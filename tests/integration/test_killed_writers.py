@@ -27,8 +27,6 @@ from support.factory import SAMPLES, write_run
 from support.fits import fit_files, table_files
 from support.ucluster_jets import SMALL, files, packed
 
-pytestmark = pytest.mark.integration
-
 Write = Callable[[Path], object]
 """Writes a result to a path."""
 

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from boostflow.errors import BoostflowError
+from boostflow.training import cores
 from boostflow.training.entry import process
 
 NAMES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "HOROVOD_CYCLE_TIME", "CUDA_VISIBLE_DEVICES")
@@ -15,7 +16,7 @@ NAMES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "HOROVOD_CYCLE_TIME", "CUD
 @pytest.fixture
 def rank(monkeypatch):
     """Makes this process a rank; what it changes in the environment is undone."""
-    kept = dict(os.environ)
+    kept, allowed = dict(os.environ), os.sched_getaffinity(0)
 
     def become(number: int, **others: str) -> None:
         for name in NAMES:
@@ -27,6 +28,7 @@ def rank(monkeypatch):
     yield become
     os.environ.clear()
     os.environ.update(kept)
+    os.sched_setaffinity(0, allowed)
 
 
 def test_the_environment_of_a_rank(tmp_path, rank):
@@ -35,6 +37,31 @@ def test_the_environment_of_a_rank(tmp_path, rank):
         assert os.environ["OMP_NUM_THREADS"] == os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
         assert os.environ["HOROVOD_CYCLE_TIME"] == "9"  # the user's
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
+
+
+def test_a_rank_keeps_to_its_cores(tmp_path, rank):
+    available = sorted(os.sched_getaffinity(0))
+    rank(len(available) - 1, HOROVOD_LOCAL_SIZE=len(available))
+    with process(tmp_path / "model", threads=1):
+        assert os.sched_getaffinity(0) == {available[-1]}
+
+
+@pytest.mark.parametrize(
+    ("local", "threads", "available", "expected"),
+    [
+        ((0, 2), 1, [0, 1], [0]),
+        ((1, 2), 1, [3, 6], [6]),
+        ((1, 2), 2, [0, 1, 2, 3], [2, 3]),
+        ((1, 2), 1, [0, 1, 2, 3], [0, 1, 2, 3]),  # room for other jobs
+        ((2, 3), 1, [0, 1], [0, 1]),  # more ranks than cores
+        ((0, 1), 1, [5], [5]),
+    ],
+)
+def test_ranks_that_use_all_cores_keep_to_their_own(local, threads, available, expected):
+    rank, size = map(str, local)
+    environment = {"HOROVOD_LOCAL_RANK": rank, "HOROVOD_LOCAL_SIZE": size}
+    assert cores.share(environment, threads, available) == expected
+    assert cores.share({}, threads, available) == available
 
 
 def test_a_training_without_horovod_keeps_its_environment(tmp_path, rank):

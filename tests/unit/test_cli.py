@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-import boostflow
 from boostflow.cli import COMMANDS, main
 from boostflow.jobs import background, chain, models, statistics, summary
 from boostflow.jobs.base import Job
@@ -39,19 +37,6 @@ def test_the_registry_has_all_jobs() -> None:
         if isinstance(job, type) and issubclass(job, Job) and "stage" in vars(job)
     }
     assert found == {stage: job_of(stage) for stage in JOBS}
-
-
-@pytest.mark.parametrize("stage", JOBS)
-def test_the_function_behind_a_stage_is_there(stage: str) -> None:
-    """Read, not imported: some of these modules need libraries that take seconds."""
-    module, _, name = job_of(stage).runs.partition(":")
-    path = Path(boostflow.__file__).parents[1] / f"{module.replace('.', '/')}.py"
-    found = {
-        node.name: node
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.FunctionDef)
-    }
-    assert [argument.arg for argument in found[name].args.args][:2] == ["job", "files"]
 
 
 @pytest.mark.parametrize("stage", JOBS)

@@ -23,13 +23,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from boostflow.config.base import Block, Name, Setting
 from boostflow.config.chain import Smearing
 from boostflow.config.samples import EVENTS_MAX
 from boostflow.config.statistics import Prune, Region
-from boostflow.errors import BoostflowError
 
 Group = Literal["exp", "model", "ml"]
 
@@ -368,19 +367,6 @@ AnySystematic = Annotated[
 ]
 
 SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])
-
-
-def parse_systematics(data: object) -> dict[str, AnySystematic]:
-    """Declared systematics by name, from JSON.
-
-    Raises:
-        BoostflowError: a declaration is not valid.
-    """
-    try:
-        return SYSTEMATICS.validate_python(data)
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
 
 
 def by_parameter(systematics: Mapping[str, AnySystematic]) -> Mapping[str, Sequence[str]]:

@@ -130,9 +130,3 @@ def without(entry: Entry, ignored: dict[str, Any]) -> Entry:
     """
     known = {key: value for key, value in ignored.items() if key in type(entry).model_fields}
     return entry.model_copy(update=known)
-
-
-def values_of(model: type[BaseModel], block: BaseModel, **change: Any) -> dict[str, Any]:
-    """Values that a block shares with another type, with changes: to make that type."""
-    names = set(model.model_fields) & set(type(block).model_fields)
-    return {name: getattr(block, name) for name in names} | change

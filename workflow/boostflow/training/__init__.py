@@ -67,4 +67,5 @@ stopping     early stopping                  report       progress, TensorBoard
 ranks        Horovod, or one process         devices      GPUs of the ranks
 checkpoint   files of named arrays           manifest     the record beside a model
 entry        how a process begins            environment  variables of TensorFlow and Horovod
+cores        of the ranks of one machine
 """

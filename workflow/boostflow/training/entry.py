@@ -1,4 +1,4 @@
-"""How a training process begins: environment, GPU, lock, and only then TensorFlow."""
+"""How a training process begins: environment, GPU, cores, lock, and only then TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from boostflow.io import exclusive
 from boostflow.launch import take_gpu
+from boostflow.training import cores
 from boostflow.training.environment import environment
 
 RANK = "HOROVOD_RANK"
@@ -22,15 +23,16 @@ def process(output: Path, threads: int | None = None) -> Iterator[None]:
 
     Args:
         output: folder of the model: one training at a time writes it.
-        threads: of this process of a training by `horovodrun`, which gets a GPU of its own and the
-            variables that TensorFlow and Horovod read when they are imported; null for a training
-            that uses neither.
+        threads: of this process of a training by `horovodrun`, which gets a GPU and cores of its
+            own and the variables that TensorFlow and Horovod read when they are imported; None for
+            a training that uses neither.
 
     Raises:
         BoostflowError: another process is training into the same folder.
     """
     if threads is not None:
         take_gpu(os.environ)
+        cores.take(os.environ, threads)
         # Snakemake sets OMP_NUM_THREADS for the rule, not for a rank; Horovod's may be the user's.
         given = {k: v for k, v in os.environ.items() if k.startswith("HOROVOD_")}
         os.environ.update(environment(threads) | given)
