@@ -92,14 +92,18 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 	else echo "report: $$out/report.html"; fi
 
 .PHONY: test
-test: $(READY) ## Run all tests: unit, DAG, the complete chain with horovodrun, physics
-	@$(BIN)/python -m pytest --ignore tests/integration/test_remote.py $(PYTEST)
+test: $(READY) ## Run all tests: unit, DAG, physics, the complete chain with horovodrun
+	@# Those that start no other program side by side; the others take all cores themselves.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" \
+		--cov boostflow --cov-branch --cov-report term:skip-covered $(PYTEST)
+	@$(BIN)/python -m pytest -m "integration and not cluster" --ignore tests/integration/test_remote.py $(PYTEST)
 	@# In a process of its own: XRootD's library crashes where TensorFlow's has been loaded before.
 	@$(BIN)/python -m pytest tests/integration/test_remote.py $(PYTEST)
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -m "not slow and not integration" $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration and not cluster" \
+		tests/unit $(PYTEST)
 
 .PHONY: test-cluster
 test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machine starts (root)
@@ -139,9 +143,10 @@ bench-systematics: $(READY) ## What one more systematic variation of each kind c
 	@$(BIN)/python benchmarks/systematics.py $(BENCH)
 
 .PHONY: lint
-lint: $(READY) ## Check the style of Python and Snakemake files
+lint: $(READY) ## Check style and types of Python files, style of Snakemake files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@cd workflow && ../$(BIN)/mypy --config-file ../pyproject.toml
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint
 

@@ -1,11 +1,31 @@
-"""Fixtures that several kinds of tests share."""
+"""Fixtures that several kinds of tests share, and what a test's folder says of it."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).resolve().parent
+MARKERS = {
+    "physics": ("slow",),
+    "dag": ("slow",),
+    "integration": ("integration",),
+    "cluster": ("cluster", "integration"),
+}
+"""Markers of all tests in a folder; single tests may have more."""
+
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""
-    return Path(__file__).resolve().parents[1]
+    return TESTS.parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their folder, before markers choose among them."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        for marker in MARKERS.get(folder, ()):
+            item.add_marker(marker)

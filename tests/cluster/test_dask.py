@@ -17,8 +17,6 @@ from support.rootfiles import write_nano
 from support.slurmcluster import Cluster
 from support.stages import TOP, boostflow, ingest
 
-pytestmark = [pytest.mark.cluster, pytest.mark.integration]
-
 JOBS = ("squeue", "--noheader", "--name=boostflow-ingest", "--format=%i %T %N")
 
 

@@ -22,8 +22,6 @@ from boostflow.paths import CHECKPOINT, LOG, MODEL, PREPARED
 from support.slurmcluster import Cluster, slurm, until
 from support.ucluster_jets import SMALL, files
 
-pytestmark = [pytest.mark.cluster, pytest.mark.integration]
-
 TIMEOUT = 600
 CANCEL_AFTER = 3
 """Epoch: pre-training is over, k-means and the compilation of the joint step come next."""

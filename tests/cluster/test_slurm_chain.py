@@ -26,8 +26,6 @@ from support.analyses import Analysis
 from support.slurmcluster import Cluster, until
 from support.ucluster_jets import SMALL
 
-pytestmark = [pytest.mark.cluster, pytest.mark.integration]
-
 TIMEOUT = 1200
 OUTAGE = 55
 """Seconds without a controller: longer than the plugin's five attempts by default."""

@@ -17,8 +17,6 @@ from boostflow.takeover import NOTES, Run
 from support.rootfiles import write_nano
 from support.slurmcluster import Cluster, until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.integration]
-
 CONFIG = {
     "output": "out",
     "systematics": None,

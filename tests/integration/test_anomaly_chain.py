@@ -12,7 +12,7 @@ import yaml
 from boostflow.io import read_json, read_parquet
 from support.analyses import REPOSITORY, Analysis
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 MODELS = {
     name: {"clusters": clusters, "epochs": [2, 2], "bins": 10, "processes": 1}

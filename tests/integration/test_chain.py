@@ -13,8 +13,6 @@ import yaml
 
 from support.analyses import Analysis, shipped_test_config
 
-pytestmark = pytest.mark.integration
-
 BEFORE_FIT = ("simulate", "ingest", "select", "train_bdt", "train_ucluster", "score", "templates")
 
 

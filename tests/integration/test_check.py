@@ -15,8 +15,6 @@ from support.analyses import Analysis
 from support.badfiles import break_basket, cut
 from support.rootfiles import write_nano
 
-pytestmark = pytest.mark.integration
-
 CUTS = {
     "fatjet": {"pt": [210, 5000], "mass": [0, 500], "multiplicity_min": 0},
     "event": {"ht_min": 0, "met_max": None},

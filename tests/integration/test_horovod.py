@@ -18,7 +18,7 @@ from boostflow.jobs.models import Train
 from boostflow.models.ucluster.block import UCluster
 from support.ucluster_jets import SMALL, files, packed
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 TIMEOUT = 240
 

@@ -19,8 +19,6 @@ from support.jets import NAME, RESOLUTION, SCALE_FACTOR, SOURCES, cms_layout
 from support.rootfiles import columns_of, write_jets, write_nano, write_rntuple
 from support.weights import with_pileup, write_pileup
 
-pytestmark = pytest.mark.integration
-
 Make = Callable[[dict[str, Any]], Analysis]
 
 

@@ -10,12 +10,9 @@ import time
 from pathlib import Path
 
 import psutil
-import pytest
 import yaml
 
 from boostflow.takeover import RUN
-
-pytestmark = pytest.mark.integration
 
 CONFIG = {
     "output": "out",

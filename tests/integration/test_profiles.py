@@ -9,8 +9,6 @@ import pytest
 
 from support.analyses import REPOSITORY, Analysis, shipped_test_config
 
-pytestmark = pytest.mark.integration
-
 PROFILES = REPOSITORY / "profiles"
 SLURM = ("--profile", str(PROFILES / "slurm"))
 

@@ -15,8 +15,6 @@ from support.analyses import REPOSITORY, Analysis
 from support.hdf5files import dijets, sprays, write_hls4ml, write_lhco
 from support.jetfiles import write_jetclass, write_toptag
 
-pytestmark = pytest.mark.integration
-
 
 def test_both_sets_go_to_the_cutflow(analysis: Callable[[dict[str, Any]], Analysis]) -> None:
     lhco, hls4ml = (

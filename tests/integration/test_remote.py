@@ -23,8 +23,6 @@ from support.rootfiles import columns_of, write_nano, write_rntuple
 from support.servers import free_port, http, silent, xrootd
 from support.stages import TOP, ingest, words
 
-pytestmark = pytest.mark.integration
-
 needs_xrootd = pytest.mark.skipif(
     shutil.which("xrootd") is None, reason="no xrootd on PATH (Debian package xrootd-server)"
 )

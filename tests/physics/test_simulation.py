@@ -15,8 +15,6 @@ from boostflow.config.chain import Simulation
 from boostflow.processes import X, Y
 from support.stages import simulate
 
-pytestmark = pytest.mark.slow
-
 EVENTS = 150
 DEFAULT = ("top", "w", "z", "quark", "gluon")
 """Processes of the default analysis, which share a range of pT."""

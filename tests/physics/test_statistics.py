@@ -108,7 +108,6 @@ def test_hessian_of_many_events():
     assert best.errors[best.names.index("mu")] == pytest.approx(expected, rel=0.02)
 
 
-@pytest.mark.slow
 def test_pseudo_data_have_honest_errors():
     """Pulls of mu when templates and pseudo-data come from two small simulations (weight 2).
 
@@ -143,7 +142,6 @@ def test_pseudo_data_have_honest_errors():
     assert abs(np.mean(pulls[True])) < 0.4
 
 
-@pytest.mark.slow
 def test_toys_cover():
     """Pulls of mu and coverage of the 68 % interval in 300 toys with all systematics on.
 

@@ -10,8 +10,6 @@ from boostflow.processes import PROCESSES
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.theory import PDF_SETS
 
-pytestmark = pytest.mark.slow
-
 HARD_PROCESS_ALONE = ("PartonLevel:all = off", "HadronLevel:all = off")
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from boostflow.analysis import Analysis
 from boostflow.config.config import Config
-from boostflow.config.systematics import parse_systematics
+from boostflow.config.systematics import SYSTEMATICS
 from boostflow.jobs.base import Job
 
 Jobs = Mapping[str, Callable[[Analysis], Job]]
@@ -21,7 +21,7 @@ Case = tuple[str, Any, set[str]]
 
 def analysis(config: dict[str, Any], systematics: dict[str, Any]) -> Analysis:
     """An analysis whose files need not be there."""
-    return Analysis(Config.model_validate(config), parse_systematics(systematics))
+    return Analysis(Config.model_validate(config), SYSTEMATICS.validate_python(systematics))
 
 
 def texts(jobs: Jobs, config: dict[str, Any], systematics: dict[str, Any]) -> dict[str, str]:

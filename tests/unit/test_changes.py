@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from boostflow.config.statistics import Infer
-from boostflow.config.systematics import parse_systematics
+from boostflow.config.systematics import SYSTEMATICS
 from boostflow.effects import CUT, principal, sides
 from boostflow.infer import fit
 from boostflow.infer.changes import changes, shapes_are_noise
@@ -48,7 +48,7 @@ def analysis(form, rng):
     templates = {"nominal": contents(3.0, 0.0)}
     templates |= {f"seed_m{i}": contents(*pair) for i, pair in enumerate(size)}
     declared = {"kind": "weight", "group": "ml", form: [f"w{i}" for i in range(MEMBERS)]}
-    return templates, parse_systematics({"seed": declared | {"title": "Seed"}})
+    return templates, SYSTEMATICS.validate_python({"seed": declared | {"title": "Seed"}})
 
 
 def vector(templates, variation="nominal"):
@@ -112,7 +112,7 @@ def test_members_of_entries_with_one_parameter_move_together():
             region: contents | {"top": template(contents["top"].values * (1 + 0.01 * (i + 1)))}
             for region, contents in templates["nominal"].items()
         }
-    both = parse_systematics(
+    both = SYSTEMATICS.validate_python(
         {
             "seed": {"kind": "weight", "hessian": members, "samples": ["quark"]},
             "top": {
@@ -188,7 +188,7 @@ def test_pruning_is_of_all_components_together():
         templates[f"pdf_m{i}"] = {
             "pass": {name: template(t.values * change) for name, t in nominal["pass"].items()}
         }
-    declared = parse_systematics(
+    declared = SYSTEMATICS.validate_python(
         {"pdf": {"kind": "weight", "hessian": [f"w{i}" for i in range(50)]}}
     )
     spec, _ = build(templates, declared, Infer(mc_stat=False))

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from boostflow.config.chain import Evaluate
-from boostflow.config.systematics import Rate, Shift, Weight, parse_systematics
+from boostflow.config.systematics import SYSTEMATICS, Rate, Shift, Weight
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import classifier, compare, significance, systematic
 from boostflow.evaluate.classifier import GRID, Classified
@@ -123,7 +123,7 @@ def test_the_error_of_a_shift_is_paired_for_the_same_events():
 
 
 def test_parameters_add_up_linearly_and_in_quadrature():
-    declared = parse_systematics(
+    declared = SYSTEMATICS.validate_python(
         {
             "one": {"kind": "shift", "correction": "a", "parameter": "scale"},
             "two": {"kind": "shift", "correction": "b", "parameter": "scale"},
@@ -442,7 +442,7 @@ def vary(run, folder, model, declared, variations="*"):
 
 @pytest.mark.parametrize("model", ["bdt", "ucluster"])
 def test_systematics_of_a_run(run, tmp_path, model):
-    vary(run, tmp_path, model, parse_systematics(DECLARED))
+    vary(run, tmp_path, model, SYSTEMATICS.validate_python(DECLARED))
     result = json.loads((tmp_path / "systematics.json").read_text())
     known = json.loads((run / f"evaluation/{model}.json").read_text())
     assert {path.stem for path in tmp_path.glob("*.png")} == set(

@@ -147,7 +147,9 @@ def test_hepdata_record(tmp_path):
     assert value["values"][7] == {"value": "-"}  # a limit beyond the scan
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_hepdata_accepts_it(tmp_path):
+    """The validator leaves files open, which Python warns of."""
     validator = pytest.importorskip("hepdata_validator.full_submission_validator")
     write_hepdata(record(), tmp_path)
     check = validator.FullSubmissionValidator()

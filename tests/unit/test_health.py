@@ -9,7 +9,7 @@ import pytest
 import uproot
 
 from boostflow.config.statistics import Infer
-from boostflow.config.systematics import parse_systematics
+from boostflow.config.systematics import SYSTEMATICS
 from boostflow.errors import BoostflowError
 from boostflow.infer.health import check, demand, judge, plot, run, table, turns, variance
 from boostflow.jobs import statistics as jobs
@@ -20,7 +20,7 @@ from support.fits import write_templates
 
 EDGES = np.linspace(50, 290, 7)
 NOMINAL = np.array([400.0, 300.0, 200.0, 100.0, 80.0, 60.0])
-DECLARED = parse_systematics(
+DECLARED = SYSTEMATICS.validate_python(
     {
         "jes": {"kind": "shift", "correction": "jes"},
         "isr": {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from boostflow.config.samples import LhcoSample, RootSample, SimulatedSample
 from boostflow.config.statistics import Infer
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import Constituent, SampleVariation, Shift, Weight
+from boostflow.jobs import registry
 from boostflow.jobs.background import Count, CountData, Estimate, PlotBackground
 from boostflow.jobs.base import command
 from boostflow.jobs.chain import (
@@ -28,7 +30,6 @@ from boostflow.jobs.chain import (
     Simulate,
     execution,
 )
-from boostflow.jobs.registry import jobs
 from boostflow.jobs.statistics import PseudoTemplates, Templates
 from support.contracts import Case, Jobs, analysis, changed, leaves, named, texts
 
@@ -46,7 +47,7 @@ CONFIG: dict[str, Any] = {
     "models": {
         "bdt": {"kind": "bdt"},
         "clusters": {"kind": "ucluster", "samples": ["top", "qcd"], "clusters": 2},
-        "others": {"kind": "ucluster", "samples": ["top"], "clusters": 2},
+        "others": {"kind": "ucluster", "samples": ["top", "qcd"], "clusters": 3},
     },
     "templates": {
         "regions": {"pass": {"range": [0.5, 1]}, "fail": {"range": [0, 0.5], "control": True}}
@@ -162,7 +163,7 @@ CASES: list[Case] = [
         {"check", "ingest address"},
     ),
     ("samples.qcd.parts_per_file", 3, QCD | {"list qcd"}),
-    ("samples.qcd.label", "q", QCD | {"plots"}),
+    ("samples.qcd.label", "q", QCD),
     ("samples.qcd.xsec", 3.0, QCD),
     ("samples.qcd.match", "quark", QCD),
     ("samples.qcd.tree", "tree", QCD),
@@ -182,7 +183,7 @@ CASES: list[Case] = [
     ("samples.run.data", False, {"check", "ingest run", "templates", "plots"}),
     ("samples.dijets.files", ["e.h5", "g.h5"], {"check"}),
     ("samples.dijets.parts_per_file", 2, DIJETS),
-    ("samples.dijets.label", "q", DIJETS | {"plots"}),
+    ("samples.dijets.label", "q", DIJETS),
     ("samples.dijets.xsec", 3.0, DIJETS),
     ("samples.dijets.select", "signal", DIJETS),
     # --- ingest
@@ -402,11 +403,12 @@ def test_numbers_of_files_make_events_unique() -> None:
 # --- all jobs -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", jobs())
+@pytest.mark.parametrize("stage", registry.JOBS)
 def test_every_job_runs_a_function_and_says_what_it_takes(stage: str) -> None:
-    job = jobs()[stage]
+    job = registry.job_of(stage)
     module, _, name = job.runs.partition(":")
-    assert callable(getattr(importlib.import_module(module), name))
+    function = getattr(importlib.import_module(module), name)
+    assert list(inspect.signature(function).parameters)[:2] == ["job", "files"]
     for key, field in (*job.model_fields.items(), *job.Files.model_fields.items()):
         assert (field.description or "").strip(), f"{stage}: {key} is not described"
     assert set(job.Files.flows()) == set(job.Files.model_fields)

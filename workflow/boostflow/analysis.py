@@ -12,7 +12,7 @@ from boostflow.config.config import Config
 from boostflow.config.files import batch, beside, expand, find, is_remote, keys, known
 from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
 from boostflow.config.statistics import Region
-from boostflow.config.systematics import AnySystematic
+from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
 from boostflow.models.family import Family, ModelBlock, family_of, tells_classes
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
@@ -25,9 +25,9 @@ class Prepared(NamedTuple):
     """An input that several models of a family share."""
 
     block: ModelBlock
-    """Of the first of them."""
+    """Block of the first of these models."""
     samples: list[str]
-    """Whose jets it holds."""
+    """Samples whose jets the input holds."""
 
 
 class Analysis:
@@ -59,6 +59,11 @@ class Analysis:
 
     # --- files of samples ---
 
+    def _file_sample(self, sample: str) -> FileSample:
+        block = self.config.samples[sample]
+        assert isinstance(block, FileSample)
+        return block
+
     @cached_property
     def files(self) -> dict[str, list[str]]:
         """The files of each sample that has some, patterns and lists expanded."""
@@ -73,13 +78,13 @@ class Analysis:
         """A name for each of these files, which changes with the file."""
         tree = self.config.ingest.tree
         return {
-            name: keys(name, self.config.samples[name], files, tree)
+            name: keys(name, self._file_sample(name), files, tree)
             for name, files in self.files.items()
         }
 
     @cached_property
     def checked(self) -> dict[str, str]:
-        """By key of a file: what an earlier check has written of it."""
+        """The JSON file in which an earlier check has written of a file, by the file's key."""
         return known(Path(self.at(paths.CHECKED)).parent)
 
     @cached_property
@@ -97,7 +102,7 @@ class Analysis:
         """What says of the file of a part; None for a simulated one."""
         if sample not in self.files:
             return None
-        number = part // self.config.samples[sample].parts_per_file
+        number = part // self._file_sample(sample).parts_per_file
         return self.checked.get(self.file_keys[sample][number], self.next_check())
 
     def parts(self, sample: str, variation: str) -> range:
@@ -215,7 +220,10 @@ class Analysis:
         """A model's block, with what the variation changes of this model."""
         block = self.config.models[model]
         found = self.varied(variation, "model")
-        if found is None or found.declared.model != model:
+        if found is None:
+            return block
+        assert isinstance(found.declared, ModelVariation)
+        if found.declared.model != model:
             return block
         return block.varied(found.change)
 
@@ -228,10 +236,6 @@ class Analysis:
         """Names of the models of a family."""
         return [name for name, block in self.config.models.items() if block.kind == kind]
 
-    def trained_on(self, block: ModelBlock) -> list[str]:
-        """Names of the samples that a model is trained on."""
-        return self.config.trained_on(block)
-
     def prepared(self) -> dict[str, Prepared]:
         """The inputs that models and their variations share, by name."""
         blocks = list(self.config.models.values())
@@ -241,9 +245,9 @@ class Analysis:
                 blocks.append(self.block(model, name))
         result: dict[str, Prepared] = {}
         for block in blocks:
-            name = block.prepared_name()
-            if name is not None:
-                result.setdefault(name, Prepared(block, self.trained_on(block)))
+            shared = block.prepared_name()
+            if shared is not None:
+                result.setdefault(shared, Prepared(block, self.config.trained_on(block)))
         return result
 
     def evaluated_as(self, model: str) -> str:
@@ -338,6 +342,6 @@ class Analysis:
         return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"
 
     def energy_label(self) -> tuple[str, str]:
-        """The same without the luminosity."""
+        """Text left and right on top of a plot that corresponds to no luminosity."""
         left = "boostflow" if self.data() else "boostflow simulation"
         return left, f"{self.config.simulation.ecm / 1000:g} TeV"

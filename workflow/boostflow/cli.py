@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import inspect
 import json
 import logging
 import os
@@ -19,13 +20,13 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from boostflow.errors import BoostflowError, is_full
 from boostflow.jobs.base import Job
-from boostflow.jobs.registry import jobs
+from boostflow.jobs.registry import JOBS, job_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -52,24 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="boostflow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (add, run, text) in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text)
-        add(command)
-        command.set_defaults(run=run)
-    for name, job in sorted(jobs().items()):
-        command = commands.add_parser(
-            name,
-            help=(job.__doc__ or "").strip(),
-            description=f"{job.__doc__}\n\nThe keys of JOB:\n{_keys(job)}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        _files(command, job)
-        command.set_defaults(run=_stage(job))
-    args = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    args = _parser(given[:1]).parse_args(given)
     # Schedulers end jobs with SIGTERM: unwind, so that temporary files are removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     logging.basicConfig(
@@ -78,12 +63,51 @@ def _run(arguments: list[str] | None) -> None:
     args.run(args)
 
 
+def _parser(asked: list[str]) -> argparse.ArgumentParser:
+    """The command line as far as it is asked for.
+
+    Each job starts with this: the classes of other stages' jobs take longer to import than many a
+    job to run.
+
+    Args:
+        asked: the first word that the user gave, if any.
+    """
+    parser = argparse.ArgumentParser(
+        prog="boostflow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    known = [*COMMANDS, *JOBS]
+    for name in asked if asked and asked[0] in known else known:
+        if name in COMMANDS:
+            add, run, text = COMMANDS[name]
+            command = commands.add_parser(name, help=text, description=text)
+            add(command)
+            command.set_defaults(run=run)
+        else:
+            _add_stage(commands, name)
+    return parser
+
+
 def _end(message: str) -> None:
     print(f"boostflow: error: {message}", file=sys.stderr)
     sys.exit(1)
 
 
 # --- stages ---------------------------------------------------------------------------------------
+
+
+def _add_stage(commands: argparse._SubParsersAction, name: str) -> None:
+    """Declare the command of a stage by the class of its job."""
+    job = job_of(name)
+    text = inspect.getdoc(job) or ""
+    command = commands.add_parser(
+        name,
+        help=text.replace("%", "%%"),
+        description=f"{text}\n\nThe keys of JOB:\n{_keys(job)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _files(command, job)
+    command.set_defaults(run=_stage(job))
 
 
 def _keys(job: type[Job]) -> str:
@@ -106,7 +130,7 @@ def _files(command: argparse.ArgumentParser, job: type[Job]) -> None:
             nargs="*" if many else "?" if optional else None,
             required=field.is_required() and not many,
             default=[] if many else None,
-            help=" ".join((field.description or "").split()),
+            help=" ".join((field.description or "").split()).replace("%", "%%"),
         )
 
 
@@ -130,28 +154,45 @@ def read(job: type[Model], text: str) -> Model:
     Raises:
         BoostflowError: it cannot be read, or says something else; with every problem and its key.
     """
-    import yaml
-
-    from boostflow.config.messages import describe
-
     where = "JOB"
     try:
         if text.lstrip().startswith("{"):
             data = json.loads(text)
         else:
             where = text
-            content = Path(text).read_text(encoding="utf-8")
-            # YAML takes JSON as well, a hundred times slower.
-            data = json.loads(content) if text.endswith(".json") else yaml.safe_load(content)
+            data = _content(Path(text))
+        if not isinstance(data, dict):
+            raise BoostflowError(f"{where}: must be keys and values, `key: value` or {{...}}")
         return job.model_validate(data)
     except ValidationError as error:
+        from boostflow.config.messages import describe
+
         problems = describe(error, job)
         raise BoostflowError("\n".join(f"{where}: {problem}" for problem in problems)) from None
     except OSError as error:
         raise BoostflowError(f"{where}: {error.strerror}") from None
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         message = " ".join(str(error).split())
         raise BoostflowError(f"{where}: is neither JSON nor YAML: {message}") from None
+
+
+def _content(path: Path) -> Any:
+    """What a file of JSON or YAML holds.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is neither.
+    """
+    content = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        return json.loads(content)
+    # JSON is YAML, too, but takes a hundred times longer so.
+    import yaml
+
+    try:
+        return yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
 # --- what users ask -------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Corrections:
             raise BoostflowError(f"{path}: not a correctionlib file ({error})") from None
 
     def names(self) -> list[str]:
-        """Of all corrections in the file."""
+        """Names of all corrections in the file."""
         return list(self._set)
 
     def problem(self, name: str, *, by_value: bool) -> str | None:

@@ -1,6 +1,6 @@
-"""From the templates of an entry's members to up and down templates: combine, mirror, smooth.
+"""Combination of the templates of an entry's members into up and down templates.
 
-In this order, for one region and sample, in the merged bins of the fit:
+The steps, in this order, for one region and sample in the merged bins of the fit:
 
 1. `smooth`, of a template's ratio to nominal: `353qh` as TH1::Smooth in ROOT (cabinetry's; J.
    Friedman, CERN 74-23), at the yield of the template; `linear`: a straight line over the bins,
@@ -34,7 +34,7 @@ from boostflow.config.systematics import AnySystematic, Templated
 from boostflow.templates.files import Template
 
 CUT = 0.01
-"""Of many members' changes at most this is cut off in any column, in units of its scale."""
+"""Largest part of the members' changes that is cut off in any column, in units of its scale."""
 
 
 def files_of(name: str, systematic: AnySystematic) -> list[str]:
@@ -83,8 +83,9 @@ def pairs(
 def directions(
     declared: Templated, nominal: NDArray, members: Sequence[NDArray]
 ) -> list[tuple[NDArray, NDArray]]:
-    """Up and down of any quantity, element by element, in each independent direction: a single one
-    unless the entry has replicas or a Hessian set.
+    """Up and down of any quantity, element by element, in each independent direction.
+
+    There is a single direction unless the entry has replicas or a Hessian set.
 
     Args:
         declared: the entry.
@@ -122,7 +123,7 @@ def quadratic(
 
 
 def principal(changes: NDArray, scale: NDArray) -> NDArray:
-    """As few directions as have the covariance of many, the largest first.
+    """The fewest directions that have the covariance of many changes, the largest first.
 
     By a singular value decomposition in units of `scale`: the standard deviation of what is cut off
     is below `CUT` in every column. Each direction raises the sum of all columns.

@@ -80,7 +80,7 @@ def write_json(path: str | Path, data: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON.
+    """Read a JSON file.
 
     Raises:
         BoostflowError: the file is missing or is not JSON.

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from boostflow.errors import BoostflowError
 
 DIGITS = 18
-"""Of the largest run, and luminosity block."""
+"""Number of digits of the largest run, and luminosity block."""
 
 
 class LumiMask:

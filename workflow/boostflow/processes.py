@@ -7,6 +7,7 @@ Names and options: the Pythia 8.3 manual (arXiv:2203.11601), top, electroweak an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
 HADRONIC_Z = ("23:onMode = off", "23:onIfAny = 1 2 3 4 5")
@@ -91,3 +92,10 @@ PROCESSES: dict[str, Process] = {
         heavy=(W_PRIME, X, Y),
     ),
 }
+
+# Type checkers take no Literal of a tuple that they would have to compute.
+if TYPE_CHECKING:
+    ProcessName = str
+else:
+    ProcessName = Literal[*PROCESSES]
+    """Name of a process, checked where a block is made."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 TOPTAG_PARTS = ("mask", "labels")
 """Arrays of a top-tagging file, besides p4."""
 TOPTAG_CLASSES = ("qcd", "top")
-"""By their number in the labels."""
+"""Classes of top-tagging files by their number in the labels."""
+# Type checkers take no Literal of a tuple that they would have to compute.
+if TYPE_CHECKING:
+    TopTagSelect = str
+else:
+    TopTagSelect = Literal["all", *TOPTAG_CLASSES]
+    """What may be selected of a top-tagging file: all jets, or those of one class."""
 
 
 def toptag_files(p4: str) -> dict[str, str]:
@@ -62,7 +70,7 @@ JETCLASS2_PARTS = {
     "res34p": JETCLASS2[15:161],
     "qcd": JETCLASS2[161:],
 }
-"""Its parts: resonances of two prongs, of three or four, and QCD jets."""
+"""Parts of JetClass-II: resonances of two prongs, of three or four, and QCD jets."""
 
 JETCLASS_SELECT = ["all", *JETCLASS2_PARTS, *JETCLASS.values(), *JETCLASS2]
 """What can be selected; `qcd` is a class of JetClass and a part of JetClass-II."""

@@ -41,11 +41,11 @@ class Row:
     """Jobs to run again: their files are there, but something that they depend on has changed."""
     enabled: bool = True
     fit: str = ""
-    """Of rates, which have no jobs of their own: the state of the fit."""
+    """State of the fit for rates, which have no jobs of their own."""
 
     @property
     def state(self) -> str:
-        """In words."""
+        """State of the variation's jobs in words."""
         if not self.enabled:
             return "off"
         if not self.jobs:
@@ -58,7 +58,7 @@ class Row:
         return ", ".join(f"{n} of {self.jobs} {what}" for what, n in parts.items() if n)
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """The row as JSON data, for machines."""
         keys = ("name", "kind", "use", "directions", "stages", "jobs", "missing", "outdated")
         return {key: getattr(self, key) for key in keys} | {"state": self.state}
 
@@ -107,7 +107,7 @@ def states(
 
 
 def rows(dag: Any, variations: Variations, entries: Mapping[str, AnySystematic]) -> list[Row]:
-    """The same from a resolved graph.
+    """Rows of nominal, all systematics and what follows them, from a resolved graph of jobs.
 
     Args:
         dag: of Snakemake.

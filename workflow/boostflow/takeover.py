@@ -66,23 +66,25 @@ class Run:
     """Seconds since the machine was booted, which no setting of the clock changes; a process id
     alone is used again."""
     digest: str
-    """Of the configuration."""
+    """Digest of the configuration."""
     output: str
-    """Its output folder."""
+    """Output folder of the configuration."""
     submits: bool = False
-    """It has sent jobs to SLURM."""
+    """Whether it has sent jobs to SLURM."""
     given_up: bool = False
     """The user has said `--unlock`: it is dead, wherever it was."""
     boot: str = field(default_factory=lambda: _boot())
     namespace: str = field(default_factory=lambda: _namespace())
-    """Of process ids: a container may have its own."""
+    """Namespace of process ids: a container may have its own."""
 
     @property
     def name(self) -> str:
+        """Name of the run, unique among all: host, process and start."""
         return f"{self.host}-{self.pid}-{self.started:.0f}"
 
     @property
     def note(self) -> Path:
+        """Path of the note that the run leaves while it lives."""
         return NOTES / f"{self.name}.json"
 
     def write(self) -> None:
@@ -130,13 +132,13 @@ def _namespace() -> str:
 
 @dataclass
 class Session:
-    """This run, and the dead ones whose results are yet to be recorded."""
+    """State of this run, and of the dead ones whose results are yet to be recorded."""
 
     run: Run
     dead: list[Run] = field(default_factory=list)
 
     def start(self, workflow: Any) -> None:
-        """To be called when the jobs are known and none has been started (`onstart`).
+        """Begin the run when the jobs are known and none has been started (`onstart`).
 
         Records what the jobs of dead runs have finished, as if they had lived.
         """

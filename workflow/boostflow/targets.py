@@ -88,7 +88,7 @@ def background_plot_names(analysis: Analysis) -> list[str]:
 
 
 def plots(analysis: Analysis) -> list[str]:
-    """Every plot."""
+    """Paths of all plots that the analysis makes."""
     found = [analysis.at(paths.CUTFLOW_PLOT)]
     for model in analysis.config.models:
         pattern = analysis.at(paths.MODEL_PLOT, model=model)

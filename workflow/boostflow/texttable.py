@@ -15,7 +15,7 @@ class Text:
         self._console = Console(file=io.StringIO(), width=width, color_system=None)
 
     def line(self, text: str) -> None:
-        """One paragraph."""
+        """Write one paragraph of text."""
         self._console.print(text, soft_wrap=False, highlight=False, markup=False)
 
     def grid(

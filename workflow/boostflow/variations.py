@@ -1,4 +1,4 @@
-"""The variation engine: which variation's file does a stage need?
+"""The variation engine: it says which variation's file a stage needs.
 
 A systematic of a kind enters the chain at one stage (`ENTRY`). A file is touched by a variation if
 the variation enters at its stage or at one that it is made from; a file that is not touched *is*
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from boostflow.config.config import Config
 from boostflow.config.samples import SimulatedSample, has_charges, is_data
 from boostflow.config.systematics import (
     AnySystematic,
@@ -19,6 +18,9 @@ from boostflow.config.systematics import (
     ModelVariation,
     SampleVariation,
 )
+
+if TYPE_CHECKING:
+    from boostflow.config.config import Config
 
 NOMINAL = "nominal"
 
@@ -64,7 +66,7 @@ class Variation:
 
     @property
     def name(self) -> str:
-        """As in paths: `jes_up`."""
+        """Name of the variation, as in paths: `jes_up`."""
         return f"{self.systematic}_{self.direction}"
 
     @property

@@ -11,7 +11,7 @@ def background_jets(wildcards):
 
 
 def background_scores(wildcards):
-    """The score tables of the models that are read."""
+    """The score tables of the models that the background estimates read."""
     return [ANALYSIS.scored(model, wildcards.variation) for model in BACKGROUND_MODELS]
 
 

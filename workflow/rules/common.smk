@@ -77,12 +77,12 @@ at = ANALYSIS.at
 
 
 def log_of(pattern):
-    """The log of the rule that makes `pattern`."""
+    """The log file of the rule that makes `pattern`."""
     return at(f"{paths.LOG}/{Path(pattern).with_suffix('.log')}")
 
 
 def benchmark_of(pattern):
-    """The benchmark (wall time, CPU, memory) of the rule that makes `pattern`."""
+    """The benchmark file (wall time, CPU, memory) of the rule that makes `pattern`."""
     return at(f"{paths.BENCHMARK}/{Path(pattern).with_suffix('.tsv')}")
 
 
@@ -129,5 +129,5 @@ def variation_group(nominal):
 
 
 def caption(name):
-    """The report's text for a kind of plot."""
+    """The file with the report's text for a kind of plot."""
     return f"../report/{name}.rst"

@@ -11,7 +11,7 @@ def evaluated_jets(wildcards):
     block = CONFIG.models[wildcards.model]
     of_events = block.scored_unit() == "event"
     return ANALYSIS.selected(
-        NOMINAL, ANALYSIS.trained_on(block) if of_events else ANALYSIS.labelled()
+        NOMINAL, CONFIG.trained_on(block) if of_events else ANALYSIS.labelled()
     )
 
 

@@ -15,7 +15,7 @@ def fit_controls():
 
 
 def crosscheck_templates(wildcards):
-    """The templates of other regions."""
+    """The templates of the regions that a cross-check puts in the place of the fitted ones."""
     names = ANALYSIS.variations.crosschecks()
     return at(paths.TEMPLATES, variation=names[wildcards.systematic])
 

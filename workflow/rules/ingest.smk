@@ -5,13 +5,13 @@ from boostflow.jobs.chain import Ingest
 
 
 def source(wildcards):
-    """The file, where it is one that Snakemake can look at; an address is part of the job."""
+    """The file of a part, where Snakemake can look at it; an address is part of the job."""
     file = ANALYSIS.source(wildcards.sample, int(wildcards.part), wildcards.variation)
     return [] if is_remote(file) else file
 
 
 def beside(wildcards):
-    """Files that are read together with it."""
+    """Files that are read together with the file of a part."""
     file = ANALYSIS.source(wildcards.sample, int(wildcards.part), wildcards.variation)
     return ANALYSIS.beside(wildcards.sample, file)
 

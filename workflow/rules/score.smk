@@ -4,7 +4,7 @@ from boostflow.jobs.models import Scoring
 
 
 def trained_model(wildcards):
-    """The folder of the model."""
+    """The folder of the trained model that scores."""
     return ANALYSIS.trained(wildcards.model, wildcards.variation)
 
 

@@ -23,5 +23,5 @@ def take_over():
 
 
 def show_space():
-    """Say so if the disk is full: then the logs, on the same disk, may be empty."""
+    """Tell a user whose disk is full: then the logs, on the same disk, may be empty."""
     takeover.warn_if_full(CONFIG.output)

@@ -8,7 +8,7 @@ def training_jets(wildcards):
     block = ANALYSIS.block(wildcards.model, wildcards.variation)
     if block.prepared_name() is not None:
         return []
-    return ANALYSIS.selected(NOMINAL, ANALYSIS.trained_on(block))
+    return ANALYSIS.selected(NOMINAL, CONFIG.trained_on(block))
 
 
 def prepared_input(wildcards):
@@ -29,7 +29,7 @@ def prepared_jets(wildcards):
 
 
 def ranks(wildcards):
-    """Processes that train a model together."""
+    """Number of processes that train a model together."""
     return ANALYSIS.block(wildcards.model).ranks()
 
 

@@ -52,7 +52,7 @@ class Yield:
 
 
 Yields = Mapping[str, Yield]
-"""By region."""
+"""Yields by region of the ABCD plane."""
 
 
 def formula(n: Yields, what: str = "background") -> Yield:

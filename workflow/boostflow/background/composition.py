@@ -58,7 +58,7 @@ class Cells:
     templates: NDArray
     """Expected events, shape (K, I), not negative."""
     variances: NDArray
-    """Their statistical variances, shape (K, I)."""
+    """Statistical variances of the templates, shape (K, I)."""
     data: NDArray
     """Counts, shape (I,)."""
     extra: NDArray
@@ -77,7 +77,7 @@ class Cells:
         return mu @ shape
 
     def without_template_errors(self) -> Cells:
-        """The same with templates that are known exactly."""
+        """Cells with the same contents and templates that are known exactly: variances of 0."""
         return replace(self, variances=np.zeros_like(self.variances))
 
 

@@ -176,7 +176,7 @@ def fill(events: Mapping[str, Events], weights: Mapping[str, NDArray], job: Coun
 
 
 def beside_window(values: NDArray, edges: NDArray, config: Sideband) -> NDArray[np.bool_]:
-    """Which values are in no bin that touches the window."""
+    """Tell which values are in no bin that touches the window."""
     low, high = config.window
     hidden = (edges[1:] > low) & (edges[:-1] < high)
     if not hidden.any():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from boostflow.errors import BoostflowError
 
 TOLERANCE = 0.01
-"""Of Minuit, as in `infer`."""
+"""Tolerance of Minuit, the same as in `infer`."""
 PRECISION = 1e-9
 """Relative precision of -2 ln L, whose constant part is subtracted: it is of order 1."""
 

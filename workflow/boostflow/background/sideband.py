@@ -101,7 +101,7 @@ class Smooth:
 
     @property
     def probability(self) -> float:
-        """Of a worse fit."""
+        """Probability of a worse fit, from the chi2 distribution."""
         return float(stats.chi2.sf(self.minimum.value, self.freedom))
 
 

@@ -18,11 +18,11 @@ class Cut(Block):
     column: str
     """Column of the score table, or of the selected jets."""
     jet: Literal["leading", "second"] = "leading"
-    """Which selected jet of the event, by pT. Events without a second one are in no range of it."""
+    """The selected jet of the event, by pT. Events without a second one are in no range of it."""
 
 
 class Selection(Cut):
-    """A range."""
+    """A range of a score or an observable of one jet of the event that is selected."""
 
     range: Range
     """The lower edge belongs to it; 1 belongs to a range that ends there."""
@@ -32,9 +32,9 @@ class Axis(Cut):
     """One of the two variables of an ABCD estimate."""
 
     signal: Range
-    """Where the signal is."""
+    """Range in which the signal is."""
     control: Range
-    """Where it is not; a gap between the two is left out."""
+    """Range without the signal; a gap between the two ranges is left out."""
 
     @model_validator(mode="after")
     def apart(self) -> Axis:
@@ -70,9 +70,9 @@ class Sideband(Block):
     variable: str = "msoftdrop"
     """Column of the selected jets."""
     range: Range = [50.0, 290.0]
-    """Of the fit (GeV)."""
+    """Range of the fit (GeV)."""
     bins: int = Field(48, ge=6, le=1000)
-    """Of equal width."""
+    """Number of bins of equal width in that range."""
     window: Range = [140.0, 210.0]
     """Left out of the fit (GeV); widened to whole bins."""
     within: Selection | None = None
@@ -156,7 +156,7 @@ class Background(Block):
 
     @model_validator(mode="after")
     def does_something(self) -> Background:
-        """At least one estimate."""
+        """Refuse a block that asks for no estimate at all."""
         if not (self.abcd or self.sideband or self.control or self.composition):
             raise ValueError("needs abcd, sideband, control or composition (or leave it null)")
         return self

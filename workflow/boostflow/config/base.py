@@ -45,7 +45,7 @@ def _no_switch(value: object) -> object:
 
 
 NoSwitch = BeforeValidator(_no_switch)
-"""Of numbers for which true would count as 1."""
+"""Validator of numbers: true and false, which would count as 1 and 0, are refused."""
 
 
 class Block(BaseModel):

@@ -128,7 +128,7 @@ class FatJetCuts(Block):
     pt: Range = [800.0, 1200.0]
     """Transverse momentum (GeV)."""
     abs_eta_max: float = Field(2.4, gt=0)
-    """Acceptance."""
+    """Largest |eta| of a fat jet."""
     mass: Range = [10.0, 300.0]
     """Ungroomed mass (GeV)."""
     multiplicity_min: int = Field(5, ge=0)
@@ -184,8 +184,10 @@ class Split(Block):
 
 
 class Smearing(Block):
-    """Resolution of jets in simulation made that of data, by two corrections of a correctionlib
-    file."""
+    """Resolution of jets in simulation made that of data, by two corrections.
+
+    Both are in the correctionlib file of the selection.
+    """
 
     resolution: str
     """Relative resolution of simulated jets: sigma over value."""
@@ -205,7 +207,7 @@ class Select(Block):
     """Smears the pT of simulated jets: {resolution: NAME, scale_factor: NAME}; null where nominal
     jets have the resolution of data, as those of the toy detector by construction."""
     mass_smearing: Smearing | None = None
-    """The same for jet masses."""
+    """Smears the masses of simulated jets in the same way; null for none."""
 
 
 class Evaluate(Block):

@@ -31,11 +31,11 @@ else:
 
 def default_models() -> dict[str, Model]:
     """A model of each of these kinds, with its defaults, named by it."""
-    return {kind: families()[kind].block() for kind in DEFAULT_MODELS}
+    return {kind: families()[kind].block.model_validate({}) for kind in DEFAULT_MODELS}
 
 
 class Config(Block):
-    """The analysis."""
+    """The whole configuration of an analysis."""
 
     output: str = Field("results", min_length=1)
     """Folder of everything that is produced, relative to where snakemake is started."""

@@ -1,6 +1,7 @@
 """The models of a run without a configuration: the one place that names families."""
 
 DEFAULT_MODELS = ("bdt", "ucluster")
-"""Their kinds, which are their names, too; another family does not lengthen such a run."""
+"""Kinds of the models of the default analysis, which are their names, too; another family does not
+lengthen such a run."""
 CLASSIFIER, CLUSTERING = DEFAULT_MODELS
 """Names of those that the defaults of regions and estimates read."""

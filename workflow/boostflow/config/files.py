@@ -10,12 +10,10 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from boostflow.config.config import Config
 from boostflow.config.samples import FileSample, RootSample, Sample, TopTagSample
 from boostflow.config.weights import carried
 from boostflow.errors import BoostflowError
@@ -32,6 +30,8 @@ def output_folder(path: Path | None) -> str:
     Raises:
         BoostflowError: the file cannot be read, or says something else than a folder there.
     """
+    from boostflow.config.config import Config
+
     default = Config.model_fields["output"].default
     if path is None:
         return default
@@ -89,7 +89,11 @@ def expand(sample: FileSample) -> tuple[list[str], list[str]]:
     ]
     places = [file if is_remote(file) else Path.cwd() / file for file in files]
     seen: set[str | Path] = set()
-    twice = {f for f, place in zip(files, places, strict=True) if place in seen or seen.add(place)}
+    twice: set[str] = set()
+    for file, place in zip(files, places, strict=True):
+        if place in seen:
+            twice.add(file)
+        seen.add(place)
     return files, [*problems, *(f"{file} is listed more than once" for file in sorted(twice))]
 
 
@@ -103,7 +107,7 @@ def brace_fault(path: str) -> str | None:
     )
 
 
-def beside(file: str, sample: Sample) -> list[str]:
+def beside(file: str, sample: Sample | FileSample) -> list[str]:
     """Files that are read together with a file of a sample."""
     return list(toptag_files(file).values()) if isinstance(sample, TopTagSample) else []
 
@@ -149,7 +153,7 @@ def _stamp(file: str) -> str:
 
 
 def known(folder: Path) -> dict[str, str]:
-    """By key of files that were checked: what says so, a JSON file of records by key."""
+    """The JSON file that says what a check found, by the key of each file that was checked."""
     found: dict[str, str] = {}
     for path in sorted(folder.glob("*.json")):
         found |= dict.fromkeys(json.loads(path.read_text()), str(path))
@@ -195,7 +199,7 @@ def _path_fault(path: Path) -> str | None:
         if path.is_file():
             return None
     except OSError as error:
-        return f"{path}: {os.strerror(error.errno)}"
+        return f"{path}: {error.strerror}"
     if path.is_dir():
         return f"not a file: {path} is a folder: name its files, {path}/*.root"
     if str(path).startswith("/store/"):

@@ -1,4 +1,7 @@
-"""From what the user wrote to a checked configuration: every problem at once, each with its key."""
+"""Loading: what the user wrote becomes a checked configuration.
+
+Every problem is told at once, with its key.
+"""
 
 from __future__ import annotations
 

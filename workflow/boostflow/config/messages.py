@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from boostflow.config.problems import Place, Problem, suggest
 
 EVERYWHERE = Place("")
-"""Of messages that name the file themselves."""
+"""Place of messages that name the file themselves."""
 
 
 def describe(error: ValidationError, model: Any, at: Place = EVERYWHERE) -> list[Problem]:

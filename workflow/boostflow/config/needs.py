@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from boostflow.config.base import Block
-from boostflow.config.config import Config
 from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.config.systematics import AnySystematic, Weight
 from boostflow.config.weights import jet_column
 
+if TYPE_CHECKING:
+    from boostflow.config.config import Config
+
 
 class Needs(Block):
-    """Of one sample."""
+    """What the rest of the chain needs of the jets of one sample."""
 
     constituents: list[str] = Field(default_factory=list)
     """Models that need jets with constituents."""

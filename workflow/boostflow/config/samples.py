@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 
 from boostflow.config.base import Block, Name, NoSwitch, Setting
 from boostflow.config.weights import SampleWeight
-from boostflow.processes import PROCESSES
-from boostflow.publicsets import JETCLASS_SELECT, TOPTAG_CLASSES
+from boostflow.processes import ProcessName
+from boostflow.publicsets import JETCLASS_SELECT, TopTagSelect
 
 EVENTS_MAX = 1_000_000
 """Events in a simulated file, at most: those of the next one are numbered from there."""
@@ -20,7 +20,7 @@ class SimulatedSample(Block):
     """Events that boostflow generates itself."""
 
     source: Literal["simulation"] = "simulation"
-    process: Literal[*PROCESSES]
+    process: ProcessName
     """Hard process; boostflow.processes lists the Pythia settings behind each."""
     label: Name
     """Class of the jets that match the process' heavy particle or parton."""
@@ -54,7 +54,7 @@ class RootContent(Block):
     tree: str | None = None
     """Name of the TTree or RNTuple; null: `ingest.tree`, for `format: delphes` Delphes."""
     format: Literal["nanoaod", "delphes"] = "nanoaod"
-    """Whose names the branches have, where `branches` does not say otherwise."""
+    """Naming scheme of the branches, where `branches` does not say otherwise."""
     branches: dict[str, str] = {}
     """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of
     all branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
@@ -72,7 +72,7 @@ class RootSample(FileSample, RootContent):
     """ROOT files: NanoAOD-like, Delphes, or other trees whose branches are named here."""
 
     source: Literal["root"]
-    match: Literal[*PROCESSES] | None = None
+    match: ProcessName | None = None
     """Only jets that match such a generator particle get the label; null: all jets do."""
     data: bool = False
     """Collision data: no genWeight, no GenPart, weight 1."""
@@ -111,15 +111,17 @@ class TopTagSample(FileSample):
     """Top-tagging reference jets (arXiv:1902.09914) as NumPy arrays: each jet is an event."""
 
     source: Literal["toptag"]
-    select: Literal["all", *TOPTAG_CLASSES] = "all"
+    select: TopTagSelect = "all"
     """Jets that are taken, by the labels. `files` are those of the four-momenta, `*_p4.npy`; the
     mask and the labels are found beside them, as `*_mask.npy` and `*_labels.npy`. Without a `label`
     the jets keep the class of the file."""
 
 
 class JetClassSample(FileSample):
-    """Parquet files of JetClass (arXiv:2202.03772) or JetClass-II (arXiv:2405.12972): each jet is
-    an event."""
+    """Parquet files of JetClass (arXiv:2202.03772) or JetClass-II (arXiv:2405.12972).
+
+    Each jet is an event.
+    """
 
     source: Literal["jetclass"]
     select: str = "all"

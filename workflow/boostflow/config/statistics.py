@@ -65,7 +65,7 @@ Flag = Literal["nan", "empty", "zero", "large", "one_sided", "flipped", "insigni
 
 
 class Infer(Block):
-    """The fit."""
+    """The fit of the signal strength."""
 
     signal: list[Name] = Field(["top"], min_length=1)
     """Samples whose common strength mu is fitted."""

@@ -23,13 +23,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from boostflow.config.base import Block, Name, Setting
 from boostflow.config.chain import Smearing
 from boostflow.config.samples import EVENTS_MAX
 from boostflow.config.statistics import Prune, Region
-from boostflow.errors import BoostflowError
 
 Group = Literal["exp", "model", "ml"]
 
@@ -39,7 +38,7 @@ Change = TypeVar("Change")
 COMBINATIONS = ("envelope", "replicas", "hessian")
 """Forms with several members, of which a rule makes an up and a down template."""
 SPREADS = ("replicas", "hessian")
-"""Those of them that are several independent parameters."""
+"""Forms with several members of which each is an independent parameter."""
 FORMS = ("up", "down", *COMBINATIONS)
 
 
@@ -49,7 +48,7 @@ class Systematic(Block):
     enabled: bool = True
     """false: declared, but neither run nor fitted."""
     group: Group = "exp"
-    """Where it is counted in `mu = value ± stat ± exp ± model ± ml`."""
+    """Part of `mu = value ± stat ± exp ± model ± ml` in which the uncertainty is counted."""
     samples: list[Name] | None = Field(None, min_length=1)
     """Samples that it touches; null for all."""
     regions: list[Name] | None = Field(None, min_length=1)
@@ -65,7 +64,7 @@ class Systematic(Block):
         return {}
 
     def combination(self) -> str | None:
-        """Which rule makes up and down of the members; null where there are sides."""
+        """The rule that makes up and down of the members; null where there are sides."""
         return None
 
     def spread(self) -> str | None:
@@ -81,7 +80,8 @@ class Templated(Systematic):
     """none: up and down as they are. mean: half of their difference, bin by bin. largest: the
     larger of both changes in each bin, with the sign of up."""
     smooth: Literal["none", "353qh", "linear", "flat"] = "none"
-    """Of the ratio to nominal: running medians (353QH, twice), a straight line, or a constant."""
+    """Smoothing of the ratio to nominal: running medians (353QH, twice), a straight line, or a
+    constant."""
     prune: Prune | None = None
     """Thresholds of this entry; null for those of `infer.prune`."""
 
@@ -115,7 +115,7 @@ class Alternatives(Templated, Generic[Change]):
         return {name: change for name, change in sides.items() if change is not None}
 
     def combination(self) -> str | None:
-        """Which rule makes up and down of the members; null where there are sides."""
+        """The rule that makes up and down of the members; null where there are sides."""
         return next((name for name in COMBINATIONS if getattr(self, name) is not None), None)
 
 
@@ -143,7 +143,7 @@ class Rate(Systematic):
     up: float | None = Field(None, gt=-1, lt=10)
     """Relative change of the up side, where the sides differ: 0.05."""
     down: float | None = Field(None, gt=-1, lt=10)
-    """The same for down: -0.03; null: minus that of up."""
+    """Relative change of the down side: -0.03; null: minus that of up."""
 
     @model_validator(mode="after")
     def has_a_size(self) -> Rate:
@@ -161,6 +161,7 @@ class Rate(Systematic):
     def sides(self) -> tuple[float, float]:
         """Factors of the yield: up and down."""
         up = self.value if self.up is None else self.up
+        assert up is not None
         return 1 + up, 1 + (-up if self.down is None else self.down)
 
 
@@ -202,9 +203,9 @@ class JetShift(Block):
     quantity: Quantity
     side: Side
     correction: str | None = None
-    """Of energy and mass."""
+    """Correction that shifts energy or mass; null for resolutions."""
     smearing: Smearing | None = None
-    """Of resolutions; null for that of the selection."""
+    """Smearing that a shift of a resolution varies; null for that of the selection."""
 
 
 class Shift(Templated):
@@ -253,7 +254,7 @@ class Shift(Templated):
         return None if self.envelope is None else "envelope"
 
     def smearing(self) -> Smearing | None:
-        """Its own names, where it has them."""
+        """The smearing that the entry names itself; null for that of the selection."""
         if self.resolution is None or self.scale_factor is None:
             return None
         return Smearing(resolution=self.resolution, scale_factor=self.scale_factor)
@@ -300,7 +301,7 @@ class Constituent(Templated):
 
 
 Settings = Annotated[list[Setting], Field(min_length=1)]
-"""Pythia settings."""
+"""One or more Pythia settings."""
 Keys = Annotated[dict[str, Any], Field(min_length=1)]
 """Keys of a model's block with their values."""
 
@@ -332,7 +333,7 @@ class ModelVariation(Alternatives[Keys]):
     kind: Literal["model"]
     group: Group = "ml"
     model: Name | None = None
-    """Which model is trained otherwise."""
+    """Model that is trained otherwise."""
     instead: dict[Name, Region] | None = None
     """Regions in the place of those of `templates.regions`, all of them: another model's.
     One-sided."""
@@ -368,20 +369,7 @@ AnySystematic = Annotated[
 SYSTEMATICS = TypeAdapter(dict[Name, AnySystematic])
 
 
-def parse_systematics(data: object) -> dict[str, AnySystematic]:
-    """Declared systematics by name, from JSON.
-
-    Raises:
-        BoostflowError: a declaration is not valid.
-    """
-    try:
-        return SYSTEMATICS.validate_python(data)
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise BoostflowError(f"systematics: {'; '.join(problems)}") from None
-
-
-def by_parameter(systematics: Mapping[str, AnySystematic]) -> dict[str, Sequence[str]]:
+def by_parameter(systematics: Mapping[str, AnySystematic]) -> Mapping[str, Sequence[str]]:
     """Names of the systematics behind each parameter, as they are declared."""
     result: dict[str, list[str]] = {}
     for name, declared in systematics.items():

@@ -57,7 +57,7 @@ def _side(value: object) -> object:
 
 
 Values = dict[str, Annotated[str | int | float, BeforeValidator(_value)]]
-"""Of inputs of a correction: words or numbers."""
+"""Values of inputs of a correction by name: words or numbers."""
 
 
 class SampleWeight(Block):
@@ -69,7 +69,7 @@ class SampleWeight(Block):
     branch: str | None = Field(None, min_length=1)
     """Branch of the nominal weight: `puWeight`, `FatJet_sf`."""
     file: str | None = Field(None, min_length=1)
-    """Without `branch`: a correctionlib file (.json or .json.gz)."""
+    """A correctionlib file (.json or .json.gz), in the place of `branch`."""
     correction: str | None = Field(None, min_length=1)
     """Name of a correction in it."""
     inputs: dict[str, Annotated[str, Field(min_length=1)]] = {}
@@ -82,7 +82,8 @@ class SampleWeight(Block):
     """Branch of the up weight; of a correction the values that differ from nominal: `{weights:
     up}`. The column of relative weights is `weight_<name>_up`."""
     down: Annotated[str | Values | None, BeforeValidator(_side)] = None
-    """The same for down."""
+    """Branch of the down weight, or the values of a correction that differ from nominal, as for
+    `up`."""
     apply: bool = True
     """false: nominal multiplies nothing, as it is in genWeight or another entry has it; up and down
     are relative to it all the same."""
@@ -140,9 +141,10 @@ class Carried(Block):
     """A branch that ingest keeps for the weights of a sample."""
 
     weight: bool
-    """It is a weight, not negative; else the input of a correction."""
+    """Whether the branch is a weight, which is not negative; else it is the input of a
+    correction."""
     key: str = Field("", exclude=True)
-    """Where the configuration names it, for messages: no job depends on it."""
+    """Key of the configuration that names the branch, for messages: no job depends on it."""
 
 
 def carried(weights: Mapping[str, SampleWeight], key: str = "weights") -> dict[str, Carried]:

@@ -1,4 +1,4 @@
-"""Figures of merit of a clustering of events: does a cluster hold more signal than its share?
+"""Figures of merit of a clustering of events: whether a cluster holds more signal than its share.
 
 Counts of events, not cross-sections: the share of the signal is that in the files.
 """

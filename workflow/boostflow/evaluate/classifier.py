@@ -196,11 +196,11 @@ class Pair(NamedTuple):
     signal: str
     background: list[str]
     mine: NDArray[np.bool_]
-    """Which jets are of one of the classes, shape (jets,)."""
+    """Whether each jet is of one of the classes, shape (jets,)."""
     score: NDArray
     """p_signal / (p_signal + sum of p_background) of those jets."""
     positive: NDArray[np.bool_]
-    """Which of those jets are signal."""
+    """Whether each of those jets is signal."""
 
 
 def pairs(part: Classified, config: Evaluate) -> list[Pair]:

@@ -9,7 +9,7 @@ from scipy import stats
 from boostflow.errors import BoostflowError
 
 FEW = 5
-"""With fewer passing background jets a rejection is quoted as a limit."""
+"""Number of passing background jets below which a rejection is quoted as a limit."""
 LEVEL = 0.95
 """Confidence level of the limits."""
 

@@ -160,5 +160,5 @@ def _error(name: str, counts: dict[str, NDArray], relative: ArrayLike) -> NDArra
 
 
 def numbers(values: ArrayLike) -> list[float | None]:
-    """For JSON: null where a value is not finite."""
+    """Values as JSON holds them: null where a value is not finite."""
     return [float(x) if np.isfinite(x) else None for x in np.asarray(values)]

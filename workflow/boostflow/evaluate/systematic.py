@@ -53,7 +53,7 @@ class Measured:
     event: NDArray[np.uint64] = field(repr=False)
     """Number of each jet's event, the same in all variations, shape (jets,)."""
     influence: NDArray = field(repr=False)
-    """Of each jet on each entry of `auc`, shape (jets, classes + 1)."""
+    """Influence of each jet on each entry of `auc`, shape (jets, classes + 1)."""
 
 
 def measure(part: Classified, config: Evaluate, points: Sequence[Mapping[str, Any]]) -> Measured:
@@ -138,8 +138,10 @@ def reweighted(table: Table, column: str, samples: Sequence[str] | None) -> Tabl
 
 
 def error_of_shift(nominal: Measured, varied: Measured) -> NDArray:
-    """Statistical error of the shift of each AUC: that of a paired difference where jets are the
-    same events, of independent samples where they are not; shape (classes + 1,).
+    """Statistical error of the shift of each AUC, shape (classes + 1,).
+
+    It is that of a paired difference where jets are the same events, of independent samples where
+    they are not.
     """
     events = np.concatenate([nominal.event, varied.event])
     _, index = np.unique(events, return_inverse=True)

@@ -1,1 +1,1 @@
-"""From templates to the signal strength: HistFactory workspace, fit, significance, breakdown."""
+"""The way from templates to the signal strength: workspace, fit, significance, breakdown."""

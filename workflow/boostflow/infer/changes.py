@@ -30,12 +30,12 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True)
 class Change:
-    """Of one region and sample by one nuisance parameter."""
+    """How one nuisance parameter changes the contents of one region and sample."""
 
     sides: NDArray
     """Change of the contents at +1 and at -1, shape (2, bins)."""
     prune: Prune
-    """Below which it is left out."""
+    """Thresholds below which the change is left out."""
 
 
 def shapes_are_noise(independent: Sequence[Template]) -> bool:

@@ -20,9 +20,9 @@ from boostflow.progress import progress
 log = logging.getLogger(__name__)
 
 CONTROL_GROUP = "exp"
-"""Where the scale factors of control regions are counted."""
+"""Group in which the scale factors of control regions are counted."""
 MC_STAT_GROUP = "model"
-"""Where the statistical uncertainty of the templates is counted."""
+"""Group in which the statistical uncertainty of the templates is counted."""
 
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:

@@ -88,7 +88,7 @@ def variance(declared: Templated, nominal: Template, varied: Template) -> NDArra
 
 
 def total(template: Template) -> Template:
-    """The same in a single bin."""
+    """A template with all bins added up into a single one, contents and variances."""
     return Template(
         template.values.sum(keepdims=True),
         template.variances.sum(keepdims=True),

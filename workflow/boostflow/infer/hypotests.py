@@ -23,13 +23,13 @@ from boostflow.progress import progress
 LEVEL = 0.95
 """Confidence level of the upper limit."""
 PRECISION = 1e-3
-"""Of a limit, relative."""
+"""Relative precision of a limit."""
 REACH = 3.0
 """The scan of the likelihood goes this many errors to both sides."""
 CLOSER = 9
 """Points of the scan within the statistical error's reach."""
 POINTS = 25
-"""Of the scans."""
+"""Number of points of each scan."""
 UNDEFINED = (
     "no observed limit: CLs is 0 / 0, since the data lie far below the expectation even without "
     "signal; check luminosity, cross-sections and the selection"

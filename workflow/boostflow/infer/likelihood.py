@@ -20,28 +20,29 @@ import pyhf
 from numpy.typing import NDArray
 
 STEP = 1e-3
-"""Of the central differences: normsys and histosys bend little over it, the others are linear."""
+"""Step of the central differences: normsys and histosys bend little over it, the others are
+linear."""
 TINY = 1e-12
-"""In the place of a factor of exactly 0 (mu = 0), by which it is divided."""
+"""Stands for a factor of exactly 0 (mu = 0), by which it is divided."""
 
 
 class Expansion(NamedTuple):
     """Expectation around a point. Parameters p, samples s, bins b."""
 
     expected: NDArray
-    """(b,)"""
+    """Expected events, shape (b,)."""
     product: NDArray
-    """F, (s, b)"""
+    """Product F of the factors, shape (s, b)."""
     sum: NDArray
-    """M, (s, b)"""
+    """Sum M that the factors multiply, shape (s, b)."""
     factor: NDArray
-    """Relative derivative of F, (p, s, b)"""
+    """Relative derivative of F by each parameter, shape (p, s, b)."""
     change: NDArray
-    """Derivative of M, (p, s, b)"""
+    """Derivative of M by each parameter, shape (p, s, b)."""
     jacobian: NDArray
-    """Derivative of the expectation, (p, b)"""
+    """Derivative of the expectation by each parameter, shape (p, b)."""
     own: NDArray
-    """Second derivative of the expectation, twice by the same parameter, (p, b)"""
+    """Second derivative of the expectation, twice by the same parameter, shape (p, b)."""
 
 
 class Likelihood:

@@ -20,19 +20,21 @@ from boostflow.infer.likelihood import Likelihood
 log = logging.getLogger(__name__)
 
 TOLERANCE = 0.01
-"""Of Minuit: the estimated distance to the minimum of -2 ln L is below 0.002 times this."""
+"""Tolerance of Minuit: the estimated distance to the minimum of -2 ln L is below 0.002 times
+this."""
 PRECISION = 1e-9
 """Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their
 sum, so it has fewer digits than Minuit assumes, whose Hessian is then not positive definite."""
 REPEATS = 3
-"""Of Migrad, where Hesse finds the minimum further away than Migrad thought."""
+"""How often Migrad is run again, where Hesse finds the minimum further away than Migrad thought."""
 CROSSING = 1e-4
 """Relative precision of the ends of an interval."""
 FAR = 10.0
 """Counts as the square root of the rise of -2 ln L where a fit does not converge because mu is
 absurdly far out."""
 STEP = 0.05
-"""Of the root of the rise, just below the end of an interval: larger is no crossing."""
+"""Largest size of the rise just below the end of an interval: a larger one is a step, no
+crossing."""
 CLIP = 1e-9
 """Smallest expectation in a bin: keeps the likelihood defined while Minuit explores."""
 SETTINGS = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
@@ -65,7 +67,7 @@ class Fit:
     names: list[str]
     values: NDArray
     errors: NDArray
-    """From the Hessian; 0 for fixed parameters."""
+    """Errors from the Hessian; 0 for fixed parameters."""
     correlation: NDArray
     twice_nll: float
     held: Mapping[str, float]
@@ -76,7 +78,7 @@ class Fit:
         return float(self.values[self.names.index(name)])
 
     def moved(self, name: str, value: float) -> Fit:
-        """Where the Gaussian approximation expects the minimum with one parameter elsewhere."""
+        """Minimum with one parameter elsewhere, where the Gaussian approximation expects it."""
         i = self.names.index(name)
         slope = self.correlation[i] * self.errors / (self.errors[i] or np.inf)
         return replace(self, values=self.values + slope * (value - self.values[i]))

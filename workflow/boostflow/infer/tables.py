@@ -18,7 +18,7 @@ import yaml
 from boostflow.io import atomic
 
 BANDS = ("-2 sigma", "-1 sigma", "median", "+1 sigma", "+2 sigma")
-"""Of expected limits, in the order of fit.json."""
+"""Names of the quantiles of expected limits, in the order of fit.json."""
 
 Column = dict[str, Any]
 """A variable of a HEPData table: header and values."""

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 def draw(
     model: pyhf.Model, pars: NDArray, number: int, rng: np.random.Generator
 ) -> Iterator[NDArray]:
-    """Data of pseudo-experiments: Poisson numbers in the bins, and the auxiliary measurements that
-    constrain parameters, around their values, Gaussian or Poisson as the model says.
+    """Draw the data of pseudo-experiments: Poisson numbers in the bins, and auxiliary measurements.
+
+    Auxiliary measurements constrain parameters; they are drawn around the parameters' values,
+    Gaussian or Poisson as the model says.
 
     Args:
         model: of the workspace.

@@ -1,0 +1,1 @@
+"""Ingestion: files of many formats are checked, and read into tables of fat jets."""

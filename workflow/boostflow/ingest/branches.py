@@ -18,9 +18,9 @@ class Branch:
     depth: int
     """1: a value an event; 2: a list of them; 3: a list of lists."""
     kind: str
-    """Of the values, as in numpy: f, i, u, b; O if they are no numbers."""
+    """Kind of the values, as in numpy: f, i, u, b; O if they are no numbers."""
     size: int = field(default=1, compare=False)
-    """Of a value, in bytes."""
+    """Size of a value, in bytes."""
 
     @property
     def is_bit(self) -> bool:

@@ -15,7 +15,7 @@ from boostflow.errors import BadFile
 from boostflow.ingest.branches import Branch, near
 
 NOTHING: Mapping[str, Carried] = MappingProxyType({})
-"""Of samples without weights."""
+"""Carried branches of samples without weights: none."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Kept:
     """A branch as it was found."""
 
     weight: bool
-    """Its values are weights: not negative."""
+    """Whether its values are weights, which are not negative."""
     per_jet: bool
-    """It has one number a fat jet; else one an event."""
+    """Whether it has one number a fat jet; else it has one an event."""
 
 
 def find(

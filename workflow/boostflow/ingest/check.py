@@ -50,23 +50,23 @@ class Checked:
     sample: str
     file: str
     events: int | None = None
-    """None where the file cannot be read."""
+    """Number of events; None where the file cannot be read."""
     features: Features | None = None
     xsec: float | None = None
     weights: list[str] = field(default_factory=list)
-    """Names of those that the sample declares."""
+    """Names of the weights that the sample declares."""
     summed: bool = False
-    """It tells the sum of weights of all generated events."""
+    """Whether the file tells the sum of weights of all generated events."""
     skim: bool = False
-    """Some of these are not in it."""
+    """Whether some of the generated events are not in the file."""
     key: str = ""
     """Name of the file as it was, `boostflow.config.files.keys`."""
     identity: str | None = None
-    """Equal for files with the same events."""
+    """Checksum that is equal for files with the same events."""
     bad: str | None = None
-    """Why it cannot be read."""
+    """Reason why the file cannot be read; None if it can."""
     wrong: list[str] = field(default_factory=list)
-    """How it contradicts the configuration or other files."""
+    """Contradictions of the file to the configuration or to other files."""
 
     def as_json(self) -> dict[str, Any]:
         """What later stages need to know."""
@@ -78,7 +78,7 @@ class Checked:
         }
 
     def state(self, skip: bool) -> str:
-        """In a word."""
+        """State of the file in a word: ok, no events, WRONG, BAD or SKIPPED."""
         if self.bad is not None:
             return "SKIPPED" if skip else "BAD"
         if self.wrong:
@@ -99,7 +99,7 @@ class Report:
     """Bad files are left out."""
 
     def as_json(self) -> dict[str, Any]:
-        """By sample, in the order of the files."""
+        """Findings by sample as JSON data, in the order of the files."""
         samples: dict[str, list[dict[str, Any]]] = {}
         for found in self.files:
             samples.setdefault(found.sample, []).append(found.as_json())

@@ -22,7 +22,7 @@ SOURCES = {
 """Collections that jets are made of in Delphes' cards, and their transverse momentum."""
 
 PDG_ID = {"EFlowPhoton": 22, "EFlowNeutralHadron": 130}
-"""Of objects that have none of their own; 0: unknown."""
+"""PDG ids of objects that have none of their own; 0: unknown."""
 
 NUMBER = (1 << 24) - 1
 """The bits of a TRef that count objects."""

@@ -1,4 +1,4 @@
-"""Where the chunks of a file are worked on: here, in processes, or in jobs on other nodes."""
+"""Executors: the chunks of a file are worked on here, in processes, or in jobs on other nodes."""
 
 from __future__ import annotations
 

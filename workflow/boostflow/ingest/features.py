@@ -78,9 +78,9 @@ class Features:
     linked: bool = False
     """Constituents are listed by event, and linked to jets; else they are listed by jet."""
     nanoaod: bool = False
-    """It is a TTree as coffea's schema of NanoAOD expects it."""
+    """Whether it is a TTree as coffea's schema of NanoAOD expects it."""
     triggers: list[str] = field(default_factory=list)
-    """Those of the sample's triggers that the file has."""
+    """Triggers of the sample that the file has."""
     carried: dict[str, Kept] = field(default_factory=dict)
     """Branches that are kept for weights of the sample."""
     notes: list[str] = field(default_factory=list)
@@ -277,7 +277,7 @@ def examine(
 
 
 def four_momentum(collection: str, have: Iterable[str]) -> tuple[str, ...] | None:
-    """Which of its fields make a collection's four-momenta; for constituents a mass may lack."""
+    """The fields that make a collection's four-momenta; for constituents a mass may lack."""
     vectors = [*VECTORS, VECTORS[0][:3]] if collection == "PFCands" else VECTORS
     names = {name.partition("_")[2] for name in have if name.startswith(f"{collection}_")}
     return next((vector for vector in vectors if names.issuperset(vector)), None)

@@ -31,7 +31,7 @@ class Filters:
         return [name for name, on in zip(STEPS.values(), used, strict=True) if on]
 
     def masks(self, events: ak.Array) -> Iterator[NDArray[np.bool_]]:
-        """Of each step, which events pass it, shape (events,)."""
+        """Yield for each step which events pass it, shape (events,)."""
         if self.lumi is not None:
             yield self.lumi(events.run, events.luminosityBlock)
         for names, combine in ((self.triggers, np.any), (self.flags, np.all)):

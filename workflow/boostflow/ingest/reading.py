@@ -35,7 +35,7 @@ XROOTD = {
     # After a failed connection the client would refuse to try again for half an hour.
     "XRD_STREAMERRORWINDOW": 0,
 }
-"""Its own limits add up to hours."""
+"""Limits of XRootD (s and tries); its defaults add up to hours."""
 
 # What XRootD's client says of the network, as opposed to what a server answers.
 _XROOTD_NETWORK = re.compile(r"\[FATAL\]|expired|[Tt]imeout|[Ss]ocket|[Cc]onnection|[Ss]tream")

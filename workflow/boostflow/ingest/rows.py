@@ -1,4 +1,4 @@
-"""From a chunk of events with fat jets to rows of the ingest table, whatever they were read from.
+"""Rows of the ingest table, made of chunks of events with fat jets, whatever these were read from.
 
 Each chunk is written to an Arrow file at once, and only its counts travel on, so memory is bounded
 by the size of a chunk.
@@ -38,7 +38,7 @@ class Rows:
     """Loose preselection, observables, labels and weights of the events of one file."""
 
     file: str
-    """Its path, for messages."""
+    """Path of the file, for messages."""
     job: Ingest
     """Cuts, class and radius of the jets; constituents are varied only where the features say
     `charges`."""

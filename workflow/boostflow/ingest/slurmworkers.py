@@ -34,7 +34,7 @@ class Job(SLURMJob):
     refused = ""
 
     async def start(self) -> None:
-        """Submit it."""
+        """Submit the job to SLURM."""
         try:
             await super().start()
         except RuntimeError as error:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, model_validator
+from pydantic import model_validator
 
-from boostflow.analysis import Analysis
 from boostflow.config.background import Background as BackgroundBlock
 from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Input, Job, Output
-from boostflow.jobs.models import Label
+from boostflow.jobs.base import Entry, Flow, Input, Job, Label, Output
 from boostflow.jobs.statistics import Systematics, Weighting, weighting_of
 from boostflow.models.family import Role, Score, columns
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 def block_of(analysis: Analysis) -> BackgroundBlock:
@@ -24,7 +25,7 @@ def block_of(analysis: Analysis) -> BackgroundBlock:
     return analysis.config.background
 
 
-def only(block: BaseModel, *kept: str) -> BaseModel:
+def only(block: Entry, *kept: str) -> Entry:
     """A block whose other keys have their defaults."""
     fields = type(block).model_fields
     reset = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
@@ -60,7 +61,7 @@ class Clusters(Block):
     """The clusters of a model, as its score table holds them."""
 
     column: str
-    """With the number of a jet's cluster."""
+    """Column with the number of a jet's cluster."""
     number: int
     """How many there are."""
 
@@ -75,22 +76,22 @@ def clusters_of(analysis: Analysis) -> Clusters | None:
     return Clusters(column=column, number=len(columns(scores, Role.DISTANCE)))
 
 
-class Count(Job):
-    """Count events in the regions of the estimates."""
+class CountEvents(Job):
+    """What both kinds of counting events in the regions of the estimates are told."""
 
     stage: ClassVar[str] = "background_counts"
     runs: ClassVar[str] = "boostflow.background.counts:run"
 
     background: BackgroundBlock
-    """Where they are counted."""
+    """Estimates in whose regions events are counted."""
     templates: TemplatesBlock
     """Variable and bins of ABCD and control regions: those of the templates."""
     clusters: Clusters | None = None
-    """Of the composition's model."""
+    """Clusters of the composition's model; null without a composition."""
     luminosity: float = 138.0
-    """In 1/fb."""
+    """Integrated luminosity (1/fb)."""
     weighting: Weighting | None = None
-    """Of a weight variation."""
+    """Column of weights of a weight variation; null for all others."""
     source: Literal["simulation", "pseudo", "observed"] = "simulation"
     """simulation: expected events of the test split; pseudo: events of the validation split, each
     drawn a Poisson number of times; observed: collision data."""
@@ -108,11 +109,15 @@ class Count(Job):
         """ROOT file of histograms."""
 
     @model_validator(mode="after")
-    def has_clusters(self) -> Count:
+    def has_clusters(self) -> Self:
         """A composition has its clusters."""
         if self.background.composition is not None and self.clusters is None:
             raise ValueError("clusters: background.composition needs those of its model")
         return self
+
+
+class Count(CountEvents):
+    """Count the simulated events in the regions of the estimates."""
 
     @classmethod
     def of(cls, analysis: Analysis, variation: str) -> Count:
@@ -126,7 +131,7 @@ class Count(Job):
         )
 
 
-class CountData(Count):
+class CountData(CountEvents):
     """Count the events of the pseudo-data or of collision data in the same regions."""
 
     @classmethod
@@ -150,9 +155,9 @@ class Estimate(Job):
     runs: ClassVar[str] = "boostflow.background.run:estimate"
 
     background: BackgroundBlock
-    """The estimates."""
+    """The estimates that are made."""
     systematics: Systematics = {}
-    """Those of the composition, by name."""
+    """Systematics that the composition takes into account, by name."""
     signal: list[Name] = []
     """Signal samples of the fit."""
     trained: list[Name] = []
@@ -170,7 +175,7 @@ class Estimate(Job):
         templates: Input[Path | None] = None
         """Nominal templates of the fit, to whose regions control regions are transferred."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of all figures of the estimates."""
         workspace: Output[Path | None] = None
         """Likelihood of the ABCD estimate (HistFactory JSON), where there is one."""
 
@@ -184,7 +189,7 @@ class Estimate(Job):
             background=block,
             systematics={name: analysis.systematics[name] for name in varied},
             signal=config.infer.signal if config.infer else [],
-            trained=analysis.trained_on(config.models[found.model]) if found else [],
+            trained=config.trained_on(config.models[found.model]) if found else [],
             unblind=block.data == "observed" and config.unblind,
         )
 
@@ -196,7 +201,7 @@ class PlotBackground(Job):
     runs: ClassVar[str] = "boostflow.background.report:plot"
 
     background: BackgroundBlock
-    """The estimates."""
+    """The estimates that are drawn."""
     scores: dict[Name, list[Score]] = {}
     """Columns of models that are variables of ABCD."""
     kinds: dict[Name, str] = {}

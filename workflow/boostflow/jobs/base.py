@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,14 +18,15 @@ from boostflow.config.base import Block
 from boostflow.io import atomic
 
 FOLDER = Path(".snakemake/boostflow")
-"""Where the settings of jobs are written, in the working directory, which all jobs share."""
+"""Folder of the settings of jobs, in the working directory, which all jobs share."""
 
 T = TypeVar("T")
+Entry = TypeVar("Entry", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Where the path of a file comes from: a keyword of its rule."""
+    """Source of the path of a file: a keyword of its rule."""
 
     section: str
     """`input`, `output` or `params`."""
@@ -41,6 +42,13 @@ Given = Annotated[T, Flow("params")]
 """A path that is neither: the folder of a training's checkpoints."""
 
 
+class Label(NamedTuple):
+    """The text above the axes of a plot: who, and with what data."""
+
+    left: str = "boostflow simulation"
+    right: str = ""
+
+
 class Files(BaseModel):
     """The files of a job; lists may be empty, what may be None may be left out."""
 
@@ -50,7 +58,7 @@ class Files(BaseModel):
 
     @classmethod
     def flows(cls) -> dict[str, Flow]:
-        """Where each path comes from, by its name."""
+        """The source of each path, by the name of its field."""
         return {
             name: next(mark for mark in field.metadata if isinstance(mark, Flow))
             for name, field in cls.model_fields.items()
@@ -113,7 +121,12 @@ def command(job: type[Job]) -> str:
     return " ".join(words)
 
 
-def values_of(model: type[BaseModel], block: BaseModel, **change: Any) -> dict[str, Any]:
-    """Those values of a block that another type has, too, with changes: to make that type."""
-    names = set(model.model_fields) & set(type(block).model_fields)
-    return {name: getattr(block, name) for name in names} | change
+def without(entry: Entry, ignored: dict[str, Any]) -> Entry:
+    """A block with these keys at other values, where it has them: what does not depend on them.
+
+    Args:
+        entry: a systematic, for instance.
+        ignored: values by key.
+    """
+    known = {key: value for key, value in ignored.items() if key in type(entry).model_fields}
+    return entry.model_copy(update=known)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from boostflow import paths
-from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name, Setting
 from boostflow.config.chain import EXECUTION, Simulation
 from boostflow.config.chain import Ingest as IngestBlock
@@ -28,8 +27,11 @@ from boostflow.config.systematics import Constituent, JetShift
 from boostflow.config.weights import Carried, SampleWeight, carried, files_of
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Output
-from boostflow.processes import PROCESSES
+from boostflow.processes import ProcessName
 from boostflow.variations import NOMINAL
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 class Simulate(Job):
@@ -40,7 +42,7 @@ class Simulate(Job):
 
     sample: Name
     """Name of the sample."""
-    process: Literal[*PROCESSES]
+    process: ProcessName
     """Hard process; boostflow.processes lists the Pythia settings behind each."""
     part: int = Field(0, ge=0)
     """Number of the file, from 0."""
@@ -49,7 +51,7 @@ class Simulate(Job):
     events: int = Field(ge=1, le=EVENTS_MAX)
     """Events to generate."""
     seed: int = 1
-    """Of the run: with sample, variation and part it fixes every event."""
+    """Seed of the run: with sample, variation and part it fixes every event."""
     simulation: Simulation = Simulation()
     """What all simulated samples share."""
     settings: list[Setting] = []
@@ -59,12 +61,13 @@ class Simulate(Job):
         """What is written."""
 
         sample: Output[Path]
-        """ROOT file."""
+        """ROOT file of the generated events."""
 
     @classmethod
     def of(cls, analysis: Analysis, sample: str, variation: str, part: str) -> Simulate:
         """The job of a part of a sample."""
         config, block = analysis.config, analysis.config.samples[sample]
+        assert isinstance(block, SimulatedSample)
         varied = analysis.varied(variation)
         return cls(
             sample=sample,
@@ -85,11 +88,11 @@ class CheckInputs(Job):
     runs: ClassVar[str] = "boostflow.ingest.check:run"
 
     samples: dict[Name, Sample]
-    """Those with files."""
+    """Samples that have files, by name."""
     ingest: IngestBlock = IngestBlock()
     """How they will be read."""
     radius: float = 0.8
-    """Of the fat jets."""
+    """Radius parameter of the fat jets."""
     needs: dict[Name, Needs] = {}
     """What the rest of the analysis needs of the files of each sample."""
     addresses: list[str] = []
@@ -101,7 +104,7 @@ class CheckInputs(Job):
         check: Output[Path | None] = None
         """JSON file: what was found."""
         table: Output[Path | None] = None
-        """The same as a text."""
+        """Text file with the same findings as a table."""
         checked: Output[list[Path]] = []
         """JSON file of the files that no earlier check has seen."""
 
@@ -125,7 +128,7 @@ class Vary(Block):
     systematic: Constituent
     """What is varied, and by how much."""
     direction: Literal["up", "down"]
-    """Which way; without meaning for a loss or a resolution."""
+    """Direction of the variation; without meaning for a loss or a resolution."""
 
 
 class Ingest(Job):
@@ -151,13 +154,13 @@ class Ingest(Job):
     select: str = "all"
     """Class that is taken from the file of a public set."""
     number: int = 0
-    """Of the file in its sample: events without numbers of their own get it."""
+    """Number of the file in its sample: events without numbers of their own get it."""
     piece: tuple[int, int] = (0, 1)
     """(k, n): only the k-th of n ranges of events, counted from 0."""
     radius: float = 0.8
-    """Of the fat jets."""
+    """Radius parameter of the fat jets."""
     data: bool = False
-    """Collision data."""
+    """Whether the file holds collision data."""
     vary: Vary | None = None
     """A variation of the constituents."""
     xsec: float | None = None
@@ -166,7 +169,7 @@ class Ingest(Job):
     @field_validator("piece")
     @classmethod
     def there_is_such_a_piece(cls, piece: tuple[int, int]) -> tuple[int, int]:
-        """It is one of as many as there are."""
+        """Refuse the number of a piece that is not below the number of pieces."""
         if not 0 <= piece[0] < piece[1]:
             raise ValueError(f"there is no piece {piece[0]} of {piece[1]}: they count from 0")
         return piece
@@ -191,18 +194,22 @@ class Ingest(Job):
         config, block = analysis.config, analysis.config.samples[sample]
         ingest = IngestBlock.model_validate(config.ingest.model_dump(exclude=EXECUTION))
         varied = analysis.varied(variation, "constituent")
-        shared = {
+        vary = None
+        if varied is not None:
+            assert isinstance(varied.declared, Constituent)
+            systematic = without_names(varied.declared)
+            vary = Vary(systematic=systematic, direction=varied.direction)
+        shared: dict[str, Any] = {
             "ingest": ingest,
             "label": block.label,
             "radius": config.simulation.jet_radius,
-            "vary": varied
-            and Vary(systematic=without_names(varied.declared), direction=varied.direction),
+            "vary": vary,
         }
         if isinstance(block, SimulatedSample):
             return cls(match=block.process, **shared)
         file, piece = divmod(int(part), block.parts_per_file)
         source = analysis.source(sample, int(part), variation)
-        own: dict[str, object] = {"number": file, "select": getattr(block, "select", "all")}
+        own: dict[str, Any] = {"number": file, "select": getattr(block, "select", "all")}
         if isinstance(block, RootSample):
             content = block.content()
             content.pop("golden_json", None)  # one of the files
@@ -256,7 +263,7 @@ class ListParts(Job):
         """What is written."""
 
         parts: Output[Path]
-        """JSON file."""
+        """JSON file with the list of the parts."""
 
     @classmethod
     def of(cls, analysis: Analysis, sample: str, variation: str) -> ListParts:
@@ -300,7 +307,7 @@ class Select(Job):
         table: Output[Path]
         """Parquet file of the selected jets."""
         cutflow: Output[Path]
-        """JSON file."""
+        """JSON file of the cutflow."""
 
     @classmethod
     def of(cls, analysis: Analysis, sample: str, variation: str) -> Select:

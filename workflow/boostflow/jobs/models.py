@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import field_serializer
 
-from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Given, Input, Job, Output
+from boostflow.jobs.base import Flow, Given, Input, Job, Label, Output, without
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
 
-
-class Label(NamedTuple):
-    """The text above the axes of a plot: who, and with what data."""
-
-    left: str = "boostflow simulation"
-    right: str = ""
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 class Prepare(Job):
@@ -40,7 +35,7 @@ class Prepare(Job):
         jets: Input[list[Path]]
         """Selected jets of the samples to train on."""
         prepared: Output[Path]
-        """Folder."""
+        """Folder of the prepared input."""
 
     @field_serializer("model")
     def only_what_decides(self, model: ModelBlock) -> dict[str, Any] | None:
@@ -60,9 +55,9 @@ class Train(Job):
     runs: ClassVar[str] = "boostflow.models.stage:train"
 
     name: Name
-    """Of the model, for messages."""
+    """Name of the model, for messages."""
     model: Model
-    """Its block, with what a variation changes."""
+    """Block of the model, with what a variation changes."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -95,7 +90,7 @@ class Scoring(Job):
     scores: list[Score]
     """Columns that the model's family names; a class that the training lacked has none."""
     threads: int = 1
-    """That compute at the same time."""
+    """Number of threads that compute at the same time."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -105,7 +100,7 @@ class Scoring(Job):
         jets: Input[list[Path]]
         """Selected jets, one file a sample."""
         scores: Output[Path]
-        """Parquet file."""
+        """Parquet file of the scores."""
 
     @classmethod
     def of(cls, analysis: Analysis, model: str, variation: str) -> Scoring:
@@ -157,21 +152,21 @@ class Evaluate(Job):
     runs: ClassVar[str] = "boostflow.evaluate.run:evaluate"
 
     name: Name
-    """Of the model."""
+    """Name of the model."""
     kind: str
-    """Its family, which may have plots and baselines of its own."""
+    """Family of the model, which may have plots and baselines of its own."""
     own_plots: list[str] = []
     """Names of the plots that the family draws."""
     judged: Judged
-    """By which jets and columns."""
+    """Jets and columns that the model is judged by."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
     signal: list[Name] = []
     """Signal samples of the significance scan of a classifier; empty for no scan."""
     luminosity: float = 138.0
-    """In 1/fb."""
+    """Integrated luminosity (1/fb)."""
     seed: int = 1
-    """Of the bootstrap and of k-means."""
+    """Seed of the bootstrap and of k-means."""
     label: Label
     """Text above the plots."""
 
@@ -181,11 +176,11 @@ class Evaluate(Job):
         jets: Input[list[Path]]
         """Selected jets, one file a sample, named by it."""
         scores: Input[Path]
-        """Score table."""
+        """Score table of the model."""
         model: Input[Path]
         """Folder of the model."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of the figures of merit."""
         plots: Annotated[Path, Flow("output", folder_of="plots")]
         """Folder of the plots."""
 
@@ -227,7 +222,7 @@ class EvaluateSystematics(Job):
     runs: ClassVar[str] = "boostflow.evaluate.run:systematics"
 
     judged: Judged
-    """By which jets and columns."""
+    """Jets and columns that the model is judged by."""
     systematics: dict[Name, AnySystematic]
     """The entries that vary these jets or their weights, and rates, by name."""
     evaluate: EvaluateBlock = EvaluateBlock()
@@ -235,7 +230,7 @@ class EvaluateSystematics(Job):
     signal: list[Name] = []
     """Signal samples of the significance scan of a classifier; empty for no scan."""
     luminosity: float = 138.0
-    """In 1/fb."""
+    """Integrated luminosity (1/fb)."""
     label: Label
     """Text above the plots."""
 
@@ -249,7 +244,7 @@ class EvaluateSystematics(Job):
         nominal: Input[Path]
         """Evaluation of the nominal jets (JSON)."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of the systematic errors."""
         plots: Annotated[Path, Flow("output", folder_of="plots")]
         """Folder of the plots."""
 
@@ -275,12 +270,6 @@ class EvaluateSystematics(Job):
         )
 
 
-def without(entry: AnySystematic, ignored: dict[str, Any]) -> AnySystematic:
-    """A systematic with these keys at their defaults: what does not depend on them."""
-    known = {key: value for key, value in ignored.items() if key in type(entry).model_fields}
-    return entry.model_copy(update=known)
-
-
 class Compare(Job):
     """Differences of AUCs on the same jets, with paired errors."""
 
@@ -292,9 +281,9 @@ class Compare(Job):
     reference: Name
     """The model that each other one is compared with."""
     bootstrap: int = 200
-    """Resamplings."""
+    """Number of resamplings of the bootstrap."""
     seed: int = 1
-    """Of the bootstrap."""
+    """Seed of the bootstrap."""
     label: Label
     """Text above the plot."""
 
@@ -306,9 +295,9 @@ class Compare(Job):
         scores: Input[list[Path]]
         """Score tables, each in a folder of its model's name."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of the comparison."""
         plot: Output[Path]
-        """PNG file."""
+        """PNG file of the comparison."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Compare:
@@ -342,9 +331,9 @@ class CompareEvents(Job):
         evaluations: Input[list[Path]]
         """Evaluations of the clusterings (JSON)."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of the comparison."""
         plot: Output[Path]
-        """PNG file."""
+        """PNG file of the comparison."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> CompareEvents:

@@ -1,4 +1,4 @@
-"""All jobs by the name of their stage, each imported only where it is used."""
+"""All stages and the classes of their jobs, each imported only where it is used."""
 
 from __future__ import annotations
 
@@ -6,22 +6,43 @@ import importlib
 
 from boostflow.jobs.base import Job
 
-MODULES = {
-    "chain": "CheckInputs Ingest ListParts Select Simulate",
-    "models": "Compare CompareEvents Evaluate EvaluateSystematics Prepare Scoring Train",
-    "statistics": "Crosscheck DemandHealth FitTables Health Infer PlotFit PlotHealth Templates",
-    "background": "Count Estimate PlotBackground",
-    "summary": "PlotCutflow Provenance Summary",
+JOBS = {
+    "anomaly": "models:CompareEvents",
+    "background": "background:Estimate",
+    "background_counts": "background:Count",
+    "check_inputs": "chain:CheckInputs",
+    "compare": "models:Compare",
+    "crosscheck": "statistics:Crosscheck",
+    "demand_health": "statistics:DemandHealth",
+    "evaluate": "models:Evaluate",
+    "evaluate_systematics": "models:EvaluateSystematics",
+    "fit_tables": "statistics:FitTables",
+    "health": "statistics:Health",
+    "infer": "statistics:Infer",
+    "ingest": "chain:Ingest",
+    "list_parts": "chain:ListParts",
+    "plot_background": "background:PlotBackground",
+    "plot_cutflow": "summary:PlotCutflow",
+    "plot_fit": "statistics:PlotFit",
+    "plot_health": "statistics:PlotHealth",
+    "prepare": "models:Prepare",
+    "provenance": "summary:Provenance",
+    "score": "models:Scoring",
+    "select": "chain:Select",
+    "simulate": "chain:Simulate",
+    "summary": "summary:Summary",
+    "templates": "statistics:Templates",
+    "train": "models:Train",
 }
-"""Classes by the module that holds them."""
+"""Module and class of the job of each stage, sorted by stage."""
 
 
-def jobs() -> dict[str, type[Job]]:
-    """The class of each stage's job."""
-    found = {}
-    for module, names in MODULES.items():
-        content = importlib.import_module(f"boostflow.jobs.{module}")
-        for name in names.split():
-            job = getattr(content, name)
-            found[job.stage] = job
+def job_of(stage: str) -> type[Job]:
+    """The class of a stage's job; only its module is imported.
+
+    Raises:
+        KeyError: there is no such stage.
+    """
+    module, _, name = JOBS[stage].partition(":")
+    found: type[Job] = getattr(importlib.import_module(f"boostflow.jobs.{module}"), name)
     return found

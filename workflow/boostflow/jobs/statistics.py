@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from boostflow.analysis import Analysis
 from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Flag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import AnySystematic
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Input, Job, Output
-from boostflow.jobs.models import Label, without
+from boostflow.jobs.base import Flow, Input, Job, Label, Output, without
 from boostflow.models.family import Role, columns
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 Systematics = dict[Name, AnySystematic]
 
@@ -23,7 +24,7 @@ class Weighting(Block):
     """A column of relative event weights."""
 
     column: str
-    """Of the selected jets."""
+    """Column of the selected jets with the weights."""
     samples: list[Name] | None = None
     """Samples that get it; null for all."""
 
@@ -46,8 +47,8 @@ def cluster_columns(analysis: Analysis, templates: TemplatesBlock) -> dict[str, 
     return {name: columns(found, Role.CLUSTER)[0] for name, found in scores.items()}
 
 
-class Templates(Job):
-    """Histograms per region and sample of one variation."""
+class FillTemplates(Job):
+    """What both kinds of filling templates are told."""
 
     stage: ClassVar[str] = "templates"
     runs: ClassVar[str] = "boostflow.templates.run:run"
@@ -57,11 +58,11 @@ class Templates(Job):
     clusters: dict[Name, str] = {}
     """Column with the number of a jet's cluster, by model whose clusters are regions."""
     luminosity: float = 138.0
-    """In 1/fb."""
+    """Integrated luminosity (1/fb)."""
     weighting: Weighting | None = None
-    """Of a weight variation."""
+    """Column of weights of a weight variation; null for all others."""
     split: Literal["test", "validation"] = "test"
-    """Which of the simulated events enter."""
+    """Split of the simulated events that enter."""
     data: list[Name] = []
     """Samples that are collision data: each jet counts 1."""
     unblind: bool = False
@@ -77,7 +78,11 @@ class Templates(Job):
         scores: Input[list[Path]]
         """Score tables, each in a folder of its model's name."""
         templates: Output[Path]
-        """ROOT file."""
+        """ROOT file of the histograms."""
+
+
+class Templates(FillTemplates):
+    """Histograms per region and sample of one variation."""
 
     @classmethod
     def of(cls, analysis: Analysis, variation: str) -> Templates:
@@ -96,7 +101,7 @@ class Templates(Job):
         )
 
 
-class PseudoTemplates(Templates):
+class PseudoTemplates(FillTemplates):
     """Histograms of the validation split, which pseudo-data are drawn from."""
 
     @classmethod
@@ -126,7 +131,7 @@ class Infer(Job):
     infer: InferBlock = InferBlock()
     """What is fitted, and how."""
     systematics: Systematics = {}
-    """Those with templates, and rates, by name; without titles."""
+    """Systematics with templates, and rates, by name; without titles."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
 
@@ -140,11 +145,11 @@ class Infer(Job):
         controls: Input[list[Path]] = []
         """background.json, where scale factors of control regions enter."""
         workspace: Output[Path]
-        """HistFactory JSON."""
+        """Workspace as HistFactory JSON."""
         fit: Output[Path]
-        """JSON file."""
+        """JSON file of the results of the fit."""
         yields: Output[Path]
-        """JSON file."""
+        """JSON file of the yields before and after the fit."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Infer:
@@ -174,9 +179,9 @@ class Crosscheck(Job):
         nominal: Input[Path]
         """Templates of the analysis."""
         instead: Input[Path]
-        """Those of the other regions."""
+        """Templates of the other regions."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of the comparison."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Crosscheck:
@@ -191,7 +196,7 @@ class PlotFit(Job):
     runs: ClassVar[str] = "boostflow.infer.report:plot"
 
     systematics: Systematics = {}
-    """Those with templates, and rates, by name."""
+    """Systematics with templates, and rates, by name."""
     label: Label
     """Text above the plots."""
     data: list[Name] = []
@@ -205,7 +210,7 @@ class PlotFit(Job):
         fit: Input[Path]
         """The fit (JSON)."""
         yields: Input[Path]
-        """Its yields (JSON)."""
+        """JSON file of the fit's yields."""
         plots: Annotated[Path, Flow("output", folder_of="ranking")]
         """Folder of the plots."""
 
@@ -226,7 +231,7 @@ class FitTables(Job):
     runs: ClassVar[str] = "boostflow.infer.report:tabulate"
 
     systematics: Systematics = {}
-    """Those with templates, and rates, by name."""
+    """Systematics with templates, and rates, by name."""
     energy: float = 13_000.0
     """Centre-of-mass energy (GeV)."""
 
@@ -236,7 +241,7 @@ class FitTables(Job):
         fit: Input[Path]
         """The fit (JSON)."""
         yields: Input[Path]
-        """Its yields (JSON)."""
+        """JSON file of the fit's yields."""
         tables: Annotated[Path, Flow("output", folder_of="tables")]
         """Folder of the tables."""
         hepdata: Annotated[Path, Flow("output", folder_of="hepdata")]
@@ -258,9 +263,9 @@ class Health(Job):
     signal: list[Name]
     """Samples of the signal."""
     bin_error_max: float = 0.5
-    """As of the fit, whose bins are looked at."""
+    """Largest relative error of the background in a bin: bins are merged as in the fit."""
     systematics: Systematics = {}
-    """Those with templates, by name; without titles."""
+    """Systematics with templates, by name; without titles."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
 
@@ -270,9 +275,9 @@ class Health(Job):
         templates: Input[list[Path]]
         """Templates of nominal and of each variation, `{variation}.root`."""
         figures: Output[Path]
-        """JSON file."""
+        """JSON file of all effects and their flags."""
         table: Output[Path]
-        """The same as a text."""
+        """Text file with the same as a table."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Health:
@@ -304,7 +309,7 @@ class PlotHealth(Job):
         health: Input[Path]
         """The health check (JSON)."""
         plot: Output[Path]
-        """PNG file."""
+        """PNG file of all effects."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> PlotHealth:

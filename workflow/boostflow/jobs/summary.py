@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from boostflow.analysis import Analysis
 from boostflow.jobs import base
-from boostflow.jobs.base import Input, Job, Output
-from boostflow.jobs.models import Label
+from boostflow.jobs.base import Input, Job, Label, Output
+
+if TYPE_CHECKING:
+    from boostflow.analysis import Analysis
 
 
 class PlotCutflow(Job):
@@ -26,7 +27,7 @@ class PlotCutflow(Job):
         cutflows: Input[list[Path]]
         """Cutflows, one JSON file a sample."""
         plot: Output[Path]
-        """PNG file."""
+        """PNG file of the cutflow."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> PlotCutflow:
@@ -48,7 +49,7 @@ class Summary(Job):
         evaluations: Input[list[Path]] = []
         """Evaluations of the models (JSON)."""
         systematics: Input[list[Path]] = []
-        """Their systematic errors (JSON)."""
+        """Systematic errors of the models (JSON)."""
         comparison: Input[list[Path]] = []
         """The comparison of models (JSON)."""
         fit: Input[list[Path]] = []
@@ -60,9 +61,9 @@ class Summary(Job):
         health: Input[list[Path]] = []
         """The health check (JSON)."""
         summary: Output[Path]
-        """JSON file."""
+        """JSON file of the key figures."""
         table: Output[Path]
-        """The same as a text."""
+        """Text file with the same as a table."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Summary:
@@ -79,13 +80,13 @@ class Provenance(Job):
     config: dict[str, Any]
     """The whole configuration, every key."""
     systematics: dict[str, Any] = {}
-    """Those that are declared, by name."""
+    """Systematics that are declared, by name."""
 
     class Files(base.Files):
         """What is written."""
 
         record: Output[Path]
-        """JSON file."""
+        """JSON file of the record."""
         config: Output[Path]
         """The configuration (YAML)."""
         systematics: Output[Path]

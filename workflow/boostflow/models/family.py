@@ -48,20 +48,20 @@ class Task(StrEnum):
     REGRESS = "regress"
     """Columns that estimate a true value."""
     GENERATE = "generate"
-    """New objects."""
+    """New objects, like those of the training."""
 
 
 class Role(StrEnum):
     """What a column of a score table means."""
 
     PROBABILITY = "probability"
-    """Of one class; those of all classes add up to 1."""
+    """Probability of one class; those of all classes add up to 1."""
     DISTANCE = "distance"
-    """To the centre of a cluster."""
+    """Distance to the centre of a cluster."""
     CLUSTER = "cluster"
     """Number of the cluster, -1 for none."""
     ERROR = "error"
-    """Of a reconstruction: large for what is unlike the training."""
+    """Error of a reconstruction: large for what is unlike the training."""
     EMBEDDING = "embedding"
     """A coordinate in the space in which clusters are found."""
     VALUE = "value"
@@ -74,8 +74,8 @@ class Score(NamedTuple):
     column: str
     role: Role
     title: str
-    """Of an axis. Of a probability without its class, which is added: `output` becomes `Output for
-    top quark`."""
+    """Title of an axis; that of a probability without its class, which is added: `output` becomes
+    `Output for top quark`."""
     of: str | None = None
     """The class that it is the probability of."""
 
@@ -106,9 +106,9 @@ class ModelBlock(Block):
     """What the blocks of all families share."""
 
     kind: str
-    """The family."""
+    """Name of the family that the block belongs to."""
     seed: int
-    """Of the training."""
+    """Seed of the training."""
 
     def task(self) -> Task:
         """What this model is for."""
@@ -134,7 +134,7 @@ class ModelBlock(Block):
         raise NotImplementedError
 
     def own_plots(self) -> Sequence[str]:
-        """Those of the family's own plots that this model has."""
+        """Plots of the family's own that this model has."""
         return family_of(self).own_plots
 
     def prepared(self) -> dict[str, Any] | None:
@@ -159,7 +159,7 @@ class ModelBlock(Block):
         return ()
 
     def varied(self, changes: Mapping[str, Any]) -> Self:
-        """The same model with some keys changed, checked again.
+        """A block of the same model with some keys changed, checked again.
 
         Args:
             changes: values by key.
@@ -250,7 +250,7 @@ class Family:
     """
 
     block: type[ModelBlock]
-    """Its configuration."""
+    """Type of the configuration of a model of the family."""
     title: str
     """How legends call it."""
     train: str = "train"
@@ -273,7 +273,7 @@ class Family:
 
     @property
     def kind(self) -> str:
-        """Its name: the discriminator of the block."""
+        """Name of the family: the discriminator of its block."""
         return str(get_args(self.block.model_fields["kind"].annotation)[0])
 
     @property

@@ -121,8 +121,8 @@ def matrix(jets: ak.Array, names: Sequence[str], where: str) -> NDArray[np.float
             "choose other `features`"
         )
     x = np.stack([np.asarray(jets[name], dtype=np.float32) for name in names], axis=1)
-    good = np.isfinite(x).all(axis=0).tolist()
-    if not all(good):
+    good = np.asarray(np.isfinite(x).all(axis=0))
+    if not good.all():
         bad = [name for name, fine in zip(names, good, strict=True) if not fine]
         raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
     return x

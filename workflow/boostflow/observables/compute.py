@@ -1,4 +1,4 @@
-"""From jagged arrays of constituents to columns of observables."""
+"""Columns of observables, computed from jagged arrays of constituents."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ class Unit(StrEnum):
     NONE = ""
     """A pure number."""
     GEV = "GeV"
-    """Of energies, momenta and masses: they grow with the jet when its energy is scaled."""
+    """Unit of energies, momenta and masses: they grow with the jet when its energy is scaled."""
     RAD = "rad"
-    """Of angles."""
+    """Unit of angles."""
     CHARGE = "e"
-    """Of electric charges."""
+    """Unit of electric charges."""
 
 
 class Of(StrEnum):
@@ -57,18 +57,18 @@ class Column:
     title: str
     """How axes call it, without the unit."""
     unit: Unit = Unit.NONE
-    """Its unit."""
+    """Unit of the column."""
     of: Of = Of.JET
-    """What it describes."""
+    """The object that the column describes."""
     mass: bool = False
-    """It is a mass of the jet: shifts and smearing of jet masses act on it."""
+    """Whether it is a mass of the jet: shifts and smearing of jet masses act on it."""
     groomed: bool = False
     """Grooming has removed a part of the jet first: generator jets have no such value here, so
     smearing takes it as unmatched."""
     feature: bool = False
-    """Models may take it."""
+    """Whether models may take the column."""
     variable: bool = False
-    """Templates and cuts may take it; features always can."""
+    """Whether templates and cuts may take the column; features always can be taken."""
 
     def __post_init__(self) -> None:
         if self.mass and self.unit is not Unit.GEV:
@@ -90,11 +90,11 @@ class Observable(Column):
     """A column that is computed from the constituents of the jet."""
 
     formula: Formula
-    """From a block of jets to a float64 for each of them."""
+    """Formula from a block of jets to a float64 for each of them."""
     charges: bool = False
-    """The formula needs the charges of the constituents."""
+    """Whether the formula needs the charges of the constituents."""
     standard: bool = False
-    """It is among the features that models take unless they are told otherwise."""
+    """Whether models take it as a feature unless they are told otherwise."""
     branch: str | None = None
     """Field of `FatJet` in NanoAOD that has it where a file has no constituents."""
     calibrated: bool = False

@@ -92,8 +92,11 @@ class Jets:
 
     @cached_property
     def splittings(self) -> np.ndarray:
-        """(4, jets) d12, d23, distance of the last two subjets, squared mass of the lightest pair
-        of three; energies in GeV."""
+        """Splittings of each jet into its last subjets, shape (4, jets), in powers of GeV.
+
+        The rows are d12, d23, the distance of the last two subjets, and the squared mass of the
+        lightest pair of three.
+        """
         return kernels.splittings(self.offsets, *self.kt)
 
     @cached_property

@@ -19,7 +19,7 @@ SUPERVISED = "mass window (supervised)"
 KMEANS = "k-means, log masses"
 SHADES = ("C0", "C1", "C3", "C4", "C5", "C6", "C7", "C8", "C9")
 MARKERS = ("o", "s", "D", "P", "X")
-"""Of the series of models; C2 is the supervised window."""
+"""Markers of the series of models; C2 is the supervised window."""
 CHOICES = {"labels": "by labels, validation split", "bump": "by the dijet mass, no labels"}
 """How each way of choosing a cluster is called."""
 

@@ -24,7 +24,7 @@ MARKS = {
 }
 """Letters of the flags; what is insignificant is grey."""
 LINEAR, LARGEST = 0.1, 100.0
-"""Per cent: the colour scale is linear below the first and ends at the second."""
+"""Per cent at which the colour scale ceases to be linear, and at which it ends."""
 
 
 def effects(found: Sequence[Mapping[str, Any]], titles: Mapping[str, str], text: Label) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns
 
@@ -56,7 +56,7 @@ YIELDS_TABLES = ("txt", "csv", "tex")
 """Formats of the table of yields."""
 
 
-def fit_plots(regions: list[str], systematics: dict[str, str]) -> list[str]:
+def fit_plots(regions: list[str], systematics: Mapping[str, str]) -> list[str]:
     """Names of the plots of the stage infer.
 
     Args:

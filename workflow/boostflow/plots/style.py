@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from boostflow.io import atomic
-from boostflow.jobs.models import Label
+from boostflow.jobs.base import Label
 from boostflow.models.family import Score
 from boostflow.observables import catalogue
 

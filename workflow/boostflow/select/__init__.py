@@ -1,0 +1,1 @@
+"""Selection: shifts, smearing, cuts on jets and events, cutflow, split and weights."""

@@ -57,7 +57,10 @@ class Cutflow:
         step[1] += sumw
 
     def as_list(self, per_weight: float | None) -> list[dict[str, Any]]:
-        """With the expected events per 1/fb; None where there is no cross-section."""
+        """Cutflow as JSON data.
+
+        Each step has its expected events per 1/fb; None where there is no cross-section.
+        """
         return [
             {
                 "name": name,
@@ -176,7 +179,7 @@ class Totals:
     sumw_buckets: np.ndarray
     sumw_weights: dict[str, float]
     sumw_weighted: float
-    """Of the files that have these."""
+    """Sum of weights of the files that have further weights."""
     xsec: float | None
     cutflow: list[dict[str, Any]]
     data: bool

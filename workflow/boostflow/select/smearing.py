@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MATCHED_SIGMA = 3.0
 SMALLEST = 0.01
-"""Of a factor, so that no jet turns around."""
+"""Smallest factor of a jet's momentum, so that no jet turns around."""
 
 STREAMS = {"pt": 0, "mass": 1}
 """Independent random numbers of a jet."""

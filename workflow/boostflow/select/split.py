@@ -12,7 +12,7 @@ TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
 def split_of_bucket(config: Split) -> NDArray[np.int8]:
-    """Which split each of the 100 buckets belongs to, shape (100,)."""
+    """Number of the split that each of the 100 buckets belongs to, shape (100,)."""
     edges = [config.train, config.train + config.validation]
     return np.searchsorted(edges, np.arange(BUCKETS), side="right").astype(np.int8)
 

@@ -128,7 +128,7 @@ class Generator:
         return nominal, weights[:, columns] / safe[:, None]
 
     def cross_section(self) -> CrossSection:
-        """Of the events so far, hadronic branching fractions included."""
+        """Cross-section (pb) of the events so far, with hadronic branching fractions."""
         info = self._pythia.infoPython()
         return CrossSection(info.sigmaGen() * MB_TO_PB, info.sigmaErr() * MB_TO_PB)
 

@@ -71,7 +71,7 @@ def constituents(candidates: ak.Array, index: ak.Array) -> ak.Array:
 
 
 def match(jets: ak.Array, others: ak.Array, distance: float) -> ak.Array:
-    """For each jet the position of the nearest of `others` within `distance` in (eta, phi), or -1.
+    """Position of the nearest of `others` within `distance` in (eta, phi) for each jet, or -1.
 
     Returns:
         One list of int16 an event.

@@ -55,7 +55,7 @@ def collect(files: Summary.Files) -> dict[str, Any]:
 
 def _evaluation(data: dict[str, Any]) -> dict[str, Any]:
     """Key figures of the evaluation of a model, as far as it has them."""
-    entry = {
+    entry: dict[str, Any] = {
         key: data[key]
         for key in ("kind", "macro_auc", "auc", "accuracy", "rejection")
         if key in data

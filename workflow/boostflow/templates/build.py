@@ -31,12 +31,15 @@ Histograms = dict[tuple[str, str], hist.Hist]
 
 
 def in_region(region: Region | Selection, score: NDArray) -> NDArray[np.bool_]:
-    """Which scores lie in the range of a region."""
+    """Tell which scores lie in the range of a region."""
     return in_range(region.range, score)
 
 
 def in_range(limits: Sequence[float], values: NDArray) -> NDArray[np.bool_]:
-    """Which values lie in a range: low <= value < high, and 1 lies in [low, 1]. NaN in none."""
+    """Tell which values lie in a range: low <= value < high, and 1 lies in [low, 1].
+
+    NaN lies in none.
+    """
     low, high = limits
     values = np.asarray(values, dtype=float)
     return (values >= low) & ((values < high) | ((high == 1) & (values == 1)))
@@ -48,7 +51,7 @@ def regions_of(
     sample: str,
     classes: Mapping[str, Mapping[int, str]],
 ) -> dict[str, NDArray]:
-    """Which jets of a sample lie in which region.
+    """Masks of the jets of a sample that lie in each region, by its name.
 
     Args:
         job: the regions, and the columns of clusters.

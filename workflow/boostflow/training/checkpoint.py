@@ -20,8 +20,9 @@ HEADER = "header"
 
 def write(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> None:
     """Write atomically: a killed process leaves the older file or the new one, never a part."""
+    content: dict[str, Any] = {HEADER: np.array(json.dumps(header)), **arrays}
     with atomic(path) as part, part.open("wb") as file:
-        np.savez(file, **{HEADER: np.array(json.dumps(header))}, **arrays)
+        np.savez(file, **content)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray]]:
@@ -50,8 +51,10 @@ def arrays_of(variables: Sequence[Any]) -> dict[str, NDArray]:
 
 
 def numbered(variables: Sequence[Any]) -> dict[str, NDArray]:
-    """Values of Keras variables by their place, `0`, `1` ...: Keras counts the names that it makes
-    up in each process."""
+    """Values of Keras variables by their place, `0`, `1` ... in the list.
+
+    Names would not do: Keras counts those that it makes up in each process.
+    """
     return {str(i): v.numpy() for i, v in enumerate(variables)}
 
 

@@ -74,7 +74,7 @@ def shuffled(
 
 
 def dealt(n: int, rank: int, size: int) -> NDArray[np.int64]:
-    """Which of n sorted things a rank gets when they are dealt out there and back again."""
+    """Positions of n sorted things that a rank gets, dealt out there and back again."""
     rounds, place = np.divmod(np.arange(n), size)
     return np.flatnonzero(np.where(rounds % 2, size - 1 - place, place) == rank)
 
@@ -82,7 +82,10 @@ def dealt(n: int, rank: int, size: int) -> NDArray[np.int64]:
 def in_order(
     rows: NDArray[np.int64], batch: int, rank: int = 0, size: int = 1
 ) -> Iterator[NDArray[np.int64]]:
-    """This rank's share of some rows, in order; it may be one longer than another rank's."""
+    """Batches of a rank's share of some rows, in order.
+
+    The share may be one longer than another rank's.
+    """
     share = rows[rank::size]
     for start in range(0, len(share), batch):
         yield share[start : start + batch]
@@ -133,7 +136,7 @@ class Arrays:
         return tuple(array[rows] for array in self.arrays)
 
     def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
-        """This rank's tensors of each step of an epoch, as `shuffled`, read ahead."""
+        """Tensors of a rank in each step of an epoch, as `shuffled`, read ahead."""
 
         def read() -> Iterator[tuple[NDArray, ...]]:
             for rows in shuffled([len(self)], batch, seed, epoch, ranks.rank, ranks.size):

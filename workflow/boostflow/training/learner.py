@@ -29,7 +29,7 @@ class Learner:
     ranks: Single
     """The processes of this training."""
     epochs: int
-    """Of the whole training."""
+    """Number of epochs of the whole training."""
     batch: int
     """Units in a step that are asked for, of all ranks together."""
     units: int
@@ -52,18 +52,24 @@ class Learner:
 
     @property
     def variables(self) -> list[Any]:
-        """All that a checkpoint holds, as Keras variables: weights, running averages, the
-        optimiser's state. All ranks hold the same bits between epochs."""
+        """All that a checkpoint holds, as Keras variables.
+
+        These are weights, running averages and the optimiser's state. All ranks hold the same bits
+        between epochs.
+        """
         raise NotImplementedError
 
     def batches(self, epoch: int) -> Iterable[tuple[Any, ...]]:
-        """This rank's arguments of `step`, for each step of an epoch; see `training.data`."""
+        """Arguments of `step` on this rank, for each step of an epoch; see `training.data`."""
         raise NotImplementedError
 
     def step(self, *inputs: Any) -> tf.Tensor:
-        """Take one step and return this rank's sums, shape (figures,): a compiled function, which
-        calls `gradients` and `optimizer.apply`. With `autograph=False` it compiles a third faster;
-        loops and branches on tensors are then to be written with `tf.while_loop` and `tf.cond`."""
+        """Take one step and return this rank's sums, shape (figures,).
+
+        It is a compiled function, which calls `gradients` and `optimizer.apply`. With
+        `autograph=False` it compiles a third faster; loops and branches on tensors are then to be
+        written with `tf.while_loop` and `tf.cond`.
+        """
         raise NotImplementedError
 
     def figures(self, sums: NDArray) -> dict[str, float]:
@@ -71,12 +77,14 @@ class Learner:
         raise NotImplementedError
 
     def validate(self, epoch: int) -> NDArray:
-        """This rank's sums over its share of the validation split."""
+        """Sums of this rank over its share of the validation split."""
         raise NotImplementedError
 
     def write(self, folder: Path) -> None:
-        """Write the trained network into a new folder; called on rank 0 alone. The loop adds
-        metrics.json and manifest.json."""
+        """Write the trained network into a new folder; called on rank 0 alone.
+
+        The loop adds metrics.json and manifest.json.
+        """
         raise NotImplementedError
 
     # What has a default.
@@ -108,8 +116,10 @@ class Learner:
         return {}
 
     def validation_figures(self, total: NDArray) -> dict[str, float | None]:
-        """Named figures from the sums of `validate` over all ranks; by default `figures` with
-        `validation_` before each name."""
+        """Named figures from the sums of `validate` over all ranks.
+
+        By default they are `figures` with `validation_` before each name.
+        """
         return {f"validation_{name}": value for name, value in self.figures(total).items()}
 
     def manifest(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ log = logging.getLogger("training")
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best/"
-"""Before the names of the arrays of the best epoch in a checkpoint."""
+"""Prefix of the names of the arrays of the best epoch in a checkpoint."""
 
 
 def train(
@@ -116,7 +116,7 @@ class Loop:
 
     @property
     def path(self) -> Path | None:
-        """The checkpoint."""
+        """Path of the checkpoint; None where none is kept."""
         return None if self.folder is None else self.folder / CHECKPOINT
 
     def run(self) -> None:
@@ -174,7 +174,7 @@ class Loop:
         """
         learner, epoch = self.learner, self.epoch
         learner.before_epoch(epoch)
-        record = {"epoch": epoch, **learner.settings(epoch), **self.train_epoch()}
+        record: dict[str, Any] = {"epoch": epoch, **learner.settings(epoch), **self.train_epoch()}
         total = self.ranks.total(tf.constant(learner.validate(epoch), tf.float64)).numpy()
         record |= learner.validation_figures(total)
         # Where maxima are taken, kernels of some processors pass over NaN: the loss may look well.
@@ -206,11 +206,11 @@ class Loop:
                 self._rate = rate
             learner.before_step(seen)
             sums = sums + learner.step(*inputs).numpy().astype(np.float64)
-        sums = self.ranks.total(tf.constant(sums, tf.float64)).numpy()
+        everyone = self.ranks.total(tf.constant(sums, tf.float64)).numpy()
         seconds = time.monotonic() - begin
         return {
             "learning_rate": float(learner.optimizer.learning_rate.numpy()),
-            **learner.figures(sums),
+            **learner.figures(everyone),
             report.SPEED: round(self.steps * learner.width / seconds, 1),
         }
 

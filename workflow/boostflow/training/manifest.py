@@ -28,8 +28,8 @@ def manifest(
     digest = hashlib.blake2b(digest_size=16)
     for path in inputs:
         with Path(path).open("rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                digest.update(piece)
     block = config.model_dump(mode="json")
     return {
         "kind": block["kind"],

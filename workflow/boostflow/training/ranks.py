@@ -32,7 +32,7 @@ MEETING = 0.1
 
 
 class Single:
-    """One process."""
+    """A training on one process, which has nobody to talk to."""
 
     rank, size = 0, 1
 
@@ -93,24 +93,31 @@ class Horovod(Single):
         self.rank, self.size = hvd.rank(), hvd.size()
 
     def total(self, x: tf.Tensor) -> tf.Tensor:
+        """Sum over all ranks by an all-reduce; differentiable."""
         return self.hvd.allreduce(x, op=self.hvd.Sum)
 
     def tape(self, tape: tf.GradientTape) -> tf.GradientTape:
+        """A tape whose gradients are summed over all ranks."""
         return self.hvd.DistributedGradientTape(tape, op=self.hvd.Sum, num_groups=1)
 
     def broadcast(self, variables: Sequence[Any]) -> None:
+        """Give all ranks rank 0's values of Keras variables."""
         self.hvd.broadcast_variables([v.value for v in variables], root_rank=0)
 
     def broadcast_object(self, thing: Any) -> Any:
+        """Rank 0's `thing`, on all ranks."""
         return self.hvd.broadcast_object(thing, root_rank=0)
 
     def everyone(self, thing: Any) -> list[Any]:
+        """The `thing` of each rank."""
         return self.hvd.allgather_object(thing)
 
     def gather(self, rows: NDArray) -> NDArray:
+        """Rows of all ranks, rank after rank."""
         return self.hvd.allgather(tf.constant(rows)).numpy()
 
     def first(self, work: Callable[[], None]) -> None:
+        """Let rank 0 do `work` while the others wait; an error of it is raised on every rank."""
         # Ranks that wait in one collective for long look stalled: they meet while the work goes on.
         error = None
         with ThreadPoolExecutor(1) as pool:
@@ -129,6 +136,7 @@ class Horovod(Single):
 
     @contextmanager
     def together(self) -> Iterator[None]:
+        """Raise a BoostflowError if another rank is lost inside the block."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -141,6 +149,7 @@ class Horovod(Single):
             ) from None
 
     def agree(self, error: BoostflowError | None) -> None:
+        """Raise on every rank if any rank has an error, so that none waits for a lost one."""
         messages = self.everyone(None if error is None else str(error))
         first = next((text for text in messages if text is not None), None)
         if first is None:

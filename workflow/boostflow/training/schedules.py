@@ -18,7 +18,7 @@ HALVINGS = 4
 
 @dataclass(frozen=True)
 class Constant:
-    """The same learning rate throughout."""
+    """A learning rate that is the same throughout."""
 
     rate: float
 
@@ -32,9 +32,9 @@ class Halving:
     """The learning rate falls by halves, in steps of equal length."""
 
     rate: float
-    """Of the first step."""
+    """Learning rate of the first step."""
     lowest: float = 0.0
-    """It does not fall below."""
+    """Learning rate below which it does not fall."""
     every: int | None = None
     """Units between two halvings; null: `HALVINGS` of them in the course of the training."""
 
@@ -53,9 +53,9 @@ class Cosine:
     """
 
     rate: float
-    """The highest."""
+    """Highest learning rate."""
     lowest: float = 0.0
-    """At the end."""
+    """Learning rate at the end."""
     warmup: float = 0.0
     """Share of the training in which it rises, from 0."""
 

@@ -1,4 +1,4 @@
-"""Where collision data are hidden and where they are shown, and whether the two can overlap.
+"""Blinding: where collision data are hidden, where they are shown, and no place is both.
 
 While the analysis is blinded (`infer.unblind: false`), data are hidden
 

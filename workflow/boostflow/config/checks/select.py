@@ -142,7 +142,7 @@ class _Opened(NamedTuple):
                     return
 
     def is_nominal_one(self, smearing: str, block: Smearing, at: Place) -> Iterator[Problem]:
-        """Without nominal smearing the nominal scale factor is 1."""
+        """Check that the nominal scale factor is 1 where nominal jets are not smeared."""
         # Somewhere in the acceptance: files give values other than 1 everywhere, or nowhere.
         jet = {"pt": 500.0, "eta": 0.1, "phi": 0.1, "mass": 80.0, "rho": 20.0, "area": 2.0}
         try:

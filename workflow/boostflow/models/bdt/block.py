@@ -24,7 +24,7 @@ class BDT(ModelBlock):
     max_depth: int = Field(5, ge=1, le=20)
     """Depth of a tree."""
     learning_rate: float = Field(0.1, gt=0, le=1)
-    """Shrinkage."""
+    """Shrinkage of the contribution of each tree."""
     rounds: int = Field(400, ge=1)
     """Most boosting rounds."""
     early_stopping: int = Field(20, ge=1)

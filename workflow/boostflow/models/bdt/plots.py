@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
+from boostflow.jobs.base import Label
 from boostflow.jobs.models import Evaluate
-from boostflow.plots.style import Label, label
+from boostflow.plots.style import label
 from boostflow.scored import Table
 
 

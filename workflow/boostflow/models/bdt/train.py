@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from boostflow import seeds
 from boostflow.io import atomic, write_json
 from boostflow.keyed import uniform
+from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
 from boostflow.models.tabular import Rows, balanced, read
 from boostflow.observables.catalogue import default_features
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training.manifest import manifest
-
-if TYPE_CHECKING:
-    pass
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -52,8 +50,10 @@ def train(job: Train, files: Train.Files) -> None:
     import xgboost as xgb
 
     start = time.monotonic()
-    rows = read(files.jets, job.model.features, optional=job.model.features == default_features())
-    config = job.model.model_copy(update={"features": rows.features})
+    block = job.model
+    assert isinstance(block, BDT)
+    rows = read(files.jets, block.features, optional=block.features == default_features())
+    config = block.model_copy(update={"features": rows.features})
     weight = rows.weight
     if config.bootstrap is not None:
         weight = np.where(rows.split == TRAIN, weight * drawn(rows, config.bootstrap), weight)
@@ -89,7 +89,8 @@ def train(job: Train, files: Train.Files) -> None:
     )
     best = booster.best_iteration
     booster = booster[: best + 1]
-    gain = booster.get_score(importance_type="total_gain")
+    # Lists are for linear boosters.
+    gain = cast(dict[str, float], booster.get_score(importance_type="total_gain"))
     with atomic(files.output) as part_dir:
         part_dir.mkdir()
         # Not by `save_model`, which says little of a full disk.
@@ -110,7 +111,7 @@ def train(job: Train, files: Train.Files) -> None:
             manifest(
                 config,
                 files.jets,
-                family_of(job.model).packages,
+                family_of(block).packages,
                 time.monotonic() - start,
                 classes=rows.classes,
             ),

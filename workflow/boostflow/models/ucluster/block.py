@@ -87,7 +87,7 @@ class UCluster(DistributedBlock):
     standardise: bool = True
     """Scale the particle features to mean 0 and standard deviation 1."""
     local_pt: bool = True
-    """Besides the eight published features, the pT around each particle (within 0.2), relative to
+    """Adds to the eight published features the pT around each particle (within 0.2), relative to
     the jet's."""
     neighbours: int = Field(6, ge=2, le=64)
     """Neighbours of a particle in the graph, itself included."""
@@ -141,9 +141,10 @@ class UCluster(DistributedBlock):
     @classmethod
     def fill_preset(cls, data: object) -> object:
         """Keys that are not given come from the preset."""
-        preset = data.get("preset") if isinstance(data, dict) else None
-        if isinstance(preset, str) and preset in PRESETS:
-            return PRESETS[preset] | data
+        if isinstance(data, dict):
+            preset = data.get("preset")
+            if isinstance(preset, str) and preset in PRESETS:
+                return PRESETS[preset] | data
         return data
 
     @model_validator(mode="after")
@@ -168,7 +169,7 @@ class UCluster(DistributedBlock):
         return Task.CLUSTER
 
     def scored_unit(self) -> Unit:
-        """As the key `unit` says."""
+        """Jets or events have a score, as the key `unit` says."""
         return self.unit
 
     def reads(self) -> Reads:

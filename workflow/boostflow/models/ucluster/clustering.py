@@ -130,7 +130,7 @@ def best_mixture(
 
 def _table(bins: NDArray[np.int32], n: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     columns = [np.bincount(bins, weights[:, c], n) for c in range(weights.shape[1])]
-    return np.stack(columns) + PSEUDOCOUNT
+    return np.asarray(np.stack(columns) + PSEUDOCOUNT, np.float64)
 
 
 def _joint(

@@ -129,6 +129,7 @@ class _Weights:
         self.arrays, self.where = arrays, where
 
     def take(self, name: str, *shape: int) -> NDArray[np.float64]:
+        """The array of a name as float64; a BoostflowError if it is missing or of another shape."""
         found = self.arrays.get(name)
         if found is None or found.shape != shape:
             has = "missing" if found is None else f"of shape {found.shape}"
@@ -251,9 +252,9 @@ def _network(graph: Builder, weights: _Weights, config: UCluster, bins: list[int
 
     relu = config.embedding_relu
     if config.mass_channels:
-        mean = jets.mean(x, width)
-        masses = _log_masses(graph, weights, jets, x, mean, width, config.mass_channels, norm)
-        together = op("Concat", mean, masses, axis=1)
+        means = jets.mean(x, width)
+        masses = _log_masses(graph, weights, jets, x, means, width, config.mass_channels, norm)
+        together = op("Concat", means, masses, axis=1)
         layer = weights.dense("jet", width + config.mass_channels, JET_WIDTH, norm)
         together = graph.dense(together, *layer)
         if in_unit > 1:

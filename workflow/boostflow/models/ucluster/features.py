@@ -1,4 +1,4 @@
-"""From selected jets to what the network reads: packed constituents, no padding anywhere.
+"""Packing: what the network reads of selected jets, their constituents without any padding.
 
 All constituents of all jets lie in one array, jet after jet; `counts` says how many each jet has.
 """

@@ -55,6 +55,8 @@ def baselines(train: Table, test: Table, clusters: int, seed: int) -> dict[str, 
     ]
     if len(names) < 2:
         return {}
-    both = (np.stack([table[name] for name in names], axis=1) for table in (train, test))
-    found = mixture(*(masses.astype(float) for masses in both), clusters, seed)
-    return {f"mixture, {len(names)} masses": found}
+
+    def masses(table: Table) -> NDArray:
+        return np.stack([table[name] for name in names], axis=1).astype(float)
+
+    return {f"mixture, {len(names)} masses": mixture(masses(train), masses(test), clusters, seed)}

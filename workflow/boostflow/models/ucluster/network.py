@@ -50,6 +50,7 @@ class BatchNorm(keras.layers.Layer):
         self.ranks = ranks
 
     def build(self, shape: tuple) -> None:
+        """Make scale, offset, running averages and their decay for inputs of shape (..., width)."""
         width = shape[-1]
         self.gamma = self.add_weight(shape=(width,), initializer="ones", name="gamma")
         self.beta = self.add_weight(shape=(width,), initializer="zeros", name="beta")
@@ -64,6 +65,7 @@ class BatchNorm(keras.layers.Layer):
         )
 
     def call(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        """Normalise x, shape (..., width); in training with the moments of all ranks' batches."""
         width = x.shape[-1]
         flat = tf.reshape(x, (-1, width))
         if not training:
@@ -106,6 +108,7 @@ class Dense(keras.layers.Layer):
         self.norm = BatchNorm(ranks, "norm") if norm else None
 
     def build(self, shape: tuple) -> None:
+        """Make kernel and offset for inputs of shape (..., features)."""
         self.kernel = self.add_weight(
             shape=(shape[-1], self.width), initializer="glorot_uniform", name="kernel"
         )
@@ -128,6 +131,7 @@ class Dense(keras.layers.Layer):
         return tf.nn.relu(x) if self.relu else x
 
     def call(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        """Product, normalisation and ReLU of x, shape (..., features); gives (..., width)."""
         return self.finish(tf.matmul(x, self.kernel), training)
 
 
@@ -143,6 +147,7 @@ class Attention(keras.layers.Layer):
         self.edge_logit = Dense(1, ranks, norm, "edge_logit")
 
     def build(self, shape: tuple) -> None:
+        """Make the layers of the block for particles of shape (P, features)."""
         self.node.build(shape)
         self.edge.build(shape)
         self.node_logit.build((None, self.width))
@@ -182,9 +187,11 @@ class MassChannels(keras.layers.Layer):
         self.weight = Dense(channels, ranks, False, "weight", relu=False)
 
     def build(self, shape: tuple) -> None:
+        """Make the layers of the channels for particles of shape (P, features)."""
         self.particle.build(shape)
         self.jet.build(shape)
         self.weight.build((None, GROOMING_WIDTH))
+        assert self.weight.offset is not None
         # Begin with nearly all of each particle, that is with the mass of the whole jet.
         self.weight.offset.assign(tf.fill(self.weight.offset.shape, 2.0))
 
@@ -254,7 +261,7 @@ class Network(keras.Model):
                 layer.build((None, width))
                 width = layer.width
                 local += width
-        if channels:
+        if self.masses is not None and self.jet is not None:
             self.masses.build((None, local))
             self.jet.build((None, local + channels))
             if self.event is not None:
@@ -289,7 +296,7 @@ class Network(keras.Model):
                 x = layer(x, training=training)
                 kept.append(x)
         kept += maxima
-        if self.masses is None:
+        if self.masses is None or self.jet is None:
             sizes = tf.reduce_sum(tf.reshape(graph.counts, (-1, self.jets)), axis=1)
             # The product of each part with its rows of the kernel: nothing wide is put together.
             rows = tf.split(self.out.kernel, [part.shape[1] for part in kept])

@@ -25,9 +25,11 @@ KERAS = "model.keras"
 
 @keras.saving.register_keras_serializable("boostflow")
 class Exported(keras.Model):
-    """Network and centroids with the inputs and outputs of the ONNX graph (`export.build`), but for
-    the weights of particles. Call it with a dictionary of whole packed batches: the inputs have
-    different lengths, so that `predict` cannot cut them."""
+    """Network and centroids with the inputs and outputs of the ONNX graph (`export.build`).
+
+    The weights of particles are not among the outputs. Call it with a dictionary of whole packed
+    batches: the inputs have different lengths, so that `predict` cannot cut them.
+    """
 
     def __init__(self, network: Network, clusters: Clusters) -> None:
         super().__init__(name="exported")
@@ -53,7 +55,7 @@ class Exported(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Exported:
-        """The same network on one process, with weights yet to be loaded."""
+        """A network of the same configuration on one process, with weights yet to be loaded."""
         block = UCluster.model_validate(config["config"])
         bins = list(config["bins"])
         return cls(Network(block, bins, Single()), Clusters(block, bins))

@@ -61,6 +61,7 @@ def jet_type(unit: str, views: int) -> np.dtype:
 
 def prepare(job: Prepare, files: Prepare.Files) -> None:
     """Pack the jets that models train on; see `write`."""
+    assert isinstance(job.model, UCluster)
     write(files.jets, job.model, files.prepared)
 
 
@@ -157,13 +158,15 @@ class _Writer:
         self.folder, self.name, self.config = folder, name, config
         self.jets, self.particles = [0] * shards, [0] * shards
         self.digests = [hashlib.blake2b(digest_size=16) for _ in range(2)]
-        """Of all particles and all jets in the order in which they came, whatever the chunks."""
+        """Checksums of all particles and all jets in the order in which they came, whatever the
+        chunks."""
         self.sums = np.zeros((2, len(FEATURES)))
         for shard in range(shards):
             for kind in ("particles", "jets"):
                 (folder / _file(name, shard, kind)).touch()
 
     def add(self, units: ak.Array, truth: NDArray[np.int32], path: Path, seed: int) -> None:
+        """Pack units and append each to a shard that the random seed chooses."""
         import awkward as ak
 
         if not len(units):
@@ -295,8 +298,10 @@ class Jets:
     def shuffled(
         self, batch: int, seed: int, epoch: int, rank: int, size: int
     ) -> Iterator[NDArray[np.int64]]:
-        """This rank's units of each step of an epoch (`training.data.shuffled`), dealt out by the
-        number of constituents."""
+        """Units of this rank in each step of an epoch, as `training.data.shuffled`.
+
+        They are dealt out by the number of constituents.
+        """
         work = self.counts.sum(1)
         return shuffled(self.shards, batch, seed, epoch, rank, size, work)
 

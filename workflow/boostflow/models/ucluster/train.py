@@ -172,7 +172,7 @@ class UClusterLearner(Learner):
         return step
 
     def batches(self, epoch: int) -> tf.data.Dataset:
-        """This rank's graph and labels (B, V) of each step of the epoch."""
+        """Graph and labels (B, V) of this rank in each step of the epoch."""
         config, jets = self.config, self.training
         labels = self.labels[id(jets)]
 
@@ -236,9 +236,9 @@ class UClusterLearner(Learner):
         if not parts:
             empty = [np.zeros((0, n), np.float32) for n in self.bins]
             return np.zeros((0, self.config.embedding), np.float32), empty, np.zeros(0, np.int64)
-        embeddings, logits, rows = zip(*parts, strict=True)
-        joined = [np.concatenate(z) for z in zip(*logits, strict=True)]
-        return np.concatenate(embeddings), joined, np.concatenate(rows)
+        embeddings, views, numbers = zip(*parts, strict=True)
+        joined = [np.concatenate(z) for z in zip(*views, strict=True)]
+        return np.concatenate(embeddings), joined, np.concatenate(numbers)
 
     def validate(self, epoch: int) -> NDArray:
         """Sums as of a step, then the jets of each class in each cluster, flattened."""
@@ -265,8 +265,11 @@ class UClusterLearner(Learner):
         return np.concatenate([[task, cluster, right, len(rows)], table.ravel()])
 
     def validation_figures(self, total: NDArray) -> dict[str, float | None]:
-        """As of the training, and the clustering accuracy: one matching of all jets, which is
-        reported and never acted on; None before there are clusters."""
+        """Figures of the training on the validation split, and the clustering accuracy.
+
+        The accuracy comes from one matching of all jets, which is reported and never acted on; it
+        is None before there are clusters.
+        """
         table = total[4:].astype(np.int64).reshape(-1, self.config.clusters)
         accuracy = clustering.matched_accuracy(table)
         known = self.alpha > 0 and np.isfinite(accuracy)
