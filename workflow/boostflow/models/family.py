@@ -186,8 +186,11 @@ class TabularBlock(ModelBlock):
     """Columns of the selected jets, in this order."""
 
     def standard(self) -> bool:
-        """Whether the features are those that the family takes by default: of these a training
-        leaves out what the input lacks."""
+        """Whether the features are the family's default ones.
+
+        A training leaves out those of them that the input lacks; features that were chosen are
+        needed.
+        """
         field = type(self).model_fields["features"]
         return self.features == field.get_default(call_default_factory=True)
 
