@@ -94,7 +94,7 @@ def main(folder: Path) -> None:
     checkpoints = folder / f"checkpoint{ranks.rank}"
     train(
         Train(name="toy", model=UCluster(**SMALL)),
-        Train.Files(prepared=packed, output=output, checkpoint=checkpoints),
+        Train.Files(jets=[], prepared=packed, output=output, checkpoint=checkpoints),
     )
     arrays = {v.path.replace("/", "."): v.numpy() for v in together.variables}
     np.savez(folder / f"rank{ranks.rank}.npz", **arrays)

@@ -20,7 +20,7 @@ from support.ucluster_jets import SMALL, files, packed
 
 pytestmark = pytest.mark.slow
 
-TIMEOUT = 240
+TIMEOUT = 480
 
 
 def environment(repository: Path) -> dict[str, str]:

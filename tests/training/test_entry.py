@@ -9,6 +9,7 @@ import pytest
 from boostflow.errors import BoostflowError
 from boostflow.training import cores
 from boostflow.training.entry import process
+from boostflow.training.environment import CYCLE
 
 NAMES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "HOROVOD_CYCLE_TIME", "CUDA_VISIBLE_DEVICES")
 
@@ -37,6 +38,15 @@ def test_the_environment_of_a_rank(tmp_path, rank):
         assert os.environ["OMP_NUM_THREADS"] == os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
         assert os.environ["HOROVOD_CYCLE_TIME"] == "9"  # the user's
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
+
+
+def test_horovod_looks_less_often_where_that_costs_a_core_that_computes(tmp_path, rank):
+    rank(0)
+    with process(tmp_path / "model", threads=1):
+        assert os.environ["HOROVOD_CYCLE_TIME"] == CYCLE
+    rank(0, CUDA_VISIBLE_DEVICES="0,1")
+    with process(tmp_path / "model", threads=1):
+        assert "HOROVOD_CYCLE_TIME" not in os.environ
 
 
 def test_a_rank_keeps_to_its_cores(tmp_path, rank):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boostflow.io import exclusive
-from boostflow.launch import take_gpu
+from boostflow.launch import gpus, take_gpu
 from boostflow.training import cores
 from boostflow.training.environment import environment
 
@@ -35,7 +35,7 @@ def process(output: Path, threads: int | None = None) -> Iterator[None]:
         cores.take(os.environ, threads)
         # Snakemake sets OMP_NUM_THREADS for the rule, not for a rank; Horovod's may be the user's.
         given = {k: v for k, v in os.environ.items() if k.startswith("HOROVOD_")}
-        os.environ.update(environment(threads) | given)
+        os.environ.update(environment(threads, bool(gpus(os.environ))) | given)
     first = os.environ.get(RANK, "0") == "0"
     lock = output.parent / f".{output.name}.lock"
     with exclusive(lock) if first else contextlib.nullcontext():
