@@ -25,7 +25,7 @@ def environment(threads: int, gpu: bool = False) -> dict[str, str]:
             "TF_CPP_MIN_LOG_LEVEL": "2",
             # The C library maps large tensors anew in each step: half of the time went into that.
             "TF_CPU_ALLOCATOR_USE_BFC": "true",
-            # A rank that is alive but stuck ends the job, too. No rank is ever busy alone for so long.
+            # A rank that is alive but stuck ends the job, too. No rank is busy alone for so long.
             "HOROVOD_STALL_CHECK_TIME_SECONDS": "10",
             "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS": "40",
             # Rank 0 does that check. If it is stopped itself, the others miss its messages.
