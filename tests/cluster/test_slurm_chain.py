@@ -306,7 +306,7 @@ def test_the_next_run_waits_for_the_jobs_of_a_killed_one(chain: Seen) -> None:
 
 def test_nothing_is_left(chain: Seen, cluster: Cluster) -> None:
     assert cluster.jobs(chain.folder) == []
-    for words in ("boostflow", "workflow/scripts", "horovodrun", "snakemake"):
+    for words in ("boostflow", "horovodrun", "snakemake"):
         assert cluster.processes(words) == []
     left = [p for p in chain.out.rglob(".*.part.*") if "logs" not in p.parts]
     assert not left

@@ -9,7 +9,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import conformance
 import numpy as np
 import pytest
 import yaml
@@ -22,6 +21,7 @@ from boostflow.jobs.models import Train
 from boostflow.models.family import Family, Role, Task, columns, families
 from boostflow.plots.names import model_plots
 from boostflow.scored import read_scores
+from support import conformance
 from support.plans import Plan
 from support.rootfiles import write_nano
 

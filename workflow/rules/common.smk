@@ -5,20 +5,25 @@ import os
 import time
 
 try:
-    from boostflow import paths, targets
-    from boostflow.analysis import Analysis
-    from boostflow.clusterplan import Plan
-    from boostflow.config.chain import EXECUTION
-    from boostflow.config.load import load
     from boostflow.errors import BoostflowError
-    from boostflow.jobs.base import command
-    from boostflow.jobs.chain import ENVIRONMENT as INGEST_EXECUTION
-    from boostflow.variations import NOMINAL
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"no module named {error.name}: run `make env`, then use `.venv/bin/snakemake` "
         "or activate .venv"
     )
+
+try:
+    from boostflow import paths, targets
+    from boostflow.analysis import Analysis
+    from boostflow.clusterplan import Plan
+    from boostflow.config.chain import EXECUTION
+    from boostflow.config.load import load
+    from boostflow.jobs.base import command
+    from boostflow.jobs.chain import ENVIRONMENT as INGEST_EXECUTION
+    from boostflow.variations import NOMINAL
+except BoostflowError as error:  # a family of models that is none
+    print(error, file=sys.stderr)
+    raise SystemExit(1)
 
 # The entry point is Snakefile or workflow/Snakefile: the repository holds the latter.
 REPOSITORY = next(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.background import Cut, Selection, Sideband
 from boostflow.errors import BoostflowError
-from boostflow.jobs.background import Count
+from boostflow.jobs.background import CountEvents
 from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
 from boostflow.seeds import derive
 from boostflow.templates.build import Histograms, in_range, in_region
@@ -86,7 +86,7 @@ class Events:
         return self.column(cut.column, cut.model, cut.jet)
 
 
-def counted(job: Count) -> list[Counted]:
+def counted(job: CountEvents) -> list[Counted]:
     """The regions that the estimates of a job need."""
     config, templates = job.background, job.templates
     shape = (templates.variable, templates.bins, templates.range)
@@ -121,7 +121,9 @@ def _cut(cut: Cut, limits: Sequence[float]) -> Selection:
     return Selection(model=cut.model, column=cut.column, jet=cut.jet, range=list(limits))
 
 
-def fill(events: Mapping[str, Events], weights: Mapping[str, NDArray], job: Count) -> Histograms:
+def fill(
+    events: Mapping[str, Events], weights: Mapping[str, NDArray], job: CountEvents
+) -> Histograms:
     """Histograms by region and sample; `abcd_plane` is the flattened plane of the two variables.
 
     Of blinded collision data this leaves out region A, the clusters, the plane, and the events in
@@ -189,7 +191,7 @@ def drawn(weight: NDArray, seed: int) -> NDArray:
     return np.sign(weight) * np.random.default_rng(seed).poisson(np.abs(weight))
 
 
-def run(job: Count, files: Count.Files) -> None:
+def run(job: CountEvents, files: CountEvents.Files) -> None:
     """Write the histograms of one variation, or of the data.
 
     Args:

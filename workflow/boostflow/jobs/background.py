@@ -77,7 +77,7 @@ def clusters_of(analysis: Analysis) -> Clusters | None:
 
 
 class CountEvents(Job):
-    """What both kinds of counting events in the regions of the estimates are told."""
+    """Count the events in the regions of the estimates: of simulation, or of the data."""
 
     stage: ClassVar[str] = "background_counts"
     runs: ClassVar[str] = "boostflow.background.counts:run"

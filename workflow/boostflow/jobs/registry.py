@@ -9,7 +9,7 @@ from boostflow.jobs.base import Job
 JOBS = {
     "anomaly": "models:CompareEvents",
     "background": "background:Estimate",
-    "background_counts": "background:Count",
+    "background_counts": "background:CountEvents",
     "check_inputs": "chain:CheckInputs",
     "compare": "models:Compare",
     "crosscheck": "statistics:Crosscheck",
@@ -31,7 +31,7 @@ JOBS = {
     "select": "chain:Select",
     "simulate": "chain:Simulate",
     "summary": "summary:Summary",
-    "templates": "statistics:Templates",
+    "templates": "statistics:FillTemplates",
     "train": "models:Train",
 }
 """Module and class of the job of each stage, sorted by stage."""

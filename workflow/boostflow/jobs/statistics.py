@@ -48,7 +48,7 @@ def cluster_columns(analysis: Analysis, templates: TemplatesBlock) -> dict[str, 
 
 
 class FillTemplates(Job):
-    """What both kinds of filling templates are told."""
+    """Fill the histograms per region and sample: of one variation, or for pseudo-data."""
 
     stage: ClassVar[str] = "templates"
     runs: ClassVar[str] = "boostflow.templates.run:run"
@@ -82,7 +82,7 @@ class FillTemplates(Job):
 
 
 class Templates(FillTemplates):
-    """Histograms per region and sample of one variation."""
+    """Fill the histograms of one variation."""
 
     @classmethod
     def of(cls, analysis: Analysis, variation: str) -> Templates:
@@ -102,7 +102,7 @@ class Templates(FillTemplates):
 
 
 class PseudoTemplates(FillTemplates):
-    """Histograms of the validation split, which pseudo-data are drawn from."""
+    """Fill the histograms of the validation split, which pseudo-data are drawn from."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> PseudoTemplates:

@@ -23,6 +23,7 @@ from pydantic import Field
 from boostflow.config.base import Block
 from boostflow.config.problems import Place, Problem
 from boostflow.errors import BoostflowError
+from boostflow.observables.catalogue import default_features, known_features
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -107,7 +108,7 @@ class ModelBlock(Block):
 
     kind: str
     """Name of the family that the block belongs to."""
-    seed: int
+    seed: int = Field(1, ge=0)
     """Seed of the training."""
 
     def task(self) -> Task:
@@ -176,6 +177,35 @@ class ModelBlock(Block):
             return None
         text = json.dumps(content, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+
+
+class TabularBlock(ModelBlock):
+    """What the blocks of families share that take observables as columns."""
+
+    features: list[str] = Field(default_features(), min_length=1)
+    """Columns of the selected jets, in this order."""
+
+    def standard(self) -> bool:
+        """Whether the features are the family's default ones.
+
+        A training leaves out those of them that the input lacks; features that were chosen are
+        needed.
+        """
+        field = type(self).model_fields["features"]
+        return self.features == field.get_default(call_default_factory=True)
+
+    def reads(self) -> Reads:
+        """Features that were chosen are needed; of the default ones those that the input has."""
+        return Reads(columns=() if self.standard() else tuple(self.features))
+
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
+        """Features are observables, each listed once."""
+        known = known_features()
+        for feature in self.features:
+            if feature not in known:
+                yield (at / "features").unknown("observable", feature, known)
+        if len(set(self.features)) < len(self.features):
+            yield (at / "features").problem("an observable is listed twice")
 
 
 class DistributedBlock(ModelBlock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,24 +15,38 @@ if TYPE_CHECKING:
     import awkward as ak
     from numpy.typing import NDArray
 
+log = logging.getLogger("score")
 
-def score(model: Path, jets: ak.Array, threads: int = 1) -> Mapping[str, NDArray]:
+
+def score(
+    model: Path, jets: ak.Array, threads: int = 1, sample: str = "jets"
+) -> Mapping[str, NDArray]:
     """Score jets with whatever kind of model lies in the directory `model`.
 
     Args:
         model: directory of a trained model.
         jets: selected jets.
         threads: that compute at the same time.
+        sample: name of their sample, for messages.
 
     Returns:
         Columns of the score table, each of shape (jets,).
 
     Raises:
-        BoostflowError: the directory is no model, its kind is not known, or the jets lack a column
-            that it needs.
+        BoostflowError: the directory is no model, its kind is not known, the jets lack a column
+            that it needs, or the family's own code fails.
     """
     kind = read_json(model / "manifest.json")["kind"]
     family = families().get(kind)
     if family is None:
         raise BoostflowError(f"{model}: no family of models is called {kind!r}")
-    return family.module("score").score(model, jets, threads)
+    try:
+        return family.module("score").score(model, jets, threads)
+    except BoostflowError:
+        raise
+    except Exception as error:
+        # What an author of the family needs is in the log; what a user needs is one line.
+        log.exception("scoring with the family %s", kind)
+        raise BoostflowError(
+            f"{model}: the family {kind} cannot score the jets of {sample}: {error!r}"
+        ) from None

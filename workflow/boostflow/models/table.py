@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import awkward as ak
 import numpy as np
 
 from boostflow.errors import BoostflowError
-from boostflow.io import read_parquet, write_parquet
+from boostflow.io import read_json, read_parquet, write_parquet
 from boostflow.jobs.models import Scoring
-from boostflow.models.family import Role, Score
+from boostflow.models.family import Score
 from boostflow.models.score import score
 
 log = logging.getLogger("score")
@@ -28,13 +28,14 @@ def run(job: Scoring, files: Scoring.Files) -> None:
         BoostflowError: no sample has any jet, or the family gives other columns than it names.
     """
     tables = []
+    trained = read_json(files.model / "manifest.json").get("classes")
     for sample, path in zip(job.samples, files.jets, strict=True):
         jets = read_parquet(path)
         if not len(jets):
             log.info("%s: no jets", sample)
             continue
-        found = score(files.model, jets, job.threads)
-        agree(job.scores, found, str(files.model))
+        found = score(files.model, jets, job.threads, sample)
+        agree(job.scores, found, trained, str(files.model))
         columns = {
             "sample": ak.Array(np.full(len(jets), sample)),
             "event_id": jets.event_id,
@@ -48,12 +49,15 @@ def run(job: Scoring, files: Scoring.Files) -> None:
     write_parquet(files.scores, ak.concatenate(tables))
 
 
-def agree(named: Iterable[Score], given: Iterable[str], where: str) -> None:
+def agree(
+    named: Iterable[Score], given: Iterable[str], trained: Sequence[str] | None, where: str
+) -> None:
     """Demand that a family gives the columns that it names.
 
     Args:
         named: by the model's block.
         given: names of the columns of a score table.
+        trained: classes of the training, from the manifest; None if it does not say.
         where: name of the model, for the message.
 
     Raises:
@@ -61,13 +65,13 @@ def agree(named: Iterable[Score], given: Iterable[str], where: str) -> None:
             is not named.
     """
     named, given = list(named), set(given)
-    missing = [s.column for s in named if s.role is not Role.PROBABILITY and s.column not in given]
-    if missing:
-        raise BoostflowError(
-            f"{where}: its family names the scores {', '.join(missing)}, but gives none"
-        )
+    known = {score.of for score in named} if trained is None else {None, *trained}
+    missing = [s.column for s in named if s.of in known and s.column not in given]
     more = sorted(given - {score.column for score in named})
+    faults = []
+    if missing:
+        faults.append(f"names the scores {', '.join(missing)}, but gives none")
     if more:
-        raise BoostflowError(
-            f"{where}: its family gives the scores {', '.join(more)}, but does not name them"
-        )
+        faults.append(f"gives the scores {', '.join(more)}, but does not name them")
+    if faults:
+        raise BoostflowError(f"{where}: its family {'; it '.join(faults)}")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from boostflow.config.background import Selection
 from boostflow.config.statistics import Region
 from boostflow.errors import BoostflowError
-from boostflow.jobs.statistics import Templates as TemplatesJob
+from boostflow.jobs.statistics import FillTemplates
 from boostflow.scored import TEST, VALIDATION, Table
 from boostflow.templates.categories import cluster_classes
 
@@ -46,7 +46,7 @@ def in_range(limits: Sequence[float], values: NDArray) -> NDArray[np.bool_]:
 
 
 def regions_of(
-    job: TemplatesJob,
+    job: FillTemplates,
     scores: Mapping[str, Table],
     sample: str,
     classes: Mapping[str, Mapping[int, str]],
@@ -96,7 +96,7 @@ SPLITS = {"test": TEST, "validation": VALIDATION}
 
 
 def fill(
-    jets: Mapping[str, Table], scores: Mapping[str, Mapping[str, Table]], job: TemplatesJob
+    jets: Mapping[str, Table], scores: Mapping[str, Mapping[str, Table]], job: FillTemplates
 ) -> Histograms:
     """The templates of one variation: expected events, `Weight` storage.
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_columns
-from boostflow.jobs.statistics import Templates
+from boostflow.jobs.statistics import FillTemplates
 from boostflow.scored import beside, read_jets, read_scores, samples_of
 from boostflow.templates.build import fill
 from boostflow.templates.files import write
 
 
-def run(job: Templates, files: Templates.Files) -> None:
+def run(job: FillTemplates, files: FillTemplates.Files) -> None:
     """Make the templates of one variation.
 
     Args:

@@ -16,7 +16,6 @@ from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
 from boostflow.models.tabular import Rows, balanced, read
-from boostflow.observables.catalogue import default_features
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training.manifest import manifest
 
@@ -52,7 +51,7 @@ def train(job: Train, files: Train.Files) -> None:
     start = time.monotonic()
     block = job.model
     assert isinstance(block, BDT)
-    rows = read(files.jets, block.features, optional=block.features == default_features())
+    rows = read(files.jets, block.features, optional=block.standard())
     config = block.model_copy(update={"features": rows.features})
     weight = rows.weight
     if config.bootstrap is not None:

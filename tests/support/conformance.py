@@ -31,7 +31,7 @@ LABEL = ("boostflow simulation", "13 TeV")
 
 def settings(kind: str) -> dict[str, Any]:
     """What the tests of a family say for this suite."""
-    path = Path(__file__).parent / kind / "conformance.yaml"
+    path = Path(__file__).parents[1] / "models" / kind / "conformance.yaml"
     return yaml.safe_load(path.read_text()) if path.is_file() else {}
 
 
