@@ -1,0 +1,14 @@
+"""A dense network on substructure observables (Keras), trained on any number of processes.
+
+block    its configuration        train   the learner: network, loss, figures
+inputs   observables -> inputs    export  ONNX graph, which scores run on
+"""
+
+from boostflow.models.dnn.block import DNN
+from boostflow.models.family import Family
+
+FAMILY = Family(
+    block=DNN,
+    title="Dense network",
+    packages=("tensorflow", "tensorflow-cpu", "keras", "horovod", "numpy", "onnx"),
+)
