@@ -4,4 +4,4 @@ One sub-package a stage of the chain (simulate, ingest, select, models, evaluate
 plus what they share: `config`, `paths`, `variations`, `io`, `cli`.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
