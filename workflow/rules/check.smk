@@ -3,9 +3,7 @@
 from boostflow.jobs.chain import CheckInputs
 
 
-def unchecked():
-    """What the check will say of files that it has not seen yet as they are."""
-    return [ANALYSIS.next_check()] if ANALYSIS.unchecked else []
+include: "functions/check.smk"
 
 
 rule check:

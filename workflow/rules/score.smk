@@ -3,14 +3,7 @@
 from boostflow.jobs.models import Scoring
 
 
-def trained_model(wildcards):
-    """The folder of the trained model that scores."""
-    return ANALYSIS.trained(wildcards.model, wildcards.variation)
-
-
-def jets_to_score(wildcards):
-    """The selected jets of all samples."""
-    return ANALYSIS.selected(wildcards.variation)
+include: "functions/score.smk"
 
 
 rule score:

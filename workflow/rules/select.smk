@@ -3,31 +3,7 @@
 from boostflow.jobs.chain import ListParts, Select, corrections_of, weight_files
 
 
-def ingested(pattern):
-    """A function of wildcards: the ingested parts of a sample."""
-
-    def files(wildcards):
-        part = ANALYSIS.parts(wildcards.sample, wildcards.variation)
-        return ANALYSIS.each(pattern.format(**wildcards, part="{part}"), part=part)
-
-    return files
-
-
-def listed_parts(wildcards):
-    """The list of a sample's ingested parts."""
-    sample = wildcards.sample
-    variation = ANALYSIS.resolve("ingest", wildcards.variation, sample=sample)
-    return at(paths.PARTS, variation=variation, sample=sample)
-
-
-def corrections(wildcards):
-    """The correctionlib file, where a shift or smearing reads it."""
-    return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation) or []
-
-
-def weights(wildcards):
-    """The correctionlib files of the sample's weights."""
-    return weight_files(ANALYSIS, wildcards.sample)
+include: "functions/select.smk"
 
 
 rule list_parts:

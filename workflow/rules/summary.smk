@@ -3,11 +3,7 @@
 from boostflow.jobs.summary import PlotCutflow, Provenance, Summary
 
 
-def show_table():
-    """Print the figures, if this run has made them."""
-    table = Path(at(paths.TABLE))
-    if table.is_file() and table.stat().st_mtime > STARTED:
-        print(table.read_text())
+include: "functions/summary.smk"
 
 
 rule plot_cutflow:

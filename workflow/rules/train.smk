@@ -3,45 +3,7 @@
 from boostflow.jobs.models import Prepare, Train
 
 
-def training_jets(wildcards):
-    """The selected jets that a model is trained on, where no prepared input holds them."""
-    block = ANALYSIS.block(wildcards.model, wildcards.variation)
-    if block.prepared_name() is not None:
-        return []
-    return ANALYSIS.selected(NOMINAL, CONFIG.trained_on(block))
-
-
-def prepared_input(wildcards):
-    """The prepared input of a model, where its family has one."""
-    name = ANALYSIS.block(wildcards.model, wildcards.variation).prepared_name()
-    return at(paths.PREPARED, prepared=name) if name is not None else []
-
-
-def models_below(wildcards):
-    """The models that a model is made from."""
-    block = ANALYSIS.block(wildcards.model, wildcards.variation)
-    return [ANALYSIS.trained(model, wildcards.variation) for model in block.reads().models]
-
-
-def prepared_jets(wildcards):
-    """The selected jets that a prepared input holds."""
-    return ANALYSIS.selected(NOMINAL, ANALYSIS.prepared()[wildcards.prepared].samples)
-
-
-def ranks(wildcards):
-    """Number of processes that train a model together."""
-    return ANALYSIS.block(wildcards.model).ranks()
-
-
-def checkpoint_of(wildcards):
-    """Folder of a training's checkpoints, by which a killed one resumes."""
-    return at(paths.CHECKPOINT, **wildcards)
-
-
-def shared_by(family):
-    """Names of the prepared inputs of a family."""
-    found = ANALYSIS.prepared().items()
-    return [name for name, prepared in found if prepared.block.kind == family.kind]
+include: "functions/train.smk"
 
 
 DISTRIBUTED = "train_distributed"
