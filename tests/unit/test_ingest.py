@@ -46,7 +46,7 @@ def test_rows_are_the_file_s_fat_jets(tmp_path: Path) -> None:
         rows.tau21, ak.flatten(tree["FatJet_tau2"].array() / tree["FatJet_tau1"].array())
     )
     assert not meta["features"]["constituents"]
-    assert "UCluster" in meta["notes"][0]
+    assert "models that need them" in meta["notes"][0]
 
 
 def test_chunks_do_not_matter(tmp_path: Path) -> None:

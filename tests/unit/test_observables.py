@@ -149,6 +149,8 @@ def test_energy_correlators_are_fastjets(jets):
     np.testing.assert_allclose(ours["e3"], ak.to_numpy(theirs), rtol=1e-6)
 
 
+# FastJet warns of every algorithm but those for which it means something, kt among them or not.
+@pytest.mark.filterwarnings("ignore:dcut and exclusive jets:UserWarning")
 def test_splitting_scales_are_fastjets(jets):
     jets = jets[ak.num(jets) >= 3]
     sequence, ours = cluster(jets, "kt"), observe(jets)
