@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import psutil
 
-SCRIPT = Path(__file__).with_name("cluster") / "slurm.sh"
+SCRIPT = Path(__file__).parents[1] / "cluster" / "slurm.sh"
 
 
 class Process(NamedTuple):
