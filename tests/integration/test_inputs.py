@@ -41,7 +41,7 @@ def test_the_cms_example_goes_to_the_cutflow(analysis: Make) -> None:
     assert weighted["sumw"] != cuts["sumw"]
     assert cutflow["cutflow"][0]["expected"] == pytest.approx(833.9 * 1000)
     printed = " ".join(done.stdout.split())
-    assert "observables from constituents, their variations, UCluster" in printed
+    assert "observables from constituents, their variations, and models that need them" in printed
     assert "truth labels, training and ROC curves are off" in printed
     assert (run.out / "plots/cutflow.png").stat().st_size > 10_000
 
