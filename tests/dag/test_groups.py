@@ -172,3 +172,12 @@ def test_the_number_of_cluster_jobs_is_the_formula(
     last = describe(found).splitlines()[-1]
     total = sum(found_term.rules.total() for found_term in found.values())
     assert last == f"{sum(expected.values())} cluster jobs for {total} jobs of Snakemake"
+
+
+def test_a_profile_gives_resources_to_all_distributed_trainings(plan: Plan) -> None:
+    """It names no family: `train_distributed` stands for all that `horovodrun` trains."""
+    given = plan.resources("nodes", train_distributed={"nodes": 2})
+    assert given["train_ucluster"] == {2}
+    assert given["train_bdt"] == given["select"] == {None}
+    own = plan.resources("nodes", train_distributed={"nodes": 2}, train_ucluster={"nodes": 3})
+    assert own["train_ucluster"] == {3}

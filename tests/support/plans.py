@@ -64,6 +64,14 @@ class Plan:
                 if hasattr(job.params, "job")
             }
 
+    def resources(self, name: str, **rules: dict[str, Any]) -> dict[str, set[Any]]:
+        """A resource of the jobs of each rule; `rules` are those that a profile sets, by rule."""
+        with self._dag((), overwrite=rules) as dag:
+            found: dict[str, set[Any]] = defaultdict(set)
+            for job in dag.needrun_jobs(exclude_finished=False):
+                found[job.rule.name].add(job.resources.get(name))
+            return dict(found)
+
     def inputs(self, wanted: Job) -> list[str]:
         """The files that a job reads, in order."""
         with self._dag(()) as dag:
@@ -107,6 +115,7 @@ class Plan:
         targets: tuple[str, ...],
         submit: bool = False,
         components: dict[str, int] | None = None,
+        overwrite: dict[str, dict[str, Any]] | None = None,
     ) -> Iterator[Any]:
         from snakemake.api import SnakemakeApi
         from snakemake.settings.types import (
@@ -125,7 +134,9 @@ class Plan:
         path.write_text(yaml.safe_dump(config))
         with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
             workflow = api.workflow(
-                resource_settings=ResourceSettings(cores=4, nodes=1 if submit else None),
+                resource_settings=ResourceSettings(
+                    cores=4, nodes=1 if submit else None, overwrite_resources=overwrite or {}
+                ),
                 config_settings=ConfigSettings(configfiles=[path]),
                 snakefile=REPOSITORY / "Snakefile",
                 workdir=self.folder,

@@ -17,6 +17,8 @@ settings.overwrite_resources = {
     },
     **settings.overwrite_resources,
 }
+# Snakemake has read them for the rules above, and keeps what it has read.
+vars(settings).pop("_parsed_overwrite_resources", None)
 
 
 for family in ANALYSIS.families():
