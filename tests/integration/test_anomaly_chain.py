@@ -30,7 +30,7 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
     done = run.snakemake()
     assert done.returncode == 0, done.stdout[-4000:]
     assert "few: epoch 4/4 (joint)" in done.stdout  # progress on the terminal
-    assert len(list((run.out / "packed").iterdir())) == 1  # both models read the same shards
+    assert len(list((run.out / "prepared").iterdir())) == 1  # both models read the same shards
 
     for name, model in MODELS.items():
         scores = read_parquet(run.out / f"scores/{name}/nominal.parquet")
