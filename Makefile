@@ -94,8 +94,7 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 .PHONY: test
 test: $(READY) ## Run all tests: unit, DAG, physics, the complete chain with horovodrun
 	@# Those that start no other program side by side; the others take all cores themselves.
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" \
-		--cov boostflow --cov-branch --cov-report term:skip-covered $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" $(PYTEST)
 	@$(BIN)/python -m pytest -m "integration and not cluster" --ignore tests/integration/test_remote.py $(PYTEST)
 	@# In a process of its own: XRootD's library crashes where TensorFlow's has been loaded before.
 	@$(BIN)/python -m pytest tests/integration/test_remote.py $(PYTEST)
@@ -104,6 +103,11 @@ test: $(READY) ## Run all tests: unit, DAG, physics, the complete chain with hor
 test-fast: $(READY) ## Run the tests that take seconds
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration and not cluster" \
 		tests/unit $(PYTEST)
+
+.PHONY: coverage
+coverage: $(READY) ## Print which branches of the code the quick tests take
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration and not cluster" \
+		--cov boostflow --cov-branch --cov-report term:skip-covered tests/unit $(PYTEST)
 
 .PHONY: test-cluster
 test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machine starts (root)
