@@ -149,7 +149,7 @@ def test_energy_correlators_are_fastjets(jets):
     np.testing.assert_allclose(ours["e3"], ak.to_numpy(theirs), rtol=1e-6)
 
 
-# FastJet warns of every algorithm but those for which it means something, kt among them or not.
+# FastJet warns of exclusive jets whatever the algorithm; here it is kt, for which they are defined.
 @pytest.mark.filterwarnings("ignore:dcut and exclusive jets:UserWarning")
 def test_splitting_scales_are_fastjets(jets):
     jets = jets[ak.num(jets) >= 3]

@@ -315,7 +315,7 @@ def read(folder: Path, config: UCluster) -> tuple[Jets, Jets]:
     """
     index = read_json(folder / INDEX)
     if not isinstance(index, dict) or not {"packing", "classes", "splits"} <= set(index):
-        raise BoostflowError(f"{folder / INDEX}: not what pack_ucluster.py writes: pack again")
+        raise BoostflowError(f"{folder / INDEX}: not what `boostflow prepare` writes: pack again")
     wanted = _packing(config)
     if index["packing"] != wanted:
         other = [key for key in PACKING if index["packing"].get(key) != wanted[key]]
