@@ -105,9 +105,9 @@ test-fast: $(READY) ## Run the tests that take seconds
 		tests/unit $(PYTEST)
 
 .PHONY: coverage
-coverage: $(READY) ## Print which branches of the code the quick tests take
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration and not cluster" \
-		--cov boostflow --cov-branch --cov-report term:skip-covered tests/unit $(PYTEST)
+coverage: $(READY) ## Print which branches of the code the tests without other programs take
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" \
+		--cov boostflow --cov-branch --cov-report term:skip-covered tests/unit tests/stages $(PYTEST)
 
 .PHONY: test-cluster
 test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machine starts (root)

@@ -9,6 +9,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 MARKERS = {
     "physics": ("slow",),
+    "stages": ("slow",),
     "dag": ("slow",),
     "integration": ("integration",),
     "cluster": ("cluster", "integration"),

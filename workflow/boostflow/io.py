@@ -54,6 +54,15 @@ def atomic(path: str | Path) -> Iterator[Path]:
         part.replace(path)
 
 
+def write_small(path: str | Path, text: str) -> None:
+    """Write a text at once, without waiting for the disk: one of thousands that can be made again."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
 @contextmanager
 def exclusive(path: str | Path) -> Iterator[None]:
     """Hold the lock file `path` while the block runs; the system frees it even after kill -9.

@@ -13,7 +13,7 @@ except ModuleNotFoundError as error:
     )
 
 try:
-    from boostflow import paths, targets
+    from boostflow import paths, scheduling, targets
     from boostflow.analysis import Analysis
     from boostflow.clusterplan import Plan
     from boostflow.config.chain import EXECUTION
@@ -60,6 +60,8 @@ os.environ[INGEST_EXECUTION] = CONFIG.ingest.model_dump_json(include=EXECUTION)
 if workflow.remote_exec and os.getenv("SLURM_CPUS_PER_TASK"):
     workflow.register_resource("_cores", int(os.getenv("SLURM_CPUS_PER_TASK")))
 
+scheduling.apply()
+
 STARTED = time.time()
 PLAN = Plan(workflow)
 
@@ -94,12 +96,16 @@ def benchmark_of(pattern):
 def job(kind):
     """The parameter of a rule: a function of wildcards that writes its typed job.
 
-    The name of the file changes with its content, so a job runs again when a setting changes.
+    The name of the file changes with its content, so a job runs again when a setting changes. A dry
+    run writes none.
     """
     names = [name for name in inspect.signature(kind.of).parameters if name != "analysis"]
 
     def written(wildcards):
-        return kind.of(ANALYSIS, **{name: getattr(wildcards, name) for name in names}).write()
+        told = kind.of(ANALYSIS, **{name: getattr(wildcards, name) for name in names})
+        if not workflow.dryrun:
+            told.write()
+        return str(told.path())
 
     return written
 

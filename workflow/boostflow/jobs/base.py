@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, get_args, get_
 from pydantic import BaseModel, ConfigDict
 
 from boostflow.config.base import Block
-from boostflow.io import atomic
+from boostflow.io import write_small
 
 FOLDER = Path(".snakemake/boostflow")
 """Folder of the settings of jobs, in the working directory, which all jobs share."""
@@ -90,23 +90,22 @@ class Job(Block):
         """The job as JSON, always the same for the same values."""
         return self.model_dump_json(indent=1)
 
-    def write(self, folder: Path = FOLDER) -> str:
-        """Write the job where its command finds it.
+    def path(self, folder: Path = FOLDER) -> Path:
+        """The JSON file of the job.
 
         The name holds a digest of the content: other settings are another file, which is how
         Snakemake notices them, and both can be compared.
-
-        Returns:
-            The path of the JSON file.
         """
-        text = self.text()
-        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-        path = folder / f"{self.stage}-{digest}.json"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic(path) as part:
-                part.write_text(text, encoding="utf-8")
-        return str(path)
+        digest = hashlib.blake2b(self.text().encode(), digest_size=8).hexdigest()
+        return folder / f"{self.stage}-{digest}.json"
+
+    def write(self, folder: Path = FOLDER) -> Path:
+        """Write the job where its command finds it, unless it is there; returns the JSON file."""
+        path, text = self.path(folder), self.text()
+        # A file of another size is what a machine that lost power left.
+        if not path.exists() or path.stat().st_size != len(text.encode()):
+            write_small(path, text)
+        return path
 
 
 def command(job: type[Job]) -> str:

@@ -1,0 +1,68 @@
+"""Two places where Snakemake 9.27 works far more than it has to, made cheap.
+
+Both are reported here as they would be upstream: the same answers, with less work. A Snakemake that
+has other names for them is left as it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+
+def apply() -> None:
+    """Mend both places in this process, once."""
+    from snakemake.dag import DAG
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    for owner, name, mended in (
+        (JobScheduler, "_schedule_reevalutation", one_timer),
+        (DAG, "_check_groups", each_group_once),
+    ):
+        original = getattr(owner, name, None)
+        if original is not None and not hasattr(original, "mended"):
+            setattr(owner, name, mended(original))
+
+
+def one_timer(original: Any) -> Any:
+    """A scheduler that waits for one look at a time.
+
+    While a rate of jobs is set, which it always is, each evaluation of the scheduler asks for
+    another one a second later, and so does each finished job: after hundreds of jobs it looks
+    hundreds of times a second until the run ends. One look that is still to come is enough.
+
+    Args:
+        original: `JobScheduler._schedule_reevalutation`.
+    """
+
+    def schedule(self: Any, delay: float) -> None:
+        pending = getattr(self, "_pending_look", None)
+        if pending is not None and pending.is_alive():
+            return
+        self._pending_look = threading.Timer(delay, self._open_jobs.release)
+        self._pending_look.start()
+
+    schedule.mended = original  # type: ignore[attr-defined]
+    return schedule
+
+
+def each_group_once(original: Any) -> Any:
+    """A check for groups that depend on themselves which looks at each group once.
+
+    The original looks at the group of each job, and in it at all its jobs: the square of a group's
+    size, times what lies upstream.
+
+    Args:
+        original: `DAG._check_groups`.
+    """
+
+    def check(self: Any) -> None:
+        group_of = self._group
+        self._group = {id(group): group for group in group_of.values()}
+        try:
+            original(self)
+        finally:
+            self._group = group_of
+
+    check.mended = original  # type: ignore[attr-defined]
+    return check
