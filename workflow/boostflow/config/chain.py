@@ -110,6 +110,13 @@ class Ingest(Block):
     on_bad_file: Literal["fail", "skip"] = "fail"
     """An input file that cannot be read or is damaged ends the run (fail), or is left out and
     listed (skip): simulation is normalised to the files that were read, data are not corrected."""
+    on_bad_event: Literal["fail", "drop"] = "fail"
+    """An event of a ROOT file with values that none can have (NaN, a negative pT, more momentum
+    than a beam) makes its file a bad one (fail), or is left out and counted in the cutflow (drop):
+    simulation is normalised to the others."""
+    bad_events_max: Fraction = 0.01
+    """With `on_bad_event: drop`: a file of which a larger part of the events is bad is a bad
+    file."""
 
     def processes(self) -> int:
         """Processes on the machine that ingests."""

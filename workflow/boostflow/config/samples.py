@@ -48,6 +48,14 @@ class FileSample(Block):
     """Cross-section in pb; null for collision data or where no normalisation is wanted."""
 
 
+class Units(Block):
+    """Units of what a file holds."""
+
+    momentum: Literal["GeV", "MeV"] = "GeV"
+    """Unit of all momenta, energies and masses of the files, and of rho: of jets, constituents,
+    MET and generator jets. Branches that `weights` name are taken as they are."""
+
+
 class RootContent(Block):
     """What the tree of a ROOT file holds, and which of its events are taken."""
 
@@ -58,6 +66,7 @@ class RootContent(Block):
     branches: dict[str, str] = {}
     """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of
     all branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
+    units: Units = Units()
     unweighted: bool = False
     """Simulation without genWeight: each event counts 1."""
     triggers: list[str] = []

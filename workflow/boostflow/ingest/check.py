@@ -13,21 +13,20 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
-import awkward as ak
 import numpy as np
 
-from boostflow.config.chain import Ingest
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
-from boostflow.config.samples import FileSample, RootSample, is_data
+from boostflow.config.samples import FileSample, RootContent, RootSample, is_data
 from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest.badevents import BadEvents
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.carried import refuse
 from boostflow.ingest.features import Features
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
+from boostflow.ingest.units import has_unit, in_gev
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
@@ -39,8 +38,8 @@ log = logging.getLogger("check")
 
 THREADS = 8
 """Files that are looked at together: waiting for disks and servers takes most of the time."""
-FIRST_WEIGHTS = 1000
-"""Events whose generator weights are looked at: whole baskets are read for them."""
+FIRST_VALUES = 1000
+"""Events whose weights and jets are looked at: whole baskets are read for them."""
 
 
 @dataclass
@@ -153,7 +152,7 @@ def check(job: CheckInputs) -> Report:
         BoostflowError: a sample names files that are not there.
     """
     samples = {n: block for n, block in job.samples.items() if isinstance(block, FileSample)}
-    config, radius, needs = job.ingest, job.radius, job.needs
+    config, needs = job.ingest, job.needs
     faults = [f"samples.{n}.files: {text}" for n, b in samples.items() for text in expand(b)[1]]
     if faults:
         raise BoostflowError("\n".join(faults))
@@ -166,9 +165,9 @@ def check(job: CheckInputs) -> Report:
     bar = Progress("check", len(found), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
-        jobs = [pool.submit(_look_at, one, samples[one.sample], config, radius) for one in found]
-        for job in as_completed(jobs):
-            job.result()
+        looks = [pool.submit(_look_at, one, samples[one.sample], job) for one in found]
+        for look in as_completed(looks):
+            look.result()
             bar.update()
     finally:
         pool.shutdown(cancel_futures=True)
@@ -205,7 +204,7 @@ def write(report: Report, files: CheckInputs.Files) -> None:
 # --- a file ---------------------------------------------------------------------------------------
 
 
-def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> None:
+def _look_at(one: Checked, block: FileSample, job: CheckInputs) -> None:
     """Fill in what is found."""
 
     def say(error: BoostflowError) -> str:
@@ -213,10 +212,10 @@ def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> 
 
     try:
         if isinstance(block, RootSample):
-            _look_at_root(one, block, config)
+            _look_at_root(one, block, job)
         else:
             with LAYOUTS[block.source](
-                one.file, block.select, radius, config.fatjet_pt_min
+                one.file, block.select, job.radius, job.ingest.fatjet_pt_min
             ) as layout:
                 one.features, one.events = layout.features, layout.entries
                 if layout.key is not None and layout.entries:
@@ -230,14 +229,19 @@ def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> 
         one.wrong.append(say(error))
 
 
-def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
+def _look_at_root(one: Checked, block: RootSample, job: CheckInputs) -> None:
     def look(branches: Branches, features: Features, entries: int) -> None:
         one.identity = _identity(branches, features, entries)
-        _require_weights(one.file, branches, features, entries)
+        number = min(entries, FIRST_VALUES)
+        drop = job.ingest.on_bad_event == "drop"
+        bad = BadEvents(one.file, np.arange(number), drop=drop, energy=job.energy)
+        _find_bad(bad, branches, features, block)
+        if bad.mask.all() and entries:
+            raise BadFile(f"{bad.first}: so or alike are all of the first {number} events")
 
     wanted = carried(block.weights, f"samples.{one.sample}.weights")
     one.features, one.events, own_xsec, made = inspect(
-        one.file, config, block, data=block.data, match=block.match, look=look, carried=wanted
+        one.file, job.ingest, block, data=block.data, match=block.match, look=look, carried=wanted
     )
     one.xsec = block.xsec if block.xsec is not None else own_xsec
     one.summed, one.skim = made is not None, is_skim(made, one.events)
@@ -261,21 +265,19 @@ def _digest(*parts: int | bytes) -> str:
     return digest.hexdigest()
 
 
-def _require_weights(file: str, branches: Branches, features: Features, entries: int) -> None:
-    """The first generator weights are numbers, and what is kept for other weights can be such.
-
-    Raises:
-        BadFile: they are not.
-    """
-    stop = min(entries, FIRST_WEIGHTS)
+def _find_bad(bad: BadEvents, branches: Branches, features: Features, content: RootContent) -> None:
+    """Look at weights and jets of the first events: whether they can be such, and in this unit."""
+    stop = len(bad.entry)
     for name, values in branches.read(list(features.carried), 0, stop).items():
-        refuse(file, name, features.carried[name], values, np.arange(stop))
-    if not features.gen_weight:
-        return
-    name = features.names["genWeight"]
-    first = branches.read([name], 0, stop)[name]
-    if not ak.all(np.isfinite(first), axis=None):
-        raise BadFile(f"{file}: NaN or infinite values in genWeight; the file is damaged")
+        bad.kept(name, features.carried[name], values)
+    jets = [name for name in features.names if name.startswith("FatJet_") and has_unit(name)]
+    wanted = {name: features.names[name] for name in [*jets, *["genWeight"] * features.gen_weight]}
+    read = branches.read(list(dict.fromkeys(wanted.values())), 0, stop)
+    found = in_gev({ours: read[theirs] for ours, theirs in wanted.items()}, content.units)
+    if features.gen_weight:
+        bad.finite("genWeight", found["genWeight"])
+    for name in (name for name in jets if name != "FatJet_energy"):
+        bad.possible(features.names[name], abs(found[name]))
 
 
 # --- files together -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from boostflow.config.files import is_remote
 from boostflow.config.samples import RootContent
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest.badevents import SOUND
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import NOTHING, in_schema
 from boostflow.ingest.counters import require_counters, require_one_a_jet
@@ -103,6 +104,7 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
                 rows = Rows(file, job, features, folder)
                 counts = read_chunks(layout, rows, _range(layout.entries, piece))
         counts = accumulate([_nothing(rows), counts])
+        _require_few(file, counts, config.bad_events_max)
         _merge(sorted(folder / name for name in counts["chunks"]), files.table)
     notes = [*features.notes]
     if job.vary is not None and not features.charges:
@@ -127,6 +129,8 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
         {
             "file": file,
             "events": counts["events"],
+            "bad_events": counts["bad_events"],
+            "first_bad": next(iter(counts["first_bad"]), None),
             "jets": counts["rows"],
             "sumw": every["sumw"],
             "sumw2": counts["sumw2"],
@@ -289,6 +293,7 @@ def _is_nanoaod(branches: Branches, features: Features, content: RootContent) ->
     return (
         not branches.is_rntuple
         and content.format == "nanoaod"
+        and content.units.momentum == "GeV"
         and "nFatJet" in branches
         and all(ours == theirs for ours, theirs in features.names.items())
         and features.names.keys() >= {*CONSTITUENTS}
@@ -345,13 +350,27 @@ def _chunks(entries: range, size: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
+def _require_few(file: str, counts: dict[str, Any], most: float) -> None:
+    """Raise BadFile if more than a part `most` of the events is bad."""
+    number, events = counts["bad_events"], counts["events"]
+    if number > most * events:
+        first = counts["first_bad"][0].removeprefix(f"{file}: ")
+        raise BadFile(
+            f"{file}: {number} of {events} events are bad, more than `ingest.bad_events_max` allows"
+            f" ({most:g}); the first one: {first}"
+        )
+
+
 def _nothing(rows: Rows) -> dict[str, Any]:
     """The counts of a file without events."""
     columns = [name for names in rows.features.weights.values() for name in names if name]
-    steps = (*rows.filters.steps(), HAS_FATJET)
+    sound = [SOUND] if rows.job.ingest.on_bad_event == "drop" else []
+    steps = (*sound, *rows.filters.steps(), HAS_FATJET)
     return {
         "chunks": [],
         "events": 0,
+        "bad_events": 0,
+        "first_bad": [],
         "rows": 0,
         "bare": 0,
         "sumw": 0.0,

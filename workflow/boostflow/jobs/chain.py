@@ -93,6 +93,8 @@ class CheckInputs(Job):
     """How they will be read."""
     radius: float = 0.8
     """Radius parameter of the fat jets."""
+    energy: float = 13_000.0
+    """Centre-of-mass energy (GeV), which bounds momenta."""
     needs: dict[Name, Needs] = {}
     """What the rest of the analysis needs of the files of each sample."""
     addresses: list[str] = []
@@ -117,6 +119,7 @@ class CheckInputs(Job):
             samples={name: config.samples[name] for name in analysis.files},
             ingest=IngestBlock.model_validate(ingest),
             radius=config.simulation.jet_radius,
+            energy=config.simulation.ecm,
             needs=needs(config, analysis.systematics) if analysis.files else {},
             addresses=analysis.addresses(),
         )
@@ -155,6 +158,8 @@ class Ingest(Job):
     """Class that is taken from the file of a public set."""
     number: int = 0
     """Number of the file in its sample: events without numbers of their own get it."""
+    energy: float = 13_000.0
+    """Centre-of-mass energy (GeV), which bounds momenta."""
     piece: tuple[int, int] = (0, 1)
     """(k, n): only the k-th of n ranges of events, counted from 0."""
     radius: float = 0.8
@@ -203,6 +208,7 @@ class Ingest(Job):
             "ingest": ingest,
             "label": block.label,
             "radius": config.simulation.jet_radius,
+            "energy": config.simulation.ecm,
             "vary": vary,
         }
         if isinstance(block, SimulatedSample):

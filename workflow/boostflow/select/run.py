@@ -39,6 +39,7 @@ log = logging.getLogger("select")
 BLOCK, LIGHT = 20_000, 10
 """Jets at a time, and how many times as many without constituents."""
 PB_TO_INVERSE_FB = 1000.0
+NO_JET = "no jet passes the selection"
 WEIGHED = "weights"
 """Line of the cutflow: the candidates, times the declared weights."""
 ALL_TEST = Split.model_construct(train=0, validation=0, test=100)
@@ -142,6 +143,8 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             totals.notes.append(text)
 
     _write(output, checked(), tables)
+    if not jets.sum():
+        totals.notes.append(NO_JET)
     whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
     write_json(
         files.cutflow,
@@ -158,7 +161,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
         },
     )
     if not jets.sum():
-        log.warning("%s (%s): no jet passes the selection", sample, job.variation)
+        log.warning("%s (%s): %s", sample, job.variation, NO_JET)
     log.info("%s (%s): %d of %d events, %d jets", sample, job.variation, *_ends(flow), jets.sum())
 
 
@@ -223,6 +226,9 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     files = {meta["file"] for meta in metas}
     skipped = {m["file"]: m["skipped"] for m in metas if m.get("skipped") is not None}
     notes = {note for meta in metas for note in meta["notes"]}
+    if bad := sum(meta.get("bad_events", 0) for meta in metas):
+        first = next(meta["first_bad"] for meta in metas if meta.get("first_bad"))
+        notes.add(f"{bad} bad events are left out (`on_bad_event: drop`); the first one: {first}")
     if skipped:
         notes.add(consequence(len(skipped), len(files), filled[0]["data"]))
     return Totals(

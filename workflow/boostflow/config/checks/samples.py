@@ -64,6 +64,8 @@ def _content(sample: RootSample, at: Place) -> Iterator[Problem]:
             if "known" in hint:
                 hint = "; docs/inputs.md lists what is read"
             yield (at / "branches" / name).problem(f"is not read{hint}")
+    if sample.format == "delphes" and sample.units.momentum != "GeV":
+        yield (at / "units" / "momentum").problem("is GeV in all files of Delphes: leave it out")
     if sample.data and sample.unweighted:
         yield (at / "unweighted").problem("is for simulation; collision data have no weights")
     if sample.data and sample.xsec is not None:
