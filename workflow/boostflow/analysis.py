@@ -157,6 +157,14 @@ class Analysis:
         """Names of the samples of collision data."""
         return [name for name in self.samples if self.is_data(name)]
 
+    def data_before(self, sample: str) -> list[str]:
+        """Samples of collision data in ROOT files before one such, whose events come first."""
+        block = self.config.samples[sample]
+        if not (isinstance(block, RootSample) and block.data):
+            return []
+        names = self.data()[: self.data().index(sample)]
+        return [name for name in names if isinstance(self.config.samples[name], RootSample)]
+
     def simulated(self) -> list[str]:
         """Names of all others."""
         return [name for name in self.samples if not self.is_data(name)]

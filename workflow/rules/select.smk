@@ -34,6 +34,7 @@ rule select:
     """Select the fat jets of one sample under one variation."""
     input:
         parts=listed_parts,
+        others=others,
         corrections=corrections,
         weights=weights,
     output:

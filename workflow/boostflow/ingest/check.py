@@ -287,7 +287,9 @@ def _find_copies(found: Iterable[Checked], samples: Mapping[str, FileSample]) ->
     """Add to `wrong` of files that hold what another one holds."""
     first: dict[tuple[str, str], Checked] = {}
     for one in found:
-        if one.identity is None:
+        numbered = one.features is not None and {*EVENT} <= one.features.names.keys()
+        # Events of collision data count once, whatever holds them.
+        if one.identity is None or (numbered and is_data(samples[one.sample])):
             continue
         # The classes of an HDF5 file may be samples of their own.
         chosen = getattr(samples[one.sample], "select", "all")

@@ -41,7 +41,7 @@ from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
 from boostflow.jobs.chain import Ingest, execution
 from boostflow.lumimask import LumiMask
-from boostflow.nanoaod import CONSTITUENTS, WEIGHTS, weight_columns
+from boostflow.nanoaod import CONSTITUENTS, EVENT, WEIGHTS, weight_columns
 
 log = logging.getLogger("ingest")
 
@@ -142,6 +142,7 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
                 *({"name": name, **step} for name, step in counts["cutflow"].items()),
             ],
             "data": job.data,
+            "numbered": {*EVENT} <= features.names.keys(),
             "skim": before is not None,
             "features": features.as_dict(),
             "notes": notes,

@@ -306,6 +306,8 @@ class Select(Job):
 
         parts: Input[Path]
         """List of the ingested parts."""
+        others: Input[list[Path]] = []
+        """Of collision data: lists of the parts of samples whose events do not count again."""
         corrections: Input[Path | None] = None
         """correctionlib file of the shift and of smearing."""
         weights: Input[list[Path]] = []

@@ -10,6 +10,7 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
 from boostflow.config.chain import Select, Split
 from boostflow.config.weights import with_files
@@ -29,6 +30,7 @@ from boostflow.io import (
 from boostflow.jobs import chain
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
+from boostflow.select.once import ONCE, event_starts, first_of_each
 from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
@@ -112,6 +114,8 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
     leading: list[np.ndarray] = []
+    once = _once(tables, totals, files.others, sample) if totals.numbered_data else None
+    at = 0
 
     def chunks() -> Any:
         blocks = (
@@ -119,10 +123,19 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             for path, meta in zip(tables, read, strict=True)
             for rows in _blocks(path)
         )
+        nonlocal at
         for file, rows in blocks:
             starts = event_starts(rows)
-            seen.append(ak.to_numpy(rows.event_id)[starts])
-            leading.append(ak.to_numpy(rows.pt)[starts])
+            if once is not None:
+                first = once[at : at + len(starts)]
+                at += len(starts)
+                rows = rows[np.repeat(first, np.diff(np.append(starts, len(rows))))]
+                flow.add(ONCE, first.sum(), first.sum())
+                if not len(rows):
+                    continue
+            else:
+                seen.append(ak.to_numpy(rows.event_id)[starts])
+                leading.append(ak.to_numpy(rows.pt)[starts])
             chosen = _select_part(rows, config, flow, shifter)
             factor = None
             if weigher is not None:
@@ -186,6 +199,8 @@ class Totals:
     xsec: float | None
     cutflow: list[dict[str, Any]]
     data: bool
+    numbered_data: bool
+    """Whether it is collision data whose events have numbers of their own."""
     features: dict[str, bool]
     notes: list[str]
     skipped: list[dict[str, str]]
@@ -255,6 +270,7 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
         xsec=xsec,
         cutflow=[{"name": k, "events": v[0], "sumw": v[1]} for k, v in steps.items()],
         data=filled[0]["data"],
+        numbered_data=all(map(_is_numbered, filled)),
         features=features,
         notes=sorted(notes),
         skipped=[{"file": file, "reason": reason} for file, reason in skipped.items()],
@@ -273,6 +289,34 @@ def _skim_scales(metas: list[dict[str, Any]]) -> dict[str, float | None]:
             total[0] += meta["sumw"]
             total[1] += sum(meta["sumw_buckets"])
     return {file: made / left if left > 0 else None for file, (made, left) in sums.items()}
+
+
+def _is_numbered(meta: dict[str, Any]) -> bool:
+    """Whether a part is of collision data whose events have numbers of their own."""
+    return bool(meta["data"] and meta.get("numbered"))
+
+
+def _once(tables: list[Path], totals: Totals, others: list[Path], sample: str) -> NDArray[np.bool_]:
+    """Which events of collision data count, in the order of the parts; a note says of the rest.
+
+    Args:
+        tables: of the parts.
+        totals: of the sample; gets the note.
+        others: lists of the parts of samples of collision data before this one.
+        sample: for messages.
+    """
+    listed = [zip(*read_parts(path), strict=True) for path in others]
+    before = [table for parts in listed for table, meta in parts if _is_numbered(read_json(meta))]
+    first, shared = first_of_each(tables, before)
+    if again := len(first) - int(first.sum()):
+        text = (
+            f"{again} events with a fat jet are left out, for they count already (same run,"
+            f" luminosity block and event number): {shared} in samples before this one,"
+            f" {again - shared} in this one"
+        )
+        log.info("%s: %s", sample, text)
+        totals.notes.append(text)
+    return first
 
 
 def _split_scale(totals: Totals, config: Select, sample: str) -> np.ndarray:
@@ -379,17 +423,6 @@ def _finish(
         if norm > 0:
             rows = ak.with_field(rows, ak.values_astype(rows[name] / norm, "float32"), name)
     return rows
-
-
-def event_starts(rows: ak.Array) -> np.ndarray:
-    """Index of the first row of each event, shape (events,); rows of an event are adjacent.
-
-    By its place in the file: neighbours may have the same numbers.
-    """
-    entry = ak.to_numpy(rows.entry)
-    if not len(entry):
-        return np.zeros(0, dtype=int)
-    return np.flatnonzero(np.append(True, entry[1:] != entry[:-1]))
 
 
 def _write(output: Path, chunks: Any, like: Sequence[Path]) -> None:
