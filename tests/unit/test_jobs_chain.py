@@ -170,6 +170,7 @@ CASES: list[Case] = [
     ("samples.qcd.format", "delphes", QCD),
     ("samples.qcd.branches", {"FatJet": "jet"}, QCD),
     ("samples.qcd.units.momentum", "MeV", QCD),
+    ("samples.qcd.met", "PUPPI", QCD),
     ("samples.qcd.unweighted", True, QCD),
     ("samples.qcd.triggers", ["HLT_PFHT1050"], QCD),
     ("samples.qcd.flags", ["Flag_goodVertices"], QCD),

@@ -29,7 +29,10 @@ TRUTH = tuple(
     f"GenPart_{name}"
     for name in ("eta", "phi", "pdgId", "status", "statusFlags", "genPartIdxMother")
 )
-MET = ("MET", "PuppiMET", "PFMET")
+MET_KINDS = {"PF": ("MET", "PFMET"), "PUPPI": ("PuppiMET",)}
+"""Missing momenta, of particle flow or weighted by PUPPI, by the names of all versions."""
+MET = (*MET_KINDS["PF"], *MET_KINDS["PUPPI"])
+"""In the order in which they are looked for: so the first one is the same in all versions."""
 GENERATOR_JETS = (
     "FatJet_genJetAK8Idx",
     *(f"GenJetAK8_{name}" for name in ("pt", "eta", "phi", "mass")),

@@ -67,6 +67,9 @@ class RootContent(Block):
     """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of
     all branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
     units: Units = Units()
+    met: Literal["PF", "PUPPI"] | None = None
+    """Missing transverse momentum that is read: that of particle flow (MET of NanoAOD up to v12,
+    PFMET from v15 on) or PuppiMET; null: that of particle flow, else PuppiMET."""
     unweighted: bool = False
     """Simulation without genWeight: each event counts 1."""
     triggers: list[str] = []

@@ -23,7 +23,7 @@ from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.badevents import BadEvents
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.features import Features
+from boostflow.ingest.features import Features, mixed_met
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.ingest.units import has_unit, in_gev
@@ -184,6 +184,8 @@ def check(job: CheckInputs) -> Report:
         ]
         for text in _notes_of(own, block, skip):
             notes.setdefault(text, []).append(name)
+    if mets := _differing_mets(found):
+        notes[f"MET is not the same: {mets}; `met` of a sample names one"] = list(samples)
     said = [f"{', '.join(names)}: {text}" for text, names in notes.items()]
     return Report(found, problems, said, skip)
 
@@ -327,6 +329,8 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
                 "of different content into samples of their own"
             )
             break
+    if mixed := mixed_met([(one.file, one.features.which_met) for one in filled]):
+        problems.append(mixed)
     skims = [one.file for one in read if one.skim]
     unsummed = [one.file for one in filled if not one.summed]
     if skims and unsummed:
@@ -341,6 +345,16 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
                 f"{lacking[0]} has no cross-section, which others of its files have: set `xsec`"
             )
     return problems
+
+
+def _differing_mets(found: list[Checked]) -> str:
+    """Which samples have which missing momentum, in words; nothing where it is the same."""
+    mets: dict[str, dict[str, None]] = {}
+    for one in found:
+        if one.events and one.features and one.features.which_met is not None:
+            mets.setdefault(one.features.which_met, {})[one.sample] = None
+    told = [f"{met} in {', '.join(names)}" for met, names in mets.items()]
+    return "; ".join(told) if len(told) > 1 else ""
 
 
 def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:

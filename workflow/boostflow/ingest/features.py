@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from boostflow.config.samples import RootContent
@@ -20,6 +20,7 @@ from boostflow.nanoaod import (
     GENERATOR_JETS,
     LINKS,
     MET,
+    MET_KINDS,
     PUPPI_WEIGHT,
     READABLE,
     RHO,
@@ -64,6 +65,8 @@ class Features:
     weights: dict[str, list[str | None]]
     """Column of each entry of the branches of relative weights; None for nominal."""
     met: str | None
+    which_met: str | None = None
+    """What the missing momentum is, in words that are equal where it is the same."""
     charges: bool = False
     """Constituents come with their charge."""
     classes: bool = False
@@ -252,7 +255,15 @@ def examine(
             f"no generator particles ({unknown[0]} is missing): truth labels, training and "
             "ROC curves are off"
         )
-    met = next((name for name in MET if not lacks((f"{name}_pt", f"{name}_phi"))), None)
+    mets = [name for name in MET if not lacks((f"{name}_pt", f"{name}_phi"))]
+    met = next((x for x in mets if content.met is None or x in MET_KINDS[content.met]), None)
+    if met is None and content.met is not None:
+        problems.append(
+            f"no {' or '.join(MET_KINDS[content.met])}, which the sample's `met: {content.met}`"
+            f" names (the file has {', '.join(mets) or 'no MET'})"
+        )
+    elif met is not None and mets != MET[:1]:
+        notes.append(f"MET is {_which_met(met, have)}")
     if met is None:
         notes.append(f"no missing transverse momentum ({', '.join(MET)}): MET is taken as 0")
     if not data:
@@ -263,6 +274,7 @@ def examine(
         gen_weight="genWeight" in have,
         weights={name: [] for name in WEIGHTS if name in have},
         met=met,
+        which_met=None if met is None else _which_met(met, have),
         charges=charges,
         generator_jets=not lacks(GENERATOR_JETS),
         rho=next((name for name in RHO if name in have), None),
@@ -274,6 +286,28 @@ def examine(
         notes=notes,
     )
     return features, problems, contradictions
+
+
+def mixed_met(files: Sequence[tuple[str, str | None]]) -> str | None:
+    """What is wrong with files of a sample of which not all have the same missing momentum.
+
+    Args:
+        files: of each its name, and `Features.which_met`.
+    """
+    other = next((one for one in files if one[1] != files[0][1]), None)
+    if other is None or None in (other[1], files[0][1]):
+        return None  # a file without any has other branches
+    return (
+        f"{other[0]} has {other[1]}, {files[0][0]} has {files[0][1]}: name one with `met: PF` or"
+        " `met: PUPPI` of the sample, or put the files into samples of their own"
+    )
+
+
+def _which_met(met: str, have: Mapping[str, str]) -> str:
+    """PF MET or PUPPI MET, or the branch of one that the sample names itself."""
+    theirs = have[f"{met}_pt"]
+    kinds = [f"{kind} MET" for kind, names in MET_KINDS.items() if met in names]
+    return kinds[0] if theirs == f"{met}_pt" else theirs
 
 
 def four_momentum(collection: str, have: Iterable[str]) -> tuple[str, ...] | None:

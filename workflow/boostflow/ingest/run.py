@@ -142,6 +142,7 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
                 *({"name": name, **step} for name, step in counts["cutflow"].items()),
             ],
             "data": job.data,
+            "met": features.which_met,
             "numbered": {*EVENT} <= features.names.keys(),
             "skim": before is not None,
             "features": features.as_dict(),

@@ -17,6 +17,7 @@ from boostflow.config.weights import with_files
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
+from boostflow.ingest.features import mixed_met
 from boostflow.ingest.produced import BEFORE_SKIM
 from boostflow.ingest.skipped import consequence
 from boostflow.io import (
@@ -223,6 +224,8 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
                 f"{meta['file']}: has other branches than {filled[0]['file']}; "
                 "put files of different content into samples of their own"
             )
+    if mixed := mixed_met([(meta["file"], meta.get("met")) for meta in filled]):
+        raise BoostflowError(mixed)
     known = [meta for meta in filled if meta["xsec"] is not None]
     if known and len(known) < len(filled):
         raise BoostflowError("only some files of the sample have a cross-section; set `xsec`")
