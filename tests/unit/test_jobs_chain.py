@@ -421,3 +421,15 @@ def test_every_job_runs_a_function_and_says_what_it_takes(stage: str) -> None:
     assert {word for word in words if word.startswith("--")} == {
         f"--{key.replace('_', '-')}" for key in job.Files.model_fields
     }
+
+
+def test_splits_are_for_models_and_estimates() -> None:
+    """Without any all events count as test; an unlabelled sample needs nothing to train on."""
+    with_models = analysis(CONFIG, SYSTEMATICS)
+    chosen = Select.of(with_models, "qcd", "nominal")
+    assert chosen.trained and not chosen.independent
+    assert not Select.of(with_models, "dijets", "nominal").trained
+    alone = CONFIG | {"models": {}, "background": None, "infer": None, "templates": {}}
+    without = analysis(alone, {})
+    assert Select.of(without, "qcd", "nominal").independent
+    assert not Select.of(without, "qcd", "nominal").trained

@@ -285,6 +285,15 @@ class Analysis:
             return []
         return [name for name in self.jet_models() if self.variations.evaluated(name)]
 
+    def uses_splits(self) -> bool:
+        """Whether anything tells events that models are trained on from others."""
+        return bool(self.config.models) or self.config.background is not None
+
+    def is_trained_on(self, sample: str) -> bool:
+        """Whether any model is trained on a sample."""
+        models = self.config.models.values()
+        return any(sample in self.config.trained_on(model) for model in models)
+
     # --- tables of jets and scores ---
 
     def selected(self, variation: str, samples: Iterable[str] | None = None) -> list[str]:

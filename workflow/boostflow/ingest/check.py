@@ -233,12 +233,14 @@ def _look_at(one: Checked, block: FileSample, job: CheckInputs) -> None:
 
 def _look_at_root(one: Checked, block: RootSample, job: CheckInputs) -> None:
     def look(branches: Branches, features: Features, entries: int) -> None:
+        if not entries:
+            return
         one.identity = _identity(branches, features, entries)
         number = min(entries, FIRST_VALUES)
         drop = job.ingest.on_bad_event == "drop"
         bad = BadEvents(one.file, np.arange(number), drop=drop, energy=job.energy)
         _find_bad(bad, branches, features, block)
-        if bad.mask.all() and entries:
+        if bad.mask.all():
             raise BadFile(f"{bad.first}: so or alike are all of the first {number} events")
 
     wanted = carried(block.weights, f"samples.{one.sample}.weights")
@@ -249,12 +251,10 @@ def _look_at_root(one: Checked, block: RootSample, job: CheckInputs) -> None:
     one.summed, one.skim = made is not None, is_skim(made, one.events)
 
 
-def _identity(branches: Branches, features: Features, entries: int) -> str | None:
+def _identity(branches: Branches, features: Features, entries: int) -> str:
     """A digest of the number of events, and of what the first and the last one are."""
     wanted = [*EVENT, "FatJet_pt", "FatJet_px", "genWeight", f"{features.met}_pt"]
     names = [features.names[name] for name in wanted if name in features.names]
-    if not entries:
-        return None
     ends = [branches.read(names, i, i + 1) for i in (0, entries - 1)]
     values = [[end[name].to_list() for name in names] for end in ends]
     return _digest(entries, repr(values).encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from boostflow.config.samples import RootContent
 from boostflow.config.weights import Carried
@@ -115,6 +115,7 @@ def detect(
     branches: Mapping[str, Branch],
     content: RootContent,
     *,
+    entries: int,
     data: bool,
     match: str | None,
     carried: Mapping[str, Carried] = NOTHING,
@@ -125,6 +126,8 @@ def detect(
         file: for messages.
         branches: names and types.
         content: how the sample's files are to be read.
+        entries: number of its events: a tree without any may lack branches, as CMSSW makes some
+            with the first event.
         data: whether the sample is declared to be collision data.
         match: the particle that the sample's jets are to be matched to, or None.
         carried: branches that the sample's weights need.
@@ -137,10 +140,22 @@ def detect(
     features, problems, contradictions = examine(
         branches, content, data=data, match=match, carried=carried
     )
+    if not entries:
+        return _of_no_events(features, content, data)
     if found := problems + contradictions:
         kind = BoostflowError if contradictions else BadFile
         raise kind("\n".join(f"{file}: {problem}" for problem in found))
     return features
+
+
+def _of_no_events(features: Features, content: RootContent, data: bool) -> Features:
+    """A file without events, as the sample's other files are: there is nothing to say about it."""
+    return replace(
+        features,
+        gen_weight=not (data or content.unweighted),
+        triggers=list(content.triggers),
+        notes=[],
+    )
 
 
 def examine(
@@ -262,7 +277,7 @@ def examine(
             f"no {' or '.join(MET_KINDS[content.met])}, which the sample's `met: {content.met}`"
             f" names (the file has {', '.join(mets) or 'no MET'})"
         )
-    elif met is not None and mets != MET[:1]:
+    elif met is not None and mets != [MET[0]]:
         notes.append(f"MET is {_which_met(met, have)}")
     if met is None:
         notes.append(f"no missing transverse momentum ({', '.join(MET)}): MET is taken as 0")

@@ -250,13 +250,16 @@ def _inspect(
         if not hasattr(tree, "num_entries"):
             raise BadFile(f"{file}: {name} is not a tree")
         branches = Branches(tree)
-        features = detect(file, branches, content, data=data, match=match, carried=carried)
-        features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
-        if not (branches.is_rntuple or content.branches or content.format != "nanoaod"):
-            require_counters(file, tree, features.names.values())
-        if not branches.is_rntuple:
-            require_one_a_jet(file, tree, features)
         entries = int(tree.num_entries)
+        features = detect(
+            file, branches, content, entries=entries, data=data, match=match, carried=carried
+        )
+        features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
+        ordinary = not (content.branches or content.format != "nanoaod")
+        if entries and ordinary and not branches.is_rntuple:
+            require_counters(file, tree, features.names.values())
+        if entries and not branches.is_rntuple:
+            require_one_a_jet(file, tree, features)
         if entries:
             features = _with_weights(features, branches)
         xsec = made = None

@@ -299,7 +299,9 @@ class Select(Job):
     weights: dict[Name, SampleWeight] = {}
     """Declared weights of the sample by name; the files that they name are among the files."""
     independent: bool = False
-    """No model is trained on it: all events are test."""
+    """Nothing needs splits of it, as no model is trained or used: all events are test."""
+    trained: bool = True
+    """A model is trained on it, so that there must be events to train on."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -328,7 +330,9 @@ class Select(Job):
             select=SelectBlock.model_validate(block),
             shift=shifted.change if shifted else None,
             weights=analysis.weights(sample),
-            independent=analysis.varied(variation, "sample") is not None,
+            independent=analysis.varied(variation, "sample") is not None
+            or not analysis.uses_splits(),
+            trained=analysis.is_trained_on(sample),
         )
 
 

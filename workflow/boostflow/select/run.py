@@ -96,7 +96,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
-    scale = _split_scale(totals, config, sample)
+    scale = _split_scale(totals, config, job)
     if not totals.data and totals.xsec is not None and totals.events and totals.sumw <= 0:
         raise BoostflowError(
             f"sample {sample}: the generator weights of its {totals.events} events add up to "
@@ -322,16 +322,17 @@ def _once(tables: list[Path], totals: Totals, others: list[Path], sample: str) -
     return first
 
 
-def _split_scale(totals: Totals, config: Select, sample: str) -> np.ndarray:
+def _split_scale(totals: Totals, config: Select, job: chain.Select) -> np.ndarray:
     """Factor from genWeight to expected events per 1/fb in each split, shape (3,)."""
     if totals.data or totals.xsec is None:
         return np.ones(3)
     sums = np.bincount(split_of_bucket(config.split), totals.sumw_buckets, minlength=3)
     parts = (config.split.train, config.split.validation, config.split.test)
     for name, part, total in zip(("train", "validation", "test"), parts, sums, strict=True):
-        if part and total <= 0 and totals.sumw > 0:
+        needed = part and (job.trained or name != "train")
+        if needed and total <= 0 and totals.sumw > 0:
             raise BoostflowError(
-                f"sample {sample}: no events (or a negative sum of weights) in the {name} split; "
+                f"sample {job.sample}: no events (or a negative sum of weights) in the {name} split; "
                 "it needs more events"
             )
     with np.errstate(divide="ignore"):
