@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from boostflow import paths
 from boostflow.config.config import Config
 from boostflow.config.files import batch, beside, expand, find, is_remote, keys, known
-from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
+from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data, is_normalised
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
@@ -152,6 +152,18 @@ class Analysis:
         """The declared weights of a sample, by name."""
         block = self.config.samples[sample]
         return block.weights if isinstance(block, RootSample) else {}
+
+    def sumw(self, sample: str) -> float | None:
+        """The sum of weights before a skim that a sample says for all of its files."""
+        block = self.config.samples[sample]
+        before = block.before_skim if isinstance(block, RootSample) else None
+        return None if before is None else before.sumw
+
+    def sums_file(self, sample: str) -> str | None:
+        """The text file of sums of weights before a skim that a sample names."""
+        block = self.config.samples[sample]
+        before = block.before_skim if isinstance(block, RootSample) else None
+        return None if before is None else before.file
 
     def data(self) -> list[str]:
         """Names of the samples of collision data."""
@@ -353,7 +365,7 @@ class Analysis:
         """Text left and right on top of a plot."""
         samples = self.config.samples.values()
         # Sets without cross-sections correspond to no luminosity.
-        if any(isinstance(b, FileSample) and b.xsec is None and not is_data(b) for b in samples):
+        if any(isinstance(b, FileSample) and not (is_normalised(b) or is_data(b)) for b in samples):
             return self.energy_label()
         left, energy = self.energy_label()
         return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"

@@ -14,6 +14,7 @@ rule ingest:
         beside=beside,
         checked=checked,
         golden_json=golden_json,
+        sums=sums,
     output:
         table=at(paths.INGEST),
         meta=at(paths.INGEST_META),

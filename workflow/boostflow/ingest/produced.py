@@ -24,6 +24,8 @@ class Produced:
 
     events: int
     sumw: float
+    declared: bool = False
+    """Whether the sample says so: the number of events is that of the file."""
 
     def share(self, part: range, entries: int) -> Produced:
         """What a part of the file's entries stands for: of a file without any, all.
@@ -35,7 +37,7 @@ class Produced:
         if len(part) == entries:
             return self
         first, last = (self.events * edge // entries for edge in (part.start, part.stop))
-        return Produced(last - first, self.sumw * len(part) / entries)
+        return Produced(last - first, self.sumw * len(part) / entries, self.declared)
 
 
 def produced(file: str, runs: Any) -> Produced | None:

@@ -36,6 +36,7 @@ from boostflow.ingest.produced import BEFORE_SKIM, SKIM, Produced, produced
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import HAS_FATJET, Rows
 from boostflow.ingest.skipped import or_skip, require_checked, write_no_rows
+from boostflow.ingest.sums import declared
 from boostflow.ingest.toptag import TopTag
 from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
@@ -142,6 +143,7 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
                 *({"name": name, **step} for name, step in counts["cutflow"].items()),
             ],
             "data": job.data,
+            "normalised_to": job.content.normalised_to,
             "met": features.which_met,
             "numbered": {*EVENT} <= features.names.keys(),
             "skim": before is not None,
@@ -263,7 +265,11 @@ def _inspect(
         if entries:
             features = _with_weights(features, branches)
         xsec = made = None
-        if "Runs" in trees and not data:
+        said = content.before_skim and declared(file, root, content.before_skim, entries)
+        if said:
+            made, note = said
+            features = replace(features, notes=[*features.notes, note])
+        elif "Runs" in trees and not (data or content.before_skim or content.normalised_to):
             made = _produced(file, root["Runs"], features)
             if made is not None and made.events < entries:
                 raise BadFile(
@@ -282,7 +288,7 @@ def _inspect(
 
 def is_skim(made: Produced | None, entries: int) -> bool:
     """Whether events were left out after they were generated."""
-    return made is not None and made.events != entries
+    return made is not None and (made.declared or made.events != entries)
 
 
 def _produced(file: str, runs: Any, features: Features) -> Produced | None:

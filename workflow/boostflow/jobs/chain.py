@@ -188,6 +188,8 @@ class Ingest(Job):
         """What the check says of it."""
         golden_json: Input[Path | None] = None
         """Certified luminosity blocks of collision data."""
+        sums: Input[Path | None] = None
+        """Sums of weights before a skim, which `content.before_skim` names."""
         table: Output[Path]
         """Parquet file of the fat jets."""
         meta: Output[Path]
@@ -219,6 +221,8 @@ class Ingest(Job):
         if isinstance(block, RootSample):
             content = block.content()
             content.pop("golden_json", None)  # one of the files
+            if block.before_skim is not None and block.before_skim.sumw is not None:
+                content["before_skim"] = {"sumw": 1.0}  # the selection has it
             # Events may have no numbers of their own: that of the file makes them unique.
             own = {"number": file if {"branches", "format"} & content.keys() else 0}
             own |= {"match": block.match, "content": RootContent.model_validate(content)}
@@ -300,6 +304,8 @@ class Select(Job):
     """Declared weights of the sample by name; the files that they name are among the files."""
     independent: bool = False
     """Nothing needs splits of it, as no model is trained or used: all events are test."""
+    sumw: float | None = None
+    """Sum of weights of all generated events, where the sample says it."""
     trained: bool = True
     """A model is trained on it, so that there must be events to train on."""
 
@@ -332,6 +338,7 @@ class Select(Job):
             weights=analysis.weights(sample),
             independent=analysis.varied(variation, "sample") is not None
             or not analysis.uses_splits(),
+            sumw=analysis.sumw(sample),
             trained=analysis.is_trained_on(sample),
         )
 

@@ -93,6 +93,8 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
         config = config.model_copy(update={"split": ALL_TEST})
     read = [read_json(path) for path in metas]
     totals = _totals(read)
+    if job.sumw is not None:
+        _scale_to(totals, job.sumw)
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
@@ -230,7 +232,10 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     if known and len(known) < len(filled):
         raise BoostflowError("only some files of the sample have a cross-section; set `xsec`")
     events = sum(meta["events"] for meta in known)
+    sumw = sum(meta["sumw"] for meta in metas)
     xsec = sum(meta["xsec"] * meta["events"] for meta in known) / events if events else None
+    if final := filled[0].get("normalised_to"):
+        xsec = sumw / (PB_TO_INVERSE_FB * final)
     steps: dict[str, list[float]] = {}
     first = BEFORE_SKIM if any(meta.get("skim") for meta in metas) else "all"
     for meta in metas:
@@ -251,7 +256,7 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
         notes.add(consequence(len(skipped), len(files), filled[0]["data"]))
     return Totals(
         events=sum(meta["events"] for meta in metas),
-        sumw=sum(meta["sumw"] for meta in metas),
+        sumw=sumw,
         sumw_buckets=np.sum(
             [
                 np.full(BUCKETS, meta["sumw"] / BUCKETS)
@@ -278,6 +283,17 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
         notes=sorted(notes),
         skipped=[{"file": file, "reason": reason} for file, reason in skipped.items()],
     )
+
+
+def _scale_to(totals: Totals, sumw: float) -> None:
+    """Let the events of a sample stand for all that were generated, of this sum of weights."""
+    if totals.sumw > 0:
+        totals.sumw_buckets = totals.sumw_buckets * (sumw / totals.sumw)
+    totals.sumw = sumw
+    totals.cutflow[0] |= {"name": BEFORE_SKIM, "sumw": sumw}
+    totals.notes.append(f"normalised to a sum of weights before a skim of {sumw:g} (`before_skim`)")
+    if totals.skipped:
+        totals.notes.append("files are skipped, of which `before_skim.sumw` does not know")
 
 
 def _skim_scales(metas: list[dict[str, Any]]) -> dict[str, float | None]:
@@ -332,8 +348,8 @@ def _split_scale(totals: Totals, config: Select, job: chain.Select) -> np.ndarra
         needed = part and (job.trained or name != "train")
         if needed and total <= 0 and totals.sumw > 0:
             raise BoostflowError(
-                f"sample {job.sample}: no events (or a negative sum of weights) in the {name} split; "
-                "it needs more events"
+                f"sample {job.sample}: no events (or a negative sum of weights) in the {name} "
+                "split; it needs more events"
             )
     with np.errstate(divide="ignore"):
         return np.where(sums > 0, totals.xsec * PB_TO_INVERSE_FB / sums, 0.0)
