@@ -56,6 +56,8 @@ def in_schema(kept: Mapping[str, Kept], branches: Collection[str]) -> bool:
     A branch NAME hides all NAME_..., and counters are not there.
     """
     for name, item in kept.items():
+        if name.endswith("]"):
+            return False  # an entry of lists
         owner, _, rest = name.partition("_")
         hidden = bool(rest) and (owner in branches or f"n{owner}" in branches)
         if (owner != "FatJet" or not rest) if item.per_jet else (hidden or name.startswith("n")):

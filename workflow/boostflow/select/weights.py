@@ -76,7 +76,10 @@ class Weigher:
         block = self.weights[name]
         source = block.source(side)
         if isinstance(source, str):
-            return self._column(rows, name, branch_column(source))
+            found = self._column(rows, name, branch_column(source))
+            if block.apply:
+                self._require_weights(rows, file, f"{name} ({side})", found)
+            return found
         columns = {
             taken: self._column(rows, name, column_of(given))
             for taken, given in block.inputs.items()
@@ -95,12 +98,15 @@ class Weigher:
             raise self._error(
                 rows, file, row, f"{name} ({side})", f"is not defined for {given} ({error})"
             ) from None
+        self._require_weights(rows, file, f"{name} ({side})", values)
+        return values
+
+    def _require_weights(self, rows: ak.Array, file: str, what: str, values: Factors) -> None:
         bad = ~np.isfinite(values) | (values < 0)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             text = f"is {values[row]:g}: weights must be finite and not negative"
-            raise self._error(rows, file, row, f"{name} ({side})", text)
-        return values
+            raise self._error(rows, file, row, what, text)
 
     def _relative(
         self, rows: ak.Array, file: str, what: str, varied: Factors, nominal: Factors
