@@ -521,6 +521,10 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             "x.envelope: weight_pdf_{3..1} is no ascending range: weight_pdf_{1..3}",
         ),
         (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_alphas_up]}",
+            "x.hessian.1: weight_alphas_up is alpha_s, no eigenvector: a systematic of its own",
+        ),
+        (
             "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2], symmetrise: mean}",
             "x: symmetrise: mean does nothing to hessian",
         ),
