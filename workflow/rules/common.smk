@@ -110,6 +110,19 @@ def job(kind):
     return written
 
 
+def named(function):
+    """The parameter of a rule: small files that the configuration names, by a function of wildcards.
+
+    Snakemake keeps no record of what is made of `input`: the job holds digests of these files, and
+    so neither their paths nor their times are a reason to run it again.
+    """
+
+    def files(wildcards, input):
+        return function(wildcards)
+
+    return files
+
+
 def logged(kind):
     """The command of a rule, with what it prints in its log."""
     return f"{command(kind)} > {{log:q}} 2>&1"

@@ -144,6 +144,27 @@ def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str
     return found
 
 
+def content(path: str) -> str:
+    """A digest of what a file holds, the same for equal files whatever their names and times."""
+    try:
+        return hashlib.blake2b(Path(path).read_bytes(), digest_size=10).hexdigest()
+    except OSError:
+        return "gone"  # the check of the configuration, or the job that reads it, says so
+
+
+def files_in(settings: Iterable[str]) -> list[str]:
+    """Those values of Pythia's settings that are files, as in `SLHA:file = x.slha`."""
+    values = [text.partition("=")[2].strip() for text in settings]
+    return [value for value in values if value and _is_file(value)]
+
+
+def _is_file(value: str) -> bool:
+    try:
+        return Path(value).is_file()
+    except (OSError, ValueError):  # too long for a name, for instance
+        return False
+
+
 def _stamp(file: str) -> str:
     try:
         status = Path(file).stat()

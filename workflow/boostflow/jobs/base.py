@@ -40,6 +40,10 @@ Output = Annotated[T, Flow("output")]
 """A file that is written."""
 Given = Annotated[T, Flow("params")]
 """A path that is neither: the folder of a training's checkpoints."""
+Named = Annotated[T, Flow("params")]
+"""A small file that the configuration names, of which the job has a digest among its settings. No
+input: Snakemake would go by its path, which another clone of the repository has elsewhere, and by
+its time, which may be older than that of the one before. Its rule says `named(...)`."""
 
 
 class Label(NamedTuple):
