@@ -33,7 +33,7 @@ BLOCKS = {
 LAYERS: tuple[set[str], ...] = (
     {
         *("boostflow", "errors", "io", "keyed", "paths", "processes", "progress", "provenance"),
-        *("publicsets", "seeds", "texttable"),
+        *("publicsets", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         "weightfile",
     },

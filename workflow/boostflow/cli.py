@@ -27,6 +27,7 @@ from pydantic import BaseModel, ValidationError
 from boostflow.errors import BoostflowError, is_full
 from boostflow.jobs.base import Job
 from boostflow.jobs.registry import JOBS, job_of
+from boostflow.terminal import bear_any
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for those of the process.
     """
+    bear_any()
     try:
         # What stages there are is asked here, too: a family of models may be at fault.
         _run(arguments)

@@ -20,10 +20,14 @@ try:
     from boostflow.config.load import load
     from boostflow.jobs.base import command
     from boostflow.jobs.chain import ENVIRONMENT as INGEST_EXECUTION
+    from boostflow.terminal import bear_any
     from boostflow.variations import NOMINAL
 except BoostflowError as error:  # a family of models that is none
     print(error, file=sys.stderr)
     raise SystemExit(1)
+
+# Tables and messages are printed in Snakemake's process, too.
+bear_any()
 
 # The entry point is Snakefile or workflow/Snakefile: the repository holds the latter.
 REPOSITORY = next(

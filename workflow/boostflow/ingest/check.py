@@ -33,6 +33,7 @@ from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
 from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
+from boostflow.terminal import ERRORS
 from boostflow.texttable import Text
 
 log = logging.getLogger("check")
@@ -197,7 +198,7 @@ def write(report: Report, files: CheckInputs.Files) -> None:
         write_json(path, {found.key: found.as_json() for found in new})
     if files.table is not None:
         with atomic(files.table) as part:
-            part.write_text(report.table(), encoding="utf-8")
+            part.write_text(report.table(), encoding="utf-8", errors=ERRORS)
     if files.check is not None:
         write_json(files.check, report.as_json())
 
