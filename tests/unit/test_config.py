@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic._internal._docs_extraction import extract_docstrings_from_cls as docs_of
 
 from boostflow.config import generate
-from boostflow.config.chain import Ingest
+from boostflow.config.chain import Ingest, Select
 from boostflow.config.config import Config
+from boostflow.config.descriptions import descriptions
 from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
 from boostflow.config.samples import RootSample
@@ -881,3 +884,11 @@ def test_other_users_and_variables_are_refused(
 def test_pythia_knows_no_home_folder(repository: Path) -> None:
     with pytest.raises(BoostflowError, match="Pythia knows no ~"):
         load({"simulation": {"settings": ["SLHA:file = ~/x.slha"]}}, repository)
+
+
+def test_descriptions_are_those_that_pydantic_would_keep() -> None:
+    for block in (Config, Select, Ingest, RootSample):
+        kept = docs_of(block)
+        assert {k: inspect.cleandoc(v) for k, v in kept.items()} == {
+            k: v for k, v in descriptions(block).items() if k in kept
+        }
