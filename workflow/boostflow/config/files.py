@@ -40,7 +40,8 @@ def output_folder(path: Path | None) -> str:
 
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    # Dates that are none are a ValueError.
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BoostflowError(
             f"{path}: not readable as YAML: {' '.join(str(error).split())}"
         ) from None

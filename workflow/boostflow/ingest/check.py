@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import awkward as ak
@@ -125,12 +126,15 @@ class Report:
         return page.text()
 
 
-def run(job: CheckInputs, files: CheckInputs.Files) -> None:
+def run(
+    job: CheckInputs, files: CheckInputs.Files, crashing: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Look at all input files, print one line a file, and write down what was found.
 
     Args:
         job: the settings.
         files: what is written; nothing is where none is named.
+        crashing: files that are not to be opened, with what is said of them.
 
     Raises:
         BoostflowError: with all problems; then nothing is written.
@@ -138,7 +142,7 @@ def run(job: CheckInputs, files: CheckInputs.Files) -> None:
     if not any(isinstance(block, FileSample) for block in job.samples.values()):
         print("no input files: all samples are simulated")
         return
-    report = check(job)
+    report = check(job, crashing)
     print(report.table())
     if report.problems:
         number = len(report.problems)
@@ -147,8 +151,12 @@ def run(job: CheckInputs, files: CheckInputs.Files) -> None:
     write(report, files)
 
 
-def check(job: CheckInputs) -> Report:
+def check(job: CheckInputs, crashing: Mapping[str, str] = MappingProxyType({})) -> Report:
     """Look at the files of all samples, several at a time.
+
+    Args:
+        job: the settings.
+        crashing: files that are not to be opened, with what is said of them.
 
     Raises:
         BoostflowError: a sample names files that are not there.
@@ -163,11 +171,13 @@ def check(job: CheckInputs) -> Report:
         files = expand(block)[0]
         for file, key in zip(files, keys(name, block, files, config.tree), strict=True):
             weights = list(block.weights) if isinstance(block, RootSample) else []
-            found.append(Checked(name, file, key=key, weights=weights))
-    bar = Progress("check", len(found), "files")
+            bad = crashing.get(file)
+            found.append(Checked(name, file, key=key, weights=weights, bad=bad))
+    sound = [one for one in found if one.bad is None]
+    bar = Progress("check", len(sound), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
-        jobs = [pool.submit(_look_at, one, samples[one.sample], config, radius) for one in found]
+        jobs = [pool.submit(look_at, one, samples[one.sample], config, radius) for one in sound]
         for job in as_completed(jobs):
             job.result()
             bar.update()
@@ -206,8 +216,15 @@ def write(report: Report, files: CheckInputs.Files) -> None:
 # --- a file ---------------------------------------------------------------------------------------
 
 
-def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> None:
-    """Fill in what is found."""
+def look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> None:
+    """Fill in what is found in a file.
+
+    Args:
+        one: what is known of it.
+        block: of its sample.
+        config: how it will be read.
+        radius: of the fat jets.
+    """
 
     def say(error: BoostflowError) -> str:
         return " ".join(str(error).removeprefix(f"{one.file}: ").split())

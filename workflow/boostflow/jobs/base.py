@@ -84,6 +84,9 @@ class Job(Block):
     """Name of the command."""
     runs: ClassVar[str]
     """The function behind it, `package.module:function`; it takes the job and its files."""
+    crashed: ClassVar[str | None] = None
+    """Of a stage that reads files of the user's: the function that is called where a library's
+    fault has ended the process; it takes the job, its files and the signal."""
 
     class Files(Files):
         """The files of the job."""

@@ -90,6 +90,7 @@ class CheckInputs(Job):
 
     stage: ClassVar[str] = "check_inputs"
     runs: ClassVar[str] = "boostflow.ingest.check:run"
+    crashed: ClassVar[str | None] = "boostflow.ingest.crashes:check"
 
     samples: dict[Name, Sample]
     """Samples that have files, by name."""
@@ -140,6 +141,7 @@ class Ingest(Job):
 
     stage: ClassVar[str] = "ingest"
     runs: ClassVar[str] = "boostflow.ingest.run:run"
+    crashed: ClassVar[str | None] = "boostflow.ingest.crashes:ingest"
 
     source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass"] = "root"
     """Layout of the file."""
@@ -288,6 +290,7 @@ class Select(Job):
 
     stage: ClassVar[str] = "select"
     runs: ClassVar[str] = "boostflow.select.run:run"
+    crashed: ClassVar[str | None] = "boostflow.select.run:crashed"
 
     sample: Name
     """Name of the sample."""
