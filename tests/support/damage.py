@@ -27,6 +27,7 @@ import numpy as np
 import yaml
 
 from boostflow import cli
+from boostflow.jobs.models import Scoring
 from support.hdf5files import dijets, sprays, write_hls4ml, write_lhco
 from support.jetfiles import write_jetclass, write_toptag
 from support.jets import correction, write_corrections
@@ -59,7 +60,9 @@ def mutated(content: bytes, rng: np.random.Generator) -> tuple[str, bytes]:
     places = np.where(
         rng.random(8) < 0.5, rng.integers(0, size, 8), rng.integers(0, min(size, 400), 8)
     )
-    if way == "flip":
+    if way == "flip" and rng.random() < 0.5:
+        data[places[0]] ^= 1 << int(rng.integers(8))  # one bit: text may stay text
+    elif way == "flip":
         for place in places[: rng.integers(1, 9)]:
             data[place] ^= int(rng.integers(1, 256))
     elif way == "cut":
@@ -282,11 +285,30 @@ def settings(folder: Path) -> Sound:
     return Sound(folder, ["c.yaml", "s.yaml", "l.txt"], [["check", "--configfile", "c.yaml"]])
 
 
+def model(folder: Path) -> Sound:
+    """A trained model: trees in XGBoost's format, and JSON."""
+    from boostflow.models.bdt.block import BDT
+    from support import conformance
+
+    block = BDT(features=["pt", "mass"], rounds=5)
+    jets = conformance.jets(folder, 30)
+    conformance.train(jets, block, folder)
+    scores = block.scores(conformance.CLASSES)
+    job = Scoring(samples=[path.stem for path in jets], scores=scores).model_dump(mode="json")
+    files = {"model": "model", "jets": [path.name for path in jets], "scores": "out.parquet"}
+    return Sound(
+        folder,
+        ["model/manifest.json", "model/model.ubj"],
+        [words("score", job, **files)],
+        ["out.parquet"],
+    )
+
+
 KINDS: dict[str, Callable[[Path], Sound]] = {
     make.__name__: make
     for make in (
         *(ttree, rntuple, lhco, hls4ml, toptag, jetclass),
-        *(golden, corrections, compressed, weights, settings),
+        *(golden, corrections, compressed, weights, settings, model),
     )
 }
 """Kinds of inputs by name."""
