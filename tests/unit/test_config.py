@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -10,15 +11,18 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic._internal._docs_extraction import extract_docstrings_from_cls as docs_of
 
 from boostflow.config import generate
-from boostflow.config.chain import Ingest
+from boostflow.config.chain import Ingest, Select
 from boostflow.config.config import Config
+from boostflow.config.descriptions import descriptions
 from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
 from boostflow.config.samples import RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
+from boostflow.models.family import Task
 from boostflow.variations import Variations
 from support.weights import write_pileup
 
@@ -70,8 +74,10 @@ def test_regions_of_clusters_load(repository: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["cms-nanoaod", "cms-data", "delphes", "other-trees", "lhco", "hls4ml", "toptag", "jetclass"]
-    + ["atlas-physlite"],
+    [
+        *("cms-nanoaod", "cms-data", "delphes", "other-trees", "lhco", "hls4ml", "toptag"),
+        *("jetclass", "atlas-physlite"),
+    ],
 )
 def test_examples_load(
     repository: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -523,6 +529,10 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             "x.envelope: weight_pdf_{3..1} is no ascending range: weight_pdf_{1..3}",
         ),
         (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_alphas_up]}",
+            "x.hessian.1: weight_alphas_up is alpha_s, no eigenvector: a systematic of its own",
+        ),
+        (
             "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2], symmetrise: mean}",
             "x: symmetrise: mean does nothing to hessian",
         ),
@@ -762,13 +772,13 @@ def test_everything_wrong_with_files_is_said_at_once(
 
 
 def test_where_dask_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As SLURM jobs where there is a sbatch, and then not with CPUs of the job that ingests."""
+    """As SLURM jobs where there is SLURM, and then not with CPUs of the job that ingests."""
 
     def processes(**dask: str) -> int:
         return Ingest(executor="dask", workers=4, dask=dask).processes()
 
-    for here, expected in ((None, 4), ("/usr/bin/sbatch", 1)):
-        monkeypatch.setattr("shutil.which", lambda _, here=here: here)
+    for here, expected in ((False, 4), (True, 1)):
+        monkeypatch.setattr("boostflow.config.chain.has_slurm", lambda here=here: here)
         assert processes() == expected
         assert processes(cluster="local") == 4
         assert processes(cluster="slurm") == 1
@@ -817,3 +827,86 @@ def test_the_output_folder_of_a_file(tmp_path: Path) -> None:
     assert output_folder(path) == "results"
     path.write_text("output: results/x\n")
     assert output_folder(path) == "results/x"
+
+
+HOME_PATHS = ("~/x.json", "$HOME/x.json", "${HOME}/x.json")
+
+
+@pytest.mark.parametrize("path", HOME_PATHS)
+def test_the_home_folder_in_all_paths(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    there = f"{tmp_path}/x.json"
+    config = Config.model_validate(
+        {
+            "output": path,
+            "systematics": path,
+            "select": {"corrections": path},
+            "samples": {
+                "data": {"source": "root", "files": [path], "data": True, "golden_json": path},
+                "top": {
+                    **{"source": "root", "files": [path, "https://host/~me/$a/x.root"]},
+                    "weights": {"pu": {"file": path, "correction": "pu"}},
+                },
+            },
+        }
+    )
+    assert (config.output, config.systematics, config.select.corrections) == (there,) * 3
+    assert config.samples["data"].files == [there]
+    assert config.samples["data"].golden_json == there
+    assert config.samples["top"].files == [there, "https://host/~me/$a/x.root"]
+    assert config.samples["top"].weights["pu"].file == there
+    said = tmp_path / "c.yaml"
+    said.write_text(f"output: {path}", encoding="utf-8")
+    assert output_folder(said) == there
+    names = tmp_path / "names.txt"
+    names.write_text(f"{path} # comment", encoding="utf-8")
+    (tmp_path / "x.json").touch()
+    sample = config.samples["data"].model_copy(update={"files": [str(names)]})
+    assert expand(sample) == ([there], [])
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("~nobody_of_this_name/x", "there is no user 'nobody_of_this_name' (a file: ./~nobody"),
+        ("$SCRATCH/x", "$SCRATCH/x: $SCRATCH is not known here: write the path out"),
+        ("/data/${USER}/x", "${USER} is not known here"),
+    ],
+)
+def test_other_users_and_variables_are_refused(
+    path: str, message: str, repository: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BoostflowError) as caught:
+        load({"output": path, "select": {"corrections": path}}, repository)
+    assert f"output: {path}: " in str(caught.value)
+    assert str(caught.value).count(message) == 2
+    (tmp_path / "c.yaml").write_text(f"output: {path}", encoding="utf-8")
+    with pytest.raises(BoostflowError, match="output: "):
+        output_folder(tmp_path / "c.yaml")
+    (tmp_path / "names.txt").write_text(path, encoding="utf-8")
+    sample = RootSample(source="root", files=[str(tmp_path / "names.txt")])
+    assert message in expand(sample)[1][0]
+
+
+def test_pythia_knows_no_home_folder(repository: Path) -> None:
+    with pytest.raises(BoostflowError, match="Pythia knows no ~"):
+        load({"simulation": {"settings": ["SLHA:file = ~/x.slha"]}}, repository)
+
+
+def test_descriptions_are_those_that_pydantic_would_keep() -> None:
+    for block in (Config, Select, Ingest, RootSample):
+        kept = docs_of(block)
+        assert {k: inspect.cleandoc(v) for k, v in kept.items()} == {
+            k: v for k, v in descriptions(block).items() if k in kept
+        }
+
+
+def test_a_task_that_nothing_judges_is_refused(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = type(next(iter(Config().models.values())))
+    monkeypatch.setattr(block, "task", lambda self: Task.GENERATE)
+    with pytest.raises(BoostflowError, match="is to generate jets, which nothing judges yet"):
+        load({"systematics": None, "infer": None}, repository)

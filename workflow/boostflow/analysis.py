@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from boostflow import paths
 from boostflow.config.config import Config
-from boostflow.config.files import batch, beside, expand, find, is_remote, keys, known
+from boostflow.config.files import batch, beside, content, expand, find, is_remote, keys, known
 from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data, is_normalised
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
@@ -45,6 +45,7 @@ class Analysis:
         self.config, self.systematics, self.root = config, systematics, root
         self.variations = Variations(config, systematics)
         self.samples = list(config.samples)
+        self._contents: dict[str, str] = {}
 
     def at(self, pattern: str, **wildcards: Any) -> str:
         """A path below the output folder; wildcards without a value stay as they are."""
@@ -142,6 +143,18 @@ class Analysis:
         """A file that the configuration names: in the working directory, or of the repository."""
         return str(find(path, self.root) or path)
 
+    def contents(self, files: Iterable[str]) -> list[str]:
+        """Digests of what small files hold that the configuration names, each read once.
+
+        A job that has them among its settings runs again when such a file is another, also an older
+        one, and not when the same one stands at another place or has another time.
+        """
+        names = list(files)
+        for name in names:
+            if name not in self._contents:
+                self._contents[name] = content(name)
+        return [self._contents[name] for name in names]
+
     # --- samples ---
 
     def is_data(self, sample: str) -> bool:
@@ -159,11 +172,11 @@ class Analysis:
         before = block.before_skim if isinstance(block, RootSample) else None
         return None if before is None else before.sumw
 
-    def sums_file(self, sample: str) -> str | None:
-        """The text file of sums of weights before a skim that a sample names."""
+    def sums_files(self, sample: str) -> list[str]:
+        """The text file of sums of weights before a skim that a sample names, if it does."""
         block = self.config.samples[sample]
         before = block.before_skim if isinstance(block, RootSample) else None
-        return None if before is None else before.file
+        return [before.file] if before is not None and before.file is not None else []
 
     def data(self) -> list[str]:
         """Names of the samples of collision data."""

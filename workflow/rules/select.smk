@@ -35,8 +35,6 @@ rule select:
     input:
         parts=listed_parts,
         others=others,
-        corrections=corrections,
-        weights=weights,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),
@@ -53,6 +51,8 @@ rule select:
         runtime=attempt_scaled(30),
     params:
         job=job(Select),
+        corrections=named(corrections),
+        weights=named(weights),
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from boostflow.config.descriptions import descriptions
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -17,6 +24,32 @@ def _ascending(value: list[float]) -> list[float]:
     if not low < high:
         raise ValueError(f"[{low:g}, {high:g}] is not an ascending range")
     return value
+
+
+def at_home(path: str) -> str:
+    """A path in which `~`, `~user`, `$HOME` are the home folder; addresses stay as they are.
+
+    Raises:
+        ValueError: there is no such user, or the path has another variable.
+    """
+    if "://" in path:
+        return path
+    whole = re.sub(r"^\$(HOME|\{HOME\})(?=/|$)", "~", path)
+    if whole.startswith("~"):
+        whole = os.path.expanduser(whole)  # noqa: PTH111 - keeps the rest of the text as it is
+        if whole.startswith("~"):
+            user = whole.partition("/")[0]
+            raise ValueError(f"{path}: there is no user {user[1:]!r} (a file: ./{path})")
+    if found := re.search(r"(?:^|/)(\$(\w+|\{\w+\}))(?=/|$)", whole):
+        raise ValueError(
+            f"{path}: {found[1]} is not known here: write the path out (~ and $HOME are your home"
+            " folder)"
+        )
+    return whole
+
+
+FilePath = Annotated[str, AfterValidator(at_home)]
+"""A path, or an address where these are taken; `~` and `$HOME` are the home folder."""
 
 
 Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
@@ -31,6 +64,8 @@ def share_values(one: Sequence[float], other: Sequence[float]) -> bool:
 def _assigning(value: str) -> str:
     if re.match(r"\s*[A-Za-z0-9][^\s=]*\s*=\s*\S", value) is None:
         raise ValueError(f"{value!r} is not a setting of Pythia: `Tune:pp = 21`")
+    if re.match(r"(~|\$\w|\$\{)", value.partition("=")[2].strip()):
+        raise ValueError(f"{value!r}: Pythia knows no ~ and no variables: write the path out")
     return value
 
 
@@ -51,4 +86,16 @@ NoSwitch = BeforeValidator(_no_switch)
 class Block(BaseModel):
     """A block of the configuration; a key that is not declared is an error."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The JSON schema of the block, with the sentence below each key."""
+        found = handler(schema)
+        keys = handler.resolve_ref_schema(found).get("properties", {})
+        for name, text in descriptions(cls).items():
+            if name in keys:
+                keys[name].setdefault("description", text)
+        return found

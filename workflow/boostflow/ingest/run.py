@@ -16,9 +16,10 @@ from coffea.processor import accumulate
 
 from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.files import is_remote
-from boostflow.config.samples import RootContent
+from boostflow.config.samples import BeforeSkim, RootContent
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest import theory
 from boostflow.ingest.badevents import SOUND
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import NOTHING, in_schema
@@ -42,7 +43,7 @@ from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
 from boostflow.jobs.chain import Ingest, execution
 from boostflow.lumimask import LumiMask
-from boostflow.nanoaod import CONSTITUENTS, EVENT, WEIGHTS, weight_columns
+from boostflow.nanoaod import CONSTITUENTS, EVENT
 
 log = logging.getLogger("ingest")
 
@@ -73,6 +74,11 @@ def run(job: Ingest, files: Ingest.Files) -> None:
     if files.golden_json is not None:
         certified = {"golden_json": str(files.golden_json)}
         job = job.model_copy(update={"content": job.content.model_copy(update=certified)})
+    if files.sums is not None:
+        said = BeforeSkim(file=str(files.sums))
+        job = job.model_copy(
+            update={"content": job.content.model_copy(update={"before_skim": said})}
+        )
 
     def read() -> None:
         if files.checked is not None:
@@ -137,6 +143,8 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
             "sumw2": counts["sumw2"],
             "sumw_buckets": [float(x) for x in counts["sumw_buckets"]],
             "sumw_weights": counts["sumw_weights"],
+            "sumw_weights_before": theory.sums_before(features, before),
+            "bad_weights": counts["bad_weights"],
             "xsec": xsec,
             "cutflow": [
                 every,
@@ -207,22 +215,6 @@ def inspect(
         raise unreadable(file, error, "not a readable ROOT file") from None
 
 
-def _with_weights(features: Features, branches: Branches) -> Features:
-    """The columns of relative weights, by the number of entries in the tree's first event."""
-    weights, notes = {}, list(features.notes)
-    for branch in features.weights:
-        name = features.names[branch]
-        ((first,),) = branches.read([name], 0, 1).values()
-        columns = weight_columns(branch, len(first), branches.title(name))
-        if columns:
-            weights[branch] = columns
-        else:
-            notes.append(
-                f"{branch} has {len(first)} entries of no known meaning: {WEIGHTS[branch]} off"
-            )
-    return replace(features, weights=weights, notes=notes)
-
-
 def _inspect(
     file: str,
     name: str,
@@ -262,8 +254,6 @@ def _inspect(
             require_counters(file, tree, features.names.values())
         if entries and not branches.is_rntuple:
             require_one_a_jet(file, tree, features)
-        if entries:
-            features = _with_weights(features, branches)
         xsec = made = None
         said = content.before_skim and declared(file, root, content.before_skim, entries)
         if said:
@@ -278,6 +268,7 @@ def _inspect(
                 )
             if is_skim(made, entries):
                 features = replace(features, notes=[*features.notes, SKIM])
+        features = theory.with_weights(features, branches, entries, made, is_skim(made, entries))
         if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
             values = root["Runs"]["xsec"].array(library="np")
             xsec = float(values[0]) if len(values) else None
@@ -388,6 +379,7 @@ def _nothing(rows: Rows) -> dict[str, Any]:
         "sumw2": 0.0,
         "sumw_buckets": np.zeros(BUCKETS),
         "sumw_weights": dict.fromkeys(columns, 0.0),
+        "bad_weights": dict.fromkeys(rows.features.weights, 0),
         "cutflow": {name: {"events": 0, "sumw": 0.0} for name in steps},
     }
 

@@ -24,7 +24,7 @@ BLOCK = 1_000_000
 
 
 def first_of_each(tables: Sequence[Path], before: Iterable[Path]) -> tuple[NDArray[np.bool_], int]:
-    """Which events of a sample are there for the first time.
+    """Mark the events of a sample that no earlier file or sample holds.
 
     Takes 25 bytes of memory an event of the sample; samples before it are read block by block.
 

@@ -21,10 +21,9 @@ def checked(wildcards):
 
 def golden_json(wildcards):
     """The certified luminosity blocks, where the sample names some."""
-    path = getattr(CONFIG.samples[wildcards.sample], "golden_json", None)
-    return ANALYSIS.found(path) if path else []
+    return golden_jsons(ANALYSIS, wildcards.sample)
 
 
 def sums(wildcards):
     """The text file of sums of weights before a skim, where the sample names one."""
-    return ANALYSIS.sums_file(wildcards.sample) or []
+    return ANALYSIS.sums_files(wildcards.sample)
