@@ -81,7 +81,8 @@ class Infer(Block):
     toys: int = Field(0, ge=0, le=1_000_000)
     """Pseudo-experiments without and with signal that check the discovery significance; 0: none."""
     mc_stat: bool = True
-    """Statistical uncertainty of the templates (Barlow-Beeston, lite); pseudo-data need it."""
+    """Statistical uncertainty of the templates (Barlow-Beeston, lite); pseudo-data need it. A
+    background that is empty in simulation is uncertain by one jet in any case."""
     bin_error_max: float = Field(0.5, gt=0)
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""

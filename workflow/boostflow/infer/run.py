@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.infer import enter, fit, observed, workspace
-from boostflow.infer.merge import binning, merge
+from boostflow.infer import enter, fit, mcstat, observed, workspace
+from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.yields import tabulate
 from boostflow.io import read_json, write_json
 from boostflow.templates.files import read, read_variations
@@ -70,10 +70,14 @@ def infer(job: Infer, files: Infer.Files) -> None:
         "edges": kept,
         "notes": [*notes, *unknown],
     }
+    nominal = merged["nominal"]
     unfitted = counts if config.data != "observed" else {}
     empty = {
-        region: {name: t.values <= 0 for name, t in contents.items()}
-        for region, contents in merged["nominal"].items()
+        region: {
+            name: np.where(t.values <= 0, mcstat.errors(t, mean_weight(nominal, name)), np.nan)
+            for name, t in contents.items()
+        }
+        for region, contents in nominal.items()
     }
     write_json(files.yields, tabulate(spec, kept, unfitted, empty))
     write_json(files.fit, result)
