@@ -15,7 +15,7 @@ from scipy import stats
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.baselines import kmeans
 from boostflow.evaluate.clusterer import numbers
-from boostflow.evaluate.curves import LEVEL
+from boostflow.evaluate.curves import LEVEL, efficiency_error
 from boostflow.jobs.models import Judged
 from boostflow.models.family import Role
 from boostflow.scored import TEST, TRAIN, VALIDATION, Table
@@ -69,16 +69,6 @@ def dijets(table: Table, judged: Judged, signal: list[str]) -> Table:
         "heavier": masses[:, 1],
         "lighter": masses[:, 0],
     }
-
-
-def efficiency_error(passing: NDArray | int, total: int) -> NDArray:
-    """Error of passing / total: the binomial's posterior with a flat prior, finite at 0 and 1.
-
-    T. Ullrich and Z. Xu, arXiv:physics/0701199, eq. 19.
-    """
-    k, n = np.asarray(passing, dtype=float), float(total)
-    square = (k + 1) * (k + 2) / ((n + 2) * (n + 3)) - ((k + 1) / (n + 2)) ** 2
-    return np.sqrt(square)
 
 
 def figures(s: int, b: int, total_s: int, total_b: int) -> dict[str, Any]:
