@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boostflow.correctionfile import content_of, outside, text_of
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ class WeightCorrection:
 
         self.path, self.name = path, name
         try:
-            raw = Path(path).read_bytes()
-            text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
+            text = text_of(path)
             found = correctionlib.CorrectionSet.from_string(text)
         except FileNotFoundError:
             raise BoostflowError(f"{path}: no such file") from None
@@ -50,8 +48,7 @@ class WeightCorrection:
         if name not in list(found):
             raise BoostflowError(f"{path}: no correction {name!r}; it has {', '.join(found)}")
         self._correction = found[name]
-        content = json.loads(text)["corrections"]
-        self._content = next(entry["data"] for entry in content if entry["name"] == name)
+        self._content = content_of(text, name)
         self.inputs = {variable.name: variable.type for variable in self._correction.inputs}
 
     def problems(
@@ -106,6 +103,10 @@ class WeightCorrection:
         except (RuntimeError, IndexError) as error:
             raise ValueError(" ".join(str(error).split())) from None
         return np.asarray(result, dtype=np.float64)
+
+    def outside(self, values: Mapping[str, float]) -> str:
+        """Values of inputs of one row in words, with the edges that they are beyond."""
+        return outside(self._content, values)
 
     def _known(self, name: str) -> str:
         words = self.words(name)

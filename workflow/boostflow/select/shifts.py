@@ -23,6 +23,9 @@ from boostflow.select.smearing import factors, normals
 
 Factors = NDArray[np.float64]
 
+FARTHEST = 2.0
+"""No jet is moved by more than this factor into the cuts on pT."""
+
 
 class Shifter:
     """What one job does to the jets: nominal smearing, and perhaps one direction of a shift.
@@ -39,6 +42,7 @@ class Shifter:
         self.shift, self.corrections = shift, corrections
         self.pt = self._smearing(config.smearing, "resolution")
         self.mass = self._smearing(config.mass_smearing, "mass_resolution")
+        self.cuts = config.fatjet
 
     def _smearing(self, nominal: Smearing | None, quantity: str) -> tuple[Smearing, Value] | None:
         """Names and value of the scale factor: the shift's, else those of nominal jets."""
@@ -80,12 +84,20 @@ class Shifter:
             return _scaled(rows, dict.fromkeys((one.name for one in masses()), self._scale(rows)))
         return rows
 
+    def _able(self, jets: _Columns) -> NDArray[np.bool_]:
+        """Which jets can pass: others stay as they are where a correction is not defined."""
+        low, high = self.cuts.pt
+        pt = jets["pt"]
+        near = (pt * FARTHEST >= low) & (pt < high * FARTHEST)
+        return near & (np.abs(jets["eta"]) < self.cuts.abs_eta_max)
+
     def _scale(self, rows: ak.Array) -> Factors:
         """One standard deviation of the scale."""
         assert self.shift is not None and self.shift.correction is not None
         assert self.corrections is not None
         name = self.shift.correction
-        size = self.corrections.evaluate(name, _Columns(rows))
+        jets = _Columns(rows)
+        size = np.nan_to_num(self.corrections.evaluate(name, jets, able=self._able(jets)), nan=0.0)
         if (np.abs(size) >= 1).any():
             raise BoostflowError(
                 f"{self.corrections.path}: {name} is an uncertainty of 100 % or more for some jets;"
@@ -98,8 +110,11 @@ class Shifter:
     ) -> Factors:
         assert self.corrections is not None
         (names, value), jets = smearing, _Columns(rows)
-        sigma = self.corrections.evaluate(names.resolution, jets)
-        scale = self.corrections.evaluate(names.scale_factor, jets, value)
+        able = self._able(jets)
+        sigma = self.corrections.evaluate(names.resolution, jets, able=able)
+        scale = self.corrections.evaluate(names.scale_factor, jets, value, able)
+        sigma = np.where(np.isfinite(sigma + scale), sigma, 0.0)
+        scale = np.nan_to_num(scale, nan=1.0)
         matched = None if generated is None else jets.get(generated)
         normal = normals(ak.to_numpy(rows.event_id), ak.to_numpy(rows.jet_index), column)
         return factors(jets[column], matched, sigma, scale, normal)
