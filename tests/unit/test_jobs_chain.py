@@ -223,6 +223,8 @@ CASES: list[Case] = [
     # --- templates
     ("templates.variable", "mass", TEMPLATES | COUNTS | {"check"}),
     ("templates.bins", 10, TEMPLATES | COUNTS),
+    ("templates.edges", [50.0, 100.0, 290.0], TEMPLATES | COUNTS),
+    ("templates.overflow", "last", TEMPLATES),
     ("templates.range", RANGE, TEMPLATES | COUNTS),
     ("templates.regions", OTHER_REGIONS, NOMINAL_REGIONS),
     # --- infer

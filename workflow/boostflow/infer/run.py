@@ -11,7 +11,7 @@ from boostflow.infer import enter, fit, mcstat, observed, workspace
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.yields import tabulate
 from boostflow.io import read_json, write_json
-from boostflow.templates.files import read, read_variations
+from boostflow.templates.files import read, read_notes, read_variations
 
 if TYPE_CHECKING:
     from boostflow.jobs.statistics import Infer
@@ -54,6 +54,7 @@ def infer(job: Infer, files: Infer.Files) -> None:
         for region, contents in merged["nominal"].items()
     }
     notes = [
+        *(note for path in files.templates if path.stem == "nominal" for note in read_notes(path)),
         *(f"{region}: bins {', '.join(f'{x:g}' for x in kept[region])}" for region in kept),
         *(drawn + notes),
     ]
