@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,10 +15,11 @@ import psutil
 import pytest
 import uproot
 
-from boostflow.config.chain import Ingest, Select
+from boostflow.config.chain import EXECUTION, Ingest, Select
 from boostflow.errors import BoostflowError
 from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
+from boostflow.jobs.chain import ENVIRONMENT
 from boostflow.nanoaod import weight_columns
 from boostflow.processes import X, Y
 from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
@@ -87,9 +89,14 @@ def test_a_killed_ingest_leaves_neither_results_nor_processes(
 ) -> None:
     file = write_nano(tmp_path / "a.root", 20_000, constituents=True)
     out = tmp_path / "out"
-    settings = {"label": "top", "ingest": processes.model_dump(mode="json")}
-    command = boostflow("ingest", settings, file=file, table=out / "j.parquet", meta=out / "j.json")
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    command = boostflow(
+        *("ingest", {"label": "top"}), file=file, table=out / "j.parquet", meta=out / "j.json"
+    )
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {ENVIRONMENT: processes.model_dump_json(include=EXECUTION)},
+    )
     try:
         while not list(out.glob(".j.parquet.chunks.*/*.arrow")):
             assert process.poll() is None

@@ -75,3 +75,12 @@ def test_a_generator_that_fails_is_an_error():
 
     with pytest.raises(tf.errors.OpError, match="the disk is gone"):
         list(read_ahead(read, tf.TensorSpec((None,), tf.float32)))
+
+
+def test_an_epoch_ends_with_its_last_batch():
+    """TensorFlow's tuner of pipelines would end 10, 20, 40, ... ms after the start."""
+    tf = pytest.importorskip("tensorflow")
+    numbers = np.arange(6.0)
+    data = read_ahead(lambda: iter(numbers), tf.TensorSpec((), tf.float64))
+    assert [float(x) for x in data] == numbers.tolist()
+    assert data.options().autotune.enabled is False

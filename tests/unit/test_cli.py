@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from boostflow.cli import COMMANDS, main
+from boostflow.config.descriptions import descriptions
 from boostflow.jobs import background, chain, models, statistics, summary
 from boostflow.jobs.base import Job
 from boostflow.jobs.registry import JOBS, job_of
@@ -49,11 +50,13 @@ def test_help_of_a_stage(stage: str, capsys: pytest.CaptureFixture[str]) -> None
     shown = capsys.readouterr().out
     together = " ".join(shown.split())
     assert " ".join((job.__doc__ or "no text").split()) in together
-    for name, field in job.model_fields.items():
-        assert f"  {name}: {' '.join((field.description or 'no text').split())}" in shown
-    for name, field in job.Files.model_fields.items():
+    texts = descriptions(job)
+    for name in job.model_fields:
+        assert f"  {name}: {' '.join(texts[name].split())}" in shown
+    texts = descriptions(job.Files)
+    for name in job.Files.model_fields:
         assert f" --{name.replace('_', '-')} " in together
-        assert " ".join((field.description or "no text").split()) in together
+        assert " ".join(texts[name].split()) in together
 
 
 def test_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:

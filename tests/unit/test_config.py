@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -10,15 +11,18 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic._internal._docs_extraction import extract_docstrings_from_cls as docs_of
 
 from boostflow.config import generate
-from boostflow.config.chain import Ingest
+from boostflow.config.chain import Ingest, Select
 from boostflow.config.config import Config
+from boostflow.config.descriptions import descriptions
 from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
 from boostflow.config.samples import RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
+from boostflow.models.family import Task
 from boostflow.variations import Variations
 from support.weights import write_pileup
 
@@ -815,3 +819,20 @@ def test_the_output_folder_of_a_file(tmp_path: Path) -> None:
     assert output_folder(path) == "results"
     path.write_text("output: results/x\n")
     assert output_folder(path) == "results/x"
+
+
+def test_descriptions_are_those_that_pydantic_would_keep() -> None:
+    for block in (Config, Select, Ingest, RootSample):
+        kept = docs_of(block)
+        assert {k: inspect.cleandoc(v) for k, v in kept.items()} == {
+            k: v for k, v in descriptions(block).items() if k in kept
+        }
+
+
+def test_a_task_that_nothing_judges_is_refused(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = type(next(iter(Config().models.values())))
+    monkeypatch.setattr(block, "task", lambda self: Task.GENERATE)
+    with pytest.raises(BoostflowError, match="is to generate jets, which nothing judges yet"):
+        load({"systematics": None, "infer": None}, repository)

@@ -24,7 +24,7 @@ WORKFLOW = REPOSITORY / "workflow"
 BLOCKS = {
     f"boostflow.config.{name}"
     for name in (
-        *("base", "defaults", "problems", "messages"),
+        *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "background", "systematics", "weights"),
     )
 } | {"boostflow.config"}
@@ -47,7 +47,7 @@ LAYERS: tuple[set[str], ...] = (
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "summary", "takeover"),
     },
-    {"cli", "clusterplan", "states", "targets"},
+    {"cli", "clusterplan", "scheduling", "states", "targets"},
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
 it. `blocks` are the modules in `BLOCKS`; `families` are `models/family.py` and of each family its

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow.config.descriptions import descriptions
 from boostflow.errors import BoostflowError, is_full
 from boostflow.jobs.base import Job
 from boostflow.jobs.registry import JOBS, job_of
@@ -111,9 +112,9 @@ def _add_stage(commands: argparse._SubParsersAction, name: str) -> None:
 
 
 def _keys(job: type[Job]) -> str:
-    lines = []
+    lines, texts = [], descriptions(job)
     for name, field in job.model_fields.items():
-        text = " ".join((field.description or "").split())
+        text = " ".join(texts.get(name, "").split())
         default = "" if field.is_required() else " (has a default)"
         lines.append(f"  {name}: {text}{default}")
     return "\n".join(lines) or "  none"
@@ -121,6 +122,7 @@ def _keys(job: type[Job]) -> str:
 
 def _files(command: argparse.ArgumentParser, job: type[Job]) -> None:
     command.add_argument("job", metavar="JOB", help="its settings: a JSON or YAML file, or JSON")
+    texts = descriptions(job.Files)
     for name, field in job.Files.model_fields.items():
         many, optional = job.Files.many(name), job.Files.optional(name)
         command.add_argument(
@@ -130,7 +132,7 @@ def _files(command: argparse.ArgumentParser, job: type[Job]) -> None:
             nargs="*" if many else "?" if optional else None,
             required=field.is_required() and not many,
             default=[] if many else None,
-            help=" ".join((field.description or "").split()).replace("%", "%%"),
+            help=" ".join(texts.get(name, "").split()).replace("%", "%%"),
         )
 
 

@@ -55,7 +55,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def write_small(path: str | Path, text: str) -> None:
-    """Write a text at once, without waiting for the disk: one of thousands that can be made again."""
+    """Write a text at once and do not wait for the disk: one of many that can be made again."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")

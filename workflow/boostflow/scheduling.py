@@ -15,24 +15,21 @@ def apply() -> None:
     from snakemake.dag import DAG
     from snakemake.scheduling.job_scheduler import JobScheduler
 
-    for owner, name, mended in (
+    for owner, name, mend in (
         (JobScheduler, "_schedule_reevalutation", one_timer),
         (DAG, "_check_groups", each_group_once),
     ):
         original = getattr(owner, name, None)
-        if original is not None and not hasattr(original, "mended"):
-            setattr(owner, name, mended(original))
+        if original is not None and original.__module__ != __name__:
+            setattr(owner, name, mend(original))
 
 
-def one_timer(original: Any) -> Any:
+def one_timer(_original: Any) -> Any:
     """A scheduler that waits for one look at a time.
 
     While a rate of jobs is set, which it always is, each evaluation of the scheduler asks for
     another one a second later, and so does each finished job: after hundreds of jobs it looks
     hundreds of times a second until the run ends. One look that is still to come is enough.
-
-    Args:
-        original: `JobScheduler._schedule_reevalutation`.
     """
 
     def schedule(self: Any, delay: float) -> None:
@@ -42,7 +39,6 @@ def one_timer(original: Any) -> Any:
         self._pending_look = threading.Timer(delay, self._open_jobs.release)
         self._pending_look.start()
 
-    schedule.mended = original  # type: ignore[attr-defined]
     return schedule
 
 
@@ -64,5 +60,4 @@ def each_group_once(original: Any) -> Any:
         finally:
             self._group = group_of
 
-    check.mended = original  # type: ignore[attr-defined]
     return check

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from boostflow.config.config import Config
+from boostflow.config.descriptions import descriptions
 from boostflow.io import atomic
 
 HEADER = """\
@@ -33,9 +34,9 @@ def default_yaml() -> str:
 
 def _block(block: BaseModel, depth: int) -> str:
     lines = []
-    for name, field in type(block).model_fields.items():
-        if field.description:
-            text = " ".join(field.description.split())
+    texts = descriptions(type(block))
+    for name in type(block).model_fields:
+        if text := " ".join(texts.get(name, "").split()):
             lines += textwrap.wrap(
                 text, 96 - 2 * depth, initial_indent="# ", subsequent_indent="# "
             )

@@ -52,9 +52,7 @@ class Label(NamedTuple):
 class Files(BaseModel):
     """The files of a job; lists may be empty, what may be None may be left out."""
 
-    model_config = ConfigDict(
-        extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     @classmethod
     def flows(cls) -> dict[str, Flow]:

@@ -1,0 +1,133 @@
+"""What Snakemake itself costs while jobs run, and when it plans groups."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHORT, SECONDS, RATE = 60, 5, 3
+
+WAITING = f"""
+from pathlib import Path
+import time
+from snakemake.scheduling.job_scheduler import JobScheduler
+from boostflow import scheduling
+
+select = JobScheduler.job_selector
+
+def counted(self, jobs):
+    with Path("looks.txt").open("a") as file:
+        print(time.time(), file=file)
+    return select(self, jobs)
+
+JobScheduler.job_selector = counted
+scheduling.apply()
+
+rule all:
+    input: "long", expand("late-{{i}}", i=range(3))
+
+rule short:
+    output: "short-{{i}}"
+    shell: "touch {{output}}"
+
+rule long:
+    input: expand("short-{{i}}", i=range({SHORT}))
+    output: "long"
+    threads: 2
+    shell: "date +%s.%N > begin; sleep {SECONDS}; date +%s.%N > end; touch {{output}}"
+
+rule other:
+    input: expand("short-{{i}}", i=range({SHORT}))
+    output: "late-{{i}}"
+    priority: -1
+    shell: "touch {{output}}"
+"""
+
+GROUPS = """
+from boostflow import scheduling
+from snakemake.dag import DAG
+from snakemake.jobs import GroupJob
+
+scheduling.apply()
+looked = [0]
+members = GroupJob.__iter__
+
+def counted(self):
+    looked[0] += 1
+    return members(self)
+
+check = DAG._check_groups
+
+def checked(self):
+    before, groups = looked[0], len(set(map(id, self._group.values())))
+    GroupJob.__iter__ = counted
+    check(self)
+    GroupJob.__iter__ = members
+    print("walks", looked[0] - before, "groups", groups, "jobs", len(self._group), flush=True)
+
+DAG._check_groups = checked
+
+rule all:
+    input: expand("b-{i}", i=range(5)), "z"
+    group: "end"
+
+rule a:
+    output: "a-{i}"
+    group: "g"
+    shell: "touch {output}"
+
+rule b:
+    input: "a-{i}"
+    output: "b-{i}"
+    group: "g"
+    shell: "touch {output}"
+
+rule m:
+    input: "a-{i}"
+    output: "m-{i}"
+    shell: "touch {output}"
+
+rule z:
+    input: MIDDLE
+    output: "z"
+    group: "g"
+    shell: "touch {output}"
+"""
+
+
+def snakemake(folder: Path, text: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """A run of a Snakefile of its own."""
+    (folder / "Snakefile").write_text(text)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *more]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("local", [True, False], ids=["local", "rate of the slurm profile"])
+def test_a_scheduler_with_nothing_to_do_looks_seldom(tmp_path: Path, local: bool) -> None:
+    """After many jobs have ended, one runs and others wait for its cores."""
+    rate = [] if local else ["--max-jobs-per-second", "100"]
+    done = snakemake(tmp_path, WAITING, *rate)
+    assert done.returncode == 0, done.stderr
+    begin, end = (float((tmp_path / name).read_text()) for name in ("begin", "end"))
+    looks = [float(line) for line in (tmp_path / "looks.txt").read_text().split()]
+    # The jobs before have all ended a second after the long one has begun.
+    during = [look for look in looks if begin + 1 < look < end]
+    assert len(during) <= RATE * (end - begin - 1)
+    assert max(looks) > end  # the others were started when the cores were free
+
+
+def test_each_group_is_checked_once(tmp_path: Path) -> None:
+    fine = snakemake(tmp_path, GROUPS.replace("MIDDLE", '"a-0"'), "--dry-run")
+    assert fine.returncode == 0, fine.stderr
+    (line,) = [x for x in fine.stdout.splitlines() if x.startswith("walks")]
+    walks, groups, jobs = (int(word) for word in line.split()[1::2])
+    assert walks == groups < jobs
+
+
+def test_a_group_that_depends_on_itself_is_still_refused(tmp_path: Path) -> None:
+    refused = snakemake(tmp_path, GROUPS.replace("MIDDLE", '"m-0", "a-0"'), "--dry-run")
+    assert refused.returncode == 1
+    assert "This is not allowed" in refused.stdout
