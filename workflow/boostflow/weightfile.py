@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boostflow.correctionfile import content_of, outside, text_of
+from boostflow.correctionfile import content_of, limits, outside, text_of
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -103,6 +103,10 @@ class WeightCorrection:
         except (RuntimeError, IndexError) as error:
             raise ValueError(" ".join(str(error).split())) from None
         return np.asarray(result, dtype=np.float64)
+
+    def limits(self, name: str) -> tuple[float, float] | None:
+        """The first and the last edge of an input; None where it is not binned."""
+        return limits(self._content, name)
 
     def outside(self, values: Mapping[str, float]) -> str:
         """Values of inputs of one row in words, with the edges that they are beyond."""

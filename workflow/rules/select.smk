@@ -1,6 +1,6 @@
 """Selection: shifts, object and event cuts, cutflow, split, weights."""
 
-from boostflow.jobs.chain import ListParts, Select, corrections_of, weight_files
+from boostflow.jobs.chain import ListParts, Select, corrections_of, veto_of, weight_files
 
 
 include: "functions/select.smk"
@@ -36,6 +36,7 @@ rule select:
         parts=listed_parts,
         corrections=corrections,
         weights=weights,
+        veto=veto,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -195,6 +195,29 @@ class Smearing(Block):
     """Resolution of data over that of simulation; its input `systematic` is nom, up or down."""
 
 
+class Veto(Block):
+    """A jet veto map: regions in eta and phi in which the detector had faults.
+
+    It looks at the ingested fat jets, of data and simulation alike, after smearing and shifts.
+    """
+
+    COLUMNS: ClassVar[dict[str, str]] = {"eta": "eta", "phi": "phi"}
+
+    file: str = Field(min_length=1)
+    """A correctionlib file (.json or .json.gz): `jetvetomaps.json.gz`."""
+    correction: str = Field(min_length=1)
+    """Name of the map in it; its inputs are `type`, `eta` and `phi`, its value is 0 for good
+    jets."""
+    type: str = "jetvetomap"
+    """What its input `type` is."""
+    drop: Literal["event", "jet"] = "event"
+    """What is dropped: events with a fat jet in such a region, or those jets."""
+
+    def words(self) -> dict[str, str | float]:
+        """What the map takes besides columns of the jets."""
+        return {"type": self.type}
+
+
 class Select(Block):
     """Object and event selection."""
 
@@ -208,6 +231,8 @@ class Select(Block):
     jets have the resolution of data, as those of the toy detector by construction."""
     mass_smearing: Smearing | None = None
     """Smears the masses of simulated jets in the same way; null for none."""
+    veto: Veto | None = None
+    """Jet veto map: {file: PATH, correction: NAME}; null for none."""
 
 
 class Evaluate(Block):

@@ -304,6 +304,8 @@ class Select(Job):
         """correctionlib file of the shift and of smearing."""
         weights: Input[list[Path]] = []
         """correctionlib files of the weights, in the order of `config.weights.files_of`."""
+        veto: Input[Path | None] = None
+        """correctionlib file of the jet veto map."""
         table: Output[Path]
         """Parquet file of the selected jets."""
         cutflow: Output[Path]
@@ -331,6 +333,12 @@ def corrections_of(analysis: Analysis, sample: str, variation: str) -> str | Non
     if analysis.varied(variation, "shift") is None and not smears:
         return None
     return analysis.found(block.corrections)
+
+
+def veto_of(analysis: Analysis) -> str | None:
+    """The correctionlib file of the jet veto map, if there is one."""
+    veto = analysis.config.select.veto
+    return None if veto is None else analysis.found(veto.file)
 
 
 def weight_files(analysis: Analysis, sample: str) -> list[str]:

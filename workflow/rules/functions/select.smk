@@ -23,6 +23,11 @@ def corrections(wildcards):
     return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation) or []
 
 
+def veto(_wildcards):
+    """The correctionlib file of the jet veto map, if there is one."""
+    return veto_of(ANALYSIS) or []
+
+
 def weights(wildcards):
     """The correctionlib files of the sample's weights."""
     return weight_files(ANALYSIS, wildcards.sample)

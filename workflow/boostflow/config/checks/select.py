@@ -14,6 +14,7 @@ from boostflow.config.samples import RootSample
 from boostflow.config.systematics import AnySystematic, Shift
 from boostflow.corrections import OPTIONAL, Corrections
 from boostflow.errors import BoostflowError
+from boostflow.weightfile import WeightCorrection
 
 PT_MARGIN = 0.9
 """Ingested jets reach this far below the cut on pT, so that shifts can move jets across it."""
@@ -66,6 +67,30 @@ def corrections(
     yield from _ingested(config, shifts, declared_at)
     for name, declared in shifts.items():
         yield from opened.shift(declared, declared_at / name)
+
+
+def veto(config: Config, root: Path, at: Place) -> Iterator[Problem]:
+    """The jet veto map is in its file and takes what it is given.
+
+    Args:
+        config: the configuration.
+        root: folder of the repository.
+        at: the file of the configuration.
+    """
+    block, here = config.select.veto, at / "select" / "veto"
+    if block is None:
+        return
+    path = find(block.file, root)
+    if path is None:
+        yield (here / "file").problem(f"no such file: {block.file}")
+        return
+    try:
+        found = WeightCorrection(path, block.correction)
+    except BoostflowError as error:
+        yield here.problem(str(error))
+        return
+    for name, text in found.problems(block.COLUMNS, block.words()):
+        yield (here / ("type" if name == "type" else "correction")).problem(f"{name} {text}")
 
 
 def _ingested(config: Config, shifts: Mapping[str, Shift], at: Place) -> Iterator[Problem]:
