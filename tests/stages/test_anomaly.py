@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from boostflow.binomial import efficiency_error
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly
-from boostflow.evaluate.curves import efficiency_error
 from boostflow.evaluate.run import anomaly as compare
 from boostflow.io import write_json
 from boostflow.jobs.models import CompareEvents

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import awkward as ak
@@ -410,3 +411,94 @@ def test_a_correction_that_is_not_finite_is_refused(tmp_path: Path) -> None:
         match=r"l2 is not defined \(or infinite\) for .* first for JetPt =",
     ):
         shifted(file, "l2", toy_jets(100))
+
+
+COMPOUND = "Summer24Prompt24_V5_MC_L1L2L3Res_AK8PFPuppi"
+
+
+@pytest.fixture
+def levels(tmp_path: Path) -> Path:
+    """Two levels: pile-up by area and density, then a response at the momentum after that."""
+    inputs = ["JetA", "JetEta", "JetPt", "Rho"]
+    first = correction("L1", ["JetA", "JetPt", "Rho"], formula("1-y*z/x", "JetPt", "JetA", "Rho"))
+    second = correction("L2", ["JetEta", "JetPt"], binned(formula("1.1+9/x", "JetPt"), 1.2))
+    found = {
+        "schema_version": 2,
+        "corrections": [first, second],
+        "compound_corrections": [
+            {
+                "name": COMPOUND,
+                "inputs": [{"name": name, "type": "real"} for name in inputs],
+                "output": {"name": "correction", "type": "real"},
+                "inputs_update": ["JetPt"],
+                "input_op": "*",
+                "output_op": "*",
+                "stack": ["L1", "L2"],
+            }
+        ],
+    }
+    write_json(tmp_path / "levels.json", found)
+    return tmp_path / "levels.json"
+
+
+def raw_jets() -> ak.Array:
+    """Jets in the centre that were calibrated by 1.25, of an area of 2."""
+    jets = ak.with_field(toy_jets(100), np.full(200, 0.2, "f4"), "raw_factor")
+    jets = ak.with_field(jets, np.full(200, 2.0, "f4"), "area")
+    return ak.with_field(jets, np.full(200, 0.5, "f4"), "eta")
+
+
+def test_jets_are_calibrated_anew(levels: Path) -> None:
+    jets = raw_jets()
+    moved = Shifter(Select(), None, Corrections(levels), COMPOUND)(jets, STARTS)
+    before, after = columns(jets), columns(moved)
+    raw = before["pt"] * (1 - before["raw_factor"])
+    cleaned = raw - 2.0 * before["rho"]
+    assert after["pt"] == pytest.approx(1.1 * cleaned + 9, rel=1e-5)
+    assert after["mass"] == pytest.approx(before["mass"] * after["pt"] / before["pt"], rel=1e-5)
+    # What the jets gain MET loses.
+    gain = (after["pt"] - before["pt"]) * np.cos(before["phi"])
+    px = [x["met_pt"] * np.cos(x["met_phi"]) for x in (before, after)]
+    assert (px[0] - px[1])[::2] == pytest.approx(np.add.reduceat(gain, STARTS), abs=1e-2)
+    assert (after["ht"] - before["ht"])[::2] == pytest.approx(
+        np.add.reduceat(after["pt"] - before["pt"], STARTS), abs=1e-2
+    )
+
+
+def test_smearing_and_shifts_act_on_calibrated_jets(levels: Path, tmp_path: Path) -> None:
+    content = json.loads(levels.read_text())
+    content["corrections"].append(correction("jes", ["JetPt"], formula("0.01+x/1e5", "JetPt")))
+    write_json(tmp_path / "all.json", content)
+    shift = JetShift(quantity="energy", side="up", correction="jes")
+    moved = Shifter(Select(), shift, Corrections(tmp_path / "all.json"), COMPOUND)
+    nominal = Shifter(Select(), None, Corrections(levels), COMPOUND)
+    jets, pt = raw_jets(), columns(nominal(raw_jets(), STARTS))["pt"]
+    assert columns(moved(jets, STARTS))["pt"] == pytest.approx(pt * (1.01 + pt / 1e5), rel=1e-5)
+
+
+def test_what_calibration_needs(levels: Path) -> None:
+    jets = raw_jets()
+    without = jets[[name for name in jets.fields if name != "raw_factor"]]
+    with pytest.raises(BoostflowError, match=r"needs raw_factor of each jet.*FatJet_rawFactor"):
+        Shifter(Select(), None, Corrections(levels), COMPOUND)(without, STARTS)
+    eta = ak.to_numpy(jets.eta).copy()
+    eta[0] = 6.0  # cannot pass
+    moved = Shifter(Select(), None, Corrections(levels), COMPOUND)(
+        ak.with_field(jets, eta, "eta"), STARTS
+    )
+    assert moved.pt[0] == jets.pt[0] and moved.pt[1] != jets.pt[1]
+
+
+@pytest.mark.parametrize(
+    ("jec", "message"),
+    [
+        ({}, "select.jec: needs simulation, data or samples"),
+        ({"simulation": "L1"}, "select.jec.simulation: no compound correction 'L1' in"),
+        ({"samples": {"topp": COMPOUND}}, "select.jec.samples.topp: unknown sample"),
+        ({"simulation": COMPOUND}, "has no raw momenta (FatJet_rawFactor)"),
+    ],
+)
+def test_calibration_is_checked(levels: Path, jec: dict[str, object], message: str) -> None:
+    with pytest.raises(BoostflowError) as error:
+        load({"select": {"corrections": str(levels), "jec": jec}}, REPOSITORY, "c.yaml")
+    assert message in str(error.value)

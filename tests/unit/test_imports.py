@@ -35,7 +35,7 @@ LAYERS: tuple[set[str], ...] = (
         *("boostflow", "errors", "io", "keyed", "paths", "processes", "progress", "provenance"),
         *("publicsets", "seeds", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
-        "weightfile",
+        *("weightfile", "correctionfile", "binomial"),
     },
     {"blocks"},
     {"families"},

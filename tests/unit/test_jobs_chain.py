@@ -214,6 +214,7 @@ CASES: list[Case] = [
     ("select.corrections", "other.json", NOTHING),  # one of the files
     ("select.smearing", RESOLUTION, SELECT),
     ("select.mass_smearing", RESOLUTION, SELECT),
+    ("select.jec", {"samples": {"nobody": "x"}}, SELECT),
     ("select.veto", {"file": "config/corrections/jetmet.json", "correction": "x"}, SELECT),
     # --- what is judged and drawn of models is no business of these jobs
     ("models.bdt.seed", 5, NOTHING),

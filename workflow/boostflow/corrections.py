@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     **{"pt": "pt", "JetPt": "pt", "eta": "eta", "JetEta": "eta", "phi": "phi", "JetPhi": "phi"},
     **{"mass": "mass", "JetMass": "mass", "rho": "rho", "Rho": "rho", "area": "area"},
-    **{"JetA": "area"},
+    **{"JetA": "area", "run": "run"},
 }
 """Column of the ingested jets behind each input: our names and those of public CMS files."""
 SYSTEMATIC = "systematic"
@@ -31,6 +31,7 @@ public files of CMS since June 2026."""
 OPTIONAL = {
     "rho": "Rho_fixedGridRhoFastjetAll or fixedGridRhoFastjetAll",
     "area": "FatJet_area",
+    "raw_factor": "FatJet_rawFactor",
 }
 """Columns that only some files have, and the branches that they come from."""
 
@@ -56,6 +57,47 @@ class Corrections:
     def names(self) -> list[str]:
         """Names of all corrections in the file."""
         return list(self._set)
+
+    def compounds(self) -> list[str]:
+        """Names of what is made of several corrections, each on the momentum after the last."""
+        return list(self._set.compound)
+
+    def calibration_problem(self, name: str) -> str | None:
+        """Why a compound correction cannot calibrate jets anew, or None."""
+        if name not in self.compounds():
+            known = ", ".join(self.compounds()) or "none"
+            return f"no compound correction {name!r} in {self.path}; it has {known}"
+        if unknown := [x for x in self._inputs(name) if x not in COLUMNS]:
+            return f"{name} takes {', '.join(unknown)}; known inputs: {', '.join(COLUMNS)}"
+        return None
+
+    def calibration(self, name: str, jets: Columns, able: np.ndarray) -> np.ndarray:
+        """The factor from the momentum that each jet has to that of a new calibration.
+
+        (1 - raw_factor) times the compound correction of the raw momentum, as NanoAOD defines
+        `FatJet_rawFactor`; 1 for jets that cannot pass and for which it is not defined.
+
+        Args:
+            name: of a compound correction: `..._L1L2L3Res_...`.
+            jets: columns of shape (jets,).
+            able: shape (jets,), which jets can pass the selection.
+
+        Raises:
+            BoostflowError: as `evaluate`; or a factor is not positive.
+        """
+        import numpy as np
+
+        if problem := self.calibration_problem(name):
+            raise BoostflowError(f"{self.path}: {problem}")
+        self._present(name, jets)
+        self._present(name, jets, ["raw_factor"])
+        raw = 1 - np.asarray(jets["raw_factor"], dtype=np.float64)
+        needed = {column: jets[column] for column in {*self.columns(name), "pt"}}
+        found = self._values(name, {**needed, "pt": raw * needed["pt"]}, None, able)
+        factor = np.where(np.isfinite(found), raw * found, 1.0)
+        if (factor <= 0).any():
+            raise BoostflowError(f"{self.path}: {name} is not positive for some jets")
+        return factor
 
     def problem(self, name: str, *, by_value: bool) -> str | None:
         """Why a correction cannot serve, or None.
@@ -93,7 +135,11 @@ class Corrections:
         return list(dict.fromkeys(COLUMNS[x] for x in inputs if x != SYSTEMATIC))
 
     def _inputs(self, name: str) -> list[str]:
-        return [variable.name for variable in self._set[name].inputs]
+        return [variable.name for variable in self._correction(name).inputs]
+
+    def _correction(self, name: str) -> Any:
+        """A correction, or a compound one."""
+        return self._set[name] if name in self.names() else self._set.compound[name]
 
     def evaluate(
         self, name: str, jets: Columns, value: Value | None = None, able: np.ndarray | None = None
@@ -145,7 +191,7 @@ class Corrections:
             given = {x: column[some] for x, column in inputs.items()}
             arguments = [value if x == SYSTEMATIC else given[x] for x in self._inputs(name)]
             try:
-                result = np.asarray(self._set[name].evaluate(*arguments), dtype=np.float64)
+                result = np.asarray(self._correction(name).evaluate(*arguments), dtype=np.float64)
             except (RuntimeError, IndexError):
                 return None
             result = np.broadcast_to(result, np.empty(shape)[some].shape)
@@ -177,8 +223,10 @@ class Corrections:
             raise BoostflowError(f"{self.path}: no correction {name!r}; it has {known}")
         return self._set[name]
 
-    def _present(self, name: str, jets: Collection[str]) -> None:
-        for column in self.columns(name):
+    def _present(
+        self, name: str, jets: Collection[str], columns: Collection[str] | None = None
+    ) -> None:
+        for column in self.columns(name) if columns is None else columns:
             if column not in jets:
                 source = f" (branch {OPTIONAL[column]})" if column in OPTIONAL else ""
                 raise BoostflowError(

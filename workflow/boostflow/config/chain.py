@@ -195,6 +195,24 @@ class Smearing(Block):
     """Resolution of data over that of simulation; its input `systematic` is nom, up or down."""
 
 
+class JetEnergy(Block):
+    """Jet energy corrections applied anew on raw momenta.
+
+    Of compound corrections of `select.corrections`; MET and HT follow.
+    """
+
+    simulation: str | None = None
+    """Compound correction of simulated jets: `..._MC_L1L2L3Res_...`; null: as they are."""
+    data: str | None = None
+    """That of collision data: `..._DATA_L1L2L3Res_...`; null: as they are."""
+    samples: dict[Name, str] = {}
+    """Those of samples that have another one: eras of data."""
+
+    def name(self, sample: str, data: bool) -> str | None:
+        """The correction of a sample."""
+        return self.samples.get(sample, self.data if data else self.simulation)
+
+
 class Veto(Block):
     """A jet veto map: regions in eta and phi in which the detector had faults.
 
@@ -231,6 +249,9 @@ class Select(Block):
     jets have the resolution of data, as those of the toy detector by construction."""
     mass_smearing: Smearing | None = None
     """Smears the masses of simulated jets in the same way; null for none."""
+    jec: JetEnergy | None = None
+    """Jet energy corrections applied anew: {simulation: NAME, data: NAME}; null: jets as in the
+    files."""
     veto: Veto | None = None
     """Jet veto map: {file: PATH, correction: NAME}; null for none."""
 

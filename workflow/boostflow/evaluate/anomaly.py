@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from boostflow.binomial import efficiency_error
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.baselines import kmeans
 from boostflow.evaluate.clusterer import numbers
-from boostflow.evaluate.curves import LEVEL, efficiency_error
+from boostflow.evaluate.curves import LEVEL
 from boostflow.jobs.models import Judged
 from boostflow.models.family import Role
 from boostflow.scored import TEST, TRAIN, VALIDATION, Table

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from boostflow.binomial import effective, efficiency_error
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.bootstrap import Spread, bootstrap
@@ -19,8 +20,6 @@ from boostflow.evaluate.curves import (
     at_least_binomial,
     components,
     delong,
-    effective,
-    efficiency_error,
     rejection,
 )
 from boostflow.evaluate.significance import scan

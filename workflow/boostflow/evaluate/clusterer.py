@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from boostflow import matching
+from boostflow.binomial import efficiency_error
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.baselines import Baselines, clusterings
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, areas, labelled
-from boostflow.evaluate.curves import at_least_binomial, efficiency_error
+from boostflow.evaluate.curves import at_least_binomial
 from boostflow.jobs.models import Judged
 from boostflow.models.family import Role
 from boostflow.observables.catalogue import stored_observables

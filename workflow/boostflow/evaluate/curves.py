@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from boostflow.binomial import effective, efficiency_error
 from boostflow.errors import BoostflowError
 
 FEW = 5
@@ -16,28 +17,6 @@ LEVEL = 0.95
 
 class EmptyClass(BoostflowError):
     """The weights of a class do not have a positive sum: there is no efficiency in it."""
-
-
-def efficiency_error(passing: ArrayLike, total: ArrayLike) -> NDArray:
-    """Error of passing / total: the binomial's posterior with a flat prior, never 0.
-
-    T. Ullrich and Z. Xu, arXiv:physics/0701199, eq. 19. Broadcasts.
-
-    Args:
-        passing: number that pass; of weighted jets the share times `total`. Held within 0 and
-            `total`, which weights of both signs may leave.
-        total: number of all; of weighted jets the effective one, (sum w)^2 / sum w^2.
-    """
-    n = np.asarray(total, dtype=float)
-    k = np.clip(np.asarray(passing, dtype=float), 0, n)
-    return np.sqrt((k + 1) * (n - k + 1) / ((n + 2) ** 2 * (n + 3)))
-
-
-def effective(weights: ArrayLike) -> float:
-    """Number of jets of equal weight with the same relative error: (sum w)^2 / sum w^2."""
-    weights = np.asarray(weights, dtype=float)
-    squares = float(np.sum(weights**2))
-    return float(np.sum(weights)) ** 2 / squares if squares > 0 else 0.0
 
 
 def at_least_binomial(error: ArrayLike, value: ArrayLike, jets: float) -> NDArray:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
+from boostflow.binomial import efficiency_error
 from boostflow.errors import BoostflowError
-from boostflow.evaluate.curves import efficiency_error
 from boostflow.infer.minimum import Fit, minimise
 from boostflow.infer.toys import draw
 from boostflow.progress import progress

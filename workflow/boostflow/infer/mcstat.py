@@ -117,7 +117,7 @@ class Statistics:
         return np.where(self._b, mine, 0.0)
 
     def modifiers(self, sample: str) -> list[dict[str, Any]]:
-        """Those of a sample."""
+        """The modifiers of a sample that say how few jets were simulated."""
         signal = sample in self._signal
         result = []
         if self._all:
@@ -131,7 +131,7 @@ class Statistics:
         return result
 
     def parameters(self) -> list[dict[str, Any]]:
-        """What the measurement says of them: how far factors may go that pyhf would end at 10."""
+        """Bounds of the parameters whose factors may go beyond 10, where pyhf would end them."""
         result = []
         error = np.hypot.reduce([np.zeros(len(self._most)), *map(self._gaussian, self._background)])
         relative = error / np.where(self._total > 0, self._total, 1.0)

@@ -170,6 +170,9 @@ class Rows:
         for name in ("gen_pt", "gen_mass", "area"):
             if name in flat.fields:
                 columns[name] = _float32(flat[name])
+        if "rawFactor" in flat.fields:
+            columns["raw_factor"] = _float32(flat.rawFactor)
+            self._refuse("rawFactor", columns["raw_factor"])
         if "area" in columns:
             self._refuse("area", columns["area"])
         columns |= self._observables(flat)

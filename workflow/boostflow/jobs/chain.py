@@ -327,10 +327,11 @@ class Select(Job):
 
 
 def corrections_of(analysis: Analysis, sample: str, variation: str) -> str | None:
-    """The correctionlib file, where a shift or smearing reads it."""
+    """The correctionlib file, where a shift, smearing or calibration reads it."""
     block = analysis.config.select
     smears = (block.smearing or block.mass_smearing) and not analysis.is_data(sample)
-    if analysis.varied(variation, "shift") is None and not smears:
+    calibrated = block.jec and block.jec.name(sample, analysis.is_data(sample))
+    if analysis.varied(variation, "shift") is None and not smears and not calibrated:
         return None
     return analysis.found(block.corrections)
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from boostflow.evaluate.curves import efficiency_error
+from boostflow.binomial import efficiency_error
 from boostflow.io import read_json
 from boostflow.plots.style import Label, colour, label, name_of, save, style
 

@@ -103,10 +103,14 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     norms = {name: w / weighted for name, w in totals.sumw_weights.items() if weighted}
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
-    if moves and files.corrections is None:
+    jec = config.jec.name(sample, totals.data) if config.jec else None
+    if (moves or jec) and files.corrections is None:
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
-    opened = Corrections(files.corrections) if moves and files.corrections else None
-    shifter = Shifter(config, shift, opened)
+    opened = Corrections(files.corrections) if (moves or jec) and files.corrections else None
+    unsmeared = config.model_copy(update={"smearing": None, "mass_smearing": None})
+    shifter = Shifter(
+        config if moves else unsmeared, shift if moves else None, opened, jec if opened else None
+    )
     if config.veto is not None and files.veto is None:
         raise BoostflowError(f"sample {sample}: a jet veto map is wanted, but no file given")
     veto = VetoMap(config.veto, files.veto) if config.veto and files.veto else None

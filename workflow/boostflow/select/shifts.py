@@ -1,8 +1,8 @@
 """Smearing and shifts of reconstructed jets, propagated to all that follows.
 
-In this order, each on the jets as the step before left them: smearing of pT, smearing of masses,
-and a shift of the scale. So the energy scale acts on smeared jets, with the uncertainty at their
-pT.
+In this order, each on the jets as the step before left them: calibration of raw momenta, smearing
+of pT, smearing of masses, and a shift of the scale. So the energy scale acts on smeared jets, with
+the uncertainty at their pT.
 """
 
 from __future__ import annotations
@@ -34,15 +34,20 @@ class Shifter:
         config: the select block; its smearing is that of nominal jets, too.
         shift: the direction, or None.
         corrections: the open file; None where nothing is to be done.
+        calibration: compound correction that calibrates jets anew, or None.
     """
 
     def __init__(
-        self, config: Select, shift: JetShift | None, corrections: Corrections | None
+        self,
+        config: Select,
+        shift: JetShift | None,
+        corrections: Corrections | None,
+        calibration: str | None = None,
     ) -> None:
         self.shift, self.corrections = shift, corrections
         self.pt = self._smearing(config.smearing, "resolution")
         self.mass = self._smearing(config.mass_smearing, "mass_resolution")
-        self.cuts = config.fatjet
+        self.cuts, self.calibration = config.fatjet, calibration
 
     def _smearing(self, nominal: Smearing | None, quantity: str) -> tuple[Smearing, Value] | None:
         """Names and value of the scale factor: the shift's, else those of nominal jets."""
@@ -69,6 +74,10 @@ class Shifter:
         """
         if self.corrections is None or not len(rows):
             return rows
+        if self.calibration is not None:
+            jets = _Columns(rows)
+            factor = self.corrections.calibration(self.calibration, jets, self._able(jets))
+            rows = _scaled_energy(rows, factor, starts)
         if self.pt is not None:
             rows = _scaled_energy(rows, self._smear(rows, self.pt, "pt", "gen_pt"), starts)
         if self.mass is not None:
