@@ -32,10 +32,10 @@ BLOCKS = {
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *("boostflow", "errors", "io", "keyed", "paths", "processes", "progress", "provenance"),
-        *("publicsets", "seeds", "texttable"),
+        *("boostflow", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *("provenance", "publicsets", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
-        *("weightfile", "correctionfile", "binomial"),
+        *("weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
     {"families"},

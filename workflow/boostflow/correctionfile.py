@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 WAY_OUT = (
@@ -13,16 +11,6 @@ WAY_OUT = (
     " defined there (`flow: clamp`)"
 )
 """What is to be done where a correction is not defined."""
-
-
-def text_of(path: Path | str) -> str:
-    """The JSON of a file, compressed or not.
-
-    Raises:
-        OSError, ValueError, EOFError, zlib.error: it cannot be read.
-    """
-    raw = Path(path).read_bytes()
-    return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
 
 
 def content_of(text: str, name: str) -> Any:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boostflow.correctionfile import content_of, limits, outside, text_of
+from boostflow.correctionfile import content_of, limits, outside
+from boostflow.corrections import content
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class WeightCorrection:
 
         self.path, self.name = path, name
         try:
-            text = text_of(path)
+            text = content(path)
             found = correctionlib.CorrectionSet.from_string(text)
         except FileNotFoundError:
             raise BoostflowError(f"{path}: no such file") from None

@@ -34,9 +34,6 @@ rule select:
     """Select the fat jets of one sample under one variation."""
     input:
         parts=listed_parts,
-        corrections=corrections,
-        weights=weights,
-        veto=veto,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),
@@ -53,6 +50,9 @@ rule select:
         runtime=attempt_scaled(30),
     params:
         job=job(Select),
+        corrections=named(corrections),
+        weights=named(weights),
+        veto=named(veto),
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import awkward as ak
@@ -23,9 +24,10 @@ from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest import theory
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import refuse
-from boostflow.ingest.features import Features
+from boostflow.ingest.features import Features, content
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
@@ -33,7 +35,9 @@ from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
 from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
+from boostflow.terminal import ERRORS
 from boostflow.texttable import Text
+from boostflow.theory import ALPHA_S
 
 log = logging.getLogger("check")
 
@@ -124,12 +128,15 @@ class Report:
         return page.text()
 
 
-def run(job: CheckInputs, files: CheckInputs.Files) -> None:
+def run(
+    job: CheckInputs, files: CheckInputs.Files, crashing: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Look at all input files, print one line a file, and write down what was found.
 
     Args:
         job: the settings.
         files: what is written; nothing is where none is named.
+        crashing: files that are not to be opened, with what is said of them.
 
     Raises:
         BoostflowError: with all problems; then nothing is written.
@@ -137,7 +144,7 @@ def run(job: CheckInputs, files: CheckInputs.Files) -> None:
     if not any(isinstance(block, FileSample) for block in job.samples.values()):
         print("no input files: all samples are simulated")
         return
-    report = check(job)
+    report = check(job, crashing)
     print(report.table())
     if report.problems:
         number = len(report.problems)
@@ -146,8 +153,12 @@ def run(job: CheckInputs, files: CheckInputs.Files) -> None:
     write(report, files)
 
 
-def check(job: CheckInputs) -> Report:
+def check(job: CheckInputs, crashing: Mapping[str, str] = MappingProxyType({})) -> Report:
     """Look at the files of all samples, several at a time.
+
+    Args:
+        job: the settings.
+        crashing: files that are not to be opened, with what is said of them.
 
     Raises:
         BoostflowError: a sample names files that are not there.
@@ -162,11 +173,18 @@ def check(job: CheckInputs) -> Report:
         files = expand(block)[0]
         for file, key in zip(files, keys(name, block, files, config.tree), strict=True):
             weights = list(block.weights) if isinstance(block, RootSample) else []
-            found.append(Checked(name, file, key=key, weights=weights))
-    bar = Progress("check", len(found), "files")
+            bad = crashing.get(file)
+            found.append(Checked(name, file, key=key, weights=weights, bad=bad))
+    sound = [one for one in found if one.bad is None]
+    bar = Progress("check", len(sound), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
-        jobs = [pool.submit(_look_at, one, samples[one.sample], config, radius) for one in found]
+        jobs = [
+            pool.submit(
+                look_at, one, samples[one.sample], config, radius, needs.get(one.sample, Needs())
+            )
+            for one in sound
+        ]
         for job in as_completed(jobs):
             job.result()
             bar.update()
@@ -197,7 +215,7 @@ def write(report: Report, files: CheckInputs.Files) -> None:
         write_json(path, {found.key: found.as_json() for found in new})
     if files.table is not None:
         with atomic(files.table) as part:
-            part.write_text(report.table(), encoding="utf-8")
+            part.write_text(report.table(), encoding="utf-8", errors=ERRORS)
     if files.check is not None:
         write_json(files.check, report.as_json())
 
@@ -205,15 +223,23 @@ def write(report: Report, files: CheckInputs.Files) -> None:
 # --- a file ---------------------------------------------------------------------------------------
 
 
-def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> None:
-    """Fill in what is found."""
+def look_at(one: Checked, block: FileSample, config: Ingest, radius: float, needs: Needs) -> None:
+    """Fill in what is found in a file.
+
+    Args:
+        one: what is known of it.
+        block: of its sample.
+        config: how it will be read.
+        radius: of the fat jets.
+        needs: what the rest of the analysis needs of the sample.
+    """
 
     def say(error: BoostflowError) -> str:
         return " ".join(str(error).removeprefix(f"{one.file}: ").split())
 
     try:
         if isinstance(block, RootSample):
-            _look_at_root(one, block, config)
+            _look_at_root(one, block, config, needs)
         else:
             with LAYOUTS[block.source](
                 one.file, block.select, radius, config.fatjet_pt_min
@@ -230,10 +256,11 @@ def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> 
         one.wrong.append(say(error))
 
 
-def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
+def _look_at_root(one: Checked, block: RootSample, config: Ingest, needs: Needs) -> None:
     def look(branches: Branches, features: Features, entries: int) -> None:
         one.identity = _identity(branches, features, entries)
         _require_weights(one.file, branches, features, entries)
+        theory.require(one.file, features, branches, entries, needs.weights)
 
     wanted = carried(block.weights, f"samples.{one.sample}.weights")
     one.features, one.events, own_xsec, made = inspect(
@@ -314,10 +341,9 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
     problems = []
     like = filled[0]
     for one in filled:
-        if one.features.as_dict() != like.features.as_dict():
-            differ = [
-                k for k, v in one.features.as_dict().items() if like.features.as_dict()[k] != v
-            ]
+        own, first = content(one.features.as_dict()), content(like.features.as_dict())
+        if own != first:
+            differ = [name for name, value in own.items() if first[name] != value]
             problems.append(
                 f"{one.file} has other branches than {like.file} ({', '.join(differ)}): put files "
                 "of different content into samples of their own"
@@ -350,18 +376,7 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         for model in needs.constituents
         if not first.features.constituents
     ]
-    columns = {column for names in first.features.weights.values() for column in names}
-    if isinstance(block, RootSample):
-        columns |= set(relative_columns(block.weights))
-    lacking: dict[str, list[str]] = {}
-    for column, systematic in needs.weights.items():
-        if column not in columns:
-            lacking.setdefault(systematic, []).append(column)
-    problems += [
-        f"{first.file} has no weights {', '.join(names)}, which systematic {systematic} needs: "
-        "give it the `samples` that have them"
-        for systematic, names in lacking.items()
-    ]
+    problems += _lacking_weights(files, block, needs)
     there = first.features.observables()
     problems += [
         f"{first.file} has no {one.needs}: {one.name} of {', '.join(needs.columns[one.name])} "
@@ -377,6 +392,30 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         for column, branch in OPTIONAL.items()
         if column in needs.columns and not have[column]
     ]
+    return problems
+
+
+def _lacking_weights(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
+    """Columns of weights that systematics use, and the first file that lacks some of them."""
+    declared = relative_columns(block.weights) if isinstance(block, RootSample) else []
+    lacking: dict[str, dict[str, list[str]]] = {}
+    for one in files:
+        if not one.events or one.features is None or one.bad is not None:
+            continue
+        there = {*declared, *one.features.theory()}
+        for column, systematic in needs.weights.items():
+            if column not in there:
+                lacking.setdefault(systematic, {}).setdefault(one.file, []).append(column)
+    problems = []
+    for systematic, found in lacking.items():
+        file, names = next(iter(found.items()))
+        own = next(one for one in files if one.file == file)
+        strong = own.features is not None and ALPHA_S[0] in own.features.theory()
+        hint = f" (alpha_s is {', '.join(ALPHA_S)}: a systematic of its own)" if strong else ""
+        problems.append(
+            f"{file} has no weights {', '.join(names)}{hint}, which systematic {systematic} needs: "
+            "give it the `samples` that have them"
+        )
     return problems
 
 

@@ -20,12 +20,12 @@ def listed_parts(wildcards):
 
 def corrections(wildcards):
     """The correctionlib file, where a shift or smearing reads it."""
-    return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation) or []
+    return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation)
 
 
 def veto(_wildcards):
     """The correctionlib file of the jet veto map, if there is one."""
-    return veto_of(ANALYSIS) or []
+    return veto_of(ANALYSIS)
 
 
 def weights(wildcards):
