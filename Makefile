@@ -146,6 +146,10 @@ bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toy
 bench-systematics: $(READY) ## What one more systematic variation of each kind costs (BENCH="--size 0.2")
 	@$(BIN)/python benchmarks/systematics.py $(BENCH)
 
+.PHONY: bench-damaged
+bench-damaged: $(READY) ## Damage 1,000 input files of all kinds: refused, read, or worse (BENCH="--number 200")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/damaged.py $(BENCH)
+
 .PHONY: lint
 lint: $(READY) ## Check style and types of Python files, style of Snakemake files
 	@$(BIN)/ruff check .

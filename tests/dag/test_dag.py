@@ -183,7 +183,7 @@ def test_smearing_of_nominal_jets_reads_the_corrections(plan: Plan) -> None:
     names = {key: RESOLUTION[key] for key in ("resolution", "scale_factor")}
     plan.config["select"] = {**plan.config.get("select", {}), "smearing": names}
     plan.systematics = {"jer": {"kind": "shift", "quantity": "resolution"}, "isr": WEIGHT}
-    assert len(plan.inputs(("select", "nominal/top"))) == 2
+    assert len(plan.parameters(("select", "nominal/top"))["corrections"]) == 1
     assert plan.settings()["select/jer_up/top"]["shift"]["smearing"] is None
 
 
@@ -508,13 +508,13 @@ def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
     assert not told["templates/nominal"]["allow_empty"]
 
 
-def test_certified_blocks_are_an_input_of_the_data_alone(plan: Plan) -> None:
+def test_certified_blocks_are_read_with_the_data_alone(plan: Plan) -> None:
     with_data(plan)
     blocks = plan.folder / "golden.json"
     blocks.write_text('{"1": [[1, 2]]}')
     plan.config["samples"]["run"]["golden_json"] = str(blocks)
-    assert str(blocks) in plan.inputs(("ingest", "nominal/run/0"))
-    assert len(plan.inputs(("ingest", "nominal/top/0"))) == 1
+    assert plan.parameters(("ingest", "nominal/run/0"))["golden_json"] == [str(blocks)]
+    assert plan.parameters(("ingest", "nominal/top/0"))["golden_json"] == []
     plan.finish()
     assert plan.jobs() == set()
     blocks.write_text('{"1": [[1, 3]]}')

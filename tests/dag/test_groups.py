@@ -111,7 +111,6 @@ def test_without_submission_there_are_no_groups(full: Plan) -> None:
 
 
 def test_what_is_there_is_not_submitted(full: Plan) -> None:
-    # No shift before: their corrections file is newer than what is pretended to have been run.
     full.systematics = {"lumi": SYSTEMATICS["lumi"], "isr": SYSTEMATICS["isr"]}
     full.finish()
     full.systematics["jes"] = SYSTEMATICS["jes"]

@@ -37,8 +37,8 @@ def real(tmp_path: Path) -> Plan:
 
 
 def test_a_selection_reads_the_corrections_of_its_weights(real: Plan) -> None:
-    assert real.inputs(("select", "nominal/top"))[1:] == ["pu.json"]
-    assert len(real.inputs(("select", "nominal/quark"))) == 1
+    assert real.parameters(("select", "nominal/top"))["weights"] == ["pu.json"]
+    assert real.parameters(("select", "nominal/quark"))["weights"] == []
     assert real.jobs() == set()
 
 

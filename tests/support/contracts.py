@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +14,8 @@ from boostflow.config.config import Config
 from boostflow.config.systematics import SYSTEMATICS
 from boostflow.jobs.base import Job
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 Jobs = Mapping[str, Callable[[Analysis], Job]]
 """Jobs of an analysis by a name that a test gives them."""
 Case = tuple[str, Any, set[str]]
@@ -21,7 +24,8 @@ Case = tuple[str, Any, set[str]]
 
 def analysis(config: dict[str, Any], systematics: dict[str, Any]) -> Analysis:
     """An analysis whose files need not be there."""
-    return Analysis(Config.model_validate(config), SYSTEMATICS.validate_python(systematics))
+    checked = Config.model_validate(config), SYSTEMATICS.validate_python(systematics)
+    return Analysis(*checked, REPOSITORY)
 
 
 def texts(jobs: Jobs, config: dict[str, Any], systematics: dict[str, Any]) -> dict[str, str]:

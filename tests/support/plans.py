@@ -29,6 +29,7 @@ class Plan:
 
     def __init__(self, folder: Path, config: dict[str, Any], systematics: dict[str, Any]) -> None:
         self.folder, self.config, self.systematics = folder, config, systematics
+        self.snakefile = REPOSITORY / "Snakefile"
 
     def jobs(self, *targets: str) -> set[Job]:
         """What would be run for the targets (default: everything)."""
@@ -77,6 +78,12 @@ class Plan:
         with self._dag(()) as dag:
             (job,) = (job for job in dag.jobs if short(job) == wanted)
             return [str(path) for path in job.input]
+
+    def parameters(self, wanted: Job) -> dict[str, Any]:
+        """The parameters of a job by name."""
+        with self._dag(()) as dag:
+            (job,) = (job for job in dag.jobs if short(job) == wanted)
+            return dict(job.params.items())
 
     def rows(self) -> dict[str, Row]:
         """The rows of `make variations`, by name."""
@@ -138,7 +145,7 @@ class Plan:
                     cores=4, nodes=1 if submit else None, overwrite_resources=overwrite or {}
                 ),
                 config_settings=ConfigSettings(configfiles=[path]),
-                snakefile=REPOSITORY / "Snakefile",
+                snakefile=self.snakefile,
                 workdir=self.folder,
             )
             dag = workflow.dag(dag_settings=DAGSettings(targets=set(targets)))

@@ -768,13 +768,13 @@ def test_everything_wrong_with_files_is_said_at_once(
 
 
 def test_where_dask_workers_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As SLURM jobs where there is a sbatch, and then not with CPUs of the job that ingests."""
+    """As SLURM jobs where there is SLURM, and then not with CPUs of the job that ingests."""
 
     def processes(**dask: str) -> int:
         return Ingest(executor="dask", workers=4, dask=dask).processes()
 
-    for here, expected in ((None, 4), ("/usr/bin/sbatch", 1)):
-        monkeypatch.setattr("shutil.which", lambda _, here=here: here)
+    for here, expected in ((False, 4), (True, 1)):
+        monkeypatch.setattr("boostflow.config.chain.has_slurm", lambda here=here: here)
         assert processes() == expected
         assert processes(cluster="local") == 4
         assert processes(cluster="slurm") == 1
@@ -823,6 +823,72 @@ def test_the_output_folder_of_a_file(tmp_path: Path) -> None:
     assert output_folder(path) == "results"
     path.write_text("output: results/x\n")
     assert output_folder(path) == "results/x"
+
+
+HOME_PATHS = ("~/x.json", "$HOME/x.json", "${HOME}/x.json")
+
+
+@pytest.mark.parametrize("path", HOME_PATHS)
+def test_the_home_folder_in_all_paths(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    there = f"{tmp_path}/x.json"
+    config = Config.model_validate(
+        {
+            "output": path,
+            "systematics": path,
+            "select": {"corrections": path},
+            "samples": {
+                "data": {"source": "root", "files": [path], "data": True, "golden_json": path},
+                "top": {
+                    **{"source": "root", "files": [path, "https://host/~me/$a/x.root"]},
+                    "weights": {"pu": {"file": path, "correction": "pu"}},
+                },
+            },
+        }
+    )
+    assert (config.output, config.systematics, config.select.corrections) == (there,) * 3
+    assert config.samples["data"].files == [there]
+    assert config.samples["data"].golden_json == there
+    assert config.samples["top"].files == [there, "https://host/~me/$a/x.root"]
+    assert config.samples["top"].weights["pu"].file == there
+    said = tmp_path / "c.yaml"
+    said.write_text(f"output: {path}", encoding="utf-8")
+    assert output_folder(said) == there
+    names = tmp_path / "names.txt"
+    names.write_text(f"{path} # comment", encoding="utf-8")
+    (tmp_path / "x.json").touch()
+    sample = config.samples["data"].model_copy(update={"files": [str(names)]})
+    assert expand(sample) == ([there], [])
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("~nobody_of_this_name/x", "there is no user 'nobody_of_this_name' (a file: ./~nobody"),
+        ("$SCRATCH/x", "$SCRATCH/x: $SCRATCH is not known here: write the path out"),
+        ("/data/${USER}/x", "${USER} is not known here"),
+    ],
+)
+def test_other_users_and_variables_are_refused(
+    path: str, message: str, repository: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BoostflowError) as caught:
+        load({"output": path, "select": {"corrections": path}}, repository)
+    assert f"output: {path}: " in str(caught.value)
+    assert str(caught.value).count(message) == 2
+    (tmp_path / "c.yaml").write_text(f"output: {path}", encoding="utf-8")
+    with pytest.raises(BoostflowError, match="output: "):
+        output_folder(tmp_path / "c.yaml")
+    (tmp_path / "names.txt").write_text(path, encoding="utf-8")
+    sample = RootSample(source="root", files=[str(tmp_path / "names.txt")])
+    assert message in expand(sample)[1][0]
+
+
+def test_pythia_knows_no_home_folder(repository: Path) -> None:
+    with pytest.raises(BoostflowError, match="Pythia knows no ~"):
+        load({"simulation": {"settings": ["SLHA:file = ~/x.slha"]}}, repository)
 
 
 def test_descriptions_are_those_that_pydantic_would_keep() -> None:

@@ -32,8 +32,8 @@ BLOCKS = {
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *("boostflow", "errors", "io", "keyed", "paths", "processes", "progress", "provenance"),
-        *("publicsets", "seeds", "texttable"),
+        *("boostflow", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *("provenance", "publicsets", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         "theory",
         "weightfile",

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import awkward as ak
 import pytest
 
+from boostflow import cli
+from boostflow.config.files import output_folder
+from boostflow.config.yamlfile import read_yaml
+from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, exclusive, read_json, read_parquet, require_rows, write_parquet
+from boostflow.jobs.chain import Select
+from boostflow.weightfile import WeightCorrection
 
 
 def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
@@ -70,3 +77,27 @@ def test_empty_tables_and_missing_files_are_named(tmp_path: Path) -> None:
         read_parquet(path)
     with pytest.raises(BoostflowError, match="not a JSON file"):
         read_json(path)
+
+
+DEEP = 100_000
+"""Levels at which C++ readers crash, and Python's give up."""
+
+
+def test_files_that_are_nested_too_deeply_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep"
+    path.write_text("[" * DEEP, encoding="utf-8")
+    with pytest.raises(BoostflowError, match="not a JSON file"):
+        read_json(path)
+    assert "is nested too deeply" in str(read_yaml(path)[1][0])
+    with pytest.raises(BoostflowError, match="not readable as YAML"):
+        output_folder(path)
+    with pytest.raises(BoostflowError, match="is neither JSON nor YAML"):
+        cli.read(Select, str(path))
+    node = '{"nodetype":"binning","input":"pt","edges":[0.0,1.0],"flow":"clamp","content":['
+    data = node * DEEP + "1.0" + "]}" * DEEP
+    head = '"name":"jes","version":1,"inputs":[{"name":"pt","type":"real"}]'
+    entry = f'{{{head},"output":{{"name":"o","type":"real"}},"data":{data}}}'
+    path.write_text(f'{{"schema_version":2,"corrections":[{entry}]}}', encoding="utf-8")
+    for opened in (Corrections, partial(WeightCorrection, name="jes")):
+        with pytest.raises(BoostflowError, match="has 200003 brackets within each other"):
+            opened(path)

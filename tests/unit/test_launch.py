@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from boostflow.config.chain import Dask
 from boostflow.errors import BoostflowError
-from boostflow.launch import Allocation, check_gpus, interface_to, spread, take_gpu
+from boostflow.launch import (
+    SHIMS,
+    Allocation,
+    check_gpus,
+    has_slurm,
+    interface_to,
+    spread,
+    take_gpu,
+)
 
 
 def held(*cpus: int, tasks: int, cpus_per_task: int = 1) -> Allocation:
@@ -109,3 +118,33 @@ def test_a_missing_program_is_named(
     assert done.returncode == 1
     assert done.stderr.startswith("boostflow: error: ") and message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+UNCONFIGURED = "sinfo: error: fetch_config: DNS SRV lookup failed"
+BUSY = "slurm_load_partitions: Unable to contact slurm controller (connect failure)"
+
+
+@pytest.mark.parametrize(
+    ("programs", "expected"),
+    [
+        ({}, False),  # our own sbatch alone, which snakemake has put on PATH
+        ({"sbatch": ""}, False),
+        ({"sbatch": "", "sinfo": f"echo '{UNCONFIGURED}' >&2; exit 1"}, False),
+        ({"sbatch": "", "sinfo": f"echo '{BUSY}' >&2; exit 1"}, True),
+        ({"sbatch": "", "sinfo": "echo n1"}, True),
+    ],
+)
+def test_dask_believes_in_slurm_where_there_is_one(
+    programs: dict[str, str], expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, script in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{SHIMS / 'submit'}{os.pathsep}{tmp_path}")
+    has_slurm.cache_clear()
+    try:
+        assert Dask().on_slurm() is expected
+        assert Dask(cluster="slurm").on_slurm()
+        assert not Dask(cluster="local").on_slurm()
+    finally:
+        has_slurm.cache_clear()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from boostflow import paths
 from boostflow.config.config import Config
-from boostflow.config.files import batch, beside, expand, find, is_remote, keys, known
+from boostflow.config.files import batch, beside, content, expand, find, is_remote, keys, known
 from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
@@ -45,6 +45,7 @@ class Analysis:
         self.config, self.systematics, self.root = config, systematics, root
         self.variations = Variations(config, systematics)
         self.samples = list(config.samples)
+        self._contents: dict[str, str] = {}
 
     def at(self, pattern: str, **wildcards: Any) -> str:
         """A path below the output folder; wildcards without a value stay as they are."""
@@ -141,6 +142,18 @@ class Analysis:
     def found(self, path: str) -> str:
         """A file that the configuration names: in the working directory, or of the repository."""
         return str(find(path, self.root) or path)
+
+    def contents(self, files: Iterable[str]) -> list[str]:
+        """Digests of what small files hold that the configuration names, each read once.
+
+        A job that has them among its settings runs again when such a file is another, also an older
+        one, and not when the same one stands at another place or has another time.
+        """
+        names = list(files)
+        for name in names:
+            if name not in self._contents:
+                self._contents[name] = content(name)
+        return [self._contents[name] for name in names]
 
     # --- samples ---
 

@@ -28,6 +28,7 @@ from boostflow.config.descriptions import descriptions
 from boostflow.errors import BoostflowError, is_full
 from boostflow.jobs.base import Job
 from boostflow.jobs.registry import JOBS, job_of
+from boostflow.terminal import bear_any
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -38,9 +39,15 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for those of the process.
     """
+    bear_any()
+    # What stages there are is asked within, too: a family of models may be at fault.
+    _told(lambda: _run(arguments))
+
+
+def _told(action: Callable[[], None]) -> None:
+    """Do something; what a user can mend is a message and exit code 1."""
     try:
-        # What stages there are is asked here, too: a family of models may be at fault.
-        _run(arguments)
+        action()
     except BoostflowError as error:
         _end(str(error))
     except OSError as error:
@@ -61,7 +68,19 @@ def _run(arguments: list[str] | None) -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
     )
+    # Not where tests or notebooks call: they have threads, which a fork would lose.
+    args.guarded = arguments is None
     args.run(args)
+
+
+def _guarded(guarded: bool, action: Callable[[], None]) -> signal.Signals | None:
+    """Do something, in a process of its own if so wanted; the signal of a fault that ended it."""
+    if not guarded:
+        action()
+        return None
+    from boostflow.guard import survived
+
+    return survived(lambda: _told(action))
 
 
 def _parser(asked: list[str]) -> argparse.ArgumentParser:
@@ -140,10 +159,20 @@ def _stage(job: type[Job]) -> Callable[[argparse.Namespace], None]:
     def run(args: argparse.Namespace) -> None:
         settings = read(job, args.job)
         given = {name: getattr(args, f"file_{name}") for name in job.Files.model_fields}
-        module, _, function = job.runs.partition(":")
-        getattr(importlib.import_module(module), function)(settings, job.Files(**given))
+        files = job.Files(**given)
+        guarded = args.guarded and job.crashed is not None
+        fault = _guarded(guarded, lambda: _function(job.runs)(settings, files))
+        if fault is not None and job.crashed is not None:
+            _function(job.crashed)(settings, files, fault)
 
     return run
+
+
+def _function(name: str) -> Callable[..., None]:
+    """A function by `package.module:function`."""
+    module, _, function = name.partition(":")
+    found: Callable[..., None] = getattr(importlib.import_module(module), function)
+    return found
 
 
 def read(job: type[Model], text: str) -> Model:
@@ -173,7 +202,7 @@ def read(job: type[Model], text: str) -> Model:
         raise BoostflowError("\n".join(f"{where}: {problem}" for problem in problems)) from None
     except OSError as error:
         raise BoostflowError(f"{where}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = " ".join(str(error).split())
         raise BoostflowError(f"{where}: is neither JSON nor YAML: {message}") from None
 
@@ -209,17 +238,32 @@ def _configfiles(command: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> None:
-    from boostflow.analysis import Analysis
-    from boostflow.config.load import load
-    from boostflow.config.yamlfile import read_configs
-    from boostflow.jobs.chain import CheckInputs
+    def job() -> Any:
+        from boostflow.analysis import Analysis
+        from boostflow.config.load import load
+        from boostflow.config.yamlfile import read_configs
+        from boostflow.jobs.chain import CheckInputs
 
-    root = SNAKEFILE.parents[1]
-    names = " + ".join(map(str, args.configfile)) or "config"
-    analysis = Analysis(*load(read_configs(args.configfile), root, names), root)
-    from boostflow.ingest.check import run
+        root = SNAKEFILE.parents[1]
+        names = " + ".join(map(str, args.configfile)) or "config"
+        return CheckInputs.of(Analysis(*load(read_configs(args.configfile), root, names), root))
 
-    run(CheckInputs.of(analysis), CheckInputs.Files())
+    def check() -> None:
+        from boostflow.ingest.check import run
+
+        run(settings := job(), settings.Files())
+
+    fault = _guarded(args.guarded, check)
+    if fault is not None:
+        if _guarded(True, lambda: job() and None) is not None:
+            raise BoostflowError(
+                f"a library crashed ({fault.name}) on a file that the configuration names: one of"
+                " its corrections is damaged"
+            )
+        from boostflow.ingest.crashes import check as one_by_one
+
+        settings = job()
+        one_by_one(settings, settings.Files(), fault)
 
 
 def _variations_arguments(command: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -33,6 +34,33 @@ OPTIONAL = {
 Value = Literal["nom", "up", "down"]
 
 
+DEEPEST = 500
+"""Brackets within each other that a file may have; public ones have 30. Beyond some ten thousand
+correctionlib would crash, beyond a thousand Python gives up."""
+
+
+def content(path: Path | str) -> str:
+    """The text of a correctionlib file, .json or .json.gz.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no text, or nested too deeply for any reader.
+        EOFError: it is compressed, and cut; zlib.error if it is broken.
+    """
+    import numpy as np
+
+    raw = Path(path).read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        raw = gzip.decompress(raw)
+    step = np.zeros(256, dtype=np.int8)
+    step[list(b"[{")], step[list(b"]}")] = 1, -1
+    brackets = step[np.frombuffer(raw, dtype=np.uint8)]
+    depth = np.cumsum(brackets[brackets != 0], dtype=np.int64)
+    if depth.size and depth.max() > DEEPEST:
+        raise ValueError(f"has {depth.max()} brackets within each other")
+    return raw.decode()
+
+
 class Corrections:
     """An open file, .json or .json.gz.
 
@@ -45,9 +73,12 @@ class Corrections:
 
         self.path = path
         try:
-            self._set = correctionlib.CorrectionSet.from_file(str(path))
+            self._set = correctionlib.CorrectionSet.from_string(content(path))
+        except FileNotFoundError:
+            raise BoostflowError(f"{path}: no such file") from None
         except (RuntimeError, OSError, ValueError, EOFError, zlib.error) as error:
-            raise BoostflowError(f"{path}: not a correctionlib file ({error})") from None
+            reason = " ".join(str(error).split())[:160]
+            raise BoostflowError(f"{path}: not a correctionlib file ({reason})") from None
 
     def names(self) -> list[str]:
         """Names of all corrections in the file."""

@@ -72,7 +72,7 @@ def exclusive(path: str | Path) -> Iterator[None]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -85,7 +85,7 @@ def exclusive(path: str | Path) -> Iterator[None]:
 def write_json(path: str | Path, data: Any) -> None:
     """Write `data` as indented JSON; NaN and infinity are refused (they are not JSON)."""
     with atomic(path) as part:
-        part.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n")
+        part.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> Any:
@@ -95,10 +95,10 @@ def read_json(path: str | Path) -> Any:
         BoostflowError: the file is missing or is not JSON.
     """
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BoostflowError(f"{path}: no such file") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BoostflowError(f"{path}: not a JSON file ({error})") from None
 
 

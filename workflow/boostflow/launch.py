@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -75,6 +76,30 @@ def launch(processes: int, command: Sequence[str]) -> NoReturn:
         os.execvpe(start[0], start, environment)
     except FileNotFoundError:
         raise BoostflowError("no horovodrun on PATH: run `make env`, activate .venv") from None
+
+
+@cache
+def has_slurm() -> bool:
+    """Whether this machine submits to SLURM.
+
+    The `sbatch` of the shims needs another one behind it, and that one a cluster that it knows: the
+    programs alone may be installed. A cluster whose controller does not answer just now is one.
+    """
+    own = (SHIMS / "submit").resolve()
+    folders = [folder for folder in os.get_exec_path() if Path(folder).resolve() != own]
+    path = os.pathsep.join(folders)
+    if shutil.which("sbatch", path=path) is None:
+        return False
+    asked = shutil.which("sinfo", path=path)
+    if asked is None:
+        return False
+    try:
+        done = subprocess.run(
+            [asked, "--noheader"], capture_output=True, text=True, check=False, timeout=15
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return not re.search(r"fetch(_| )config|slurm\.conf", done.stderr)
 
 
 def allocation(job: str) -> Allocation:

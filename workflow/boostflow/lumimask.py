@@ -32,7 +32,7 @@ class LumiMask:
         self._edges: dict[int, NDArray[np.int64]] = {}
         wanted = 'must be {"run": [[first, last], ...]}'
         try:
-            content = json.loads(Path(path).read_text(), object_pairs_hook=_once)
+            content = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_once)
         except FileNotFoundError:
             raise BoostflowError(f"{path}: no such file") from None
         except (OSError, ValueError) as error:

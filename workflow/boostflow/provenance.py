@@ -53,7 +53,8 @@ def run(job: Provenance, files: Provenance.Files) -> None:
     """
     for path, data in ((files.config, job.config), (files.systematics, job.systematics)):
         with atomic(path) as part:
-            part.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+            text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+            part.write_text(text, encoding="utf-8")
     write_json(
         files.record,
         {

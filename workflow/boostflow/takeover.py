@@ -123,7 +123,7 @@ def started(process: psutil.Process) -> float:
 
 def _boot() -> str:
     """What no other boot of a machine has."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 def _namespace() -> str:
@@ -261,7 +261,7 @@ def notes() -> list[Run]:
     runs = []
     for path in sorted(NOTES.glob("*.json")):
         try:
-            runs.append(Run(**json.loads(path.read_text())))
+            runs.append(Run(**json.loads(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError):
             continue  # just removed by its run, or cut short by a full disk
     return runs

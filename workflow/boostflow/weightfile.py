@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boostflow.corrections import content
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class WeightCorrection:
 
         self.path, self.name = path, name
         try:
-            raw = Path(path).read_bytes()
-            text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
+            text = content(path)
             found = correctionlib.CorrectionSet.from_string(text)
         except FileNotFoundError:
             raise BoostflowError(f"{path}: no such file") from None
@@ -50,8 +49,8 @@ class WeightCorrection:
         if name not in list(found):
             raise BoostflowError(f"{path}: no correction {name!r}; it has {', '.join(found)}")
         self._correction = found[name]
-        content = json.loads(text)["corrections"]
-        self._content = next(entry["data"] for entry in content if entry["name"] == name)
+        entries = json.loads(text)["corrections"]
+        self._content = next(entry["data"] for entry in entries if entry["name"] == name)
         self.inputs = {variable.name: variable.type for variable in self._correction.inputs}
 
     def problems(

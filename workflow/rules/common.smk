@@ -20,10 +20,14 @@ try:
     from boostflow.config.load import load
     from boostflow.jobs.base import command
     from boostflow.jobs.chain import ENVIRONMENT as INGEST_EXECUTION
+    from boostflow.terminal import bear_any
     from boostflow.variations import NOMINAL
 except BoostflowError as error:  # a family of models that is none
     print(error, file=sys.stderr)
     raise SystemExit(1)
+
+# Tables and messages are printed in Snakemake's process, too.
+bear_any()
 
 # The entry point is Snakefile or workflow/Snakefile: the repository holds the latter.
 REPOSITORY = next(
@@ -108,6 +112,19 @@ def job(kind):
         return str(told.path())
 
     return written
+
+
+def named(function):
+    """The parameter of a rule: small files that the configuration names, by a function of wildcards.
+
+    Snakemake keeps no record of what is made of `input`: the job holds digests of these files, and
+    so neither their paths nor their times are a reason to run it again.
+    """
+
+    def files(wildcards, input):
+        return function(wildcards)
+
+    return files
 
 
 def logged(kind):

@@ -1,7 +1,7 @@
 """Ingestion: ROOT files (with coffea) and files of public sets -> tables of fat jets."""
 
 from boostflow.config.files import is_remote
-from boostflow.jobs.chain import Ingest
+from boostflow.jobs.chain import Ingest, golden_jsons
 
 
 include: "functions/ingest.smk"
@@ -13,7 +13,6 @@ rule ingest:
         file=source,
         beside=beside,
         checked=checked,
-        golden_json=golden_json,
     output:
         table=at(paths.INGEST),
         meta=at(paths.INGEST_META),
@@ -31,6 +30,7 @@ rule ingest:
         runtime=attempt_scaled(60),
     params:
         job=job(Ingest),
+        golden_json=named(golden_json),
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:

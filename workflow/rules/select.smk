@@ -34,8 +34,6 @@ rule select:
     """Select the fat jets of one sample under one variation."""
     input:
         parts=listed_parts,
-        corrections=corrections,
-        weights=weights,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),
@@ -52,6 +50,8 @@ rule select:
         runtime=attempt_scaled(30),
     params:
         job=job(Select),
+        corrections=named(corrections),
+        weights=named(weights),
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,32 @@ def _ascending(value: list[float]) -> list[float]:
     return value
 
 
+def at_home(path: str) -> str:
+    """A path in which `~`, `~user`, `$HOME` are the home folder; addresses stay as they are.
+
+    Raises:
+        ValueError: there is no such user, or the path has another variable.
+    """
+    if "://" in path:
+        return path
+    whole = re.sub(r"^\$(HOME|\{HOME\})(?=/|$)", "~", path)
+    if whole.startswith("~"):
+        whole = os.path.expanduser(whole)  # noqa: PTH111 - keeps the rest of the text as it is
+        if whole.startswith("~"):
+            user = whole.partition("/")[0]
+            raise ValueError(f"{path}: there is no user {user[1:]!r} (a file: ./{path})")
+    if found := re.search(r"(?:^|/)(\$(\w+|\{\w+\}))(?=/|$)", whole):
+        raise ValueError(
+            f"{path}: {found[1]} is not known here: write the path out (~ and $HOME are your home"
+            " folder)"
+        )
+    return whole
+
+
+FilePath = Annotated[str, AfterValidator(at_home)]
+"""A path, or an address where these are taken; `~` and `$HOME` are the home folder."""
+
+
 Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
@@ -37,6 +64,8 @@ def share_values(one: Sequence[float], other: Sequence[float]) -> bool:
 def _assigning(value: str) -> str:
     if re.match(r"\s*[A-Za-z0-9][^\s=]*\s*=\s*\S", value) is None:
         raise ValueError(f"{value!r} is not a setting of Pythia: `Tune:pp = 21`")
+    if re.match(r"(~|\$\w|\$\{)", value.partition("=")[2].strip()):
+        raise ValueError(f"{value!r}: Pythia knows no ~ and no variables: write the path out")
     return value
 
 

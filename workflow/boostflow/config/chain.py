@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from boostflow.config.base import Block, Fraction, Name, Range, Setting
+from boostflow.config.base import Block, FilePath, Fraction, Name, Range, Setting
+from boostflow.launch import has_slurm
 
 
 class Detector(Block):
@@ -66,7 +66,7 @@ class Dask(Block):
 
     cluster: Literal["auto", "local", "slurm"] = "auto"
     """slurm: each worker is a SLURM job of one CPU (dask-jobqueue), on any node; local: a process
-    beside the one that ingests; auto: slurm on machines that have its `sbatch`, else local."""
+    beside the one that ingests; auto: slurm where `sbatch` knows a cluster, else local."""
     partition: str | None = None
     """Partition of the worker jobs; null: that of the job that ingests, else SLURM's default."""
     account: str | None = None
@@ -81,7 +81,7 @@ class Dask(Block):
     def on_slurm(self) -> bool:
         """Whether the workers are SLURM jobs."""
         if self.cluster == "auto":
-            return shutil.which("sbatch") is not None
+            return has_slurm()
         return self.cluster == "slurm"
 
 
@@ -201,7 +201,7 @@ class Select(Block):
     fatjet: FatJetCuts = FatJetCuts()
     event: EventCuts = EventCuts()
     split: Split = Split()
-    corrections: str = "config/corrections/jetmet.json"
+    corrections: FilePath = "config/corrections/jetmet.json"
     """correctionlib file (.json or .json.gz) with what shifts and smearing name."""
     smearing: Smearing | None = None
     """Smears the pT of simulated jets: {resolution: NAME, scale_factor: NAME}; null where nominal

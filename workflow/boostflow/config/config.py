@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from boostflow.config.background import Background
-from boostflow.config.base import Block, Name
+from boostflow.config.base import Block, FilePath, Name
 from boostflow.config.chain import Evaluate, Ingest, Select, Simulation
 from boostflow.config.defaults import DEFAULT_MODELS
 from boostflow.config.samples import Sample, default_samples
@@ -37,15 +37,16 @@ def default_models() -> dict[str, Model]:
 class Config(Block):
     """The whole configuration of an analysis."""
 
-    output: str = Field("results", min_length=1)
-    """Folder of everything that is produced, relative to where snakemake is started."""
+    output: FilePath = Field("results", min_length=1)
+    """Folder of everything that is produced, relative to where snakemake is started. In all paths
+    `~` and `$HOME` are your home folder."""
     seed: int = Field(1, ge=0)
     """Seed of the simulation: with the sample, the variation and the part it fixes every event."""
     luminosity: float = Field(138.0, gt=0)
     """Integrated luminosity (1/fb)."""
     samples: dict[Name, Sample] = Field(default_factory=default_samples, min_length=1)
     """Samples by name. Giving this key replaces the whole default set."""
-    systematics: str | None = "config/systematics.yaml"
+    systematics: FilePath | None = "config/systematics.yaml"
     """File that declares the systematic variations; null for none."""
     simulation: Simulation = Simulation()
     ingest: Ingest = Ingest()

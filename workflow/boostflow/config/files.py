@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from boostflow.config.base import at_home
 from boostflow.config.samples import FileSample, RootSample, Sample, TopTagSample
 from boostflow.config.weights import carried
 from boostflow.errors import BoostflowError
@@ -38,8 +39,9 @@ def output_folder(path: Path | None) -> str:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # Dates that are none are a ValueError.
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BoostflowError(
             f"{path}: not readable as YAML: {' '.join(str(error).split())}"
         ) from None
@@ -48,7 +50,10 @@ def output_folder(path: Path | None) -> str:
     folder = (raw or {}).get("output", default)
     if not isinstance(folder, str) or not folder:
         raise BoostflowError(f"{path}: output: {folder!r} is not a folder")
-    return folder
+    try:
+        return at_home(folder)
+    except ValueError as error:
+        raise BoostflowError(f"{path}: output: {error}") from None
 
 
 def find(path: str, root: Path) -> Path | None:
@@ -144,6 +149,27 @@ def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str
     return found
 
 
+def content(path: str) -> str:
+    """A digest of what a file holds, the same for equal files whatever their names and times."""
+    try:
+        return hashlib.blake2b(Path(path).read_bytes(), digest_size=10).hexdigest()
+    except OSError:
+        return "gone"  # the check of the configuration, or the job that reads it, says so
+
+
+def files_in(settings: Iterable[str]) -> list[str]:
+    """The files that Pythia's settings name, as in `SLHA:file = x.slha`."""
+    values = [text.partition("=")[2].strip() for text in settings]
+    return [value for value in values if value and _is_file(value)]
+
+
+def _is_file(value: str) -> bool:
+    try:
+        return Path(value).is_file()
+    except (OSError, ValueError):  # too long for a name, for instance
+        return False
+
+
 def _stamp(file: str) -> str:
     try:
         status = Path(file).stat()
@@ -156,7 +182,7 @@ def known(folder: Path) -> dict[str, str]:
     """The JSON file that says what a check found, by the key of each file that was checked."""
     found: dict[str, str] = {}
     for path in sorted(folder.glob("*.json")):
-        found |= dict.fromkeys(json.loads(path.read_text()), str(path))
+        found |= dict.fromkeys(json.loads(path.read_text(encoding="utf-8")), str(path))
     return found
 
 
@@ -188,10 +214,16 @@ def _entries(given: list[str], problems: list[str]) -> Iterator[tuple[str, str]]
             if not any(content):
                 problems.append(f"{name}: lists no file")
             for number, text in enumerate(content, 1):
+                where = f"{name}, line {number}: "
+                try:
+                    text = at_home(text)
+                except ValueError as error:
+                    problems.append(f"{where}{error}")
+                    continue
                 if text.endswith(LIST) and not is_remote(text):
-                    problems.append(f"{name}, line {number}: {text}: a list in a list")
+                    problems.append(f"{where}{text}: a list in a list")
                 elif text:
-                    yield text, f"{name}, line {number}: "
+                    yield text, where
 
 
 def _path_fault(path: Path) -> str | None:

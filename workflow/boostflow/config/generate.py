@@ -79,7 +79,7 @@ def main(folder: Path) -> None:
     """Write both files into `folder`."""
     for name, text in (("config.yaml", default_yaml()), ("schema.json", schema())):
         with atomic(folder / name) as part:
-            part.write_text(text)
+            part.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

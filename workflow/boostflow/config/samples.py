@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from boostflow.config.base import Block, Name, NoSwitch, Setting
+from boostflow.config.base import Block, FilePath, Name, NoSwitch, Setting
 from boostflow.config.weights import SampleWeight
 from boostflow.processes import ProcessName
 from boostflow.publicsets import JETCLASS_SELECT, TopTagSelect
@@ -35,7 +35,7 @@ class SimulatedSample(Block):
 class FileSample(Block):
     """Files that exist already."""
 
-    files: list[str] = Field(min_length=1)
+    files: list[FilePath] = Field(min_length=1)
     """Paths, glob patterns and text lists (`*.txt`: one path, pattern or address a line, `#` starts
     a comment), relative to the folder in which snakemake is started; of ROOT files also addresses:
     `root://`, `https://`."""
@@ -64,7 +64,7 @@ class RootContent(Block):
     """Only events that pass at least one of these: `HLT_PFHT1050`."""
     flags: list[str] = []
     """Only events that pass all of these: `Flag_goodVertices`."""
-    golden_json: str | None = None
+    golden_json: FilePath | None = None
     """Only collision data of certified luminosity blocks: a JSON file, {run: [[first, last]]}."""
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from boostflow.config.base import Block
+from boostflow.config.base import Block, FilePath
 from boostflow.observables.catalogue import KINEMATICS, declared, ingested
 from boostflow.observables.declare import Of
 
@@ -68,7 +68,7 @@ class SampleWeight(Block):
 
     branch: str | None = Field(None, min_length=1)
     """Branch of the nominal weight: `puWeight`, `FatJet_sf`."""
-    file: str | None = Field(None, min_length=1)
+    file: FilePath | None = Field(None, min_length=1)
     """A correctionlib file (.json or .json.gz), in the place of `branch`."""
     correction: str | None = Field(None, min_length=1)
     """Name of a correction in it."""

@@ -31,6 +31,8 @@ def read_yaml(path: Path) -> tuple[Any, list[Problem]]:
         return None, [at.problem("is a folder, not a file")]
     except UnicodeDecodeError as error:
         return None, [at.problem(f"not readable as YAML: is not UTF-8 (byte {error.start})")]
+    except RecursionError:
+        return None, [at.problem("not readable as YAML: is nested too deeply")]
     # Dates that are none are a ValueError.
     except (OSError, ValueError, yaml.YAMLError) as error:
         return None, [at.problem(f"not readable as YAML: {' '.join(str(error).split())}")]

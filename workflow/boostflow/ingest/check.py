@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import awkward as ak
@@ -34,6 +35,7 @@ from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
 from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
+from boostflow.terminal import ERRORS
 from boostflow.texttable import Text
 from boostflow.theory import ALPHA_S
 
@@ -126,12 +128,15 @@ class Report:
         return page.text()
 
 
-def run(job: CheckInputs, files: CheckInputs.Files) -> None:
+def run(
+    job: CheckInputs, files: CheckInputs.Files, crashing: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Look at all input files, print one line a file, and write down what was found.
 
     Args:
         job: the settings.
         files: what is written; nothing is where none is named.
+        crashing: files that are not to be opened, with what is said of them.
 
     Raises:
         BoostflowError: with all problems; then nothing is written.
@@ -139,7 +144,7 @@ def run(job: CheckInputs, files: CheckInputs.Files) -> None:
     if not any(isinstance(block, FileSample) for block in job.samples.values()):
         print("no input files: all samples are simulated")
         return
-    report = check(job)
+    report = check(job, crashing)
     print(report.table())
     if report.problems:
         number = len(report.problems)
@@ -148,8 +153,12 @@ def run(job: CheckInputs, files: CheckInputs.Files) -> None:
     write(report, files)
 
 
-def check(job: CheckInputs) -> Report:
+def check(job: CheckInputs, crashing: Mapping[str, str] = MappingProxyType({})) -> Report:
     """Look at the files of all samples, several at a time.
+
+    Args:
+        job: the settings.
+        crashing: files that are not to be opened, with what is said of them.
 
     Raises:
         BoostflowError: a sample names files that are not there.
@@ -164,15 +173,17 @@ def check(job: CheckInputs) -> Report:
         files = expand(block)[0]
         for file, key in zip(files, keys(name, block, files, config.tree), strict=True):
             weights = list(block.weights) if isinstance(block, RootSample) else []
-            found.append(Checked(name, file, key=key, weights=weights))
-    bar = Progress("check", len(found), "files")
+            bad = crashing.get(file)
+            found.append(Checked(name, file, key=key, weights=weights, bad=bad))
+    sound = [one for one in found if one.bad is None]
+    bar = Progress("check", len(sound), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
         jobs = [
             pool.submit(
-                _look_at, one, samples[one.sample], config, radius, needs.get(one.sample, Needs())
+                look_at, one, samples[one.sample], config, radius, needs.get(one.sample, Needs())
             )
-            for one in found
+            for one in sound
         ]
         for job in as_completed(jobs):
             job.result()
@@ -204,7 +215,7 @@ def write(report: Report, files: CheckInputs.Files) -> None:
         write_json(path, {found.key: found.as_json() for found in new})
     if files.table is not None:
         with atomic(files.table) as part:
-            part.write_text(report.table(), encoding="utf-8")
+            part.write_text(report.table(), encoding="utf-8", errors=ERRORS)
     if files.check is not None:
         write_json(files.check, report.as_json())
 
@@ -212,8 +223,16 @@ def write(report: Report, files: CheckInputs.Files) -> None:
 # --- a file ---------------------------------------------------------------------------------------
 
 
-def _look_at(one: Checked, block: FileSample, config: Ingest, radius: float, needs: Needs) -> None:
-    """Fill in what is found."""
+def look_at(one: Checked, block: FileSample, config: Ingest, radius: float, needs: Needs) -> None:
+    """Fill in what is found in a file.
+
+    Args:
+        one: what is known of it.
+        block: of its sample.
+        config: how it will be read.
+        radius: of the fat jets.
+        needs: what the rest of the analysis needs of the sample.
+    """
 
     def say(error: BoostflowError) -> str:
         return " ".join(str(error).removeprefix(f"{one.file}: ").split())

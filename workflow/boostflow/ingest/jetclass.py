@@ -46,7 +46,7 @@ class JetClass(Layout):
         import pyarrow.parquet as pq
 
         try:
-            self.parquet = pq.ParquetFile(self.file)
+            self.parquet = pq.ParquetFile(self.file, page_checksum_verification=True)
         except FileNotFoundError:
             raise BadFile(f"{self.file}: no such file") from None
         except (OSError, pa.ArrowException) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +13,7 @@ import awkward as ak
 import numpy as np
 from coffea.processor import accumulate
 
-from boostflow.errors import BadFile
+from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.features import Features
 from boostflow.ingest.rows import Rows
 from boostflow.progress import Progress
@@ -62,13 +64,30 @@ class Layout(ABC):
         self.file, self.select, self.radius, self.pt_min = file, select, radius, pt_min
 
     def __enter__(self) -> Self:
-        self.open()
+        with self.reading():
+            self.open()
         try:
-            self.inspect()
+            with self.reading():
+                self.inspect()
         except BaseException:
             self.close()
             raise
         return self
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Around what reads: on broken bytes libraries raise many kinds of errors, all alike here.
+
+        Raises:
+            BadFile: the file is damaged.
+        """
+        try:
+            yield
+        except BoostflowError:
+            raise
+        except Exception as error:
+            said = reason(error) or type(error).__name__
+            raise BadFile(f"{self.file}: cannot be read ({said}); the file is damaged") from None
 
     def __exit__(
         self,
@@ -206,7 +225,8 @@ def read_chunks(layout: Layout, rows: Rows, entries: range) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     for start in entries[::step]:
         stop = min(start + step, entries.stop)
-        chunk = layout.read(start, stop)
+        with layout.reading():
+            chunk = layout.read(start, stop)
         columns: dict[str, Any] = {
             "run": np.ones_like(chunk.row),
             "luminosityBlock": np.full_like(chunk.row, rows.job.number + 1),

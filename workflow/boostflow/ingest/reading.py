@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
+from traceback import walk_tb
 from typing import Any, TypeVar
 
 from coffea.processor import Runner
@@ -145,9 +146,16 @@ class ChunkRunner(Runner):
         raise type(known)(str(known))
 
 
+READERS = ("uproot", "cramjam", "zlib", "lzma", "_lzma", "aiohttp")
+"""Packages that read bytes."""
+
+
 def _is_read_error(error: BaseException) -> bool:
-    """Whether an exception comes from reading bytes, not from a mistake of ours."""
-    module = type(error).__module__.split(".")[0]
-    return module in ("uproot", "cramjam", "zlib", "lzma", "_lzma", "aiohttp") or isinstance(
-        error, OSError | EOFError | ValueError
+    """Whether an exception comes from reading bytes, not from a mistake of ours.
+
+    On broken bytes readers raise what Python has, and ask for any amount of memory.
+    """
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    return isinstance(error, OSError | EOFError | ValueError) or any(
+        name.split(".")[0] in READERS for name in (type(error).__module__, *names)
     )

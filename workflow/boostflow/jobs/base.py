@@ -40,6 +40,10 @@ Output = Annotated[T, Flow("output")]
 """A file that is written."""
 Given = Annotated[T, Flow("params")]
 """A path that is neither: the folder of a training's checkpoints."""
+Named = Annotated[T, Flow("params")]
+"""A small file that the configuration names, of which the job has a digest among its settings. No
+input: Snakemake would go by its path, which another clone of the repository has elsewhere, and by
+its time, which may be older than that of the one before. Its rule says `named(...)`."""
 
 
 class Label(NamedTuple):
@@ -80,6 +84,9 @@ class Job(Block):
     """Name of the command."""
     runs: ClassVar[str]
     """The function behind it, `package.module:function`; it takes the job and its files."""
+    crashed: ClassVar[str | None] = None
+    """Of a stage that reads files of the user's: the function that is called where a library's
+    fault has ended the process; it takes the job, its files and the signal."""
 
     class Files(Files):
         """The files of the job."""

@@ -13,7 +13,7 @@ from boostflow.config.base import Block, Name, Setting
 from boostflow.config.chain import EXECUTION, Simulation
 from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select as SelectBlock
-from boostflow.config.files import is_remote
+from boostflow.config.files import files_in, is_remote
 from boostflow.config.needs import Needs, needs
 from boostflow.config.samples import (
     EVENTS_MAX,
@@ -26,7 +26,7 @@ from boostflow.config.samples import (
 from boostflow.config.systematics import Constituent, JetShift
 from boostflow.config.weights import Carried, SampleWeight, carried, files_of
 from boostflow.jobs import base
-from boostflow.jobs.base import Input, Job, Output
+from boostflow.jobs.base import Input, Job, Named, Output
 from boostflow.processes import ProcessName
 from boostflow.variations import NOMINAL
 
@@ -56,6 +56,8 @@ class Simulate(Job):
     """What all simulated samples share."""
     settings: list[Setting] = []
     """Further Pythia settings of the sample and the variation, read last."""
+    contents: list[str] = []
+    """Digests of the files that settings name: `SLHA:file = x.slha`."""
 
     class Files(base.Files):
         """What is written."""
@@ -69,6 +71,7 @@ class Simulate(Job):
         config, block = analysis.config, analysis.config.samples[sample]
         assert isinstance(block, SimulatedSample)
         varied = analysis.varied(variation)
+        settings = [*block.settings, *(varied.change if varied else [])]
         return cls(
             sample=sample,
             process=block.process,
@@ -77,7 +80,8 @@ class Simulate(Job):
             events=analysis.alternative(variation, "events") or block.events,
             seed=config.seed,
             simulation=config.simulation,
-            settings=[*block.settings, *(varied.change if varied else [])],
+            settings=settings,
+            contents=analysis.contents(files_in([*config.simulation.settings, *settings])),
         )
 
 
@@ -86,6 +90,7 @@ class CheckInputs(Job):
 
     stage: ClassVar[str] = "check_inputs"
     runs: ClassVar[str] = "boostflow.ingest.check:run"
+    crashed: ClassVar[str | None] = "boostflow.ingest.crashes:check"
 
     samples: dict[Name, Sample]
     """Samples that have files, by name."""
@@ -136,6 +141,7 @@ class Ingest(Job):
 
     stage: ClassVar[str] = "ingest"
     runs: ClassVar[str] = "boostflow.ingest.run:run"
+    crashed: ClassVar[str | None] = "boostflow.ingest.crashes:ingest"
 
     source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass"] = "root"
     """Layout of the file."""
@@ -165,6 +171,8 @@ class Ingest(Job):
     """A variation of the constituents."""
     xsec: float | None = None
     """Cross-section in pb; null takes the one that boostflow's simulation left in the file."""
+    contents: list[str] = []
+    """Digest of the file of certified luminosity blocks, if there is one."""
 
     @field_validator("piece")
     @classmethod
@@ -181,7 +189,7 @@ class Ingest(Job):
         """The file, where it is on this machine."""
         checked: Input[Path | None] = None
         """What the check says of it."""
-        golden_json: Input[Path | None] = None
+        golden_json: Named[Path | None] = None
         """Certified luminosity blocks of collision data."""
         table: Output[Path]
         """Parquet file of the fat jets."""
@@ -217,6 +225,7 @@ class Ingest(Job):
             own = {"number": file if {"branches", "format"} & content.keys() else 0}
             own |= {"match": block.match, "content": RootContent.model_validate(content)}
             own |= {"carried": carried(block.weights)}
+            own |= {"contents": analysis.contents(golden_jsons(analysis, sample))}
         return cls(
             source=block.source,
             address=source if is_remote(source) else None,
@@ -281,6 +290,7 @@ class Select(Job):
 
     stage: ClassVar[str] = "select"
     runs: ClassVar[str] = "boostflow.select.run:run"
+    crashed: ClassVar[str | None] = "boostflow.select.run:crashed"
 
     sample: Name
     """Name of the sample."""
@@ -294,15 +304,17 @@ class Select(Job):
     """Declared weights of the sample by name; the files that they name are among the files."""
     independent: bool = False
     """No model is trained on it: all events are test."""
+    contents: list[str] = []
+    """Digests of the files that the configuration names: corrections, those of the weights."""
 
     class Files(base.Files):
         """What is read and written."""
 
         parts: Input[Path]
         """List of the ingested parts."""
-        corrections: Input[Path | None] = None
+        corrections: Named[Path | None] = None
         """correctionlib file of the shift and of smearing."""
-        weights: Input[list[Path]] = []
+        weights: Named[list[Path]] = []
         """correctionlib files of the weights, in the order of `config.weights.files_of`."""
         table: Output[Path]
         """Parquet file of the selected jets."""
@@ -321,16 +333,28 @@ class Select(Job):
             shift=shifted.change if shifted else None,
             weights=analysis.weights(sample),
             independent=analysis.varied(variation, "sample") is not None,
+            contents=analysis.contents(
+                [
+                    *corrections_of(analysis, sample, variation),
+                    *weight_files(analysis, sample),
+                ]
+            ),
         )
 
 
-def corrections_of(analysis: Analysis, sample: str, variation: str) -> str | None:
+def golden_jsons(analysis: Analysis, sample: str) -> list[str]:
+    """The file of certified luminosity blocks, where the sample names one."""
+    path = getattr(analysis.config.samples[sample], "golden_json", None)
+    return [] if path is None else [analysis.found(path)]
+
+
+def corrections_of(analysis: Analysis, sample: str, variation: str) -> list[str]:
     """The correctionlib file, where a shift or smearing reads it."""
     block = analysis.config.select
     smears = (block.smearing or block.mass_smearing) and not analysis.is_data(sample)
     if analysis.varied(variation, "shift") is None and not smears:
-        return None
-    return analysis.found(block.corrections)
+        return []
+    return [analysis.found(block.corrections)]
 
 
 def weight_files(analysis: Analysis, sample: str) -> list[str]:

@@ -84,6 +84,7 @@ class Scoring(Job):
 
     stage: ClassVar[str] = "score"
     runs: ClassVar[str] = "boostflow.models.table:run"
+    crashed: ClassVar[str | None] = "boostflow.models.table:crashed"
 
     samples: list[Name]
     """Names of the samples, in the order of their files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 log = logging.getLogger("score")
+
+
+def manifest(model: Path) -> dict[str, Any]:
+    """What the folder of a trained model says of itself.
+
+    Raises:
+        BoostflowError: it says nothing, or the file is damaged.
+    """
+    path = model / "manifest.json"
+    found = read_json(path)
+    classes = found.get("classes", []) if isinstance(found, dict) else None
+    if not isinstance(classes, list) or not isinstance(found.get("kind"), str):
+        raise BoostflowError(
+            f"{path}: is no manifest of a model: it needs `kind`, and a list of classes"
+        )
+    return found
 
 
 def score(
@@ -36,7 +52,7 @@ def score(
         BoostflowError: the directory is no model, its kind is not known, the jets lack a column
             that it needs, or the family's own code fails.
     """
-    kind = read_json(model / "manifest.json")["kind"]
+    kind = manifest(model)["kind"]
     family = families().get(kind)
     if family is None:
         raise BoostflowError(f"{model}: no family of models is called {kind!r}")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterable, Sequence
 
 import awkward as ak
 import numpy as np
 
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json, read_parquet, write_parquet
+from boostflow.io import read_parquet, write_parquet
 from boostflow.jobs.models import Scoring
 from boostflow.models.family import Score
-from boostflow.models.score import score
+from boostflow.models.score import manifest, score
 
 log = logging.getLogger("score")
 
@@ -28,7 +29,7 @@ def run(job: Scoring, files: Scoring.Files) -> None:
         BoostflowError: no sample has any jet, or the family gives other columns than it names.
     """
     tables = []
-    trained = read_json(files.model / "manifest.json").get("classes")
+    trained = manifest(files.model).get("classes")
     for sample, path in zip(job.samples, files.jets, strict=True):
         jets = read_parquet(path)
         if not len(jets):
@@ -47,6 +48,18 @@ def run(job: Scoring, files: Scoring.Files) -> None:
     if not tables:
         raise BoostflowError("no jets pass the selection in any sample; loosen `select`")
     write_parquet(files.scores, ak.concatenate(tables))
+
+
+def crashed(job: Scoring, files: Scoring.Files, fault: signal.Signals) -> None:
+    """Say on which model a library has crashed.
+
+    Raises:
+        BoostflowError: always.
+    """
+    raise BoostflowError(
+        f"{files.model}: a library crashed ({fault.name}) while the model scored: its files are"
+        " damaged; remove the folder, and it is trained again"
+    )
 
 
 def agree(

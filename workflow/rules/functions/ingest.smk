@@ -21,5 +21,4 @@ def checked(wildcards):
 
 def golden_json(wildcards):
     """The certified luminosity blocks, where the sample names some."""
-    path = getattr(CONFIG.samples[wildcards.sample], "golden_json", None)
-    return ANALYSIS.found(path) if path else []
+    return golden_jsons(ANALYSIS, wildcards.sample)

@@ -20,7 +20,7 @@ def listed_parts(wildcards):
 
 def corrections(wildcards):
     """The correctionlib file, where a shift or smearing reads it."""
-    return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation) or []
+    return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation)
 
 
 def weights(wildcards):
