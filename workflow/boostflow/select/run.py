@@ -237,13 +237,19 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     """Add up the parts; cross-sections are averaged with the number of events as weight.
 
     Raises:
-        BoostflowError: some parts have a feature or a cross-section that others lack.
+        BoostflowError: some parts have a feature or a cross-section that others lack, or were made
+            by an earlier version.
     """
     read = [meta for meta in metas if meta.get("skipped") is None]
     filled = [meta for meta in read if meta["events"]] or read[:1]
     if not filled:
         raise BoostflowError(f"{metas[0]['file']}: was skipped, as all files of its sample")
     for meta in metas:
+        if "sumw_weights_before" not in meta:
+            raise BoostflowError(
+                f"{meta['file']}: was read by an earlier version of boostflow, whose theory "
+                "weights may be wrong: read it again (--forcerun ingest)"
+            )
         if meta["events"] and content(meta["features"]) != content(filled[0]["features"]):
             raise BoostflowError(
                 f"{meta['file']}: has other branches than {filled[0]['file']}; "
