@@ -239,6 +239,7 @@ def selected(
             {
                 "file": f"{i}.root", "events": len(ids), "sumw": float(len(ids)), "xsec": 1.0,
                 "sumw_buckets": counts.tolist(), "sumw_weights": {}, "data": False, "notes": [],
+                "sumw_weights_before": {}, "bad_weights": {},
                 "cutflow": [{"name": "all", "events": len(ids), "sumw": float(len(ids))}],
                 "features": {},
             },

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from boostflow.config.chain import Simulation
-from boostflow.nanoaod import SCALES
 from boostflow.processes import PROCESSES
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.theory import PDF_SETS
+from boostflow.theory import SCALES
 
 HARD_PROCESS_ALONE = ("PartonLevel:all = off", "HadronLevel:all = off")
 

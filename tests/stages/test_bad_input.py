@@ -297,16 +297,6 @@ BAD_FILES: dict[str, BadFile] = {
     "infinity in genWeight": BadFile(
         nano(put("genWeight", INFINITY)), f"NaN or infinite values in genWeight; {DAMAGED}"
     ),
-    "NaN in PSWeight": BadFile(
-        nano(put("PSWeight", NAN)), "NaN or infinite values in weight_", checked=False
-    ),
-    "lists of weights of several lengths": BadFile(
-        nano(
-            lambda b: b.update(PSWeight=ak.unflatten(ak.flatten(b["PSWeight"])[1:], [4] * 49 + [3]))
-        ),
-        "some events have not the 4 entries of PSWeight",
-        checked=False,
-    ),
     "a negative pT": BadFile(nano(put("FatJet_pt", -300.0)), "negative values in pt", False),
     "a negative mass": BadFile(nano(put("FatJet_mass", -80.0)), "negative values in mass", False),
     "a negative MET": BadFile(

@@ -20,8 +20,8 @@ from boostflow.errors import BoostflowError
 from boostflow.ingest.truth import matched
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import ENVIRONMENT
-from boostflow.nanoaod import weight_columns
 from boostflow.processes import X, Y
+from boostflow.theory import weight_columns
 from support.rootfiles import columns_of, write_nano, write_rntuple, write_tree
 from support.stages import TOP, boostflow, ingest, select, words
 
@@ -368,13 +368,15 @@ def test_scale_and_pdf_weights_of_nanoaod(tmp_path: Path, count: int) -> None:
         "weight_mur2": scale[:, count - 2],
         "weight_mur2_muf2": scale[:, count - 1],
         "weight_pdf_0": pdf[:, 0],
-        "weight_pdf_102": pdf[:, 102],
+        "weight_pdf_100": pdf[:, 100],
+        "weight_alphas_down": pdf[:, 101],
+        "weight_alphas_up": pdf[:, 102],
     }.items():
         assert np.array_equal(rows[name], np.repeat(ak.to_numpy(values), jets)), name
         expected = float(ak.sum(values * weight))
         assert meta["sumw_weights"][name] == pytest.approx(expected, rel=1e-6)
     assert meta["features"]["LHEPdfWeight"] == 103
-    assert sum(name.startswith("weight_") for name in rows.fields) == 4 + 8 + 103
+    assert sum(name.startswith("weight_") for name in rows.fields) == 4 + count + 103
 
 
 def test_titles_of_cms_say_which_scales() -> None:
@@ -388,7 +390,7 @@ def test_titles_of_cms_say_which_scales() -> None:
     )
     for title in titles:
         columns = weight_columns("LHEScaleWeight", 3, title)
-        assert columns == ["weight_mur05_muf2", None, "weight_mur2"]
+        assert columns == ["weight_mur05_muf2", "weight_mur1_muf1", "weight_mur2"]
     strange = titles[0].replace("0.5d0", "0.7d0")
     assert weight_columns("LHEScaleWeight", 3, strange) == []
 

@@ -115,11 +115,13 @@ def test_columns_of_the_jets_follow_from_the_constituents(top):
 def test_ingest_finds_the_weights_that_configurations_may_name(top, tmp_path):
     from boostflow.config.checks.systematics import SIMULATED_WEIGHTS
     from boostflow.io import read_json, read_parquet
+    from boostflow.theory import NOMINAL_SCALE
 
     table, meta = tmp_path / "j.parquet", tmp_path / "j.json"
     ingest(top, table, meta, **TOP)
     columns = [name for name in read_parquet(table).fields if name.startswith("weight_")]
-    assert sorted(columns) == sorted(SIMULATED_WEIGHTS) == sorted(read_json(meta)["sumw_weights"])
+    assert sorted(columns) == sorted(read_json(meta)["sumw_weights"])
+    assert sorted(columns) == sorted([*SIMULATED_WEIGHTS, NOMINAL_SCALE])
 
 
 def test_missing_momentum_balances_the_candidates(top):

@@ -22,6 +22,7 @@ from boostflow.config.load import load
 from boostflow.config.samples import RootSample
 from boostflow.config.systematics import SYSTEMATICS, by_parameter
 from boostflow.errors import BoostflowError
+from boostflow.models.family import Task
 from boostflow.variations import Variations
 from support.weights import write_pileup
 
@@ -524,6 +525,10 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
             "x.envelope: weight_pdf_{3..1} is no ascending range: weight_pdf_{1..3}",
         ),
         (
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_alphas_up]}",
+            "x.hessian.1: weight_alphas_up is alpha_s, no eigenvector: a systematic of its own",
+        ),
+        (
             "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2], symmetrise: mean}",
             "x: symmetrise: mean does nothing to hessian",
         ),
@@ -892,3 +897,12 @@ def test_descriptions_are_those_that_pydantic_would_keep() -> None:
         assert {k: inspect.cleandoc(v) for k, v in kept.items()} == {
             k: v for k, v in descriptions(block).items() if k in kept
         }
+
+
+def test_a_task_that_nothing_judges_is_refused(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = type(next(iter(Config().models.values())))
+    monkeypatch.setattr(block, "task", lambda self: Task.GENERATE)
+    with pytest.raises(BoostflowError, match="is to generate jets, which nothing judges yet"):
+        load({"systematics": None, "infer": None}, repository)

@@ -35,6 +35,7 @@ LAYERS: tuple[set[str], ...] = (
         *("boostflow", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
         *("provenance", "publicsets", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
+        "theory",
         "weightfile",
     },
     {"blocks"},

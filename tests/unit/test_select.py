@@ -67,6 +67,8 @@ def part(path: Path, lumi: int, events: int, seed: int = 0) -> tuple[Path, Path]
             "sumw2": (weight**2).sum(),
             "sumw_buckets": np.bincount(bucket(ids[::2]), weight, minlength=100).tolist(),
             "sumw_weights": {"weight_isr_up": (weight * isr).sum()},
+            "sumw_weights_before": {},
+            "bad_weights": {},
             "xsec": 2.0,
             "cutflow": [{"name": "all", "events": events, "sumw": weight.sum()}],
             "data": False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,22 @@ def test_stage_and_files(tmp_path):
     make(select, table, tmp_path / "isr_up.root", 138.0, {"column": "weight_isr_up"})
     ratio = read(tmp_path / "isr_up.root")["fail"]["w"].values.sum() / template.values.sum()
     assert ratio == pytest.approx(1.05, abs=0.01)
+
+
+def test_weights_that_some_jets_lack_are_refused_where_they_are_used(tmp_path):
+    import pyarrow.parquet as pq
+
+    factory.write_run(tmp_path, events=50)
+    select = [tmp_path / "select/nominal/top.parquet"]
+    table = [tmp_path / "scores/bdt/nominal.parquet"]
+    content = pq.read_table(select[0])
+    with pq.ParquetWriter(select[0], content.schema) as writer:
+        writer.write_table(content)
+        said = {"weight_isr_up": "a.root: entry 7: weight_isr_up of PSWeight is nan, or missing"}
+        writer.add_key_value_metadata({"bad_weights": json.dumps(said)})
+    with pytest.raises(BoostflowError, match=r"^a\.root: entry 7: .* must be finite$"):
+        make(select, table, tmp_path / "x.root", 1.0, {"column": "weight_isr_up"})
+    make(select, table, tmp_path / "x.root", 1.0, {"column": "weight_isr_down"})
 
 
 def test_file_messages(tmp_path):

@@ -12,10 +12,10 @@ import pytest
 from scipy.interpolate import RectBivariateSpline
 
 from boostflow.config.chain import Simulation
-from boostflow.nanoaod import SCALES
 from boostflow.processes import PROCESSES
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.theory import PDF_SETS
+from boostflow.theory import SCALES
 
 FAST = Simulation(mpi=False)
 GRID = Path(sys.prefix) / "share" / "Pythia8" / "pdfdata" / "NNPDF31_lo_as_0130_0000.dat"

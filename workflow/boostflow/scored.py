@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from boostflow.io import parquet_columns, read_parquet
 Table = dict[str, NDArray]
 """Columns of equal length, by name; one row per jet."""
 
+BAD_WEIGHTS = "bad_weights"
+"""Metadata of a select table: JSON with what is wrong with columns of theory weights, by name."""
 TRAIN, VALIDATION, TEST = 0, 1, 2
 """Values of the column `split`."""
 
@@ -92,6 +95,23 @@ def read_jets(path: str | Path, columns: Sequence[str], optional: Sequence[str] 
         present = parquet_columns(path)
         wanted += [name for name in optional if name in present and name not in wanted]
     return to_table(read_parquet(path, wanted))
+
+
+def require_weights(path: str | Path, column: str) -> None:
+    """Refuse a column of theory weights that some selected jets lack.
+
+    Args:
+        path: a select table.
+        column: one that a systematic uses.
+
+    Raises:
+        BoostflowError: names file, entry and value of the first of them.
+    """
+    import pyarrow.parquet as pq
+
+    said = (pq.read_metadata(path).metadata or {}).get(BAD_WEIGHTS.encode())
+    if said is not None and (why := json.loads(said).get(column)):
+        raise BoostflowError(f"{why}: weights that a systematic uses must be finite")
 
 
 def read_scored(

@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 from boostflow.config.background import Cut, Selection, Sideband
 from boostflow.errors import BoostflowError
 from boostflow.jobs.background import CountEvents
-from boostflow.scored import TEST, VALIDATION, Table, beside, read_jets, read_scores, samples_of
+from boostflow.scored import (
+    TEST,
+    VALIDATION,
+    Table,
+    beside,
+    read_jets,
+    read_scores,
+    require_weights,
+    samples_of,
+)
 from boostflow.seeds import derive
 from boostflow.templates.build import Histograms, in_range, in_region
 from boostflow.templates.files import write
@@ -208,6 +217,8 @@ def run(job: CountEvents, files: CountEvents.Files) -> None:
     for sample, path in samples_of(files.jets).items():
         extra = [weighting.column] if weighting is not None and weighting.applies(sample) else []
         jets = read_jets(path, [*sorted(wanted), *extra])
+        for column in extra:
+            require_weights(path, column)
         mine = {
             model: beside(jets, table, sample, f"{where} and {path}")
             for model, (where, table) in tables.items()

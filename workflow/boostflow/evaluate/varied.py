@@ -12,7 +12,7 @@ from boostflow.evaluate import systematic
 from boostflow.evaluate.judge import COLUMNS, classified
 from boostflow.jobs.models import EvaluateSystematics
 from boostflow.models.family import Task
-from boostflow.scored import Table, read_scored
+from boostflow.scored import Table, read_scored, require_weights
 from boostflow.variations import NOMINAL
 
 JUDGED = [*COLUMNS, "mass"]
@@ -68,6 +68,8 @@ def measure(
         for direction, change in entry.members().items():
             variation = f"{name}_{direction}"
             if isinstance(entry, Weight):
+                for sample in entry.samples or names:
+                    require_weights(jets[NOMINAL][sample], change)
                 table = systematic.reweighted(nominal_table, change, entry.samples)
             else:
                 table = read(variation)

@@ -24,9 +24,10 @@ from boostflow.config.samples import FileSample, RootSample, is_data
 from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest import theory
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import refuse
-from boostflow.ingest.features import Features
+from boostflow.ingest.features import Features, content
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.io import atomic, write_json
@@ -36,6 +37,7 @@ from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
 from boostflow.terminal import ERRORS
 from boostflow.texttable import Text
+from boostflow.theory import ALPHA_S
 
 log = logging.getLogger("check")
 
@@ -177,7 +179,12 @@ def check(job: CheckInputs, crashing: Mapping[str, str] = MappingProxyType({})) 
     bar = Progress("check", len(sound), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
-        jobs = [pool.submit(look_at, one, samples[one.sample], config, radius) for one in sound]
+        jobs = [
+            pool.submit(
+                look_at, one, samples[one.sample], config, radius, needs.get(one.sample, Needs())
+            )
+            for one in sound
+        ]
         for job in as_completed(jobs):
             job.result()
             bar.update()
@@ -216,7 +223,7 @@ def write(report: Report, files: CheckInputs.Files) -> None:
 # --- a file ---------------------------------------------------------------------------------------
 
 
-def look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> None:
+def look_at(one: Checked, block: FileSample, config: Ingest, radius: float, needs: Needs) -> None:
     """Fill in what is found in a file.
 
     Args:
@@ -224,6 +231,7 @@ def look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> N
         block: of its sample.
         config: how it will be read.
         radius: of the fat jets.
+        needs: what the rest of the analysis needs of the sample.
     """
 
     def say(error: BoostflowError) -> str:
@@ -231,7 +239,7 @@ def look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> N
 
     try:
         if isinstance(block, RootSample):
-            _look_at_root(one, block, config)
+            _look_at_root(one, block, config, needs)
         else:
             with LAYOUTS[block.source](
                 one.file, block.select, radius, config.fatjet_pt_min
@@ -248,10 +256,11 @@ def look_at(one: Checked, block: FileSample, config: Ingest, radius: float) -> N
         one.wrong.append(say(error))
 
 
-def _look_at_root(one: Checked, block: RootSample, config: Ingest) -> None:
+def _look_at_root(one: Checked, block: RootSample, config: Ingest, needs: Needs) -> None:
     def look(branches: Branches, features: Features, entries: int) -> None:
         one.identity = _identity(branches, features, entries)
         _require_weights(one.file, branches, features, entries)
+        theory.require(one.file, features, branches, entries, needs.weights)
 
     wanted = carried(block.weights, f"samples.{one.sample}.weights")
     one.features, one.events, own_xsec, made = inspect(
@@ -332,10 +341,9 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
     problems = []
     like = filled[0]
     for one in filled:
-        if one.features.as_dict() != like.features.as_dict():
-            differ = [
-                k for k, v in one.features.as_dict().items() if like.features.as_dict()[k] != v
-            ]
+        own, first = content(one.features.as_dict()), content(like.features.as_dict())
+        if own != first:
+            differ = [name for name, value in own.items() if first[name] != value]
             problems.append(
                 f"{one.file} has other branches than {like.file} ({', '.join(differ)}): put files "
                 "of different content into samples of their own"
@@ -368,18 +376,7 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         for model in needs.constituents
         if not first.features.constituents
     ]
-    columns = {column for names in first.features.weights.values() for column in names}
-    if isinstance(block, RootSample):
-        columns |= set(relative_columns(block.weights))
-    lacking: dict[str, list[str]] = {}
-    for column, systematic in needs.weights.items():
-        if column not in columns:
-            lacking.setdefault(systematic, []).append(column)
-    problems += [
-        f"{first.file} has no weights {', '.join(names)}, which systematic {systematic} needs: "
-        "give it the `samples` that have them"
-        for systematic, names in lacking.items()
-    ]
+    problems += _lacking_weights(files, block, needs)
     there = first.features.observables()
     problems += [
         f"{first.file} has no {one.needs}: {one.name} of {', '.join(needs.columns[one.name])} "
@@ -394,6 +391,30 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         for column, branch in OPTIONAL.items()
         if column in needs.columns and not have[column]
     ]
+    return problems
+
+
+def _lacking_weights(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
+    """Columns of weights that systematics use, and the first file that lacks some of them."""
+    declared = relative_columns(block.weights) if isinstance(block, RootSample) else []
+    lacking: dict[str, dict[str, list[str]]] = {}
+    for one in files:
+        if not one.events or one.features is None or one.bad is not None:
+            continue
+        there = {*declared, *one.features.theory()}
+        for column, systematic in needs.weights.items():
+            if column not in there:
+                lacking.setdefault(systematic, {}).setdefault(one.file, []).append(column)
+    problems = []
+    for systematic, found in lacking.items():
+        file, names = next(iter(found.items()))
+        own = next(one for one in files if one.file == file)
+        strong = own.features is not None and ALPHA_S[0] in own.features.theory()
+        hint = f" (alpha_s is {', '.join(ALPHA_S)}: a systematic of its own)" if strong else ""
+        problems.append(
+            f"{file} has no weights {', '.join(names)}{hint}, which systematic {systematic} needs: "
+            "give it the `samples` that have them"
+        )
     return problems
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from boostflow.config.files import expand
+from boostflow.config.needs import Needs
 from boostflow.config.samples import FileSample
 from boostflow.errors import BadFile
 from boostflow.guard import crash, survived
@@ -41,9 +42,12 @@ def check(job: CheckInputs, files: CheckInputs.Files, fault: signal.Signals) -> 
     for name, block in job.samples.items():
         for file in expand(block)[0] if isinstance(block, FileSample) else ():
             one = checking.Checked(name, file)
+            needed = job.needs.get(name, Needs())
 
-            def look(one: checking.Checked = one, block: FileSample = block) -> None:
-                checking.look_at(one, block, job.ingest, job.radius)
+            def look(
+                one: checking.Checked = one, block: FileSample = block, needed: Needs = needed
+            ) -> None:
+                checking.look_at(one, block, job.ingest, job.radius, needed)
 
             if (ended := survived(look)) is not None:
                 found[file] = crash(ended)

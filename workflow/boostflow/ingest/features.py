@@ -25,9 +25,9 @@ from boostflow.nanoaod import (
     RHO,
     TRUTH,
     VECTORS,
-    WEIGHTS,
 )
 from boostflow.observables.catalogue import available, without_charges
+from boostflow.theory import NOMINAL_SCALE, WEIGHTS
 
 INTEGERS = (*LINKS, *TRUTH[2:], GENERATOR_JETS[0], "PFCands_charge", "PFCands_pdgId")
 V15 = {
@@ -62,7 +62,7 @@ class Features:
     truth: bool
     gen_weight: bool
     weights: dict[str, list[str | None]]
-    """Column of each entry of the branches of relative weights; None for nominal."""
+    """Column of each entry of the branches of theory weights; None of those that are not read."""
     met: str | None
     charges: bool = False
     """Constituents come with their charge."""
@@ -93,6 +93,11 @@ class Features:
         made = {name for field in fields for name in SUBSTRUCTURE.get(field, ())}
         return available(fields | made, self.constituents, self.charges)
 
+    def theory(self) -> list[str]:
+        """Columns of theory weights that the selected jets get."""
+        names = [name for columns in self.weights.values() for name in columns]
+        return [name for name in names if name is not None and name != NOMINAL_SCALE]
+
     def as_dict(self) -> dict[str, bool | int]:
         """The switches that later stages look at."""
         return {
@@ -105,6 +110,11 @@ class Features:
             "rho": self.rho is not None,
             "area": self.area,
         }
+
+
+def content(features: Mapping[str, bool | int]) -> dict[str, bool | int]:
+    """The switches in which all files of a sample must be alike: theory weights may differ."""
+    return {name: value for name, value in features.items() if name not in WEIGHTS}
 
 
 def detect(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boostflow.errors import BadFile
+from boostflow.theory import SUMS as MEMBERS
 
 COUNT, SUMS = "genEventCount", ("genEventSumw", "genEventSumw2")
 BEFORE_SKIM = "all (before the skim)"
@@ -20,10 +22,12 @@ SKIM = (
 
 @dataclass(frozen=True)
 class Produced:
-    """Number and sum of weights of the events that were generated."""
+    """Number of the events that were generated, and sums of their weights."""
 
     events: int
     sumw: float
+    members: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Sums of weights times each entry, by branch of theory weights that `Runs` has sums of."""
 
     def share(self, part: range, entries: int) -> Produced:
         """What a part of the file's entries stands for: of a file without any, all.
@@ -35,7 +39,9 @@ class Produced:
         if len(part) == entries:
             return self
         first, last = (self.events * edge // entries for edge in (part.start, part.stop))
-        return Produced(last - first, self.sumw * len(part) / entries)
+        part_of = len(part) / entries
+        members = {k: tuple(x * part_of for x in v) for k, v in self.members.items()}
+        return Produced(last - first, self.sumw * part_of, members)
 
 
 def produced(file: str, runs: Any) -> Produced | None:
@@ -62,7 +68,31 @@ def produced(file: str, runs: Any) -> Produced | None:
             raise BadFile(
                 f"{file}: NaN or infinite values in the sums of Runs; the file is damaged"
             )
-        sums[name] = values.sum()
+        sums[name] = values
     if not {COUNT, SUMS[0]} <= sums.keys():
         return None
-    return Produced(int(sums[COUNT]), float(sums[SUMS[0]]))
+    weight = sums[SUMS[0]].astype(np.float64)
+    return Produced(int(sums[COUNT].sum()), float(weight.sum()), _members(runs, have, weight))
+
+
+def _members(
+    runs: Any, have: list[str], weight: NDArray[np.float64]
+) -> dict[str, tuple[float, ...]]:
+    """Sums of theory weights: each row of `Runs` has means, so it counts with its genEventSumw.
+
+    Left out where they are not finite, or some row with events has another number of them.
+    """
+    result = {}
+    for branch, name in MEMBERS.items():
+        found = next((x for x in (name, f"{name}_") if x in have), None)
+        if found is None:
+            continue
+        rows = [np.asarray(row, np.float64) for row in runs[found].array(library="np")]
+        rows = [row for row, sumw in zip(rows, weight, strict=True) if sumw != 0]
+        counts = weight[weight != 0]
+        if not rows or len({row.shape for row in rows}) > 1 or rows[0].ndim != 1:
+            continue
+        total = counts @ np.array(rows)
+        if np.isfinite(total).all():
+            result[branch] = tuple(float(x) for x in total)
+    return result

@@ -16,6 +16,7 @@ from pyarrow import feather
 
 from boostflow.config.weights import branch_column
 from boostflow.errors import BadFile
+from boostflow.ingest import theory
 from boostflow.ingest.carried import refuse
 from boostflow.ingest.constituents import vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
@@ -75,11 +76,9 @@ class Rows:
             else np.ones(n)
         )
         ids = event_id(events.run, events.luminosityBlock, events.event)
-        relative = self._relative_weights(events)
+        relative = theory.relative(self.features, events)
         # Of all events and jets: NaN passes no cut, and would be lost without a word.
         self._refuse("genWeight", weight)
-        for name, values in relative.items():
-            self._refuse(name, values)
         if entry is None:
             entry = np.arange(start, start + n)
         for name, item in self.features.carried.items():
@@ -109,26 +108,16 @@ class Rows:
             "sumw": float(weight.sum()),
             "sumw2": float((weight**2).sum()),
             "sumw_buckets": np.bincount(bucket(ids), weight, minlength=BUCKETS),
-            "sumw_weights": {k: float((weight * v).sum()) for k, v in relative.items()},
+            "sumw_weights": {
+                name: float((weight * np.where(np.isfinite(values), values, 0)).sum())
+                for name, values in relative.items()
+            },
+            "bad_weights": theory.bad_events(self.features, relative),
             "cutflow": {
                 name: {"events": int(mask.sum()), "sumw": float(weight[mask].sum())}
                 for name, mask in (*steps, (HAS_FATJET, has_jet))
             },
         }
-
-    def _relative_weights(self, events: ak.Array) -> dict[str, np.ndarray]:
-        """Event weights relative to nominal, by column name."""
-        result = {}
-        for branch, columns in self.features.weights.items():
-            entries = events[branch]
-            if not ak.all(ak.num(entries) == len(columns)):
-                raise BadFile(
-                    f"{self.file}: some events have not the {len(columns)} entries of {branch} that"
-                    " the first one has"
-                )
-            values = ak.to_numpy(entries).reshape(len(events), len(columns))
-            result |= {name: values[:, i] for i, name in enumerate(columns) if name is not None}
-        return result
 
     def _preselected(self, jets: ak.Array, passed: np.ndarray) -> ak.Array:
         """The loose preselection, by falling pT; each jet with its position in the file's event."""

@@ -19,6 +19,7 @@ from boostflow.config.files import is_remote
 from boostflow.config.samples import RootContent
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
+from boostflow.ingest import theory
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import NOTHING, in_schema
 from boostflow.ingest.counters import require_counters, require_one_a_jet
@@ -40,7 +41,7 @@ from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
 from boostflow.jobs.chain import Ingest, execution
 from boostflow.lumimask import LumiMask
-from boostflow.nanoaod import CONSTITUENTS, WEIGHTS, weight_columns
+from boostflow.nanoaod import CONSTITUENTS
 
 log = logging.getLogger("ingest")
 
@@ -132,6 +133,8 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
             "sumw2": counts["sumw2"],
             "sumw_buckets": [float(x) for x in counts["sumw_buckets"]],
             "sumw_weights": counts["sumw_weights"],
+            "sumw_weights_before": theory.sums_before(features, before),
+            "bad_weights": counts["bad_weights"],
             "xsec": xsec,
             "cutflow": [
                 every,
@@ -199,22 +202,6 @@ def inspect(
         raise unreadable(file, error, "not a readable ROOT file") from None
 
 
-def _with_weights(features: Features, branches: Branches) -> Features:
-    """The columns of relative weights, by the number of entries in the tree's first event."""
-    weights, notes = {}, list(features.notes)
-    for branch in features.weights:
-        name = features.names[branch]
-        ((first,),) = branches.read([name], 0, 1).values()
-        columns = weight_columns(branch, len(first), branches.title(name))
-        if columns:
-            weights[branch] = columns
-        else:
-            notes.append(
-                f"{branch} has {len(first)} entries of no known meaning: {WEIGHTS[branch]} off"
-            )
-    return replace(features, weights=weights, notes=notes)
-
-
 def _inspect(
     file: str,
     name: str,
@@ -251,8 +238,6 @@ def _inspect(
         if not branches.is_rntuple:
             require_one_a_jet(file, tree, features)
         entries = int(tree.num_entries)
-        if entries:
-            features = _with_weights(features, branches)
         xsec = made = None
         if "Runs" in trees and not data:
             made = _produced(file, root["Runs"], features)
@@ -263,6 +248,7 @@ def _inspect(
                 )
             if is_skim(made, entries):
                 features = replace(features, notes=[*features.notes, SKIM])
+        features = theory.with_weights(features, branches, entries, made, is_skim(made, entries))
         if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
             values = root["Runs"]["xsec"].array(library="np")
             xsec = float(values[0]) if len(values) else None
@@ -358,6 +344,7 @@ def _nothing(rows: Rows) -> dict[str, Any]:
         "sumw2": 0.0,
         "sumw_buckets": np.zeros(BUCKETS),
         "sumw_weights": dict.fromkeys(columns, 0.0),
+        "bad_weights": dict.fromkeys(rows.features.weights, 0),
         "cutflow": {name: {"events": 0, "sumw": 0.0} for name in steps},
     }
 

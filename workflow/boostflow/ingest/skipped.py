@@ -82,6 +82,8 @@ def _leave_out(file: str, files: Ingest.Files, reason: str, data: bool) -> None:
             "sumw2": 0.0,
             "sumw_buckets": [0.0] * BUCKETS,
             "sumw_weights": {},
+            "sumw_weights_before": {},
+            "bad_weights": {},
             "xsec": None,
             "cutflow": [{"name": "all", **nothing}],
             "data": data,

@@ -102,6 +102,13 @@ class Reads(NamedTuple):
 Unit = Literal["jet", "event"]
 """What has a score."""
 
+TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
+    (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "significance"),
+    (Task.CLUSTER, "jet"): ("accuracy", "confusion", "embedding", "mass", "roc"),
+    (Task.CLUSTER, "event"): ("planes", "clusters"),
+}
+"""What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
+
 
 class ModelBlock(Block):
     """What the blocks of all families share."""

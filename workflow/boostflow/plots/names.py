@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns
+from boostflow.models.family import TASK_PLOTS, ModelBlock, Role, Score, Task, Unit, columns
 
-TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
-    (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "significance"),
-    (Task.CLUSTER, "jet"): ("accuracy", "confusion", "embedding", "mass", "roc"),
-    (Task.CLUSTER, "event"): ("planes", "clusters"),
-}
-"""Names of the plots of the stage evaluate by what a model is for and what it scores."""
 HISTORY = "history"
 """Name of the plot of the training, which every model has."""
 SYSTEMATIC_PLOTS = ("roc", "auc", "significance")

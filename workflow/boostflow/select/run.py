@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from boostflow.config.weights import with_files
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
+from boostflow.ingest.features import content
 from boostflow.ingest.produced import BEFORE_SKIM
 from boostflow.ingest.skipped import consequence
 from boostflow.io import (
@@ -28,11 +30,13 @@ from boostflow.io import (
     write_json,
 )
 from boostflow.jobs import chain
+from boostflow.scored import BAD_WEIGHTS
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
 from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
+from boostflow.select.theory import Relative, norms
 from boostflow.select.weights import Weigher
 
 log = logging.getLogger("select")
@@ -112,8 +116,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             f"sample {sample}: the generator weights of its {totals.events} events add up to "
             f"{totals.sumw:g}: they cannot be normalised to a cross-section"
         )
-    weighted = totals.sumw_weighted
-    norms = {name: w / weighted for name, w in totals.sumw_weights.items() if weighted}
+    relative = Relative(totals.norms)
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
     if moves and files.corrections is None:
@@ -140,7 +143,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             factor = None
             if weigher is not None:
                 chosen, factor = weigher(chosen, file)
-            rows = _finish(chosen, config, scale, norms, factor)
+            rows = relative(_finish(chosen, config, scale, factor), file)
             if factor is not None:
                 used = ak.to_numpy(rows.candidate)
                 weight = ak.to_numpy(rows.genWeight).astype(np.float64) * factor
@@ -155,7 +158,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             log.warning("%s: %s", sample, text)
             totals.notes.append(text)
 
-    _write(output, checked(), tables)
+    _write(output, checked(), tables, relative.bad)
     whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
     write_json(
         files.cutflow,
@@ -191,9 +194,8 @@ class Totals:
     events: int
     sumw: float
     sumw_buckets: np.ndarray
-    sumw_weights: dict[str, float]
-    sumw_weighted: float
-    """Sum of weights of the files that have further weights."""
+    norms: dict[str, float]
+    """What each column of theory weights is divided by."""
     xsec: float | None
     cutflow: list[dict[str, Any]]
     data: bool
@@ -214,7 +216,7 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     if not filled:
         raise BoostflowError(f"{metas[0]['file']}: was skipped, as all files of its sample")
     for meta in metas:
-        if meta["events"] and meta["features"] != filled[0]["features"]:
+        if meta["events"] and content(meta["features"]) != content(filled[0]["features"]):
             raise BoostflowError(
                 f"{meta['file']}: has other branches than {filled[0]['file']}; "
                 "put files of different content into samples of their own"
@@ -237,6 +239,7 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     files = {meta["file"] for meta in metas}
     skipped = {m["file"]: m["skipped"] for m in metas if m.get("skipped") is not None}
     notes = {note for meta in metas for note in meta["notes"]}
+    notes |= _bad_weights(read)
     if skipped:
         notes.add(consequence(len(skipped), len(files), filled[0]["data"]))
     return Totals(
@@ -251,15 +254,7 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
             ],
             axis=0,
         ),
-        sumw_weights={
-            name: sum(
-                scale * meta["sumw_weights"].get(name, 0.0)
-                for scale, meta in weighted
-                if scale is not None
-            )
-            for name in filled[0]["sumw_weights"]
-        },
-        sumw_weighted=sum(meta["sumw"] for scale, meta in weighted if scale is not None),
+        norms=norms(weighted),
         xsec=xsec,
         cutflow=[{"name": k, "events": v[0], "sumw": v[1]} for k, v in steps.items()],
         data=filled[0]["data"],
@@ -267,6 +262,20 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
         notes=sorted(notes),
         skipped=[{"file": file, "reason": reason} for file, reason in skipped.items()],
     )
+
+
+def _bad_weights(metas: list[dict[str, Any]]) -> set[str]:
+    """Sentences on theory weights that some events lack."""
+    found: dict[str, list[int]] = {}
+    for meta in metas:
+        for branch, number in meta["bad_weights"].items():
+            if number:
+                found.setdefault(branch, []).append(number)
+    return {
+        f"{branch}: {sum(numbers)} events of {len(numbers)} files have NaN in it, or not all of its"
+        " entries: a systematic that uses them is refused"
+        for branch, numbers in found.items()
+    }
 
 
 def _skim_scales(metas: list[dict[str, Any]]) -> dict[str, float | None]:
@@ -362,13 +371,9 @@ def _finish(
     rows: ak.Array,
     config: Select,
     scale: np.ndarray,
-    norms: dict[str, float],
     factor: np.ndarray | None,
 ) -> ak.Array:
-    """Add split, weight and candidate; normalise weight columns to keep the total rate.
-
-    Declared weights, whose product is `factor`, are not normalised.
-    """
+    """Add split, weight and candidate; `factor` is the product of declared weights."""
     ids = ak.to_numpy(rows.event_id)
     part = split_of_bucket(config.split)[bucket(ids)] if len(ids) else np.zeros(0, dtype=np.int8)
     starts = event_starts(rows)
@@ -382,11 +387,7 @@ def _finish(
         event = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
         order = np.lexsort((-pt, event))
         candidate[order[starts]] = True
-    rows = ak.with_field(rows, candidate, "candidate")
-    for name, norm in norms.items():
-        if norm > 0:
-            rows = ak.with_field(rows, ak.values_astype(rows[name] / norm, "float32"), name)
-    return rows
+    return ak.with_field(rows, candidate, "candidate")
 
 
 def event_starts(rows: ak.Array) -> np.ndarray:
@@ -400,10 +401,11 @@ def event_starts(rows: ak.Array) -> np.ndarray:
     return np.flatnonzero(np.append(True, entry[1:] != entry[:-1]))
 
 
-def _write(output: Path, chunks: Any, like: Sequence[Path]) -> None:
+def _write(output: Path, chunks: Any, like: Sequence[Path], bad: dict[str, str]) -> None:
     """Stream row groups into one Parquet file; without any, an empty table of the same columns.
 
-    Parts without events have no columns, so that they are those of the part with most.
+    Parts without events have no columns, so that they are those of the part with most. What is
+    wrong with theory weights, by column, goes into the file's metadata.
     """
     import pyarrow.parquet as pq
 
@@ -413,10 +415,11 @@ def _write(output: Path, chunks: Any, like: Sequence[Path]) -> None:
             table = ak.to_arrow_table(rows, list_to32=True)
             if writer is None:
                 writer = pq.ParquetWriter(part, table.schema, **parquet_options(table.schema))
-            writer.write_table(table.cast(writer.schema))
+            writer.write_table(table.select(writer.schema.names).cast(writer.schema))
         if writer is None:
             pq.write_table(max(map(pq.read_schema, like), key=len).empty_table(), part)
         else:
+            writer.add_key_value_metadata({BAD_WEIGHTS: json.dumps(bad)})
             writer.close()
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.nanoaod import SCALES
+from boostflow.theory import SCALES
 
 if TYPE_CHECKING:
     import awkward as ak

@@ -7,7 +7,7 @@ from pathlib import Path
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_columns
 from boostflow.jobs.statistics import FillTemplates
-from boostflow.scored import beside, read_jets, read_scores, samples_of
+from boostflow.scored import beside, read_jets, read_scores, require_weights, samples_of
 from boostflow.templates.build import fill
 from boostflow.templates.files import write
 
@@ -40,6 +40,7 @@ def run(job: FillTemplates, files: FillTemplates.Files) -> None:
                     f"{path} has {', '.join(_weights(path)) or 'none'}. Correct the name, or list "
                     "the samples that have it as `samples` of the entry"
                 )
+            require_weights(path, column)
         scores[sample] = {
             model: beside(jets[sample], table, sample, f"{where} and {path}")
             for model, (where, table) in tables.items()

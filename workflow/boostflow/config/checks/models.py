@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem, suggest
-from boostflow.models.family import Task
+from boostflow.models.family import TASK_PLOTS, Task
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
@@ -16,8 +16,14 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         here = at / "models" / name
         yield from model.problems(here, config)
         yield from _made_from(name, config, here)
-        judged = model.task() in (Task.CLASSIFY, Task.CLUSTER)
-        if judged and len(labels) < 2 and name not in events:
+        task, unit = model.task(), model.scored_unit()
+        if (task, unit) not in TASK_PLOTS:
+            can = ", ".join(sorted({f"{known} {scored}s" for known, scored in TASK_PLOTS}))
+            yield here.problem(
+                f"is to {task} {unit}s, which nothing judges yet: families may {can}"
+            )
+        learns = task in (Task.CLASSIFY, Task.CLUSTER)
+        if learns and len(labels) < 2 and name not in events:
             yield here.problem(
                 "needs samples of at least two classes; the labels of `samples` are"
                 f" {', '.join(labels) or 'none'} (`models: {{}}` switches the models off)"

@@ -19,13 +19,13 @@ from boostflow.config.systematics import (
     SampleVariation,
     Weight,
 )
-from boostflow.nanoaod import weight_columns
+from boostflow.theory import ALPHA_S, NOMINAL_SCALE, weight_columns
 
 SIMULATED_WEIGHTS = [
     name
     for branch, count in (("PSWeight", 4), ("LHEScaleWeight", 9), ("LHEPdfWeight", 5))
     for name in weight_columns(branch, count)
-    if name is not None
+    if name not in (None, NOMINAL_SCALE)
 ]
 """Columns of relative weights that boostflow's own samples have."""
 
@@ -100,6 +100,11 @@ def _weights(config: Config, declared: Weight, at: Place) -> Iterator[Problem]:
             if column not in SIMULATED_WEIGHTS:
                 here = at / _key(declared, direction)
                 yield here.unknown("weight column", column, SIMULATED_WEIGHTS)
+    for direction, column in declared.members().items() if declared.spread() else ():
+        if column in ALPHA_S:
+            yield (at / _key(declared, direction)).problem(
+                f"{column} is alpha_s, no eigenvector: a systematic of its own"
+            )
     for name, block in blocks.items():
         if not isinstance(block, SimulatedSample | RootSample) and not is_data(block):
             yield (at / "samples").problem(

@@ -17,11 +17,8 @@ from boostflow.config.weights import (
     relative_column,
 )
 from boostflow.errors import BoostflowError
-from boostflow.nanoaod import weight_columns
+from boostflow.theory import branch_of
 from boostflow.weightfile import WeightCorrection
-
-BUILT_IN = weight_columns("PSWeight", 4)
-"""Columns of relative weights that a declared weight could also make."""
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
@@ -34,8 +31,10 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
             yield here.problem("is for simulation; collision data are not weighted")
         for weight in sample.weights:
             made = [relative_column(weight, side) for side in VARIED]
-            if taken := [column for column in made if column in BUILT_IN]:
-                text = f"{', '.join(taken)} would be columns of PSWeight, too; rename it"
+            if taken := [column for column in made if branch_of(column)]:
+                text = (
+                    f"{', '.join(taken)} would be columns of {branch_of(taken[0])}, too; rename it"
+                )
                 yield (here / weight).problem(text)
         columns: dict[str, str] = {}
         for branch in carried(sample.weights):
