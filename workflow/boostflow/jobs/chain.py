@@ -371,6 +371,36 @@ class Select(Job):
         )
 
 
+def state(analysis: Analysis) -> str:
+    """A digest of the configuration, and of what all files that it names hold.
+
+    Results of a run that was killed are kept where it is the same. Files of samples count by time
+    and size.
+    """
+    from boostflow.provenance import digest
+
+    config = analysis.config
+    alternatives = [name for name in analysis.variations.by_name if analysis.varied(name, "sample")]
+    simulated = [n for n, block in config.samples.items() if isinstance(block, SimulatedSample)]
+    files = {
+        "samples": analysis.file_keys,
+        "named": analysis.contents(
+            [
+                analysis.found(config.select.corrections),
+                *(file for sample in config.samples for file in golden_jsons(analysis, sample)),
+                *(file for sample in config.samples for file in weight_files(analysis, sample)),
+            ]
+        ),
+        "settings": [
+            Simulate.of(analysis, sample, variation, "0").contents
+            for sample in simulated
+            for variation in (NOMINAL, *alternatives)
+        ],
+    }
+    declared = analysis.declared()
+    return digest({**declared["config"], "files": files}, declared["systematics"])
+
+
 def golden_jsons(analysis: Analysis, sample: str) -> list[str]:
     """The file of certified luminosity blocks, where the sample names one."""
     path = getattr(analysis.config.samples[sample], "golden_json", None)
