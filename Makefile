@@ -54,6 +54,8 @@ $(READY): envs/$(FLAVOUR).lock envs/bootstrap.lock envs/build_horovod.sh envs/ho
 .PHONY: checked
 checked:
 	@test -z "$(CONFIG)" || test -f "$(CONFIG)" || { echo "CONFIG: no such file: $(CONFIG)" >&2; exit 1; }
+	@# Of a file that is no text Snakemake would print a traceback.
+	@test -z "$(CONFIG)" || test ! -x $(BIN)/boostflow || $(BIN)/boostflow output "$(CONFIG)" > /dev/null
 
 .PHONY: run
 run: checked $(READY) ## Run the whole analysis and write its report

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from boostflow.analysis import Analysis
 from boostflow.config.load import load
+from boostflow.jobs.chain import state
 from boostflow.launch import SHIMS
-from boostflow.provenance import digest
 from boostflow.takeover import NOTES, Run
 from support.rootfiles import write_nano
 from support.slurmcluster import Cluster, until
@@ -52,7 +53,7 @@ def test_results_without_a_record(
         """As if a job had made the table after its snakemake was killed."""
         shutil.rmtree(records)
         checked, _ = load(config, repository, "config")
-        made_by = digest(checked.model_dump(mode="json"), {})
+        made_by = state(Analysis(checked, {}, repository))
         dead = Run("head", 99_999, 1.0, made_by, config["output"], submits=True, boot="before")
         note = tmp_path / NOTES / f"{dead.name}.json"
         note.parent.mkdir(exist_ok=True)

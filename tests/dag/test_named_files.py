@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from boostflow.jobs.chain import state
 from support.jets import correction
 from support.plans import CONFIG, REPOSITORY, Job, Plan
 from support.weights import pileup, write_pileup
@@ -214,3 +215,18 @@ def test_results_that_another_folder_got(plan: Plan, tmp_path: Path) -> None:
     for name in ("jes.json", "golden.json", "pu.json"):
         shutil.copy(tmp_path / name, other / name)  # these are newer than the results
     assert Plan(other, plan.config, plan.systematics).jobs() == set()
+
+
+def state_of(plan: Plan) -> str:
+    with plan._dag(()) as dag:
+        return state(dag.workflow.globals["ANALYSIS"])
+
+
+@pytest.mark.parametrize("name", ["jes.json", "golden.json", "pu.json", "b.txt", "b2.root"])
+def test_results_of_a_killed_run_are_not_kept_for_other_files(plan: Plan, name: str) -> None:
+    """The configuration is the same, but what it names is not."""
+    before = state_of(plan)
+    assert state_of(plan) == before
+    path = plan.folder / name
+    put(path, "b2.root\n" if name == "b.txt" else path.read_text(encoding="utf-8") + "\n")
+    assert state_of(plan) != before

@@ -225,9 +225,18 @@ def test_jets_keep_their_generator_jet_and_the_density(tmp_path: Path, rho: str)
     assert ak.all(rows.rho == rows.event)
 
 
+@pytest.mark.parametrize("constituents", [True, False])
+def test_jets_keep_what_calibration_needs(tmp_path: Path, constituents: bool) -> None:
+    file = write_nano(tmp_path / "a.root", constituents=constituents, raw=True)
+    rows, meta = run(file, tmp_path)
+    assert meta["features"]["raw_factor"] and meta["features"]["area"]
+    assert len(rows) and ak.all(rows.area == 2)
+    assert np.allclose(rows.raw_factor, rows.pt / 1000, rtol=1e-5)
+
+
 def test_files_without_generator_jets_have_no_such_columns(tmp_path: Path) -> None:
     rows, meta = run(write_nano(tmp_path / "a.root"), tmp_path)
-    assert not {"gen_pt", "gen_mass", "rho", "area"} & set(rows.fields)
+    assert not {"gen_pt", "gen_mass", "rho", "area", "raw_factor"} & set(rows.fields)
     assert not meta["features"]["generatorJets"]
 
 

@@ -15,6 +15,7 @@ import resource
 import select as waiting
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -104,8 +105,9 @@ class Outcome:
     way: str
     file: str
     state: str = ""
-    """`refused`, `same`, `other` (read, with other values), or what must not be: `traceback`,
-    `silent` (an end without a message), `crash`, `hang`."""
+    """`refused`, `told` (a library crashed, and the command says so), `same`, `other` (read, with
+    other values), or what must not be: `traceback`, `silent` (an end without a message), `crash`,
+    `hang`."""
     text: str = ""
     seconds: float = 0.0
     megabytes: float = 0.0
@@ -114,7 +116,7 @@ class Outcome:
     @property
     def good(self) -> bool:
         """Whether a user can live with it."""
-        return self.state in ("refused", "same", "other")
+        return self.state in ("refused", "told", "same", "other")
 
 
 def _config(folder: Path, **keys: object) -> Path:
@@ -416,12 +418,31 @@ def outcomes(
         way, content = mutated((sound.folder / target).read_bytes(), rng)
         (place / target).write_bytes(content)
         state, said, seconds, megabytes = in_process(lambda s=sound, p=place: read(s, p))
+        if state == "crash":
+            state, said = told(sound, place)
         if state == "read":
             state = "same" if said == expected else "other"
         one = Outcome(kind, number, way, target, state, said, seconds, megabytes)
         if one.good:
             shutil.rmtree(place)
         yield one
+
+
+def told(sound: Sound, folder: Path) -> tuple[str, str]:
+    """What the commands say as users call them, where a library crashed the process of a test."""
+    for command in sound.commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "boostflow.cli", *command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * SECONDS,
+        )
+        lines = [line for line in done.stderr.splitlines() if line.startswith("boostflow: error: ")]
+        if done.returncode == 1 and len(lines) == 1 and "Traceback" not in done.stderr:
+            return "told", lines[0]
+    return "crash", done.stderr[-500:]
 
 
 def in_child_made(kind: str, home: Path) -> Sound:

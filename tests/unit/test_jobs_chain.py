@@ -221,6 +221,8 @@ CASES: list[Case] = [
     ("select.corrections", "other.json", {"select jes", "select jer"}),  # it holds something else
     ("select.smearing", RESOLUTION, SELECT),
     ("select.mass_smearing", RESOLUTION, SELECT),
+    ("select.jec", {"samples": {"nobody": "x"}}, SELECT),
+    ("select.veto", {"file": "config/corrections/jetmet.json", "correction": "x"}, SELECT),
     # --- what is judged and drawn of models is no business of these jobs
     ("models.bdt.seed", 5, NOTHING),
     ("models.clusters.seed", 5, NOTHING),
@@ -231,6 +233,8 @@ CASES: list[Case] = [
     # --- templates
     ("templates.variable", "mass", TEMPLATES | COUNTS | {"check"}),
     ("templates.bins", 10, TEMPLATES | COUNTS),
+    ("templates.edges", [50.0, 100.0, 290.0], TEMPLATES | COUNTS),
+    ("templates.overflow", "last", TEMPLATES),
     ("templates.range", RANGE, TEMPLATES | COUNTS),
     ("templates.regions", OTHER_REGIONS, NOMINAL_REGIONS),
     # --- infer

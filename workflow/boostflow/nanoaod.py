@@ -37,7 +37,7 @@ GENERATOR_JETS = (
     *(f"GenJetAK8_{name}" for name in ("pt", "eta", "phi", "mass")),
 )
 RHO = ("Rho_fixedGridRhoFastjetAll", "fixedGridRhoFastjetAll")
-AREA = "FatJet_area"
+AREA, RAW = "FatJet_area", "FatJet_rawFactor"
 LINKS = CONSTITUENTS[:2]
 VECTORS = (
     ("pt", "eta", "phi", "mass"),
@@ -56,7 +56,7 @@ READABLE = tuple(
             *RHO,
             *(f"FatJet_{field}" for vector in VECTORS for field in vector),
             *(f"FatJet_{field}" for field in jet_fields()),
-            *(AREA, *GENERATOR_JETS),
+            *(AREA, RAW, *GENERATOR_JETS),
             *CONSTITUENTS,
             *(f"PFCands_{field}" for vector in VECTORS for field in vector),
             PUPPI_WEIGHT,

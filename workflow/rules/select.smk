@@ -1,6 +1,6 @@
 """Selection: shifts, object and event cuts, cutflow, split, weights."""
 
-from boostflow.jobs.chain import ListParts, Select, corrections_of, weight_files
+from boostflow.jobs.chain import ListParts, Select, corrections_of, veto_of, weight_files
 
 
 include: "functions/select.smk"
@@ -53,6 +53,7 @@ rule select:
         job=job(Select),
         corrections=named(corrections),
         weights=named(weights),
+        veto=named(veto),
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:

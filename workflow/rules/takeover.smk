@@ -1,11 +1,13 @@
 """The snakemake that starts the jobs: it takes over from one that was killed. No rules."""
 
 from boostflow import takeover
+from boostflow.jobs.chain import state
 from boostflow.launch import SHIMS
-from boostflow.provenance import digest
 
 try:
-    SESSION = takeover.session(workflow, digest(**ANALYSIS.declared()), CONFIG.output)
+    # Jobs on a cluster take over from nobody.
+    STATE = state(ANALYSIS) if workflow.is_main_process else ""
+    SESSION = takeover.session(workflow, STATE, CONFIG.output)
 except BoostflowError as error:
     print(error, file=sys.stderr)
     raise SystemExit(1)

@@ -400,6 +400,7 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         if one.name in needs.columns and one.name not in there
     ]
     have = {"rho": first.features.rho is not None, "area": first.features.area}
+    have["raw_factor"] = first.features.raw
     problems += [
         f"{first.file} has no {branch}: {column} of {', '.join(needs.columns[column])} needs it, "
         "name another column"

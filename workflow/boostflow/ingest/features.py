@@ -22,6 +22,7 @@ from boostflow.nanoaod import (
     MET,
     MET_KINDS,
     PUPPI_WEIGHT,
+    RAW,
     READABLE,
     RHO,
     TRUTH,
@@ -76,6 +77,8 @@ class Features:
     """Branch of the median pT density, which resolutions depend on."""
     area: bool = False
     """Jets have an area."""
+    raw: bool = False
+    """Jets have a factor back to their raw momentum."""
     names: dict[str, str] = field(default_factory=dict)
     """What is read of a ROOT file: its branches by the names of NanoAOD."""
     linked: bool = False
@@ -112,6 +115,7 @@ class Features:
             "generatorJets": self.generator_jets,
             "rho": self.rho is not None,
             "area": self.area,
+            "raw_factor": self.raw,
         }
 
 
@@ -304,6 +308,7 @@ def examine(
         generator_jets=not lacks(GENERATOR_JETS),
         rho=next((name for name in RHO if name in have), None),
         area=AREA in have,
+        raw=RAW in have,
         names=have,
         linked=linked,
         triggers=triggers,

@@ -171,6 +171,8 @@ class Rows:
         for name in ("gen_pt", "gen_mass", "area"):
             if name in flat.fields:
                 columns[name] = _float32(flat[name])
+        if "rawFactor" in flat.fields:
+            columns["raw_factor"] = _float32(flat.rawFactor)
         columns |= self._observables(flat)
         if self.job.label is not None:
             columns["label"] = self._labels(events, jets)
@@ -215,8 +217,9 @@ class Rows:
         bad.negative("met_pt", met["met_pt"], (met["met_pt"] < 0) & used)
         if self.features.rho:
             bad.finite(self.features.rho, value(events, self.features.rho), used)
-        if "area" in jets.fields:
-            bad.finite("area", jets.area)
+        for name in ("area", "rawFactor"):
+            if name in jets.fields:
+                bad.finite(name, jets[name])
         if self.features.constituents:
             bad.momenta("PFCands ", jets.candidates)
         for one in ingested():

@@ -158,7 +158,7 @@ class TreeReader:
         if "references" in fields:
             fields |= delphes.substructure(fields)
         columns = four_vector(fields)
-        kept = (*jet_fields(), "area", "genJetAK8Idx")
+        kept = (*jet_fields(), "area", "rawFactor", "genJetAK8Idx")
         columns |= {name: fields[name] for name in kept if name in fields}
         carried = self.rows.features.carried
         columns |= {branch_column(x): read[x] for x, item in carried.items() if item.per_jet}

@@ -336,6 +336,8 @@ class Select(Job):
         """correctionlib file of the shift and of smearing."""
         weights: Named[list[Path]] = []
         """correctionlib files of the weights, in the order of `config.weights.files_of`."""
+        veto: Named[Path | None] = None
+        """correctionlib file of the jet veto map."""
         table: Output[Path]
         """Parquet file of the selected jets."""
         cutflow: Output[Path]
@@ -345,6 +347,9 @@ class Select(Job):
     def of(cls, analysis: Analysis, sample: str, variation: str) -> Select:
         """The job of a sample under a variation."""
         block = analysis.config.select.model_dump(exclude={"corrections"})
+        if block["veto"]:
+            # Where it lies is no matter: what it holds is among `contents`.
+            block["veto"]["file"] = Path(block["veto"]["file"]).name
         shifted = analysis.varied(variation, "shift")
         return cls(
             sample=sample,
@@ -360,9 +365,40 @@ class Select(Job):
                 [
                     *corrections_of(analysis, sample, variation),
                     *weight_files(analysis, sample),
+                    *veto_of(analysis),
                 ]
             ),
         )
+
+
+def state(analysis: Analysis) -> str:
+    """A digest of the configuration, and of what all files that it names hold.
+
+    Results of a run that was killed are kept where it is the same. Files of samples count by time
+    and size.
+    """
+    from boostflow.provenance import digest
+
+    config = analysis.config
+    alternatives = [name for name in analysis.variations.by_name if analysis.varied(name, "sample")]
+    simulated = [n for n, block in config.samples.items() if isinstance(block, SimulatedSample)]
+    files = {
+        "samples": analysis.file_keys,
+        "named": analysis.contents(
+            [
+                analysis.found(config.select.corrections),
+                *(file for sample in config.samples for file in golden_jsons(analysis, sample)),
+                *(file for sample in config.samples for file in weight_files(analysis, sample)),
+            ]
+        ),
+        "settings": [
+            Simulate.of(analysis, sample, variation, "0").contents
+            for sample in simulated
+            for variation in (NOMINAL, *alternatives)
+        ],
+    }
+    declared = analysis.declared()
+    return digest({**declared["config"], "files": files}, declared["systematics"])
 
 
 def golden_jsons(analysis: Analysis, sample: str) -> list[str]:
@@ -372,12 +408,19 @@ def golden_jsons(analysis: Analysis, sample: str) -> list[str]:
 
 
 def corrections_of(analysis: Analysis, sample: str, variation: str) -> list[str]:
-    """The correctionlib file, where a shift or smearing reads it."""
+    """The correctionlib file, where a shift, smearing or calibration reads it."""
     block = analysis.config.select
     smears = (block.smearing or block.mass_smearing) and not analysis.is_data(sample)
-    if analysis.varied(variation, "shift") is None and not smears:
+    calibrated = block.jec and block.jec.name(sample, analysis.is_data(sample))
+    if analysis.varied(variation, "shift") is None and not smears and not calibrated:
         return []
     return [analysis.found(block.corrections)]
+
+
+def veto_of(analysis: Analysis) -> list[str]:
+    """The correctionlib file of the jet veto map, if there is one."""
+    veto = analysis.config.select.veto
+    return [] if veto is None else [analysis.found(veto.file)]
 
 
 def weight_files(analysis: Analysis, sample: str) -> list[str]:

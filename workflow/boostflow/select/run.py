@@ -39,6 +39,7 @@ from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
 from boostflow.select.theory import Relative, norms
+from boostflow.select.veto import CUT, VetoMap
 from boostflow.select.weights import Weigher
 
 log = logging.getLogger("select")
@@ -124,10 +125,17 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     relative = Relative(totals.norms)
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
-    if moves and files.corrections is None:
+    jec = config.jec.name(sample, totals.data) if config.jec else None
+    if (moves or jec) and files.corrections is None:
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
-    opened = Corrections(files.corrections) if moves and files.corrections else None
-    shifter = Shifter(config, shift, opened)
+    opened = Corrections(files.corrections) if (moves or jec) and files.corrections else None
+    unsmeared = config.model_copy(update={"smearing": None, "mass_smearing": None})
+    shifter = Shifter(
+        config if moves else unsmeared, shift if moves else None, opened, jec if opened else None
+    )
+    if config.veto is not None and files.veto is None:
+        raise BoostflowError(f"sample {sample}: a jet veto map is wanted, but no file given")
+    veto = VetoMap(config.veto, files.veto) if config.veto and files.veto else None
     weights = with_files(job.weights, files.weights)
     weigher = Weigher(sample, weights) if weights else None
     jets = np.zeros(3, dtype=int)
@@ -155,7 +163,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             else:
                 seen.append(ak.to_numpy(rows.event_id)[starts])
                 leading.append(ak.to_numpy(rows.pt)[starts])
-            chosen = _select_part(rows, config, flow, shifter)
+            chosen = _select_part(rows, config, flow, shifter, veto)
             factor = None
             if weigher is not None:
                 chosen, factor = weigher(chosen, file)
@@ -229,13 +237,19 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     """Add up the parts; cross-sections are averaged with the number of events as weight.
 
     Raises:
-        BoostflowError: some parts have a feature or a cross-section that others lack.
+        BoostflowError: some parts have a feature or a cross-section that others lack, or were made
+            by an earlier version.
     """
     read = [meta for meta in metas if meta.get("skipped") is None]
     filled = [meta for meta in read if meta["events"]] or read[:1]
     if not filled:
         raise BoostflowError(f"{metas[0]['file']}: was skipped, as all files of its sample")
     for meta in metas:
+        if "sumw_weights_before" not in meta:
+            raise BoostflowError(
+                f"{meta['file']}: was read by an earlier version of boostflow, whose theory "
+                "weights may be wrong: read it again (--forcerun ingest)"
+            )
         if meta["events"] and content(meta["features"]) != content(filled[0]["features"]):
             raise BoostflowError(
                 f"{meta['file']}: has other branches than {filled[0]['file']}; "
@@ -377,13 +391,17 @@ def _split_scale(totals: Totals, config: Select, job: chain.Select) -> np.ndarra
         return np.where(sums > 0, totals.xsec * PB_TO_INVERSE_FB / sums, 0.0)
 
 
-def _select_part(rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter) -> ak.Array:
+def _select_part(
+    rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter, veto: VetoMap | None
+) -> ak.Array:
     """The rows that pass."""
     starts = event_starts(rows)
     rows = shifter(rows, starts)
     n = len(rows)
     weight = ak.to_numpy(rows.genWeight).astype(np.float64)[starts]
     jets = fatjet_cuts(rows, config.fatjet)
+    if veto is not None:
+        jets.add(CUT, veto(rows, starts))
     names = jets.names
     for i in range(len(names)):
         passing = np.add.reduceat(jets.all(*names[: i + 1]).astype(int), starts)

@@ -21,6 +21,7 @@ from boostflow.config.weights import (
     column_of,
     relative_column,
 )
+from boostflow.correctionfile import WAY_OUT
 from boostflow.errors import BoostflowError
 from boostflow.weightfile import WeightCorrection
 
@@ -94,10 +95,11 @@ class Weigher:
             values = first(len(rows))
         except ValueError as error:
             row = _first_failing(first, len(rows))
-            given = ", ".join(f"{taken} = {column[row]:g}" for taken, column in columns.items())
-            raise self._error(
-                rows, file, row, f"{name} ({side})", f"is not defined for {given} ({error})"
-            ) from None
+            given = correction.outside({k: float(column[row]) for k, column in columns.items()})
+            text = (
+                f"is not defined for {given} ({block.file}: {correction.name}: {error}): {WAY_OUT}"
+            )
+            raise self._error(rows, file, row, f"{name} ({side})", text) from None
         self._require_weights(rows, file, f"{name} ({side})", values)
         return values
 

@@ -31,6 +31,11 @@ def corrections(wildcards):
     return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation)
 
 
+def veto(_wildcards):
+    """The correctionlib file of the jet veto map, if there is one."""
+    return veto_of(ANALYSIS)
+
+
 def weights(wildcards):
     """The correctionlib files of the sample's weights."""
     return weight_files(ANALYSIS, wildcards.sample)
