@@ -316,7 +316,7 @@ def test_a_shift_without_corrections_is_not_left_out(tmp_path: Path) -> None:
         meta,
         {
             "file": "a.root", "events": 10, "sumw": 10.0, "sumw_buckets": [0.1] * 100,
-            "sumw_weights": {},
+            "sumw_weights": {}, "sumw_weights_before": {}, "bad_weights": {},
             "xsec": 1.0, "cutflow": [], "data": False, "features": {}, "notes": [],
         },
     )  # fmt: skip
