@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from boostflow.binomial import efficiency_error
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import anomaly
@@ -87,7 +88,7 @@ def test_errors_are_the_spread_of_repetitions():
 
 @pytest.mark.parametrize(("k", "n"), [(0, 20), (7, 20), (20, 20), (3, 5000)])
 def test_the_error_of_an_efficiency_is_that_of_its_posterior(k, n):
-    assert anomaly.efficiency_error(k, n) == pytest.approx(stats.beta(k + 1, n - k + 1).std())
+    assert efficiency_error(k, n) == pytest.approx(stats.beta(k + 1, n - k + 1).std())
 
 
 def test_nothing_of_the_signal_still_has_an_error():

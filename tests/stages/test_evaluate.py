@@ -80,7 +80,7 @@ def test_delong_against_bootstrap_and_hanley_mcneil():
     error = delong(component, positive, ones, positive.astype(int))
     ranking = Ranking(scores, positive)
     assert auc == pytest.approx(ranking.auc(ones))
-    spread = bootstrap(ranking.auc, np.arange(len(scores)), 400, 1)
+    spread = bootstrap(ranking.auc, np.arange(len(scores)), 400, 1).error
     assert error == pytest.approx(float(spread), rel=0.12)
     signal, background = positive.sum(), (~positive).sum()
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)  # Hanley and McNeil, Radiology 143 (1982) 29
@@ -105,7 +105,7 @@ def test_influence_is_delong_without_weights_and_the_bootstrap_with_them():
     component = components(scores, positive, weight)[1]
     each = influence(component, weight, positive.astype(int), positive)
     ranking = Ranking(scores, positive)
-    spread = bootstrap(lambda count: ranking.auc(weight * count), event, 500, 1)
+    spread = bootstrap(lambda count: ranking.auc(weight * count), event, 500, 1).error
     assert np.sqrt(np.sum(np.bincount(event, each) ** 2)) == pytest.approx(float(spread), rel=0.1)
 
 
@@ -120,14 +120,14 @@ def test_delong_in_strata_against_bootstrap():
     scores, positive = two_classes(1500)
     strata = np.where(positive, 0, 1 + (np.arange(1500) % 5 == 0))
     scores = scores + 0.5 * (strata == 2)
-    weights = classifier.normalised(np.ones(1500), strata, 3)
+    weights = classifier.normalised(np.ones(1500), strata, ["a", "b", "c"])
     error = delong(components(scores, positive, weights)[1], positive, weights, strata)
     ranking = Ranking(scores, positive)
 
     def again(count):
-        return ranking.auc(classifier.normalised(count.astype(float), strata, 3))
+        return ranking.auc(classifier.normalised(count.astype(float), strata, ["a", "b", "c"]))
 
-    assert error == pytest.approx(float(bootstrap(again, np.arange(1500), 400, 1)), rel=0.12)
+    assert error == pytest.approx(float(bootstrap(again, np.arange(1500), 400, 1).error), rel=0.12)
 
 
 def test_delong_pulls():
@@ -149,7 +149,7 @@ def test_bootstrap_resamples_events():
     """Two equal jets in every event: the error of a mean is that of half as many jets."""
     values = np.random.default_rng(1).normal(size=500)
     jets, event = np.repeat(values, 2), np.repeat(np.arange(500), 2)
-    error = bootstrap(lambda count: np.average(jets, weights=count), event, 400, 1)
+    error = bootstrap(lambda count: np.average(jets, weights=count), event, 400, 1).error
     assert float(error) == pytest.approx(values.std() / np.sqrt(500), rel=0.12)
 
 
@@ -433,3 +433,40 @@ def test_scores_that_do_not_fit_the_task(run, tmp_path):
 def test_a_family_that_draws_other_plots_than_it_names(run, tmp_path):
     with pytest.raises(BoostflowError, match="draws importance, but names shap as its plots"):
         call(run, tmp_path, own_plots=["shap"])
+
+
+def test_a_resampling_without_a_class_is_left_out():
+    """Two jets of one class: in exp(-2) of the resamplings there is none."""
+    rng = np.random.default_rng(4)
+    code = np.array([0, 0, *[1] * 100])
+    jets = {"weight": np.ones(102), "event": np.arange(102)}
+    ranking = Ranking(rng.normal(size=102), code == 0)
+
+    def auc(count):
+        return ranking.auc(classifier.normalised(jets["weight"] * count, code, ["top", "qcd"]))
+
+    found = bootstrap(auc, jets["event"], 1000, 1)
+    assert 90 < found.left_out < 180 and found.error > 0.05
+    assert found.note(1000)[0].startswith(f"{found.left_out} of 1000 resamplings")
+    with pytest.raises(BoostflowError, match="of 3 resamplings: class top: the weights of its 2"):
+        bootstrap(lambda count: auc(0 * count), jets["event"], 3, 1)
+
+
+def test_errors_of_few_jets_are_not_zero():
+    """All jets agree: resampling sees no spread, the binomial's posterior does."""
+    code = np.repeat([0, 1], [3, 400])
+    p = np.where(code == 0, 0.9, 0.1)
+    jets = {"weight": np.ones(403), "event": np.arange(403)}
+    part = classifier.Classified(["top", "qcd"], jets, code, np.stack([p, 1 - p], axis=1))
+    found = classifier.areas(part, 50, 1)
+    three = stats.beta(4, 1).std()
+    for figure in (*found["auc"].values(), found["macro_auc"]):
+        assert figure["value"] == 1 and figure["error"] == pytest.approx(three)
+    found |= classifier.confusion(part.scores.argmax(axis=1), code, jets["weight"], part.classes)
+    assert found["accuracy"]["error"] == pytest.approx(
+        np.hypot(three, stats.beta(401, 1).std()) / 2
+    )
+    assert np.min(found["confusion"]["error"]) > 0
+    # Every background jet passes, whatever is drawn.
+    all_pass = rejection(np.zeros(403), code == 0, np.ones(403), 0.5, 0.0)
+    assert all_pass["value"] == 1 and all_pass["error"] == pytest.approx(stats.beta(401, 1).std())

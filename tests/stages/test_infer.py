@@ -16,12 +16,14 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import fit, minimum
 from boostflow.infer.changes import shapes_are_noise
+from boostflow.infer.hypotests import significance
 from boostflow.infer.likelihood import Likelihood
+from boostflow.infer.mcstat import FLOOR
 from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.minimum import suspicious
 from boostflow.infer.report import plot, tabulate
 from boostflow.infer.run import infer
-from boostflow.infer.workspace import FLOOR, build, floored, modifiers
+from boostflow.infer.workspace import build, floored, modifiers
 from boostflow.jobs import statistics as jobs
 from boostflow.plots import fit as draw
 from boostflow.plots.names import fit_plots, hepdata_tables
@@ -179,7 +181,10 @@ def test_empty_and_negative_bins():
     sample, mods = sample_of(spec, "pass", "quark")
     assert sample["data"] == [FLOOR, 90.0, FLOOR, 60.0]
     weight = mean_weight(templates["nominal"], "quark")
-    assert mods["staterror_pass", "staterror"][0] == pytest.approx(weight)
+    # The only background: a factor of its own, exp(-b / weight), and no Gaussian one.
+    assert mods["staterror_pass", "staterror"][0] == 0
+    error = np.array(mods["staterror_pass.empty.quark", "shapesys"])
+    assert error**2 / FLOOR == pytest.approx([weight, 0, np.sqrt(1.5), 0])
     assert any(note.startswith("pass/quark: 2 of 4 bins empty or negative") for note in notes)
     result = fit.run(spec, systematics)
     assert result["mu"]["value"] == pytest.approx(1, abs=1e-3)
@@ -209,7 +214,53 @@ def test_negative_bins_keep_their_error():
     mended = Template(np.array([-3.0, *content.values[1:]]), variances, content.edges, "mass")
     templates["nominal"]["pass"]["quark"] = mended
     _, mods = sample_of(build(templates, {}, Infer())[0], "pass", "quark")
-    assert mods["staterror_pass", "staterror"][0] == pytest.approx(20)
+    error = mods["staterror_pass.empty.quark", "shapesys"][0]
+    assert error**2 / FLOOR == pytest.approx(20)
+
+
+def one_bin(signal, background, weight, other=None):
+    """A region with a bin; another one tells the weight of one background jet."""
+
+    def alone(value, variance):
+        return Template(np.array([value]), np.array([variance]), np.array([0.0, 1.0]), "m")
+
+    region = {"top": alone(signal, 0.01 * signal), "qcd": alone(background, weight * background)}
+    rest = {"top": alone(5.0, 0.05), "qcd": alone(300 * weight, 300 * weight**2)}
+    if other is not None:
+        region["w"], rest["w"] = alone(other, 1e-3 * other), alone(other, 1e-3 * other)
+    return {"nominal": {"pass": region, "fail": rest}}
+
+
+@pytest.mark.parametrize("mc_stat", [True, False])
+@pytest.mark.parametrize(("signal", "weight"), [(80.0, 1e5), (80.0, 1.0), (20.0, 5.0)])
+def test_an_empty_background_makes_no_significance(signal, weight, mc_stat):
+    """No simulated jet, whose weight is known: n_on events on n_off = 0 (Li and Ma, ApJ 272 (1983)
+    317, eq. 17), Z = sqrt(2 n ln(1 + 1 / weight))."""
+    spec, _ = build(one_bin(signal, 0.0, weight), {}, Infer(mc_stat=mc_stat))
+    model, data = fit.open_workspace(spec)
+    best = fit.minimise(model, data)
+    assert best.value("mu") == pytest.approx(1, abs=0.01)
+    expected = np.sqrt(2 * signal * np.log1p(1 / weight))
+    found = significance(model, data, best)
+    assert found == pytest.approx(expected, rel=0.01, abs=0.01)
+
+
+def test_a_rare_background_beside_an_empty_one():
+    """One event of w is known, QCD is not: one jet of it would be 10^5 events."""
+    spec, _ = build(one_bin(80.0, 0.0, 1e5, other=1.0), {}, Infer())
+    model, data = fit.open_workspace(spec)
+    assert significance(model, data, fit.minimise(model, data)) < 0.1
+
+
+def test_the_error_of_the_background_does_not_shrink_without_signal():
+    """s = 50 on b = 100 +- 20 in a bin: without signal b has moved, at the cost of its error."""
+    templates = one_bin(50.0, 100.0, 4.0)
+    spec, _ = build({"nominal": {"pass": templates["nominal"]["pass"]}}, {}, Infer())
+    model, data = fit.open_workspace(spec)
+    found = significance(model, data, fit.minimise(model, data))
+    b = np.linspace(90, 150, 60001)
+    without = np.min(((b - 100) / 20) ** 2 + 2 * (b - 150 + 150 * np.log(150 / b)))
+    assert found == pytest.approx(np.sqrt(without), rel=1e-4)
 
 
 def test_mirrored_side_below_zero_is_told():
@@ -292,7 +343,7 @@ def test_bin_empty_in_all_samples_says_nothing():
             )
     spec, _ = build(nominal, {}, Infer())
     model, _ = fit.open_workspace(spec)
-    assert sum(model.config.suggested_fixed()) == 2  # its parameters do nothing
+    assert sum(model.config.suggested_fixed()) == 4  # its parameters do nothing
     assert fit.run(spec, {})["mu"]["error"] == pytest.approx(full["mu"]["error"], rel=1e-3)
 
 

@@ -78,7 +78,7 @@ def test_executors_agree(tmp_path: Path, processes: Ingest) -> None:
 
 def test_executors_name_a_bad_file(tmp_path: Path, processes: Ingest) -> None:
     file = write_nano(tmp_path / "a.root", 950, spoil="FatJet_mass")
-    with pytest.raises(BoostflowError, match=r"a\.root: NaN or infinite values in mass"):
+    with pytest.raises(BoostflowError, match=r"a\.root: entry \d+, fat jet \d: NaN .* in mass"):
         run(file, tmp_path, config=processes)
     assert [path.name for path in tmp_path.iterdir()] == ["a.root"]
 
@@ -225,9 +225,18 @@ def test_jets_keep_their_generator_jet_and_the_density(tmp_path: Path, rho: str)
     assert ak.all(rows.rho == rows.event)
 
 
+@pytest.mark.parametrize("constituents", [True, False])
+def test_jets_keep_what_calibration_needs(tmp_path: Path, constituents: bool) -> None:
+    file = write_nano(tmp_path / "a.root", constituents=constituents, raw=True)
+    rows, meta = run(file, tmp_path)
+    assert meta["features"]["raw_factor"] and meta["features"]["area"]
+    assert len(rows) and ak.all(rows.area == 2)
+    assert np.allclose(rows.raw_factor, rows.pt / 1000, rtol=1e-5)
+
+
 def test_files_without_generator_jets_have_no_such_columns(tmp_path: Path) -> None:
     rows, meta = run(write_nano(tmp_path / "a.root"), tmp_path)
-    assert not {"gen_pt", "gen_mass", "rho", "area"} & set(rows.fields)
+    assert not {"gen_pt", "gen_mass", "rho", "area", "raw_factor"} & set(rows.fields)
     assert not meta["features"]["generatorJets"]
 
 
@@ -304,7 +313,7 @@ def test_events_without_fat_jets_are_an_empty_table(tmp_path: Path) -> None:
 
 def test_nan_in_a_file_is_refused(tmp_path: Path) -> None:
     file = write_nano(tmp_path / "a.root", spoil="FatJet_mass")
-    with pytest.raises(BoostflowError, match=r"a\.root: NaN or infinite values in mass"):
+    with pytest.raises(BoostflowError, match=r"a\.root: entry \d+, fat jet \d: NaN .* in mass"):
         run(file, tmp_path)
     assert not (tmp_path / "j.parquet").exists()
 

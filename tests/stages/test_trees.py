@@ -88,7 +88,7 @@ def test_other_names_are_read_as_those_of_nanoaod(tmp_path: Path) -> None:
     one, meta = run(tree, tmp_path / "a")
     other, again = run(tmp_path / "b.root", tmp_path / "b", content=content)
     assert same(one, other)
-    assert meta | {"file": ""} == again | {"file": ""}
+    assert meta | {"file": "", "met": "met"} == again | {"file": ""}
 
 
 def test_lists_of_lists_are_constituents_by_jet(tmp_path: Path) -> None:

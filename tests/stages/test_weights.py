@@ -452,11 +452,14 @@ def test_outside_of_all_bins(tmp_path: Path) -> None:
         weighing(tmp_path, pu=block)
     assert str(error.value).startswith(
         "a.root: entry 4, fat jet 0: samples.top.weights.pu (nominal) is not defined for "
-        "NumTrueInteractions = 500 (Index above bounds"
+        "NumTrueInteractions = 500, where it goes from "
     )
+    assert "pu.json: " in str(error.value) and "tighten the cuts" in str(error.value)
     block = top_tag(write_top_tag(tmp_path / "top.json", lowest=420.0))
     block["inputs"]["flavor"] = "zero"
-    with pytest.raises(BoostflowError, match=r"entry 4, fat jet 1: .* abseta = 2, pt = 400"):
+    with pytest.raises(
+        BoostflowError, match=r"entry 4, fat jet 1: .* pt = 400, where it goes from 420 to"
+    ):
         weighing(tmp_path, tag=block)
 
 

@@ -23,6 +23,7 @@ def write_nano(
     spoil: str | None = None,
     generator_jets: bool = False,
     rho: str | None = None,
+    raw: bool = False,
     theory: dict[str, int] | None = None,
     copies: int = 1,
     bits: dict[str, float] | None = None,
@@ -43,6 +44,7 @@ def write_nano(
         generator_jets: write GenJetAK8 and the match of each fat jet: by its position in the event
             a good one, one that is too far away, and one that the file does not keep.
         rho: branch of the pT density, with the event's number in it.
+        raw: jets have an area of 2 and a rawFactor of a thousandth of their pT.
         theory: further branches of weights (LHEScaleWeight...) with their number of entries.
         copies: the same events so many times, in clusters of their own.
         bits: branches of booleans with the part of the events in which they are true.
@@ -111,6 +113,9 @@ def write_nano(
                 "mass": ak.values_astype(fatjet["mass"] * 0.9, "float32"),
             }
         )[:, :2]
+    if raw:
+        fatjet["area"] = ak.values_astype(ak.full_like(pt, 2.0), "float32")
+        fatjet["rawFactor"] = ak.values_astype(pt / 1000, "float32")
     if rho is not None:
         columns[rho] = columns["event"].astype("f4")
     if spoil is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -89,6 +89,7 @@ def select(
     *,
     corrections: Path | None = None,
     weights: Mapping[str, SampleWeight] = MappingProxyType({}),
+    others: Sequence[Path] = (),
     **settings: Any,
 ) -> None:
     """Select the jets of ingested parts.
@@ -101,6 +102,7 @@ def select(
         config: the block of that name.
         corrections: correctionlib file.
         weights: of the sample, with files that can be opened.
+        others: cutflows of samples of collision data that come first.
         settings: other keys of the job.
     """
     from boostflow.select.run import run
@@ -114,6 +116,7 @@ def select(
         ),
         Select.Files(
             parts=parts,
+            others=[path.with_suffix(".parts") for path in others],
             corrections=corrections,
             weights=files_of(weights),
             table=table,

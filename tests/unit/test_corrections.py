@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import awkward as ak
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from boostflow.config.chain import Select, Smearing
+from boostflow.config.chain import FatJetCuts, Select, Smearing
 from boostflow.config.load import load
 from boostflow.config.systematics import JetShift
 from boostflow.corrections import Corrections
@@ -23,6 +24,7 @@ from support.jets import (
     RESOLUTION,
     SCALE_FACTOR,
     SOURCES,
+    binned,
     cms_layout,
     correction,
     formula,
@@ -295,9 +297,11 @@ def test_the_example_for_cms_is_complete(tmp_path: Path) -> None:
 # --- what is refused by the job -----------------------------------------------------------------
 
 
-def shifted(file: Path, name: str, jets: ak.Array, side: str = "up") -> ak.Array:
+def shifted(
+    file: Path, name: str, jets: ak.Array, side: str = "up", select: Select | None = None
+) -> ak.Array:
     shift = JetShift(quantity="energy", side=side, correction=name)
-    return Shifter(Select(), shift, Corrections(file))(jets, STARTS)
+    return Shifter(select or Select(), shift, Corrections(file))(jets, STARTS)
 
 
 def test_an_unknown_correction_is_named() -> None:
@@ -312,7 +316,7 @@ def test_a_shift_without_corrections_is_not_left_out(tmp_path: Path) -> None:
         meta,
         {
             "file": "a.root", "events": 10, "sumw": 10.0, "sumw_buckets": [0.1] * 100,
-            "sumw_weights": {},
+            "sumw_weights": {}, "sumw_weights_before": {}, "bad_weights": {},
             "xsec": 1.0, "cutflow": [], "data": False, "features": {}, "notes": [],
         },
     )  # fmt: skip
@@ -335,8 +339,61 @@ def test_a_missing_column_is_named(cms: Path) -> None:
 def test_a_jet_outside_of_the_correction_is_named(cms: Path) -> None:
     jets = toy_jets(100)
     far = ak.with_field(jets, np.full(200, 6.0, "f4"), "eta")
-    with pytest.raises(BoostflowError, match=r"jec\.json.*AbsoluteMPFBias.*: "):
-        shifted(cms, NAME.format(SOURCES[0]), far)
+    select = Select(fatjet=FatJetCuts(abs_eta_max=9.0))
+    edges = r"JetEta = 6, where it goes from -5\.191 to below 5\.191: tighten the cuts"
+    with pytest.raises(BoostflowError, match=rf"jec\.json.*AbsoluteMPFBias.*{edges}"):
+        shifted(cms, NAME.format(SOURCES[0]), far, select=select)
+
+
+@pytest.mark.parametrize("quantity", ["energy", "resolution"])
+def test_a_jet_that_cannot_pass_needs_no_correction(cms: Path, quantity: str) -> None:
+    """One beyond the last edge, and beyond the cut: it stays, all others are as without it."""
+    jets = toy_jets(100)
+    eta = ak.to_numpy(jets.eta).copy()
+    eta[3], eta[4] = 6.0, -7.0
+    far = ak.with_field(jets, eta, "eta")
+    name = NAME.format(SOURCES[0]) if quantity == "energy" else None
+    smearing = None if quantity == "energy" else CMS_SMEARING
+    shift = JetShift(quantity=quantity, side="up", correction=name)
+    shifter = Shifter(Select(smearing=smearing), shift, Corrections(cms))
+    moved, without = shifter(far, STARTS), shifter(jets, STARTS)
+    others = np.delete(np.arange(200), [3, 4])
+    assert ak.to_numpy(moved.pt)[[3, 4]].tolist() == ak.to_numpy(jets.pt)[[3, 4]].tolist()
+    assert np.array_equal(ak.to_numpy(moved.pt)[others], ak.to_numpy(without.pt)[others])
+
+
+def test_a_jet_far_from_the_cut_on_pt_needs_no_correction(tmp_path: Path) -> None:
+    data = binned(0.01, 0.02, "JetPt") | {"edges": [0.0, 900.0, 1200.0, 2400.0]}
+    file = write_corrections(tmp_path / "c.json", [correction("jes", ["JetPt"], data)])
+    jets = toy_jets(100)
+    pt = ak.to_numpy(jets.pt).copy()
+    pt[3] = 2400.0
+    moved = ak.to_numpy(shifted(file, "jes", ak.with_field(jets, pt, "pt")).pt)
+    assert moved[3] == 2400 and (np.delete(moved, 3) > np.delete(pt, 3)).all()
+
+
+def test_a_scale_factor_with_its_uncertainty_apart(tmp_path: Path) -> None:
+    """Public files since June 2026: nominal, and an absolute uncertainty of a name of its own."""
+    name = "Summer24Prompt24_JRV2_MC_{}_AK8PFPuppi"
+    inputs = ["JetEta", "JetPt"]
+    file = write_corrections(
+        tmp_path / "c.json",
+        [
+            correction(name.format("ScaleFactor"), inputs, binned(1.1, 1.2)),
+            correction(name.format("SFUncertainty"), inputs, binned(0.03, 1.5)),
+            correction(name.format("Total"), inputs, 0.01),
+        ],
+    )
+    corrections, jets = Corrections(file), columns(toy_jets(2))
+    jets["eta"] = np.array([0.0, 0.0, 2.0, 2.0])
+    factor = name.format("ScaleFactor")
+    assert corrections.problem(factor, by_value=True) is None
+    assert corrections.columns(factor) == ["eta", "pt"]
+    found = {v: corrections.evaluate(factor, jets, v)[1:3].tolist() for v in ("nom", "up", "down")}
+    assert found["nom"] == [1.1, 1.2]
+    assert found["up"] == pytest.approx([1.13, 2.7]) and found["down"] == pytest.approx([1.07, 0])
+    alone = corrections.problem(name.format("Total"), by_value=True)
+    assert alone is not None and "_SFUncertainty_ instead of _ScaleFactor_" in alone
 
 
 def test_a_correction_factor_is_no_uncertainty(tmp_path: Path) -> None:
@@ -349,5 +406,99 @@ def test_a_correction_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     file = write_corrections(
         tmp_path / "c.json", [correction("l2", ["JetPt"], formula("1/(x-x)", "JetPt"))]
     )
-    with pytest.raises(BoostflowError, match="l2 is not finite for some jets"):
+    with pytest.raises(
+        BoostflowError,
+        match=r"l2 is not defined \(or infinite\) for .* first for JetPt =",
+    ):
         shifted(file, "l2", toy_jets(100))
+
+
+COMPOUND = "Summer24Prompt24_V5_MC_L1L2L3Res_AK8PFPuppi"
+
+
+@pytest.fixture
+def levels(tmp_path: Path) -> Path:
+    """Two levels: pile-up by area and density, then a response at the momentum after that."""
+    inputs = ["JetA", "JetEta", "JetPt", "Rho"]
+    first = correction("L1", ["JetA", "JetPt", "Rho"], formula("1-y*z/x", "JetPt", "JetA", "Rho"))
+    second = correction("L2", ["JetEta", "JetPt"], binned(formula("1.1+9/x", "JetPt"), 1.2))
+    found = {
+        "schema_version": 2,
+        "corrections": [first, second],
+        "compound_corrections": [
+            {
+                "name": COMPOUND,
+                "inputs": [{"name": name, "type": "real"} for name in inputs],
+                "output": {"name": "correction", "type": "real"},
+                "inputs_update": ["JetPt"],
+                "input_op": "*",
+                "output_op": "*",
+                "stack": ["L1", "L2"],
+            }
+        ],
+    }
+    write_json(tmp_path / "levels.json", found)
+    return tmp_path / "levels.json"
+
+
+def raw_jets() -> ak.Array:
+    """Jets in the centre that were calibrated by 1.25, of an area of 2."""
+    jets = ak.with_field(toy_jets(100), np.full(200, 0.2, "f4"), "raw_factor")
+    jets = ak.with_field(jets, np.full(200, 2.0, "f4"), "area")
+    return ak.with_field(jets, np.full(200, 0.5, "f4"), "eta")
+
+
+def test_jets_are_calibrated_anew(levels: Path) -> None:
+    jets = raw_jets()
+    moved = Shifter(Select(), None, Corrections(levels), COMPOUND)(jets, STARTS)
+    before, after = columns(jets), columns(moved)
+    raw = before["pt"] * (1 - before["raw_factor"])
+    cleaned = raw - 2.0 * before["rho"]
+    assert after["pt"] == pytest.approx(1.1 * cleaned + 9, rel=1e-5)
+    assert after["mass"] == pytest.approx(before["mass"] * after["pt"] / before["pt"], rel=1e-5)
+    # What the jets gain MET loses.
+    gain = (after["pt"] - before["pt"]) * np.cos(before["phi"])
+    px = [x["met_pt"] * np.cos(x["met_phi"]) for x in (before, after)]
+    assert (px[0] - px[1])[::2] == pytest.approx(np.add.reduceat(gain, STARTS), abs=1e-2)
+    assert (after["ht"] - before["ht"])[::2] == pytest.approx(
+        np.add.reduceat(after["pt"] - before["pt"], STARTS), abs=1e-2
+    )
+
+
+def test_smearing_and_shifts_act_on_calibrated_jets(levels: Path, tmp_path: Path) -> None:
+    content = json.loads(levels.read_text())
+    content["corrections"].append(correction("jes", ["JetPt"], formula("0.01+x/1e5", "JetPt")))
+    write_json(tmp_path / "all.json", content)
+    shift = JetShift(quantity="energy", side="up", correction="jes")
+    moved = Shifter(Select(), shift, Corrections(tmp_path / "all.json"), COMPOUND)
+    nominal = Shifter(Select(), None, Corrections(levels), COMPOUND)
+    jets, pt = raw_jets(), columns(nominal(raw_jets(), STARTS))["pt"]
+    assert columns(moved(jets, STARTS))["pt"] == pytest.approx(pt * (1.01 + pt / 1e5), rel=1e-5)
+
+
+def test_what_calibration_needs(levels: Path) -> None:
+    jets = raw_jets()
+    without = jets[[name for name in jets.fields if name != "raw_factor"]]
+    with pytest.raises(BoostflowError, match=r"needs raw_factor of each jet.*FatJet_rawFactor"):
+        Shifter(Select(), None, Corrections(levels), COMPOUND)(without, STARTS)
+    eta = ak.to_numpy(jets.eta).copy()
+    eta[0] = 6.0  # cannot pass
+    moved = Shifter(Select(), None, Corrections(levels), COMPOUND)(
+        ak.with_field(jets, eta, "eta"), STARTS
+    )
+    assert moved.pt[0] == jets.pt[0] and moved.pt[1] != jets.pt[1]
+
+
+@pytest.mark.parametrize(
+    ("jec", "message"),
+    [
+        ({}, "select.jec: needs simulation, data or samples"),
+        ({"simulation": "L1"}, "select.jec.simulation: no compound correction 'L1' in"),
+        ({"samples": {"topp": COMPOUND}}, "select.jec.samples.topp: unknown sample"),
+        ({"simulation": COMPOUND}, "has no raw momenta (FatJet_rawFactor)"),
+    ],
+)
+def test_calibration_is_checked(levels: Path, jec: dict[str, object], message: str) -> None:
+    with pytest.raises(BoostflowError) as error:
+        load({"select": {"corrections": str(levels), "jec": jec}}, REPOSITORY, "c.yaml")
+    assert message in str(error.value)

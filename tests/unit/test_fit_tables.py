@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 
 import pytest
 import yaml
+from hepdata_validator.full_submission_validator import FullSubmissionValidator
 
 from boostflow.infer.tables import (
     hepdata,
@@ -147,12 +149,56 @@ def test_hepdata_record(tmp_path):
     assert value["values"][7] == {"value": "-"}  # a limit beyond the scan
 
 
+def variant(**changes):
+    """Results of a fit and yields with something else in them."""
+    fit, yields = copy.deepcopy(FIT), copy.deepcopy(YIELDS)
+    for part in yields["sr_1"]["prefit"].values():
+        part.update(changes.pop("part", {}))
+    fit["breakdown"].update(changes.pop("breakdown", {}))
+    fit.update(changes)
+    return fit, yields
+
+
+NONE = {"up": 0.0, "down": 0.0, "error": 0.0}
+UNKNOWN = {"up": None, "down": 0.1, "error": None}
+RECORDS = {
+    "ordinary": variant(),
+    "no error of the yields": variant(part={"errors": [0.0, 0.0]}),
+    "one bin without error": variant(part={"errors": [9.0, 0.0]}),
+    "empty": variant(part={"values": [0.0, 0.0], "errors": [3.0, 0.0]}),
+    "no error of mu": variant(breakdown={"stat": NONE, "exp": NONE}),
+    "one source without error": variant(breakdown={"exp": NONE}),
+    "unknown errors": variant(breakdown={"stat": UNKNOWN, "exp": UNKNOWN}),
+    "blind": variant(
+        data="asimov",
+        significance={"expected": 4.2},
+        limit={
+            "level": 0.95,
+            "expected": [0.1, 0.2, 0.3, 0.4, 0.5],
+            "scan": {"mu": [0.1, 0.5], "expected": BAND},
+        },
+    ),
+    "no systematics": variant(parameters=[], correlation={"names": ["mu"], "matrix": [[1.0]]}),
+}
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_hepdata_accepts_it(tmp_path):
+@pytest.mark.parametrize("kind", RECORDS)
+def test_hepdata_accepts_it(tmp_path, kind):
     """The validator leaves files open, which Python warns of."""
-    validator = pytest.importorskip("hepdata_validator.full_submission_validator")
-    write_hepdata(record(), tmp_path)
-    check = validator.FullSubmissionValidator()
+    fit, yields = RECORDS[kind]
+    found = hepdata(fit, yields, {}, ("Soft-drop mass", "GeV"), 13000.0)
+    write_hepdata(found, tmp_path)
+    check = FullSubmissionValidator()
     assert check.validate(directory=str(tmp_path)), check.get_messages()
-    (tmp_path / "scan.yaml").write_text("independent_variables: 3\n")
-    assert not validator.FullSubmissionValidator().validate(directory=str(tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_hepdata_refuses_errors_that_are_all_zero(tmp_path):
+    """So that the validator does look at them."""
+    write_hepdata(record(), tmp_path)
+    path = tmp_path / "results.yaml"
+    table = yaml.safe_load(path.read_text())
+    table["dependent_variables"][0]["values"][0]["errors"] = [{"label": "a", "symerror": 0.0}]
+    path.write_text(yaml.safe_dump(table))
+    assert not FullSubmissionValidator().validate(directory=str(tmp_path))

@@ -134,7 +134,7 @@ CASES: list[Case] = [
     ("luminosity", 10.0, TEMPLATES | COUNTS | {"plots"}),
     ("systematics", "other.yaml", NOTHING),
     # --- simulation
-    ("simulation.ecm", 14_000.0, SIMULATE | {"plots"}),
+    ("simulation.ecm", 14_000.0, SIMULATE | INGEST | {"plots"}),
     ("simulation.jet_radius", 1.0, SIMULATE | INGEST),
     ("simulation.pthat", [500.0, 600.0], SIMULATE),
     ("simulation.mpi", False, SIMULATE),
@@ -170,7 +170,12 @@ CASES: list[Case] = [
     ("samples.qcd.tree", "tree", QCD),
     ("samples.qcd.format", "delphes", QCD),
     ("samples.qcd.branches", {"FatJet": "jet"}, QCD),
+    ("samples.qcd.units.momentum", "MeV", QCD),
+    ("samples.qcd.met", "PUPPI", QCD),
     ("samples.qcd.unweighted", True, QCD),
+    ("samples.qcd.normalised_to", 138.0, QCD),
+    ("samples.qcd.before_skim", {"histogram": "hEvents"}, QCD),
+    ("samples.qcd.before_skim", {"sumw": 7.0}, QCD | SELECT_QCD),
     ("samples.qcd.triggers", ["HLT_PFHT1050"], QCD),
     ("samples.qcd.flags", ["Flag_goodVertices"], QCD),
     ("samples.qcd.weights", {"pileup": {"branch": "puWeight"}}, QCD | SELECT_QCD),
@@ -192,6 +197,8 @@ CASES: list[Case] = [
     ("ingest.workers", 4, NOTHING),
     ("ingest.dask", {"mem_mb": 3000}, NOTHING),
     ("ingest.chunksize", 500, NOTHING),
+    ("ingest.on_bad_event", "drop", INGEST),
+    ("ingest.bad_events_max", 0.02, INGEST),
     ("ingest.on_bad_file", "skip", {"check"} | LISTS),
     ("ingest.tree", "tree", INGEST),
     ("ingest.fatjet_pt_min", 300.0, INGEST),
@@ -214,6 +221,8 @@ CASES: list[Case] = [
     ("select.corrections", "other.json", {"select jes", "select jer"}),  # it holds something else
     ("select.smearing", RESOLUTION, SELECT),
     ("select.mass_smearing", RESOLUTION, SELECT),
+    ("select.jec", {"samples": {"nobody": "x"}}, SELECT),
+    ("select.veto", {"file": "config/corrections/jetmet.json", "correction": "x"}, SELECT),
     # --- what is judged and drawn of models is no business of these jobs
     ("models.bdt.seed", 5, NOTHING),
     ("models.clusters.seed", 5, NOTHING),
@@ -224,6 +233,8 @@ CASES: list[Case] = [
     # --- templates
     ("templates.variable", "mass", TEMPLATES | COUNTS | {"check"}),
     ("templates.bins", 10, TEMPLATES | COUNTS),
+    ("templates.edges", [50.0, 100.0, 290.0], TEMPLATES | COUNTS),
+    ("templates.overflow", "last", TEMPLATES),
     ("templates.range", RANGE, TEMPLATES | COUNTS),
     ("templates.regions", OTHER_REGIONS, NOMINAL_REGIONS),
     # --- infer
@@ -418,3 +429,15 @@ def test_every_job_runs_a_function_and_says_what_it_takes(stage: str) -> None:
     assert {word for word in words if word.startswith("--")} == {
         f"--{key.replace('_', '-')}" for key in job.Files.model_fields
     }
+
+
+def test_splits_are_for_models_and_estimates() -> None:
+    """Without any all events count as test; an unlabelled sample needs nothing to train on."""
+    with_models = analysis(CONFIG, SYSTEMATICS)
+    chosen = Select.of(with_models, "qcd", "nominal")
+    assert chosen.trained and not chosen.independent
+    assert not Select.of(with_models, "dijets", "nominal").trained
+    alone = CONFIG | {"models": {}, "background": None, "infer": None, "templates": {}}
+    without = analysis(alone, {})
+    assert Select.of(without, "qcd", "nominal").independent
+    assert not Select.of(without, "qcd", "nominal").trained

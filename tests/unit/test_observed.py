@@ -107,7 +107,10 @@ def test_what_is_empty_in_simulation_is_zero_in_the_yields():
         "s": {"top": sample(20.0, 30.0), "quark": sample(100.0, 9.0), "z": sample(9.0, 9.0)},
     }
     spec, _ = build({"nominal": templates}, {}, Infer())
-    empty = {r: {n: t.values <= 0 for n, t in c.items()} for r, c in templates.items()}
+    empty = {
+        r: {n: np.where(t.values <= 0, 2.0, np.nan) for n, t in c.items()}
+        for r, c in templates.items()
+    }
     edges = {"r": [0.0, 1.0, 2.0], "s": [0.0, 1.0, 2.0]}
     found = tabulate(spec, edges, {}, empty)["r"]
     for stage in ("prefit", "postfit"):

@@ -212,6 +212,13 @@ def test_weight_variations_keep_the_total_rate(parts, tmp_path: Path) -> None:
     assert np.allclose(ak.to_numpy(rows.weight_isr_up), expected, rtol=1e-6)
 
 
+def test_parts_of_an_earlier_version_are_refused(parts, tmp_path: Path) -> None:
+    meta = parts[1][1]
+    write_json(meta, {k: v for k, v in read_json(meta).items() if not k.endswith("_before")})
+    with pytest.raises(BoostflowError, match=r"^2\.root: was read by an earlier version .* again"):
+        run(parts, tmp_path)
+
+
 def test_both_jets_of_an_event_are_on_one_side(parts, tmp_path: Path) -> None:
     rows, _ = run(parts, tmp_path)
     sides: dict[int, set[int]] = {}

@@ -12,7 +12,7 @@ from boostflow.errors import BoostflowError
 from boostflow.jobs.statistics import Templates as Job
 from boostflow.templates import build
 from boostflow.templates.build import in_region
-from boostflow.templates.files import read
+from boostflow.templates.files import read, read_notes, write
 from boostflow.templates.run import run
 from support import factory
 from support.stages import templates_job
@@ -119,6 +119,49 @@ def test_edges_of_the_axis():
     table = jets(tau21=np.array([0.0, 1.0, 0.5, 1.0, 1.0, 1.1]))
     result = fill({"top": table}, {"top": scores()}, config, 1.0)
     assert result["all", "top"].values().tolist() == [1.0, 0.0, 2.0, -0.5]  # 1 belongs to [0, 1]
+
+
+def test_bins_of_unequal_width():
+    config = CONFIG.model_copy(update={"regions": {"all": Region(range=[0, 1])}})
+    config = Templates(regions=config.regions, edges=[0.0, 100.0, 120.0, 200.0])
+    assert (config.bins, config.range) == (3, [0.0, 200.0])
+    result = fill({"top": jets()}, {"top": scores()}, config, 1.0)["all", "top"]
+    assert result.axes[0].edges.tolist() == [0.0, 100.0, 120.0, 200.0]
+    assert result.values().tolist() == [0.5, 2.0, 0.0]
+    for wrong, text in (([0.0, 2.0, 2.0], "must ascend"), ([0.0, 1.0], "without bins")):
+        with pytest.raises(ValueError, match=text):
+            Templates(edges=wrong, bins=4)
+
+
+@pytest.mark.parametrize(
+    ("overflow", "values", "fate"),
+    [
+        ("drop", [3.0, 0.0], "not counted"),
+        ("first", [2.5, 0.0], "below: counted in the first bin; above: not counted"),
+        ("last", [3.0, 1.0], "above: counted in the last bin; below: not counted"),
+        ("both", [2.5, 1.0], "counted in the first and the last bin"),
+    ],
+)
+def test_what_lies_outside(overflow, values, fate):
+    """Of weights 1, -0.5, 2 and 1 the second is below, the last is above, another at the edge."""
+    mass = np.array([60.0, 10.0, 110.0, 160.0, 60.0, 200.0])
+    regions = {"all": Region(range=[0, 1]), "none": Region(range=[1, 2])}
+    config = Templates(regions=regions, bins=2, range=[50.0, 200.0], overflow=overflow)
+    notes: list[str] = []
+    job = templates_job(config, 1.0, allow_empty=True)
+    table = {"top": jets(msoftdrop=mass, split=np.array([2, 2, 2, 0, 2, 2]))}
+    result = build.fill(table, {"top": scores()}, job, notes)
+    assert result["all", "top"].values().tolist() == values
+    assert notes == [f"all: msoftdrop is outside of 50 to 200 for 33 % of top ({fate})"]
+
+
+def test_notes_are_kept_in_the_file(tmp_path):
+    result = fill({"top": jets()}, {"top": scores()}, CONFIG, 1.0)
+    write(tmp_path / "a.root", result, ["one: 3 %", "two"])
+    assert read_notes(tmp_path / "a.root") == ["one: 3 %", "two"]
+    assert set(read(tmp_path / "a.root")) == {"pass", "fail"}
+    write(tmp_path / "b.root", result)
+    assert read_notes(tmp_path / "b.root") == []
 
 
 def test_messages():

@@ -71,6 +71,16 @@ def test_ambiguous_shower_weights_are_off(count: int, title: str, why: str) -> N
     assert not found.columns and why in found.text and "no known meaning" in found.text
 
 
+def test_odd_numbers_in_titles_are_no_error() -> None:
+    assert weight_columns("PSWeight", 2, "[0] isr.murfac=0.5. [1] fsr.murfac=2,") == [
+        "weight_isr_up",
+        "weight_fsr_down",
+    ]
+    assert not weight_columns("PSWeight", 4, "[0] isr.murfac=0.5.1")
+    odd = " ; ".join(f"[{i}] is muR=1.2.3 muF=." for i in range(9))
+    assert weight_columns("LHEScaleWeight", 9, odd) == weight_columns("LHEScaleWeight", 9)
+
+
 def test_a_long_list_of_shower_weights_is_read_by_its_title() -> None:
     names = ["isr.murfac=0.707", "isr.murfac=0.5", "fsr.g2gg.murfac=0.5", "isr.murfac=2.0"]
     title = " ".join(f"[{i}] {name};" for i, name in enumerate(names))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from boostflow import paths
 from boostflow.config.config import Config
 from boostflow.config.files import batch, beside, content, expand, find, is_remote, keys, known
-from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data
+from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data, is_normalised
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
@@ -166,9 +166,29 @@ class Analysis:
         block = self.config.samples[sample]
         return block.weights if isinstance(block, RootSample) else {}
 
+    def sumw(self, sample: str) -> float | None:
+        """The sum of weights before a skim that a sample says for all of its files."""
+        block = self.config.samples[sample]
+        before = block.before_skim if isinstance(block, RootSample) else None
+        return None if before is None else before.sumw
+
+    def sums_files(self, sample: str) -> list[str]:
+        """The text file of sums of weights before a skim that a sample names, if it does."""
+        block = self.config.samples[sample]
+        before = block.before_skim if isinstance(block, RootSample) else None
+        return [before.file] if before is not None and before.file is not None else []
+
     def data(self) -> list[str]:
         """Names of the samples of collision data."""
         return [name for name in self.samples if self.is_data(name)]
+
+    def data_before(self, sample: str) -> list[str]:
+        """Samples of collision data in ROOT files before one such, whose events come first."""
+        block = self.config.samples[sample]
+        if not (isinstance(block, RootSample) and block.data):
+            return []
+        names = self.data()[: self.data().index(sample)]
+        return [name for name in names if isinstance(self.config.samples[name], RootSample)]
 
     def simulated(self) -> list[str]:
         """Names of all others."""
@@ -290,6 +310,15 @@ class Analysis:
             return []
         return [name for name in self.jet_models() if self.variations.evaluated(name)]
 
+    def uses_splits(self) -> bool:
+        """Whether anything tells events that models are trained on from others."""
+        return bool(self.config.models) or self.config.background is not None
+
+    def is_trained_on(self, sample: str) -> bool:
+        """Whether any model is trained on a sample."""
+        models = self.config.models.values()
+        return any(sample in self.config.trained_on(model) for model in models)
+
     # --- tables of jets and scores ---
 
     def selected(self, variation: str, samples: Iterable[str] | None = None) -> list[str]:
@@ -349,7 +378,7 @@ class Analysis:
         """Text left and right on top of a plot."""
         samples = self.config.samples.values()
         # Sets without cross-sections correspond to no luminosity.
-        if any(isinstance(b, FileSample) and b.xsec is None and not is_data(b) for b in samples):
+        if any(isinstance(b, FileSample) and not (is_normalised(b) or is_data(b)) for b in samples):
             return self.energy_label()
         left, energy = self.energy_label()
         return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"

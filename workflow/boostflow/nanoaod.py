@@ -28,13 +28,16 @@ TRUTH = tuple(
     f"GenPart_{name}"
     for name in ("eta", "phi", "pdgId", "status", "statusFlags", "genPartIdxMother")
 )
-MET = ("MET", "PuppiMET", "PFMET")
+MET_KINDS = {"PF": ("MET", "PFMET"), "PUPPI": ("PuppiMET",)}
+"""Missing momenta, of particle flow or weighted by PUPPI, by the names of all versions."""
+MET = (*MET_KINDS["PF"], *MET_KINDS["PUPPI"])
+"""In the order in which they are looked for: so the first one is the same in all versions."""
 GENERATOR_JETS = (
     "FatJet_genJetAK8Idx",
     *(f"GenJetAK8_{name}" for name in ("pt", "eta", "phi", "mass")),
 )
 RHO = ("Rho_fixedGridRhoFastjetAll", "fixedGridRhoFastjetAll")
-AREA = "FatJet_area"
+AREA, RAW = "FatJet_area", "FatJet_rawFactor"
 LINKS = CONSTITUENTS[:2]
 VECTORS = (
     ("pt", "eta", "phi", "mass"),
@@ -53,7 +56,7 @@ READABLE = tuple(
             *RHO,
             *(f"FatJet_{field}" for vector in VECTORS for field in vector),
             *(f"FatJet_{field}" for field in jet_fields()),
-            *(AREA, *GENERATOR_JETS),
+            *(AREA, RAW, *GENERATOR_JETS),
             *CONSTITUENTS,
             *(f"PFCands_{field}" for vector in VECTORS for field in vector),
             PUPPI_WEIGHT,

@@ -52,10 +52,10 @@ _EITHER = 53
 _WITHOUT_CENTRAL = (30, 100, 102)
 """Numbers of members that sets have without member 0."""
 _ENTRY = re.compile(r"\[(\d+)\]\s*(?:is\s+)?([^;\[]*)")
-_SHOWER = re.compile(r"(isr|fsr)[.:]murfac=([\d.]+)", re.IGNORECASE)
+_SHOWER = re.compile(r"(isr|fsr)[.:]murfac=(\d+(?:\.\d+)?)[.,]?", re.IGNORECASE)
 _OLD_SHOWER = re.compile(r"ISR=([\d.]+)\s+FSR=([\d.]+)")
 _LHA = re.compile(r"LHA IDs?\s+(\d+)\s*-\s*(\d+)")
-_NUMBER = r"""\s*=\s*"?([\d.]+(?:[ed][+-]?\d+)?)"""
+_NUMBER = r"""\s*=\s*"?((?:\d+\.?\d*|\.\d+)(?:[ed][+-]?\d+)?)"""
 _SCALE_NAMES = {0.5: "05", 1.0: "", 2.0: "2"}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boostflow.correctionfile import content_of, limits, outside
 from boostflow.corrections import content
 from boostflow.errors import BoostflowError
 
@@ -49,8 +49,7 @@ class WeightCorrection:
         if name not in list(found):
             raise BoostflowError(f"{path}: no correction {name!r}; it has {', '.join(found)}")
         self._correction = found[name]
-        entries = json.loads(text)["corrections"]
-        self._content = next(entry["data"] for entry in entries if entry["name"] == name)
+        self._content = content_of(text, name)
         self.inputs = {variable.name: variable.type for variable in self._correction.inputs}
 
     def problems(
@@ -105,6 +104,14 @@ class WeightCorrection:
         except (RuntimeError, IndexError) as error:
             raise ValueError(" ".join(str(error).split())) from None
         return np.asarray(result, dtype=np.float64)
+
+    def limits(self, name: str) -> tuple[float, float] | None:
+        """The first and the last edge of an input; None where it is not binned."""
+        return limits(self._content, name)
+
+    def outside(self, values: Mapping[str, float]) -> str:
+        """Values of inputs of one row in words, with the edges that they are beyond."""
+        return outside(self._content, values)
 
     def _known(self, name: str) -> str:
         words = self.words(name)

@@ -31,6 +31,7 @@ rule ingest:
     params:
         job=job(Ingest),
         golden_json=named(golden_json),
+        sums=named(sums),
     message:
         "Ingesting {wildcards.sample} ({wildcards.variation}), part {wildcards.part}"
     shell:

@@ -1,6 +1,6 @@
 """Selection: shifts, object and event cuts, cutflow, split, weights."""
 
-from boostflow.jobs.chain import ListParts, Select, corrections_of, weight_files
+from boostflow.jobs.chain import ListParts, Select, corrections_of, veto_of, weight_files
 
 
 include: "functions/select.smk"
@@ -34,6 +34,7 @@ rule select:
     """Select the fat jets of one sample under one variation."""
     input:
         parts=listed_parts,
+        others=others,
     output:
         table=at(paths.SELECT),
         cutflow=at(paths.CUTFLOW),
@@ -52,6 +53,7 @@ rule select:
         job=job(Select),
         corrections=named(corrections),
         weights=named(weights),
+        veto=named(veto),
     message:
         "Selecting {wildcards.sample} ({wildcards.variation})"
     shell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -110,6 +110,13 @@ class Ingest(Block):
     on_bad_file: Literal["fail", "skip"] = "fail"
     """An input file that cannot be read or is damaged ends the run (fail), or is left out and
     listed (skip): simulation is normalised to the files that were read, data are not corrected."""
+    on_bad_event: Literal["fail", "drop"] = "fail"
+    """An event of a ROOT file with values that none can have (NaN, a negative pT, more momentum
+    than a beam) makes its file a bad one (fail), or is left out and counted in the cutflow (drop):
+    simulation is normalised to the others."""
+    bad_events_max: Fraction = 0.01
+    """With `on_bad_event: drop`: a file of which a larger part of the events is bad is a bad
+    file."""
 
     def processes(self) -> int:
         """Processes on the machine that ingests."""
@@ -195,6 +202,47 @@ class Smearing(Block):
     """Resolution of data over that of simulation; its input `systematic` is nom, up or down."""
 
 
+class JetEnergy(Block):
+    """Jet energy corrections applied anew on raw momenta.
+
+    Of compound corrections of `select.corrections`; MET and HT follow.
+    """
+
+    simulation: str | None = None
+    """Compound correction of simulated jets: `..._MC_L1L2L3Res_...`; null: as they are."""
+    data: str | None = None
+    """That of collision data: `..._DATA_L1L2L3Res_...`; null: as they are."""
+    samples: dict[Name, str] = {}
+    """Those of samples that have another one: eras of data."""
+
+    def name(self, sample: str, data: bool) -> str | None:
+        """The correction of a sample."""
+        return self.samples.get(sample, self.data if data else self.simulation)
+
+
+class Veto(Block):
+    """A jet veto map: regions in eta and phi in which the detector had faults.
+
+    It looks at the ingested fat jets, of data and simulation alike, after smearing and shifts.
+    """
+
+    COLUMNS: ClassVar[dict[str, str]] = {"eta": "eta", "phi": "phi"}
+
+    file: FilePath = Field(min_length=1)
+    """A correctionlib file (.json or .json.gz): `jetvetomaps.json.gz`."""
+    correction: str = Field(min_length=1)
+    """Name of the map in it; its inputs are `type`, `eta` and `phi`, its value is 0 for good
+    jets."""
+    type: str = "jetvetomap"
+    """What its input `type` is."""
+    drop: Literal["event", "jet"] = "event"
+    """What is dropped: events with a fat jet in such a region, or those jets."""
+
+    def words(self) -> dict[str, str | float]:
+        """What the map takes besides columns of the jets."""
+        return {"type": self.type}
+
+
 class Select(Block):
     """Object and event selection."""
 
@@ -208,6 +256,11 @@ class Select(Block):
     jets have the resolution of data, as those of the toy detector by construction."""
     mass_smearing: Smearing | None = None
     """Smears the masses of simulated jets in the same way; null for none."""
+    jec: JetEnergy | None = None
+    """Jet energy corrections applied anew: {simulation: NAME, data: NAME}; null: jets as in the
+    files."""
+    veto: Veto | None = None
+    """Jet veto map: {file: PATH, correction: NAME}; null for none."""
 
 
 class Evaluate(Block):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, FilePath, Name, NoSwitch, Setting
 from boostflow.config.weights import SampleWeight
@@ -48,6 +48,38 @@ class FileSample(Block):
     """Cross-section in pb; null for collision data or where no normalisation is wanted."""
 
 
+class Units(Block):
+    """Units of what a file holds."""
+
+    momentum: Literal["GeV", "MeV"] = "GeV"
+    """Unit of all momenta, energies and masses of the files, and of rho: of jets, constituents,
+    MET and generator jets. Branches that `weights` name are taken as they are."""
+
+
+class BeforeSkim(Block):
+    """Sums of weights of all generated events, of files from which events were left out.
+
+    One of `sumw`, `histogram` and `file`; NanoAOD has these sums in its tree `Runs`.
+    """
+
+    sumw: Annotated[float | None, NoSwitch] = Field(None, gt=0)
+    """The sum for all files of the sample together."""
+    histogram: str | None = Field(None, min_length=1)
+    """A histogram in each file, or a pattern of several that add up: `CutBookkeeper_*_NOSYS`."""
+    bin: Annotated[int, NoSwitch] = Field(1, ge=1)
+    """Bin of the histogram that holds the sum, counted from 1."""
+    file: FilePath | None = Field(None, min_length=1)
+    """A text file, relative to the folder in which snakemake is started: in each line the name of
+    a file, with its path or without, and its sum; `#` starts a comment."""
+
+    @model_validator(mode="after")
+    def has_one_source(self) -> BeforeSkim:
+        """A number, a histogram or a text file."""
+        if [self.sumw, self.histogram, self.file].count(None) != 2:
+            raise ValueError("needs one of sumw, histogram, file")
+        return self
+
+
 class RootContent(Block):
     """What the tree of a ROOT file holds, and which of its events are taken."""
 
@@ -58,8 +90,16 @@ class RootContent(Block):
     branches: dict[str, str] = {}
     """Names in the file, by those of NanoAOD: of a branch, `FatJet_msoftdrop: jet_sdmass`, or of
     all branches of a collection, `FatJet: jet` (docs/inputs.md lists what is read)."""
+    units: Units = Units()
+    met: Literal["PF", "PUPPI"] | None = None
+    """Missing transverse momentum that is read: that of particle flow (MET of NanoAOD up to v12,
+    PFMET from v15 on) or PuppiMET; null: that of particle flow, else PuppiMET."""
     unweighted: bool = False
     """Simulation without genWeight: each event counts 1."""
+    before_skim: BeforeSkim | None = None
+    normalised_to: Annotated[float | None, NoSwitch] = Field(None, gt=0)
+    """Weights are final: genWeight adds up to the events that are expected in this luminosity
+    (1/fb). Then there is no `xsec`, and no sum before a skim is looked for."""
     triggers: list[str] = []
     """Only events that pass at least one of these: `HLT_PFHT1050`."""
     flags: list[str] = []
@@ -163,6 +203,11 @@ def default_samples() -> dict[str, Sample]:
 def has_charges(sample: object) -> bool:
     """Whether a sample's constituents may have charges: those of JetClass alone of public sets."""
     return isinstance(sample, SimulatedSample | RootSample | JetClassSample)
+
+
+def is_normalised(sample: FileSample) -> bool:
+    """Whether a sample of simulation says how many events are expected of it."""
+    return sample.xsec is not None or getattr(sample, "normalised_to", None) is not None
 
 
 def is_data(sample: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, get_args
 
 from pydantic import Field, model_validator
@@ -40,7 +41,12 @@ class Templates(Block):
     bins: int = Field(12, ge=1)
     """Number of bins."""
     range: Range = [50.0, 290.0]
-    """Axis range (GeV for masses); what lies outside is not counted."""
+    """Axis range (GeV for masses)."""
+    edges: list[float] | None = Field(None, min_length=2)
+    """Ascending edges of bins of unequal width, in the place of bins and range."""
+    overflow: Literal["drop", "first", "last", "both"] = "drop"
+    """What lies outside: left out (drop), or what is below counts in the first bin (first), what is
+    above in the last (last), or both. The share outside is a note of the fit."""
     regions: dict[Name, Region] = Field(
         {
             "pass": Region(range=[0.9, 1.0]),
@@ -49,6 +55,20 @@ class Templates(Block):
         min_length=1,
     )
     """Regions by name; they must not overlap. The lower edge belongs to the region, as does 1."""
+
+    @model_validator(mode="after")
+    def has_one_axis(self) -> Templates:
+        """Edges ascend; bins and range are theirs."""
+        if self.edges is None:
+            return self
+        if not all(low < high for low, high in pairwise(self.edges)):
+            raise ValueError("edges: must ascend")
+        own = {"bins": len(self.edges) - 1, "range": [self.edges[0], self.edges[-1]]}
+        for name, value in own.items():
+            if name in self.model_fields_set and getattr(self, name) != value:
+                raise ValueError(f"edges: stands alone, without {name}")
+            setattr(self, name, value)
+        return self
 
 
 class Prune(Block):
@@ -81,7 +101,8 @@ class Infer(Block):
     toys: int = Field(0, ge=0, le=1_000_000)
     """Pseudo-experiments without and with signal that check the discovery significance; 0: none."""
     mc_stat: bool = True
-    """Statistical uncertainty of the templates (Barlow-Beeston, lite); pseudo-data need it."""
+    """Statistical uncertainty of the templates (Barlow-Beeston, lite); pseudo-data need it. A
+    background that is empty in simulation is uncertain by one jet in any case."""
     bin_error_max: float = Field(0.5, gt=0)
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""

@@ -63,11 +63,13 @@ Values = dict[str, Annotated[str | int | float, BeforeValidator(_value)]]
 class SampleWeight(Block):
     """A weight of the events or jets of a simulated sample: a branch, or a correction.
 
-    A branch has one number an event, or one a fat jet. Weights are finite and not negative.
+    A branch has one number an event, or one a fat jet. Weights are finite and not negative; only
+    entries of lists, as those of a generator, may be negative with `apply: false`.
     """
 
     branch: str | None = Field(None, min_length=1)
-    """Branch of the nominal weight: `puWeight`, `FatJet_sf`."""
+    """Branch of the nominal weight: `puWeight`, `FatJet_sf`; of a list the entry of a number:
+    `mcEventWeights[0]`."""
     file: FilePath | None = Field(None, min_length=1)
     """A correctionlib file (.json or .json.gz), in the place of `branch`."""
     correction: str | None = Field(None, min_length=1)
@@ -141,8 +143,8 @@ class Carried(Block):
     """A branch that ingest keeps for the weights of a sample."""
 
     weight: bool
-    """Whether the branch is a weight, which is not negative; else it is the input of a
-    correction."""
+    """Whether the branch is a weight, which is not negative; else it is the input of a correction,
+    or an entry of a list of generator weights."""
     key: str = Field("", exclude=True)
     """Key of the configuration that names the branch, for messages: no job depends on it."""
 
@@ -158,8 +160,10 @@ def carried(weights: Mapping[str, SampleWeight], key: str = "weights") -> dict[s
     for where, name, weight in named(weights):
         if weight or jet_column(name) is None:
             before = found.get(name)
+            # Those of a generator, which may be negative, stand in lists.
+            factor = weight and not name.endswith("]")
             found[name] = Carried(
-                weight=weight or (before is not None and before.weight),
+                weight=factor or (before is not None and before.weight),
                 key=before.key if before else f"{key}.{where}",
             )
     return found

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from boostflow.binomial import efficiency_error
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.baselines import kmeans
 from boostflow.evaluate.clusterer import numbers
@@ -69,16 +70,6 @@ def dijets(table: Table, judged: Judged, signal: list[str]) -> Table:
         "heavier": masses[:, 1],
         "lighter": masses[:, 0],
     }
-
-
-def efficiency_error(passing: NDArray | int, total: int) -> NDArray:
-    """Error of passing / total: the binomial's posterior with a flat prior, finite at 0 and 1.
-
-    T. Ullrich and Z. Xu, arXiv:physics/0701199, eq. 19.
-    """
-    k, n = np.asarray(passing, dtype=float), float(total)
-    square = (k + 1) * (k + 2) / ((n + 2) * (n + 3)) - ((k + 1) / (n + 2)) ** 2
-    return np.sqrt(square)
 
 
 def figures(s: int, b: int, total_s: int, total_b: int) -> dict[str, Any]:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from boostflow.binomial import effective, efficiency_error
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
-from boostflow.evaluate.bootstrap import bootstrap
-from boostflow.evaluate.curves import FEW, Ranking, components, delong, rejection
+from boostflow.evaluate.bootstrap import Spread, bootstrap
+from boostflow.evaluate.curves import (
+    FEW,
+    EmptyClass,
+    Ranking,
+    at_least_binomial,
+    components,
+    delong,
+    rejection,
+)
 from boostflow.evaluate.significance import scan
 from boostflow.jobs.models import Judged
 from boostflow.models.family import Role
@@ -49,17 +58,18 @@ def probability_columns(table: Table, judged: Judged) -> dict[str, str]:
     return found
 
 
-def normalised(weight: NDArray, code: NDArray, classes: int) -> NDArray:
+def normalised(weight: NDArray, code: NDArray, classes: Sequence[str]) -> NDArray:
     """Weights that add up to 1 in each class, signs kept: classes are compared by shape.
 
     Raises:
-        BoostflowError: a class has no positive sum of weights.
+        EmptyClass: a class has no positive sum of weights.
     """
-    total = np.bincount(code, weight, classes)
+    total = np.bincount(code, weight, len(classes))
     if (total <= 0).any():
-        raise BoostflowError(
-            f"class number {int(np.argmin(total))}: the weights of the test jets do not have a "
-            "positive sum; simulate more events"
+        least = int(np.argmin(total))
+        raise EmptyClass(
+            f"class {classes[least]}: the weights of its {(code == least).sum()} test jets add up "
+            f"to {total[least]:g}, which is not positive; simulate more events"
         )
     return weight / total[code]
 
@@ -104,6 +114,15 @@ def classified(table: Table, judged: Judged) -> Classified:
     """
     columns = probability_columns(table, judged)
     jets, code = labelled(table, list(columns), TEST)
+    for number, name in enumerate(columns):
+        mine = code == number
+        if jets["weight"][mine].sum() <= 0:
+            samples = ", ".join(np.unique(jets["sample"][mine]))
+            raise BoostflowError(
+                f"class {name} (sample {samples}): the weights of its {mine.sum()} test jets of "
+                f"{len(np.unique(jets['event'][mine]))} events do not have a positive sum; "
+                "simulate more events"
+            )
     return Classified(list(columns), jets, code, probabilities(jets, columns.values()))
 
 
@@ -133,34 +152,41 @@ def areas(part: Classified, times: int, seed: int) -> dict[str, Any]:
     rankings = [Ranking(scores[:, k], code == k) for k in range(size)]
 
     def values(count: NDArray) -> NDArray:
-        w = normalised(weight * count, code, size)
+        w = normalised(weight * count, code, classes)
         each = [ranking.auc(w) for ranking in rankings]
         curves = [ranking.background_at(w, GRID) for ranking in rankings]
         return np.concatenate([each, [np.mean(each)], *curves])
 
     nominal = values(np.ones(len(code)))
-    spread = bootstrap(values, jets["event"], times, seed)
+    spread, left_out = bootstrap(values, jets["event"], times, seed)
     even = uniform(weight, code)
-    w = normalised(weight, code, size)
+    w = normalised(weight, code, classes)
+    number = [effective(weight[code == k]) for k in range(size)]
     result: dict[str, Any] = {"auc": {}, "roc": {"signal_efficiency": GRID.tolist(), "error": {}}}
     for k, name in enumerate(classes):
         error, method = float(spread[k]), "event bootstrap"
         if even:
             component = components(scores[:, k], code == k, w)[1]
             error, method = delong(component, code == k, w, code, jets["event"]), "DeLong"
+        rest = effective(w[code != k])
+        error = float(at_least_binomial(error, nominal[k], min(number[k], rest)))
         result["auc"][name] = {"value": float(nominal[k]), "error": error, "method": method}
         curve = slice(size + 1 + k * len(GRID), size + 1 + (k + 1) * len(GRID))
         result["roc"][name] = nominal[curve].tolist()
         unweighted = rankings[k].background_at(np.ones(len(code)), GRID) * (code != k).sum()
         result["roc"]["error"][name] = [
             float(x) if passing >= FEW else None
-            for x, passing in zip(spread[curve], unweighted, strict=True)
+            for x, passing in zip(
+                at_least_binomial(spread[curve], nominal[curve], rest), unweighted, strict=True
+            )
         ]
     result["macro_auc"] = {
         "value": float(nominal[size]),
-        "error": float(spread[size]),
+        "error": float(at_least_binomial(spread[size], nominal[size], min(number))),
         "method": "event bootstrap",
     }
+    if notes := Spread(spread, left_out).note(times):
+        result["notes"] = notes
     return result
 
 
@@ -169,23 +195,25 @@ def confusion(
 ) -> dict[str, Any]:
     """Accuracy (mean over classes) and the confusion matrix, rows of the truth adding up to 1.
 
-    Errors are binomial with the effective number of jets (sum w)^2 / sum w^2 of a class.
+    Errors are those of the binomial's posterior (`curves.efficiency_error`) with the effective
+    number of jets (sum w)^2 / sum w^2 of a class.
     """
     size = len(classes)
     matrix = np.zeros((size, size))
-    effective = np.zeros(size)
+    number = np.zeros(size)
     for k in range(size):
         mine = weight[code == k]
         matrix[k] = np.bincount(decided[code == k], mine, size) / mine.sum()
-        effective[k] = mine.sum() ** 2 / (mine**2).sum()
+        number[k] = effective(mine)
     right = np.diag(matrix)
-    error = np.sqrt(np.sum(np.clip(right * (1 - right), 0, None) / effective)) / size
+    errors = efficiency_error(matrix * number[:, None], number[:, None])
+    error = np.sqrt(np.sum(np.diag(errors) ** 2)) / size
     return {
         "accuracy": {"value": float(right.mean()), "error": float(error)},
         "confusion": {
             "classes": classes,
             "matrix": matrix.tolist(),
-            "error": np.sqrt(np.clip(matrix * (1 - matrix), 0, None) / effective[:, None]).tolist(),
+            "error": errors.tolist(),
         },
     }
 
@@ -224,16 +252,16 @@ def rejections(part: Classified, config: Evaluate, seed: int) -> list[dict[str, 
     the cut, which the signal jets fix, and count both jets of an event as one.
     """
     result = []
-    size, weight = len(part.classes), part.jets["weight"]
+    weight = part.jets["weight"]
     for pair in pairs(part, config):
         ranking = Ranking(pair.score, pair.positive)
 
         def passing(count: NDArray, ranking: Ranking = ranking, pair: Pair = pair) -> NDArray:
-            w = normalised(weight * count, part.code, size)[pair.mine]
+            w = normalised(weight * count, part.code, part.classes)[pair.mine]
             return ranking.background_at(w, config.efficiencies)
 
-        error = bootstrap(passing, part.jets["event"], config.bootstrap, seed)
-        w = normalised(weight, part.code, size)[pair.mine]
+        error = bootstrap(passing, part.jets["event"], config.bootstrap, seed).error
+        w = normalised(weight, part.code, part.classes)[pair.mine]
         for efficiency, spread in zip(config.efficiencies, error, strict=True):
             result.append(
                 {"signal": pair.signal, "background": pair.background, "efficiency": efficiency}

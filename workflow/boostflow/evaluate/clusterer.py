@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from boostflow import matching
+from boostflow.binomial import efficiency_error
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.baselines import Baselines, clusterings
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, areas, labelled
+from boostflow.evaluate.curves import at_least_binomial
 from boostflow.jobs.models import Judged
 from boostflow.models.family import Role
 from boostflow.observables.catalogue import stored_observables
@@ -160,7 +162,9 @@ def evaluate(
         return np.array([values, values[0] - np.array(values)])
 
     value = accuracies(np.ones(len(truth)))
-    error = bootstrap(accuracies, test["event"], config.bootstrap, seed)
+    jets = len(np.unique(test["event"]))
+    error = bootstrap(accuracies, test["event"], config.bootstrap, seed).error
+    error[0] = at_least_binomial(error[0], value[0], jets)
     counts = matching.contingency(truth, found["model"], *shape)
     to_class = matching.match(counts)
     order = sorted(range(clusters), key=lambda k: (to_class.get(k, len(classes)), k))
@@ -169,7 +173,9 @@ def evaluate(
         again = np.repeat(np.flatnonzero(scored), count[scored].astype(int))
         return adjusted_mutual_info_score(truth[again], found["model"][again])
 
-    information = bootstrap(mutual_information, test["event"], min(config.bootstrap, 50), seed)
+    information = bootstrap(
+        mutual_information, test["event"], min(config.bootstrap, 50), seed
+    ).error
     size = np.bincount(truth, minlength=len(classes))[:, None]
     share = counts[:, order] / size
     result: dict[str, Any] = {
@@ -188,7 +194,7 @@ def evaluate(
                 f"{k} ({classes[to_class[k]]})" if k in to_class else str(k) for k in order
             ],
             "matrix": share.tolist(),
-            "error": np.sqrt(share * (1 - share) / size).tolist(),
+            "error": efficiency_error(counts[:, order], size).tolist(),
         },
         "baselines": {
             name: {

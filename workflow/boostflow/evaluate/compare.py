@@ -66,14 +66,14 @@ def difference(one: Classified, two: Classified, times: int, seed: int) -> dict[
     ]
 
     def values(count: NDArray) -> NDArray:
-        w = normalised(weight * count, one.code, size)
+        w = normalised(weight * count, one.code, one.classes)
         aucs = np.array([[ranking.auc(w) for ranking in each] for each in rankings])
         aucs = np.column_stack([aucs, aucs.mean(axis=1)])
         return np.vstack([aucs, aucs[0] - aucs[1]])
 
     nominal = values(np.ones(len(weight)))
-    spread = bootstrap(values, one.jets["event"], times, seed)[2]
-    w = normalised(weight, one.code, size)
+    spread = bootstrap(values, one.jets["event"], times, seed).error[2]
+    w = normalised(weight, one.code, one.classes)
     even = uniform(weight, one.code)
     result = {}
     for k, name in enumerate([*one.classes, "macro"]):

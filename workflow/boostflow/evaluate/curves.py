@@ -6,12 +6,34 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from boostflow.binomial import effective, efficiency_error
 from boostflow.errors import BoostflowError
 
 FEW = 5
 """Number of passing background jets below which a rejection is quoted as a limit."""
 LEVEL = 0.95
 """Confidence level of the limits."""
+
+
+class EmptyClass(BoostflowError):
+    """The weights of a class do not have a positive sum: there is no efficiency in it."""
+
+
+def at_least_binomial(error: ArrayLike, value: ArrayLike, jets: float) -> NDArray:
+    """Errors from resampling or DeLong's formula, mended where few jets make them too small.
+
+    Where all jets agree, both are 0; with fewer than `FEW` jets they know little of the spread.
+    There the error is at least that of an efficiency. An AUC is the mean over the smaller class of
+    numbers between 0 and 1, so it is not worse than that.
+
+    Args:
+        error: shape (...).
+        value: efficiencies or areas, of the same shape.
+        jets: effective number of those they are of; of an AUC that of the smaller class.
+    """
+    error, value = np.asarray(error, dtype=float), np.asarray(value, dtype=float)
+    least = efficiency_error(value * jets, jets)
+    return np.where((error <= 0) | (jets < FEW), np.maximum(error, least), error)
 
 
 class Ranking:
@@ -30,13 +52,13 @@ class Ranking:
         """Sums of weights of signal and background at each distinct score, ascending.
 
         Raises:
-            BoostflowError: the weights of a class do not have a positive sum.
+            EmptyClass: the weights of a class do not have a positive sum.
         """
         size = len(self.thresholds)
         signal = np.bincount(self.rank, np.where(self.positive, weights, 0.0), size)
         background = np.bincount(self.rank, np.where(self.positive, 0.0, weights), size)
         if signal.sum() <= 0 or background.sum() <= 0:
-            raise BoostflowError("ROC curve: signal and background need a positive sum of weights")
+            raise EmptyClass("ROC curve: signal and background need a positive sum of weights")
         return signal, background
 
     def auc(self, weights: NDArray) -> float:
@@ -172,8 +194,9 @@ def rejection(
     fraction = background[passed].sum() / background.sum()
     result = {"threshold": threshold, "passing": passing}
     if passing < FEW or fraction <= 0:
-        size = background.sum() ** 2 / (background**2).sum()
+        size = effective(background)
         count = max(fraction * size, 0.0)
         upper = stats.beta.ppf(LEVEL, count + 1, max(size - count, 1e-9))
         return result | {"limit": float(1 / upper), "level": LEVEL}
+    error = float(at_least_binomial(error, fraction, effective(background)))
     return result | {"value": float(1 / fraction), "error": float(error / fraction**2)}

@@ -60,8 +60,9 @@ def passing(weight: NDArray, score: NDArray) -> NDArray:
 def yields(jets: Table, score: NDArray, samples: list[str], luminosity: float, split: int) -> dict:
     """Expected events of signal (`s`) and background (`b`) that pass each of `CUTS`.
 
-    With `s_variance`, `b_variance` of the finite simulation, and `b_jets`, how many simulated
-    background jets pass. Arguments as of `scan`.
+    With `s_variance`, `b_variance` of the finite simulation, `b_jets`, how many simulated
+    background jets pass, and `b_unknown`, the events that one jet would be of a background sample
+    of which none passes (the largest). Arguments as of `scan`.
     """
     used = (jets["split"] == split) & jets["candidate"].astype(bool)
     is_signal = np.isin(jets["sample"], samples)
@@ -71,7 +72,22 @@ def yields(jets: Table, score: NDArray, samples: list[str], luminosity: float, s
         result[name] = passing(weight, score[mine])
         result[f"{name}_variance"] = passing(weight**2, score[mine])
         result[f"{name}_jets"] = passing(np.ones(len(weight)), score[mine])
+    result["b_unknown"] = np.zeros(len(CUTS))
+    for sample in np.unique(jets["sample"][used & ~is_signal]):
+        mine = used & (jets["sample"] == sample)
+        weight = jets["weight"][mine] * luminosity
+        none = passing(weight, score[mine]) <= 0
+        one = np.sum(weight**2) / weight.sum() if weight.sum() > 0 else 0.0
+        result["b_unknown"] = np.maximum(result["b_unknown"], np.where(none, one, 0.0))
     return result
+
+
+def known(counts: Mapping[str, NDArray]) -> NDArray[np.bool_]:
+    """Whether the background is known at each of `CUTS`: enough of its jets pass (`FEW`).
+
+    And no sample of it of which none passes may be larger, by one jet, than all that does.
+    """
+    return (counts["b_jets"] >= FEW) & (counts["b_unknown"] <= counts["b"])
 
 
 def scan(
@@ -83,7 +99,7 @@ def scan(
 ) -> dict[str, Any]:
     """Significance against the cut on the score, with candidate jets of the test split.
 
-    Cuts that fewer than `FEW` background jets pass are left out: there the background is not known.
+    Cuts at which the background is not `known` are left out.
     The quoted cut is the best one on the validation split, where the same holds, so the quoted
     figure is not the maximum of a fluctuation; only where the validation split has no usable cut
     it is the best one on the test split (`chosen_on`). Errors come from the number of simulated
@@ -102,18 +118,18 @@ def scan(
         for each measure `cut`, `value`, `error`, `s`, `b`, `chosen_on`.
 
     Raises:
-        BoostflowError: fewer than `FEW` background jets, whatever the cut.
+        BoostflowError: the background is not known, whatever the cut.
     """
     test, validation = (
         yields(jets, score, samples, luminosity, split) for split in (TEST, VALIDATION)
     )
     if not isinstance(relative, Mapping):
         relative = dict.fromkeys((TEST, VALIDATION), relative)
-    usable = test["b_jets"] >= FEW
+    usable = known(test)
     if not usable.any():
         raise BoostflowError(
             f"significance scan: {test['b_jets'][0]:.0f} background jets in the test split, "
-            f"{FEW} are needed; simulate more events"
+            f"{FEW} with a positive sum of weights are needed; simulate more events"
         )
     values = measures(test["s"], test["b"], relative[TEST])
     choice = measures(validation["s"], validation["b"], relative[VALIDATION])
@@ -128,7 +144,7 @@ def scan(
         error = _error(name, test, relative[TEST])
         result[name] = numbers(values[name][usable])
         result["errors"][name] = numbers(error[usable])
-        allowed = usable & (validation["b_jets"] >= FEW)
+        allowed = usable & known(validation)
         quality, split = np.where(allowed, choice[name], np.nan), "validation"
         if not np.isfinite(quality).any():
             quality, split = np.where(usable, values[name], np.nan), "test"

@@ -69,7 +69,7 @@ def measure(part: Classified, config: Evaluate, points: Sequence[Mapping[str, An
         BoostflowError: the weights of a class have no positive sum.
     """
     size = len(part.classes)
-    weight = normalised(part.jets["weight"], part.code, size)
+    weight = normalised(part.jets["weight"], part.code, part.classes)
     auc, curves, jets = [], [], []
     for k in range(size):
         positive = part.code == k

@@ -15,7 +15,8 @@ import numpy as np
 
 from boostflow.evaluate.significance import asimov
 from boostflow.infer import observed
-from boostflow.infer.merge import binning, merge
+from boostflow.infer.mcstat import errors
+from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.io import write_json
 from boostflow.templates.files import TemplateSet, read
 
@@ -46,7 +47,7 @@ def sensitivity(templates: TemplateSet, signal: Sequence[str], most: float) -> d
 
     The bins are merged as for the fit. Each adds s^2 / (s + b + var b) to 1 / error^2 (Gaussian),
     and to the square of the significance that of its Asimov value, with a background that is
-    known to sqrt(var b).
+    known to sqrt(var b); a sample without simulated jets in a bin counts with the error of one.
 
     Args:
         templates: nominal ones of the regions.
@@ -62,9 +63,10 @@ def sensitivity(templates: TemplateSet, signal: Sequence[str], most: float) -> d
     yields, notes = {}, []
     for region, contents in merged.items():
         s = sum((t.values for n, t in contents.items() if n in signal), np.zeros(1))
-        background = [t for n, t in contents.items() if n not in signal]
-        b = sum((t.values for t in background), np.zeros(1))
-        variance = sum((t.variances for t in background), np.zeros(1))
+        background = {n: t for n, t in contents.items() if n not in signal}
+        b = sum((t.values for t in background.values()), np.zeros(1))
+        known = (errors(t, mean_weight(merged, n)) for n, t in background.items())
+        variance = sum((error**2 for error in known), np.zeros(1))
         good = b > 0
         if not good.any():
             notes.append(f"region {region} has no expected background: left out")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
-from boostflow.infer import enter, hypotests
+from boostflow.infer import enter, hypotests, mcstat
 from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
 from boostflow.progress import progress
 
@@ -27,7 +27,7 @@ MC_STAT_GROUP = "model"
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:
     """Group of a parameter: its systematics', those above for others, null for mu."""
-    if parameter.startswith("staterror_"):
+    if parameter.startswith(mcstat.PREFIX):
         return MC_STAT_GROUP
     if parameter.startswith(enter.PREFIX):
         return CONTROL_GROUP

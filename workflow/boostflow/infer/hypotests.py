@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
+from boostflow.binomial import efficiency_error
 from boostflow.errors import BoostflowError
 from boostflow.infer.minimum import Fit, minimise
 from boostflow.infer.toys import draw
@@ -154,7 +155,7 @@ def check_with_toys(
         p = above / size
         result |= {
             "p_value": p,
-            "p_error": float(np.sqrt(p * (1 - p) / size)),
+            "p_error": float(efficiency_error(above, size)),
             # All toys are at least as extreme as q0 = 0, where the asymptotic formula has 0, too.
             "significance": max(float(stats.norm.isf(p)), 0.0),
         }

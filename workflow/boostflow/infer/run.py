@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.infer import enter, fit, observed, workspace
-from boostflow.infer.merge import binning, merge
+from boostflow.infer import enter, fit, mcstat, observed, workspace
+from boostflow.infer.merge import binning, mean_weight, merge
 from boostflow.infer.yields import tabulate
 from boostflow.io import read_json, write_json
-from boostflow.templates.files import read, read_variations
+from boostflow.templates.files import read, read_notes, read_variations
 
 if TYPE_CHECKING:
     from boostflow.jobs.statistics import Infer
@@ -54,6 +54,7 @@ def infer(job: Infer, files: Infer.Files) -> None:
         for region, contents in merged["nominal"].items()
     }
     notes = [
+        *(note for path in files.templates if path.stem == "nominal" for note in read_notes(path)),
         *(f"{region}: bins {', '.join(f'{x:g}' for x in kept[region])}" for region in kept),
         *(drawn + notes),
     ]
@@ -70,10 +71,14 @@ def infer(job: Infer, files: Infer.Files) -> None:
         "edges": kept,
         "notes": [*notes, *unknown],
     }
+    nominal = merged["nominal"]
     unfitted = counts if config.data != "observed" else {}
     empty = {
-        region: {name: t.values <= 0 for name, t in contents.items()}
-        for region, contents in merged["nominal"].items()
+        region: {
+            name: np.where(t.values <= 0, mcstat.errors(t, mean_weight(nominal, name)), np.nan)
+            for name, t in contents.items()
+        }
+        for region, contents in nominal.items()
     }
     write_json(files.yields, tabulate(spec, kept, unfitted, empty))
     write_json(files.fit, result)

@@ -190,7 +190,7 @@ def _results(fit: Mapping[str, Any]) -> dict[str, Any]:
         if None not in parts[name].values()  # the comment of the record says n/a
     ]
     rows: list[tuple[str, dict[str, Any]]] = [
-        ("Signal strength", {"value": mu["value"], "errors": errors}),
+        ("Signal strength", _value(mu["value"], errors)),
         ("Discovery significance, expected", {"value": fit["significance"]["expected"]}),
     ]
     if "observed" in fit["significance"]:
@@ -214,12 +214,22 @@ def _yields(entry: Mapping[str, Any], data: str, variable: tuple[str, str]) -> d
     for stage, title in (("prefit", "before the fit"), ("postfit", "after the fit")):
         for name, part in entry[stage].items():
             values = [
-                {"value": value, "errors": [{"label": "total", **_error(value, error)}]}
+                _value(value, [{"label": "total", **_error(value, error)}])
                 for value, error in zip(part["values"], part["errors"], strict=True)
             ]
             qualifiers = [{"name": "Sample", "value": name}, {"name": "Stage", "value": title}]
             columns.append(_column("Expected events", values, "", qualifiers))
     return _table([_column(variable[0], bins, variable[1])], columns)
+
+
+def _value(value: float, errors: list[dict[str, Any]]) -> dict[str, Any]:
+    """A value with its errors; HEPData refuses those that are all 0, which say nothing."""
+    sizes = [
+        size
+        for error in errors
+        for size in (error.get("symerror", 0.0), *error.get("asymerror", {}).values())
+    ]
+    return {"value": value, "errors": errors} if any(sizes) else {"value": value}
 
 
 def _error(value: float, error: float) -> dict[str, Any]:

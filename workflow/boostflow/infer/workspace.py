@@ -13,16 +13,15 @@ Conventions:
   both sides are below its threshold.
 * One-sided, envelope, symmetrised and smoothed entries: `boostflow.effects`.
 * Rates: yield x (1 + value) and x (1 - value), or the sides that are declared; never pruned.
-* Statistical uncertainty of the templates: one parameter per bin of a region (Barlow-Beeston lite,
-  staterror) from the sum of squared weights of all samples; with pseudo-data, of both splits.
+* Statistical uncertainty of the templates: `mcstat`; with pseudo-data, of both splits.
 * Neighbouring bins of a region are merged until the statistical error of its background is below
   `infer.bin_error_max` in each (or one bin is left): `merge.binning`.
 * Bins of a sample that are still empty or negative (few jets, negative weights) get the content
   `FLOOR`, so that the likelihood is defined, and no systematic changes them (an effect relative to
   nothing would constrain its parameter absurdly). Empty is not known to be zero: such a bin has the
   statistical error of one jet of the sample (its mean weight, sum w^2 / sum w), or its own if that
-  is larger. Where one jet stands for many events the bin thus says little about mu, as it should;
-  `notes` lists them.
+  is larger. Where one jet stands for many events the bin thus says little about mu, as it should,
+  also where no background is simulated at all; `notes` lists them.
 * A sample without expected events in all regions is left out.
 * The templates of a sample variation come from other simulated events and differ from the
   nominal ones by the statistical error of both as well. A change of shape that this explains
@@ -43,11 +42,10 @@ from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
 from boostflow.effects import files_of
 from boostflow.errors import BoostflowError
 from boostflow.infer.changes import Cell, Change, changes
+from boostflow.infer.mcstat import FLOOR, Statistics
 from boostflow.infer.merge import mean_weight
 from boostflow.templates.files import TemplateSet
 
-FLOOR = 1e-6
-"""Expected events in a bin that is empty or negative."""
 SAME = 1e-9
 """Relative changes up to this are rounding."""
 MU_MAX = 100.0
@@ -137,7 +135,8 @@ def build(
             check_alike(nominal, templates[variation], variation)
 
     notes: list[str] = []
-    channels = []
+    channels: list[dict[str, Any]] = []
+    parameters: list[dict[str, Any]] = []
     present = {sample: mean_weight(nominal, sample) for sample in samples}
     for sample in [name for name in samples if present[name] <= 0]:
         notes.append(f"{sample}: no expected events, left out")
@@ -151,10 +150,19 @@ def build(
         if all(contents[sample].values.sum() <= 0 for sample in present):
             raise BoostflowError(f"region {region}: no sample has a positive yield")
         entries = [
-            _sample(region, sample, weight, nominal, effects, config, pseudo, notes)
+            _sample(region, sample, weight, nominal, effects, config, notes)
             for sample, weight in present.items()
         ]
         channels.append({"name": region, "samples": entries})
+        most = np.sum([entry["data"] for entry in entries], axis=0)
+        if observed is not None:
+            most = np.maximum(most, observed[region])
+        statistics = Statistics(
+            region, contents, present, config.signal, pseudo, most, config.mc_stat
+        )
+        for entry in entries:
+            entry["modifiers"] += statistics.modifiers(entry["name"])
+        parameters += statistics.parameters()
         if observed is not None:
             _check_expected(region, entries, observed[region])
     declared = nuisances(systematics)
@@ -170,7 +178,7 @@ def build(
         if name not in used
     ]
     bounds = [_lowest_mu(channels, config.signal), MU_MAX]
-    parameters = [{"name": "mu", "bounds": [bounds], "inits": [1.0]}]
+    parameters.insert(0, {"name": "mu", "bounds": [bounds], "inits": [1.0]})
     workspace = {
         "channels": channels,
         "observations": [
@@ -234,10 +242,9 @@ def _sample(
     nominal: TemplateSet,
     effects: Mapping[str, Mapping[Cell, Change]],
     config: Infer,
-    pseudo: TemplateSet | None,
     notes: list[str],
 ) -> dict[str, Any]:
-    """One sample of a channel with its modifiers; `weight` is that of one jet."""
+    """One sample of a channel and what varies it; `weight` is that of one jet."""
     template = nominal[region][sample]
     empty = template.values <= 0
     values = np.where(empty, FLOOR, template.values)
@@ -253,18 +260,4 @@ def _sample(
         if change := cells.get((region, sample)):
             up, down = (floored(values, values + side) for side in change.sides)
             entry["modifiers"] += modifiers(parameter, values, up, down, change.prune)
-    if config.mc_stat:
-        variances = np.where(empty, np.maximum(weight**2, template.variances), template.variances)
-        if pseudo is not None:
-            variances = variances + pseudo[region][sample].variances
-        errors = np.sqrt(variances)
-        # A bin without any expectation says nothing; an error relative to FLOOR would be absurd.
-        total = sum(t.values.clip(0) for t in nominal[region].values())
-        entry["modifiers"].append(
-            {
-                "name": f"staterror_{region}",
-                "type": "staterror",
-                "data": np.where(total > 0, errors, 0.0).tolist(),
-            }
-        )
     return entry

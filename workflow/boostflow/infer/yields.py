@@ -5,9 +5,9 @@ constraint, as mu, none); after it they have the covariance of the fit. Errors o
 propagated linearly through differences by one error of each parameter: cabinetry's.
 
 Bins of a sample that are empty or negative in simulation are 0, as which the fit takes them
-(`workspace.FLOOR`). Their error is the statistical one that the fit assumes, one jet of the sample
-(`workspace`), upwards only, before and after the fit; that of the sum, where all are empty, their
-quadratic sum.
+(`mcstat.FLOOR`). Their error is the statistical one of the fit, one jet of the sample (`mcstat`),
+upwards only, before and after the fit; that of the sum, where all are empty, their quadratic sum.
+The total has their errors as well, also where those are no Gaussian factor.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cabinetry.fit import FitResults
 from cabinetry.model_utils import prediction
 from numpy.typing import NDArray
 
+from boostflow.infer.mcstat import EMPTY, FLOOR
 from boostflow.infer.minimum import minimise, open_workspace
 
 
@@ -35,7 +36,8 @@ def tabulate(
         spec: the workspace.
         edges: of the bins by region.
         unfitted: collision data that may be seen but was not fitted, by region.
-        empty: which bins are empty or negative in simulation, by region and sample, shape (bins,).
+        empty: by region and sample, shape (bins,), the errors of bins that are empty or negative in
+            simulation, NaN for others; null for none.
 
     Raises:
         BoostflowError: the fit does not converge.
@@ -61,12 +63,19 @@ def tabulate(
             values = np.array(expected.model_yields[i])
             errors = np.array(expected.total_stdev_model_bins[i])
             sums = np.array(expected.total_stdev_model_channels[i])
+            extra = np.zeros(values.shape[1])
             for k, name in enumerate(model.config.samples):
-                nothing = (empty or {}).get(region, {}).get(name, np.zeros(values.shape[1], bool))
+                own = (empty or {}).get(region, {}).get(name, np.full(values.shape[1], np.nan))
+                nothing = np.isfinite(own)
+                # A scale factor of a control region has changed content and error alike.
+                errors[k, nothing] = (own * _content(spec, region, name) / FLOOR)[nothing]
                 values[k, nothing] = 0.0
-                errors[k, nothing] = _statistical(spec, region, name)[nothing]
                 if nothing.all():
                     sums[k] = np.hypot.reduce(errors[k])
+                alone = nothing & _carried(spec, region)
+                extra = np.where(alone, np.hypot(extra, errors[k]), extra)
+            errors[-1] = np.hypot(errors[-1], extra)
+            sums[-1] = np.hypot.reduce([sums[-1], *extra])
             values = np.vstack([values, values.sum(axis=0)])
             entry[stage] = {
                 name: {
@@ -81,9 +90,20 @@ def tabulate(
     return tables
 
 
-def _statistical(spec: Mapping[str, Any], region: str, name: str) -> NDArray:
-    """Statistical errors of a sample's bins (staterror), shape (bins,); 0 where there are none."""
+def _content(spec: Mapping[str, Any], region: str, name: str) -> NDArray:
+    """A sample's content in the workspace, shape (bins,); `FLOOR` if it was left out."""
     channel = next(c for c in spec["channels"] if c["name"] == region)
-    sample = next(s for s in channel["samples"] if s["name"] == name)
-    found = (m["data"] for m in sample["modifiers"] if m["type"] == "staterror")
-    return np.asarray(next(found, np.zeros(len(sample["data"]))), dtype=float)
+    found = (s["data"] for s in channel["samples"] if s["name"] == name)
+    return np.asarray(next(found, FLOOR), dtype=float)
+
+
+def _carried(spec: Mapping[str, Any], region: str) -> NDArray:
+    """In which bins the errors of empty samples are no Gaussian factor, shape (bins,)."""
+    channel = next(c for c in spec["channels"] if c["name"] == region)
+    found = [
+        np.asarray(m["data"]) > 0
+        for s in channel["samples"]
+        for m in s["modifiers"]
+        if m["type"] == "shapesys" and EMPTY in m["name"]
+    ]
+    return np.any([np.zeros(len(channel["samples"][0]["data"]), dtype=bool), *found], axis=0)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import awkward as ak
+
+
+_ENTRY = re.compile(r"(.+)\[(\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Branches(Mapping[str, Branch]):
     """Names to types; a type is found out when it is asked for: files have thousands of branches.
 
     Fields of an RNTuple's collections have names as in a TTree: `FatJet_pt` of `FatJet.pt`.
+    Branches within others are called by their own names, or with those above, as uproot prints
+    them: `EventInfoAux./EventInfoAux.runNumber`. `NAME[4]` is the fifth entry of each list.
 
     Args:
         tree: what uproot gives.
@@ -52,7 +58,9 @@ class Branches(Mapping[str, Branch]):
         self.is_rntuple = isinstance(tree, HasFields)
         self._paths: dict[str, str] = {}
         if not self.is_rntuple:
-            self._paths = {name: name for name in tree.keys(full_paths=False)}
+            for path in tree.keys(full_paths=True):
+                self._paths.setdefault(path.rsplit("/", 1)[-1], path)
+                self._paths.setdefault(path, path)
             return
         # `keys` and `fields` of fields take seconds for the thousand fields of NanoAOD.
         paths: list[str] = []
@@ -68,6 +76,10 @@ class Branches(Mapping[str, Branch]):
                 self._paths.setdefault(path, path)
 
     def __getitem__(self, name: str) -> Branch:
+        owner, number = self._entry(name)
+        if number is not None:
+            whole = self[owner]
+            return Branch(whole.depth - 1, whole.kind if whole.depth > 1 else "O")
         branch = self.tree[self._paths[name]]
         try:
             form = (
@@ -85,7 +97,12 @@ class Branches(Mapping[str, Branch]):
         return len(self._paths)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._paths
+        return isinstance(name, str) and self._entry(name)[0] in self._paths
+
+    def _entry(self, name: str) -> tuple[str, int | None]:
+        """The branch of a name, and which entry of its lists is meant, if one is."""
+        found = None if name in self._paths else _ENTRY.fullmatch(name)
+        return (name, None) if found is None else (found[1], int(found[2]))
 
     def title(self, name: str) -> str:
         """What the file says about a branch."""
@@ -93,12 +110,33 @@ class Branches(Mapping[str, Branch]):
         return branch.description if self.is_rntuple else branch.title
 
     def read(self, names: list[str], start: int, stop: int | None) -> dict[str, ak.Array]:
-        """The branches' values from event `start` to `stop`."""
+        """The branches' values from event `start` to `stop`.
+
+        Raises:
+            IndexError: a list does not have the entry that is read of it.
+        """
+        owners = dict.fromkeys(self._entry(name)[0] for name in names)
         # One by one, as coffea does: what `arrays` takes are expressions, and slow for RNTuples.
-        return {
-            name: self.tree[self._paths[name]].array(entry_start=start, entry_stop=stop)
-            for name in names
+        values = {
+            owner: self.tree[self._paths[owner]].array(entry_start=start, entry_stop=stop)
+            for owner in owners
         }
+        return {name: self._of(values, name, start) for name in names}
+
+    def _of(self, values: dict[str, ak.Array], name: str, start: int) -> ak.Array:
+        import awkward as ak
+        import numpy as np
+
+        owner, number = self._entry(name)
+        if number is None:
+            return values[owner]
+        short = ak.num(values[owner], axis=-1) <= number
+        if ak.any(short, axis=None):
+            while short.ndim > 1:
+                short = ak.any(short, axis=-1)
+            event = start + int(np.flatnonzero(short)[0])
+            raise IndexError(f"{name}: the list of entry {event} is shorter")
+        return values[owner][..., number]
 
 
 def _branch(form: Any) -> Branch:

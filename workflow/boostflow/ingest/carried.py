@@ -6,12 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import awkward as ak
-import numpy as np
-from numpy.typing import NDArray
-
 from boostflow.config.weights import Carried
-from boostflow.errors import BadFile
 from boostflow.ingest.branches import Branch, near
 
 NOTHING: Mapping[str, Carried] = MappingProxyType({})
@@ -61,32 +56,10 @@ def in_schema(kept: Mapping[str, Kept], branches: Collection[str]) -> bool:
     A branch NAME hides all NAME_..., and counters are not there.
     """
     for name, item in kept.items():
+        if name.endswith("]"):
+            return False  # an entry of lists
         owner, _, rest = name.partition("_")
         hidden = bool(rest) and (owner in branches or f"n{owner}" in branches)
         if (owner != "FatJet" or not rest) if item.per_jet else (hidden or name.startswith("n")):
             return False
     return True
-
-
-def refuse(
-    file: str, branch: str, item: Kept, values: ak.Array, entry: NDArray[np.integer]
-) -> None:
-    """Raise BadFile for a value that is not finite, or for a weight that is negative.
-
-    Args:
-        file: its path, for messages.
-        branch: its name, for messages.
-        item: what it is.
-        values: shape (events,), or (events, jets) of fat jets.
-        entry: positions of the events in the file, shape (events,).
-    """
-    counts = ak.to_numpy(ak.num(values, axis=1)) if item.per_jet else np.ones(len(values), int)
-    flat = ak.to_numpy(ak.flatten(values, axis=None)).astype(np.float64)
-    bad = ~np.isfinite(flat) | (item.weight & (flat < 0))
-    if not bad.any():
-        return
-    first = int(np.flatnonzero(bad)[0])
-    event = int(np.repeat(np.arange(len(counts)), counts)[first])
-    jet = f", fat jet {first - int(counts[:event].sum())}" if item.per_jet else ""
-    what = "weights must be finite and not negative" if item.weight else "it must be finite"
-    raise BadFile(f"{file}: entry {entry[event]}{jet}: {branch} is {flat[first]:g}: {what}")

@@ -14,22 +14,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-import awkward as ak
 import numpy as np
 
-from boostflow.config.chain import Ingest
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
-from boostflow.config.samples import FileSample, RootSample, is_data
+from boostflow.config.samples import FileSample, RootContent, RootSample, is_data
 from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest import theory
+from boostflow.ingest.badevents import BadEvents
 from boostflow.ingest.branches import Branches
-from boostflow.ingest.carried import refuse
-from boostflow.ingest.features import Features, content
+from boostflow.ingest.features import Features, content, mixed_met
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
+from boostflow.ingest.units import has_unit, in_gev
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
@@ -43,8 +42,8 @@ log = logging.getLogger("check")
 
 THREADS = 8
 """Files that are looked at together: waiting for disks and servers takes most of the time."""
-FIRST_WEIGHTS = 1000
-"""Events whose generator weights are looked at: whole baskets are read for them."""
+FIRST_VALUES = 1000
+"""Events whose weights and jets are looked at: whole baskets are read for them."""
 
 
 @dataclass
@@ -164,7 +163,7 @@ def check(job: CheckInputs, crashing: Mapping[str, str] = MappingProxyType({})) 
         BoostflowError: a sample names files that are not there.
     """
     samples = {n: block for n, block in job.samples.items() if isinstance(block, FileSample)}
-    config, radius, needs = job.ingest, job.radius, job.needs
+    config, needs = job.ingest, job.needs
     faults = [f"samples.{n}.files: {text}" for n, b in samples.items() for text in expand(b)[1]]
     if faults:
         raise BoostflowError("\n".join(faults))
@@ -179,14 +178,12 @@ def check(job: CheckInputs, crashing: Mapping[str, str] = MappingProxyType({})) 
     bar = Progress("check", len(sound), "files")
     pool = ThreadPoolExecutor(THREADS)
     try:
-        jobs = [
-            pool.submit(
-                look_at, one, samples[one.sample], config, radius, needs.get(one.sample, Needs())
-            )
+        looks = [
+            pool.submit(look_at, one, samples[one.sample], job, needs.get(one.sample, Needs()))
             for one in sound
         ]
-        for job in as_completed(jobs):
-            job.result()
+        for look in as_completed(looks):
+            look.result()
             bar.update()
     finally:
         pool.shutdown(cancel_futures=True)
@@ -203,6 +200,8 @@ def check(job: CheckInputs, crashing: Mapping[str, str] = MappingProxyType({})) 
         ]
         for text in _notes_of(own, block, skip):
             notes.setdefault(text, []).append(name)
+    if mets := _differing_mets(found):
+        notes[f"MET is not the same: {mets}; `met` of a sample names one"] = list(samples)
     said = [f"{', '.join(names)}: {text}" for text, names in notes.items()]
     return Report(found, problems, said, skip)
 
@@ -223,14 +222,13 @@ def write(report: Report, files: CheckInputs.Files) -> None:
 # --- a file ---------------------------------------------------------------------------------------
 
 
-def look_at(one: Checked, block: FileSample, config: Ingest, radius: float, needs: Needs) -> None:
+def look_at(one: Checked, block: FileSample, job: CheckInputs, needs: Needs) -> None:
     """Fill in what is found in a file.
 
     Args:
         one: what is known of it.
         block: of its sample.
-        config: how it will be read.
-        radius: of the fat jets.
+        job: how it will be read.
         needs: what the rest of the analysis needs of the sample.
     """
 
@@ -239,10 +237,10 @@ def look_at(one: Checked, block: FileSample, config: Ingest, radius: float, need
 
     try:
         if isinstance(block, RootSample):
-            _look_at_root(one, block, config, needs)
+            _look_at_root(one, block, job, needs)
         else:
             with LAYOUTS[block.source](
-                one.file, block.select, radius, config.fatjet_pt_min
+                one.file, block.select, job.radius, job.ingest.fatjet_pt_min
             ) as layout:
                 one.features, one.events = layout.features, layout.entries
                 if layout.key is not None and layout.entries:
@@ -256,26 +254,31 @@ def look_at(one: Checked, block: FileSample, config: Ingest, radius: float, need
         one.wrong.append(say(error))
 
 
-def _look_at_root(one: Checked, block: RootSample, config: Ingest, needs: Needs) -> None:
+def _look_at_root(one: Checked, block: RootSample, job: CheckInputs, needs: Needs) -> None:
     def look(branches: Branches, features: Features, entries: int) -> None:
+        if not entries:
+            return
         one.identity = _identity(branches, features, entries)
-        _require_weights(one.file, branches, features, entries)
+        number = min(entries, FIRST_VALUES)
+        drop = job.ingest.on_bad_event == "drop"
+        bad = BadEvents(one.file, np.arange(number), drop=drop, energy=job.energy)
+        _find_bad(bad, branches, features, block)
+        if bad.mask.all():
+            raise BadFile(f"{bad.first}: so or alike are all of the first {number} events")
         theory.require(one.file, features, branches, entries, needs.weights)
 
     wanted = carried(block.weights, f"samples.{one.sample}.weights")
     one.features, one.events, own_xsec, made = inspect(
-        one.file, config, block, data=block.data, match=block.match, look=look, carried=wanted
+        one.file, job.ingest, block, data=block.data, match=block.match, look=look, carried=wanted
     )
     one.xsec = block.xsec if block.xsec is not None else own_xsec
     one.summed, one.skim = made is not None, is_skim(made, one.events)
 
 
-def _identity(branches: Branches, features: Features, entries: int) -> str | None:
+def _identity(branches: Branches, features: Features, entries: int) -> str:
     """A digest of the number of events, and of what the first and the last one are."""
     wanted = [*EVENT, "FatJet_pt", "FatJet_px", "genWeight", f"{features.met}_pt"]
     names = [features.names[name] for name in wanted if name in features.names]
-    if not entries:
-        return None
     ends = [branches.read(names, i, i + 1) for i in (0, entries - 1)]
     values = [[end[name].to_list() for name in names] for end in ends]
     return _digest(entries, repr(values).encode())
@@ -288,21 +291,19 @@ def _digest(*parts: int | bytes) -> str:
     return digest.hexdigest()
 
 
-def _require_weights(file: str, branches: Branches, features: Features, entries: int) -> None:
-    """The first generator weights are numbers, and what is kept for other weights can be such.
-
-    Raises:
-        BadFile: they are not.
-    """
-    stop = min(entries, FIRST_WEIGHTS)
+def _find_bad(bad: BadEvents, branches: Branches, features: Features, content: RootContent) -> None:
+    """Look at weights and jets of the first events: whether they can be such, and in this unit."""
+    stop = len(bad.entry)
     for name, values in branches.read(list(features.carried), 0, stop).items():
-        refuse(file, name, features.carried[name], values, np.arange(stop))
-    if not features.gen_weight:
-        return
-    name = features.names["genWeight"]
-    first = branches.read([name], 0, stop)[name]
-    if not ak.all(np.isfinite(first), axis=None):
-        raise BadFile(f"{file}: NaN or infinite values in genWeight; the file is damaged")
+        bad.kept(name, features.carried[name], values)
+    jets = [name for name in features.names if name.startswith("FatJet_") and has_unit(name)]
+    wanted = {name: features.names[name] for name in [*jets, *["genWeight"] * features.gen_weight]}
+    read = branches.read(list(dict.fromkeys(wanted.values())), 0, stop)
+    found = in_gev({ours: read[theirs] for ours, theirs in wanted.items()}, content.units)
+    if features.gen_weight:
+        bad.finite("genWeight", found["genWeight"])
+    for name in (name for name in jets if name != "FatJet_energy"):
+        bad.possible(features.names[name], abs(found[name]))
 
 
 # --- files together -------------------------------------------------------------------------------
@@ -312,7 +313,9 @@ def _find_copies(found: Iterable[Checked], samples: Mapping[str, FileSample]) ->
     """Add to `wrong` of files that hold what another one holds."""
     first: dict[tuple[str, str], Checked] = {}
     for one in found:
-        if one.identity is None:
+        numbered = one.features is not None and {*EVENT} <= one.features.names.keys()
+        # Events of collision data count once, whatever holds them.
+        if one.identity is None or (numbered and is_data(samples[one.sample])):
             continue
         # The classes of an HDF5 file may be samples of their own.
         chosen = getattr(samples[one.sample], "select", "all")
@@ -349,6 +352,8 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
                 "of different content into samples of their own"
             )
             break
+    if mixed := mixed_met([(one.file, one.features.which_met) for one in filled]):
+        problems.append(mixed)
     skims = [one.file for one in read if one.skim]
     unsummed = [one.file for one in filled if not one.summed]
     if skims and unsummed:
@@ -363,6 +368,16 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
                 f"{lacking[0]} has no cross-section, which others of its files have: set `xsec`"
             )
     return problems
+
+
+def _differing_mets(found: list[Checked]) -> str:
+    """Which samples have which missing momentum, in words; nothing where it is the same."""
+    mets: dict[str, dict[str, None]] = {}
+    for one in found:
+        if one.events and one.features and one.features.which_met is not None:
+            mets.setdefault(one.features.which_met, {})[one.sample] = None
+    told = [f"{met} in {', '.join(names)}" for met, names in mets.items()]
+    return "; ".join(told) if len(told) > 1 else ""
 
 
 def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
@@ -385,6 +400,7 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         if one.name in needs.columns and one.name not in there
     ]
     have = {"rho": first.features.rho is not None, "area": first.features.area}
+    have["raw_factor"] = first.features.raw
     problems += [
         f"{first.file} has no {branch}: {column} of {', '.join(needs.columns[column])} needs it, "
         "name another column"

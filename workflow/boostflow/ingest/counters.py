@@ -52,7 +52,7 @@ def require_one_a_jet(file: str, tree: Any, features: Features) -> None:
     """
     jet = next(tree[features.names[x]] for x in ("FatJet_pt", "FatJet_px") if x in features.names)
     for name in (name for name, item in features.carried.items() if item.per_jet):
-        own, other = (branch.count_branch for branch in (jet, tree[name]))
+        own, other = (branch.count_branch for branch in (jet, tree[name.partition("[")[0]]))
         if own is None or other is None or own.name == other.name:
             continue  # without counters lists of other lengths are refused as they are read
         if not np.array_equal(own.array(library="np"), other.array(library="np")):

@@ -47,7 +47,7 @@ def check(job: CheckInputs, files: CheckInputs.Files, fault: signal.Signals) -> 
             def look(
                 one: checking.Checked = one, block: FileSample = block, needed: Needs = needed
             ) -> None:
-                checking.look_at(one, block, job.ingest, job.radius, needed)
+                checking.look_at(one, block, job, needed)
 
             if (ended := survived(look)) is not None:
                 found[file] = crash(ended)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from boostflow.config.samples import RootContent
 from boostflow.config.weights import Carried
@@ -20,7 +20,9 @@ from boostflow.nanoaod import (
     GENERATOR_JETS,
     LINKS,
     MET,
+    MET_KINDS,
     PUPPI_WEIGHT,
+    RAW,
     READABLE,
     RHO,
     TRUTH,
@@ -64,6 +66,8 @@ class Features:
     weights: dict[str, list[str | None]]
     """Column of each entry of the branches of theory weights; None of those that are not read."""
     met: str | None
+    which_met: str | None = None
+    """What the missing momentum is, in words that are equal where it is the same."""
     charges: bool = False
     """Constituents come with their charge."""
     classes: bool = False
@@ -73,6 +77,8 @@ class Features:
     """Branch of the median pT density, which resolutions depend on."""
     area: bool = False
     """Jets have an area."""
+    raw: bool = False
+    """Jets have a factor back to their raw momentum."""
     names: dict[str, str] = field(default_factory=dict)
     """What is read of a ROOT file: its branches by the names of NanoAOD."""
     linked: bool = False
@@ -109,6 +115,7 @@ class Features:
             "generatorJets": self.generator_jets,
             "rho": self.rho is not None,
             "area": self.area,
+            "raw_factor": self.raw,
         }
 
 
@@ -122,6 +129,7 @@ def detect(
     branches: Mapping[str, Branch],
     content: RootContent,
     *,
+    entries: int,
     data: bool,
     match: str | None,
     carried: Mapping[str, Carried] = NOTHING,
@@ -132,6 +140,8 @@ def detect(
         file: for messages.
         branches: names and types.
         content: how the sample's files are to be read.
+        entries: number of its events: a tree without any may lack branches, as CMSSW makes some
+            with the first event.
         data: whether the sample is declared to be collision data.
         match: the particle that the sample's jets are to be matched to, or None.
         carried: branches that the sample's weights need.
@@ -144,10 +154,22 @@ def detect(
     features, problems, contradictions = examine(
         branches, content, data=data, match=match, carried=carried
     )
+    if not entries:
+        return _of_no_events(features, content, data)
     if found := problems + contradictions:
         kind = BoostflowError if contradictions else BadFile
         raise kind("\n".join(f"{file}: {problem}" for problem in found))
     return features
+
+
+def _of_no_events(features: Features, content: RootContent, data: bool) -> Features:
+    """A file without events, as the sample's other files are: there is nothing to say about it."""
+    return replace(
+        features,
+        gen_weight=not (data or content.unweighted),
+        triggers=list(content.triggers),
+        notes=[],
+    )
 
 
 def examine(
@@ -262,7 +284,15 @@ def examine(
             f"no generator particles ({unknown[0]} is missing): truth labels, training and "
             "ROC curves are off"
         )
-    met = next((name for name in MET if not lacks((f"{name}_pt", f"{name}_phi"))), None)
+    mets = [name for name in MET if not lacks((f"{name}_pt", f"{name}_phi"))]
+    met = next((x for x in mets if content.met is None or x in MET_KINDS[content.met]), None)
+    if met is None and content.met is not None:
+        problems.append(
+            f"no {' or '.join(MET_KINDS[content.met])}, which the sample's `met: {content.met}`"
+            f" names (the file has {', '.join(mets) or 'no MET'})"
+        )
+    elif met is not None and mets != [MET[0]]:
+        notes.append(f"MET is {_which_met(met, have)}")
     if met is None:
         notes.append(f"no missing transverse momentum ({', '.join(MET)}): MET is taken as 0")
     if not data:
@@ -273,10 +303,12 @@ def examine(
         gen_weight="genWeight" in have,
         weights={name: [] for name in WEIGHTS if name in have},
         met=met,
+        which_met=None if met is None else _which_met(met, have),
         charges=charges,
         generator_jets=not lacks(GENERATOR_JETS),
         rho=next((name for name in RHO if name in have), None),
         area=AREA in have,
+        raw=RAW in have,
         names=have,
         linked=linked,
         triggers=triggers,
@@ -284,6 +316,28 @@ def examine(
         notes=notes,
     )
     return features, problems, contradictions
+
+
+def mixed_met(files: Sequence[tuple[str, str | None]]) -> str | None:
+    """What is wrong with files of a sample of which not all have the same missing momentum.
+
+    Args:
+        files: of each its name, and `Features.which_met`.
+    """
+    other = next((one for one in files if one[1] != files[0][1]), None)
+    if other is None or None in (other[1], files[0][1]):
+        return None  # a file without any has other branches
+    return (
+        f"{other[0]} has {other[1]}, {files[0][0]} has {files[0][1]}: name one with `met: PF` or"
+        " `met: PUPPI` of the sample, or put the files into samples of their own"
+    )
+
+
+def _which_met(met: str, have: Mapping[str, str]) -> str:
+    """PF MET or PUPPI MET, or the branch of one that the sample names itself."""
+    theirs = have[f"{met}_pt"]
+    kinds = [f"{kind} MET" for kind, names in MET_KINDS.items() if met in names]
+    return kinds[0] if theirs == f"{met}_pt" else theirs
 
 
 def four_momentum(collection: str, have: Iterable[str]) -> tuple[str, ...] | None:

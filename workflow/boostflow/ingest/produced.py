@@ -28,6 +28,8 @@ class Produced:
     sumw: float
     members: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Sums of weights times each entry, by branch of theory weights that `Runs` has sums of."""
+    declared: bool = False
+    """Whether the sample says so: the number of events is that of the file."""
 
     def share(self, part: range, entries: int) -> Produced:
         """What a part of the file's entries stands for: of a file without any, all.
@@ -41,7 +43,7 @@ class Produced:
         first, last = (self.events * edge // entries for edge in (part.start, part.stop))
         part_of = len(part) / entries
         members = {k: tuple(x * part_of for x in v) for k, v in self.members.items()}
-        return Produced(last - first, self.sumw * part_of, members)
+        return Produced(last - first, self.sumw * part_of, members, self.declared)
 
 
 def produced(file: str, runs: Any) -> Produced | None:

@@ -15,9 +15,8 @@ import numpy as np
 from pyarrow import feather
 
 from boostflow.config.weights import branch_column
-from boostflow.errors import BadFile
 from boostflow.ingest import theory
-from boostflow.ingest.carried import refuse
+from boostflow.ingest.badevents import SOUND, BadEvents, without
 from boostflow.ingest.constituents import vary
 from boostflow.ingest.eventid import BUCKETS, bucket, event_id
 from boostflow.ingest.features import Features
@@ -26,10 +25,8 @@ from boostflow.ingest.truth import matched
 from boostflow.jobs.chain import Ingest
 from boostflow.observables.catalogue import KINEMATICS, ingested
 from boostflow.observables.compute import compute
-from boostflow.observables.declare import Observable
+from boostflow.observables.declare import Unit
 
-MASS_ROUNDING = 1e-2
-"""Masses may be negative by rounding: by this in GeV, and this times pT."""
 HAS_FATJET = "has fat jet"
 NO_FILTERS = Filters()
 
@@ -77,18 +74,24 @@ class Rows:
         )
         ids = event_id(events.run, events.luminosityBlock, events.event)
         relative = theory.relative(self.features, events)
-        # Of all events and jets: NaN passes no cut, and would be lost without a word.
-        self._refuse("genWeight", weight)
         if entry is None:
             entry = np.arange(start, start + n)
+        job = self.job
+        drop = job.ingest.on_bad_event == "drop"
+        bad = BadEvents(self.file, entry, drop=drop, energy=job.energy)
+        # Of all events and jets: NaN passes no cut, and would be lost without a word.
+        bad.finite("genWeight", weight)
         for name, item in self.features.carried.items():
             values = fatjets[branch_column(name)] if item.per_jet else value(events, name)
-            refuse(self.file, name, item, values, entry)
-        self._refuse_momenta("", fatjets)
+            bad.kept(name, item, values)
+        bad.momenta("", fatjets)
+        varies = job.vary is not None and self.features.charges
+        if varies:
+            bad.momenta("PFCands ", fatjets.candidates)
+        fatjets = without(fatjets, bad.mask)
         gain = np.zeros((2, n))
-        job = self.job
-        if job.vary is not None and self.features.charges:
-            self._refuse_momenta("PFCands ", fatjets.candidates)
+        if varies:
+            assert job.vary is not None
             fatjets, gain = vary(fatjets, ids, job.vary, job.ingest.soft_drop_zcut, job.radius)
         passed = np.ones(n, dtype=bool)
         steps = []
@@ -96,13 +99,22 @@ class Rows:
             passed = passed & mask
             steps.append((name, passed))
         jets = self._preselected(fatjets, passed)
+        met = self._met(events, gain)
+        self._find_bad(bad, events, jets, met)
+        jets = without(jets, bad.mask)
+        good = ~bad.mask
+        steps = [(name, mask & good) for name, mask in ([(SOUND, good)] if drop else []) + steps]
+        weight = np.where(good, weight, 0)
+        relative = {name: np.where(good, values, 0) for name, values in relative.items()}
         has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
-        rows = self._rows(events, jets, ids, entry, weight, relative, self._met(events, gain))
+        rows = self._rows(events, jets, ids, entry, weight, relative, met)
         path = self.scratch / f"{start:012d}.arrow"
         feather.write_feather(ak.to_arrow_table(rows, list_to32=True), path, "uncompressed")
         return {
             "chunks": [path.name],
             "events": n,
+            "bad_events": int(bad.mask.sum()),
+            "first_bad": [bad.first] if bad.first is not None else [],
             "rows": len(rows),
             "bare": int(ak.sum(ak.num(rows.pf_pt) == 0)) if self.features.constituents else 0,
             "sumw": float(weight.sum()),
@@ -159,8 +171,8 @@ class Rows:
         for name in ("gen_pt", "gen_mass", "area"):
             if name in flat.fields:
                 columns[name] = _float32(flat[name])
-        if "area" in columns:
-            self._refuse("area", columns["area"])
+        if "rawFactor" in flat.fields:
+            columns["raw_factor"] = _float32(flat.rawFactor)
         columns |= self._observables(flat)
         if self.job.label is not None:
             columns["label"] = self._labels(events, jets)
@@ -168,7 +180,6 @@ class Rows:
             columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
         if self.features.rho:
             columns["rho"] = repeat(value(events, self.features.rho), "float32")
-            self._refuse(self.features.rho, columns["rho"])
         columns |= {name: repeat(values, "float32") for name, values in met.items()}
         columns["ht"] = repeat(ak.sum(jets.pt, axis=1), "float32")
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
@@ -181,10 +192,6 @@ class Rows:
                 if item.per_jet
                 else repeat(value(events, name), "float64")
             )
-        for name in met:
-            self._refuse(name, columns[name])
-        if (columns["met_pt"] < 0).any():
-            raise BadFile(f"{self.file}: negative values in met_pt; the file is damaged")
         return ak.zip(columns, depth_limit=1)
 
     def _met(self, events: ak.Array, gain: np.ndarray) -> dict[str, np.ndarray]:
@@ -200,29 +207,32 @@ class Rows:
             "met_phi": np.where(moved, np.arctan2(py, px), phi),
         }
 
-    def _refuse(self, what: str, values: Any) -> None:
-        """Raise BadFile for NaN or infinity."""
-        if not ak.all(np.isfinite(values), axis=None):
-            raise BadFile(f"{self.file}: NaN or infinite values in {what}; the file is damaged")
-
-    def _refuse_momenta(self, what: str, particles: ak.Array) -> None:
-        """The same, and a negative pT, or a mass that is negative by more than rounding."""
-        for name in ("pt", "eta", "phi", "mass"):
-            self._refuse(f"{what}{name}", particles[name])
-        negative = {
-            "pt": particles.pt < 0,
-            "mass": particles.mass < -(MASS_ROUNDING + MASS_ROUNDING * particles.pt),
-        }
-        for name, found in negative.items():
-            if ak.any(found, axis=None):
-                raise BadFile(f"{self.file}: negative values in {what}{name}; the file is damaged")
+    def _find_bad(
+        self, bad: BadEvents, events: ak.Array, jets: ak.Array, met: dict[str, np.ndarray]
+    ) -> None:
+        """Look at what is read of events with jets that are kept, and of those jets."""
+        used = ak.to_numpy(ak.num(jets, axis=1)) > 0
+        for name, values in met.items():
+            bad.finite(name, values, used)
+        bad.negative("met_pt", met["met_pt"], (met["met_pt"] < 0) & used)
+        if self.features.rho:
+            bad.finite(self.features.rho, value(events, self.features.rho), used)
+        for name in ("area", "rawFactor"):
+            if name in jets.fields:
+                bad.finite(name, jets[name])
+        if self.features.constituents:
+            bad.momenta("PFCands ", jets.candidates)
+        for one in ingested():
+            if one.branch in jets.fields and (one.calibrated or not self.features.constituents):
+                bad.finite(one.name, jets[one.branch])
+                if one.unit is Unit.GEV:
+                    bad.possible(one.name, jets[one.branch])
 
     def _observables(self, flat: ak.Array) -> dict[str, Any]:
         """What can be had: from constituents, else what the file's jets bring along."""
         columns: dict[str, Any] = {}
         if self.features.constituents:
             pf = flat.candidates
-            self._refuse_momenta("PFCands ", pf)
             pf = pf[ak.argsort(pf.pt, axis=1, ascending=False, stable=True)]
             typed = "charge" in pf.fields
             columns |= compute(
@@ -245,20 +255,14 @@ class Rows:
         else:
             for one in ingested():
                 if one.branch in flat.fields and not one.calibrated:
-                    columns[one.name] = self._brought(flat, one)
+                    columns[one.name] = _float32(flat[one.branch])
                 elif one.ratio is not None and columns.keys() >= set(one.ratio):
                     columns[one.name] = _ratio(*(columns[name] for name in one.ratio))
         # The file's own values are calibrated where the experiment calibrated them.
         for one in ingested():
             if one.branch in flat.fields and one.calibrated:
-                columns[one.name] = self._brought(flat, one)
+                columns[one.name] = _float32(flat[one.branch])
         return columns
-
-    def _brought(self, flat: ak.Array, observable: Observable) -> np.ndarray:
-        """An observable as the file has it."""
-        values = _float32(flat[observable.branch])
-        self._refuse(observable.name, values)
-        return values
 
     def _labels(self, events: ak.Array, jets: ak.Array) -> np.ndarray:
         total = int(ak.sum(ak.num(jets, axis=1)))

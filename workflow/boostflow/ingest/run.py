@@ -16,10 +16,11 @@ from coffea.processor import accumulate
 
 from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.files import is_remote
-from boostflow.config.samples import RootContent
+from boostflow.config.samples import BeforeSkim, RootContent
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest import theory
+from boostflow.ingest.badevents import SOUND
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import NOTHING, in_schema
 from boostflow.ingest.counters import require_counters, require_one_a_jet
@@ -36,12 +37,13 @@ from boostflow.ingest.produced import BEFORE_SKIM, SKIM, Produced, produced
 from boostflow.ingest.reading import ChunkRunner, options, patiently, unreadable
 from boostflow.ingest.rows import HAS_FATJET, Rows
 from boostflow.ingest.skipped import or_skip, require_checked, write_no_rows
+from boostflow.ingest.sums import declared
 from boostflow.ingest.toptag import TopTag
 from boostflow.ingest.trees import TreeReader
 from boostflow.io import atomic, parquet_options, scratch, write_json
 from boostflow.jobs.chain import Ingest, execution
 from boostflow.lumimask import LumiMask
-from boostflow.nanoaod import CONSTITUENTS
+from boostflow.nanoaod import CONSTITUENTS, EVENT
 
 log = logging.getLogger("ingest")
 
@@ -72,6 +74,11 @@ def run(job: Ingest, files: Ingest.Files) -> None:
     if files.golden_json is not None:
         certified = {"golden_json": str(files.golden_json)}
         job = job.model_copy(update={"content": job.content.model_copy(update=certified)})
+    if files.sums is not None:
+        said = BeforeSkim(file=str(files.sums))
+        job = job.model_copy(
+            update={"content": job.content.model_copy(update={"before_skim": said})}
+        )
 
     def read() -> None:
         if files.checked is not None:
@@ -104,6 +111,7 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
                 rows = Rows(file, job, features, folder)
                 counts = read_chunks(layout, rows, _range(layout.entries, piece))
         counts = accumulate([_nothing(rows), counts])
+        _require_few(file, counts, config.bad_events_max)
         _merge(sorted(folder / name for name in counts["chunks"]), files.table)
     notes = [*features.notes]
     if job.vary is not None and not features.charges:
@@ -128,6 +136,8 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
         {
             "file": file,
             "events": counts["events"],
+            "bad_events": counts["bad_events"],
+            "first_bad": next(iter(counts["first_bad"]), None),
             "jets": counts["rows"],
             "sumw": every["sumw"],
             "sumw2": counts["sumw2"],
@@ -141,6 +151,9 @@ def _ingest(file: str, job: Ingest, files: Ingest.Files) -> None:
                 *({"name": name, **step} for name, step in counts["cutflow"].items()),
             ],
             "data": job.data,
+            "normalised_to": job.content.normalised_to,
+            "met": features.which_met,
+            "numbered": {*EVENT} <= features.names.keys(),
             "skim": before is not None,
             "features": features.as_dict(),
             "notes": notes,
@@ -231,15 +244,22 @@ def _inspect(
         if not hasattr(tree, "num_entries"):
             raise BadFile(f"{file}: {name} is not a tree")
         branches = Branches(tree)
-        features = detect(file, branches, content, data=data, match=match, carried=carried)
-        features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
-        if not (branches.is_rntuple or content.branches or content.format != "nanoaod"):
-            require_counters(file, tree, features.names.values())
-        if not branches.is_rntuple:
-            require_one_a_jet(file, tree, features)
         entries = int(tree.num_entries)
+        features = detect(
+            file, branches, content, entries=entries, data=data, match=match, carried=carried
+        )
+        features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
+        ordinary = not (content.branches or content.format != "nanoaod")
+        if entries and ordinary and not branches.is_rntuple:
+            require_counters(file, tree, features.names.values())
+        if entries and not branches.is_rntuple:
+            require_one_a_jet(file, tree, features)
         xsec = made = None
-        if "Runs" in trees and not data:
+        said = content.before_skim and declared(file, root, content.before_skim, entries)
+        if said:
+            made, note = said
+            features = replace(features, notes=[*features.notes, note])
+        elif "Runs" in trees and not (data or content.before_skim or content.normalised_to):
             made = _produced(file, root["Runs"], features)
             if made is not None and made.events < entries:
                 raise BadFile(
@@ -259,7 +279,7 @@ def _inspect(
 
 def is_skim(made: Produced | None, entries: int) -> bool:
     """Whether events were left out after they were generated."""
-    return made is not None and made.events != entries
+    return made is not None and (made.declared or made.events != entries)
 
 
 def _produced(file: str, runs: Any, features: Features) -> Produced | None:
@@ -275,6 +295,7 @@ def _is_nanoaod(branches: Branches, features: Features, content: RootContent) ->
     return (
         not branches.is_rntuple
         and content.format == "nanoaod"
+        and content.units.momentum == "GeV"
         and "nFatJet" in branches
         and all(ours == theirs for ours, theirs in features.names.items())
         and features.names.keys() >= {*CONSTITUENTS}
@@ -331,13 +352,27 @@ def _chunks(entries: range, size: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
+def _require_few(file: str, counts: dict[str, Any], most: float) -> None:
+    """Raise BadFile if more than a part `most` of the events is bad."""
+    number, events = counts["bad_events"], counts["events"]
+    if number > most * events:
+        first = counts["first_bad"][0].removeprefix(f"{file}: ")
+        raise BadFile(
+            f"{file}: {number} of {events} events are bad, more than `ingest.bad_events_max` allows"
+            f" ({most:g}); the first one: {first}"
+        )
+
+
 def _nothing(rows: Rows) -> dict[str, Any]:
     """The counts of a file without events."""
     columns = [name for names in rows.features.weights.values() for name in names if name]
-    steps = (*rows.filters.steps(), HAS_FATJET)
+    sound = [SOUND] if rows.job.ingest.on_bad_event == "drop" else []
+    steps = (*sound, *rows.filters.steps(), HAS_FATJET)
     return {
         "chunks": [],
         "events": 0,
+        "bad_events": 0,
+        "first_bad": [],
         "rows": 0,
         "bare": 0,
         "sumw": 0.0,

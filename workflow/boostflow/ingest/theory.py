@@ -15,7 +15,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.errors import BadFile
+from boostflow.errors import BoostflowError
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import Features
 from boostflow.ingest.produced import Produced
@@ -121,7 +121,7 @@ def require(
         columns: that are used; others may hold anything.
 
     Raises:
-        BadFile: names entry and value.
+        BoostflowError: names entry and value.
     """
     used = [column for column in columns if column in features.theory()]
     owners = dict.fromkeys(branch for column in used if (branch := branch_of(column)) is not None)
@@ -133,7 +133,8 @@ def require(
             for number, column in enumerate(columns_of):
                 if column in used and not (len(held) == len(columns_of) and isfinite(held[number])):
                     found = f"{held[number]:g}" if number < len(held) else "missing"
-                    raise BadFile(
+                    # Not the file is bad: a configuration that does not use it may read it.
+                    raise BoostflowError(
                         f"{file}: entry {entry}: {branch}[{number}] of {len(held)}, which is "
                         f"{column}, is {found}: weights that a systematic uses must be finite"
                     )

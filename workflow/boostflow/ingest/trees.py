@@ -18,6 +18,7 @@ from boostflow.ingest.candidates import linked, weighted
 from boostflow.ingest.reading import is_transient, options, unreadable
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
+from boostflow.ingest.units import in_gev
 from boostflow.nanoaod import EVENT, TRUTH
 from boostflow.observables.catalogue import jet_fields
 
@@ -55,7 +56,9 @@ class TreeReader:
         filters = self.rows.filters
         names = self._names()
         read = self._read(item, names)
-        found = {ours: read[theirs] for ours, theirs in names.items()}
+        found = in_gev(
+            {ours: read[theirs] for ours, theirs in names.items()}, self.rows.job.content.units
+        )
         try:
             events = self._events(found, start, stop)
             for name in (*filters.triggers, *filters.flags):
@@ -155,7 +158,7 @@ class TreeReader:
         if "references" in fields:
             fields |= delphes.substructure(fields)
         columns = four_vector(fields)
-        kept = (*jet_fields(), "area", "genJetAK8Idx")
+        kept = (*jet_fields(), "area", "rawFactor", "genJetAK8Idx")
         columns |= {name: fields[name] for name in kept if name in fields}
         carried = self.rows.features.carried
         columns |= {branch_column(x): read[x] for x, item in carried.items() if item.per_jet}

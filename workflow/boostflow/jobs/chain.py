@@ -98,6 +98,8 @@ class CheckInputs(Job):
     """How they will be read."""
     radius: float = 0.8
     """Radius parameter of the fat jets."""
+    energy: float = 13_000.0
+    """Centre-of-mass energy (GeV), which bounds momenta."""
     needs: dict[Name, Needs] = {}
     """What the rest of the analysis needs of the files of each sample."""
     addresses: list[str] = []
@@ -122,6 +124,7 @@ class CheckInputs(Job):
             samples={name: config.samples[name] for name in analysis.files},
             ingest=IngestBlock.model_validate(ingest),
             radius=config.simulation.jet_radius,
+            energy=config.simulation.ecm,
             needs=needs(config, analysis.systematics) if analysis.files else {},
             addresses=analysis.addresses(),
         )
@@ -161,6 +164,8 @@ class Ingest(Job):
     """Class that is taken from the file of a public set."""
     number: int = 0
     """Number of the file in its sample: events without numbers of their own get it."""
+    energy: float = 13_000.0
+    """Centre-of-mass energy (GeV), which bounds momenta."""
     piece: tuple[int, int] = (0, 1)
     """(k, n): only the k-th of n ranges of events, counted from 0."""
     radius: float = 0.8
@@ -191,6 +196,8 @@ class Ingest(Job):
         """What the check says of it."""
         golden_json: Named[Path | None] = None
         """Certified luminosity blocks of collision data."""
+        sums: Named[Path | None] = None
+        """Sums of weights before a skim, which `content.before_skim` names."""
         table: Output[Path]
         """Parquet file of the fat jets."""
         meta: Output[Path]
@@ -211,6 +218,7 @@ class Ingest(Job):
             "ingest": ingest,
             "label": block.label,
             "radius": config.simulation.jet_radius,
+            "energy": config.simulation.ecm,
             "vary": vary,
         }
         if isinstance(block, SimulatedSample):
@@ -221,11 +229,17 @@ class Ingest(Job):
         if isinstance(block, RootSample):
             content = block.content()
             content.pop("golden_json", None)  # one of the files
+            if block.before_skim is not None and block.before_skim.sumw is not None:
+                content["before_skim"] = {"sumw": 1.0}  # the selection has it
             # Events may have no numbers of their own: that of the file makes them unique.
             own = {"number": file if {"branches", "format"} & content.keys() else 0}
             own |= {"match": block.match, "content": RootContent.model_validate(content)}
             own |= {"carried": carried(block.weights)}
-            own |= {"contents": analysis.contents(golden_jsons(analysis, sample))}
+            own |= {
+                "contents": analysis.contents(
+                    [*golden_jsons(analysis, sample), *analysis.sums_files(sample)]
+                )
+            }
         return cls(
             source=block.source,
             address=source if is_remote(source) else None,
@@ -303,7 +317,11 @@ class Select(Job):
     weights: dict[Name, SampleWeight] = {}
     """Declared weights of the sample by name; the files that they name are among the files."""
     independent: bool = False
-    """No model is trained on it: all events are test."""
+    """Nothing needs splits of it, as no model is trained or used: all events are test."""
+    sumw: float | None = None
+    """Sum of weights of all generated events, where the sample says it."""
+    trained: bool = True
+    """A model is trained on it, so that there must be events to train on."""
     contents: list[str] = []
     """Digests of the files that the configuration names: corrections, those of the weights."""
 
@@ -312,10 +330,14 @@ class Select(Job):
 
         parts: Input[Path]
         """List of the ingested parts."""
+        others: Input[list[Path]] = []
+        """Of collision data: lists of the parts of samples whose events do not count again."""
         corrections: Named[Path | None] = None
         """correctionlib file of the shift and of smearing."""
         weights: Named[list[Path]] = []
         """correctionlib files of the weights, in the order of `config.weights.files_of`."""
+        veto: Named[Path | None] = None
+        """correctionlib file of the jet veto map."""
         table: Output[Path]
         """Parquet file of the selected jets."""
         cutflow: Output[Path]
@@ -325,6 +347,9 @@ class Select(Job):
     def of(cls, analysis: Analysis, sample: str, variation: str) -> Select:
         """The job of a sample under a variation."""
         block = analysis.config.select.model_dump(exclude={"corrections"})
+        if block["veto"]:
+            # Where it lies is no matter: what it holds is among `contents`.
+            block["veto"]["file"] = Path(block["veto"]["file"]).name
         shifted = analysis.varied(variation, "shift")
         return cls(
             sample=sample,
@@ -332,11 +357,15 @@ class Select(Job):
             select=SelectBlock.model_validate(block),
             shift=shifted.change if shifted else None,
             weights=analysis.weights(sample),
-            independent=analysis.varied(variation, "sample") is not None,
+            independent=analysis.varied(variation, "sample") is not None
+            or not analysis.uses_splits(),
+            sumw=analysis.sumw(sample),
+            trained=analysis.is_trained_on(sample),
             contents=analysis.contents(
                 [
                     *corrections_of(analysis, sample, variation),
                     *weight_files(analysis, sample),
+                    *veto_of(analysis),
                 ]
             ),
         )
@@ -379,12 +408,19 @@ def golden_jsons(analysis: Analysis, sample: str) -> list[str]:
 
 
 def corrections_of(analysis: Analysis, sample: str, variation: str) -> list[str]:
-    """The correctionlib file, where a shift or smearing reads it."""
+    """The correctionlib file, where a shift, smearing or calibration reads it."""
     block = analysis.config.select
     smears = (block.smearing or block.mass_smearing) and not analysis.is_data(sample)
-    if analysis.varied(variation, "shift") is None and not smears:
+    calibrated = block.jec and block.jec.name(sample, analysis.is_data(sample))
+    if analysis.varied(variation, "shift") is None and not smears and not calibrated:
         return []
     return [analysis.found(block.corrections)]
+
+
+def veto_of(analysis: Analysis) -> list[str]:
+    """The correctionlib file of the jet veto map, if there is one."""
+    veto = analysis.config.select.veto
+    return [] if veto is None else [analysis.found(veto.file)]
 
 
 def weight_files(analysis: Analysis, sample: str) -> list[str]:

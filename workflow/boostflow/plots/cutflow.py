@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from boostflow.binomial import efficiency_error
 from boostflow.io import read_json
 from boostflow.plots.style import Label, colour, label, name_of, save, style
 
@@ -51,7 +52,7 @@ def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
         shade = colour(name, list(cutflows))
         ax.stairs(counts, edges, color=shade, lw=2, label=name_of(name), baseline=None)
         share = counts / counts[0] if counts[0] else np.zeros_like(counts)
-        error = np.sqrt(np.clip(share * (1 - share), 0, None) / max(raw, 1))
+        error = efficiency_error(share * raw, raw)
         low.errorbar(positions, share, error, fmt="o-", ms=4, color=shade, lw=1.2)
     ax.set(yscale="log", ylabel="Expected events per fb$^{-1}$" if expected else "Events")
     bottom, top = ax.get_ylim()

@@ -397,9 +397,11 @@ def _kind(fit: Mapping[str, Any]) -> str:
 
 def _title(parameter: str, titles: Mapping[str, str]) -> str:
     """A parameter for the reader: bins of a region count from 1."""
-    bin_of = re.fullmatch(r"staterror_(\w+)\[(\d+)\]", parameter)
+    bin_of = re.fullmatch(r"staterror_(\w+)(\.signal|\.empty\.\w+)?\[(\d+)\]", parameter)
     if bin_of:
-        return f"MC statistics, {bin_of[1]} bin {int(bin_of[2]) + 1}"
+        kind, _, sample = (bin_of[2] or "")[1:].partition(".")
+        of = {"signal": " of the signal", "empty": f" of no {sample}"}.get(kind, "")
+        return f"MC statistics{of}, {bin_of[1]} bin {int(bin_of[3]) + 1}"
     return titles.get(parameter, parameter)
 
 

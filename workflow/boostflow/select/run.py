@@ -12,13 +12,14 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
 from boostflow.config.chain import Select, Split
 from boostflow.config.weights import with_files
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS, bucket
-from boostflow.ingest.features import content
+from boostflow.ingest.features import content, mixed_met
 from boostflow.ingest.produced import BEFORE_SKIM
 from boostflow.ingest.skipped import consequence
 from boostflow.io import (
@@ -33,10 +34,12 @@ from boostflow.jobs import chain
 from boostflow.scored import BAD_WEIGHTS
 from boostflow.select.cuts import event_cuts, fatjet_cuts
 from boostflow.select.dijet import dijet_mass
+from boostflow.select.once import ONCE, event_starts, first_of_each
 from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
 from boostflow.select.theory import Relative, norms
+from boostflow.select.veto import CUT, VetoMap
 from boostflow.select.weights import Weigher
 
 log = logging.getLogger("select")
@@ -44,6 +47,7 @@ log = logging.getLogger("select")
 BLOCK, LIGHT = 20_000, 10
 """Jets at a time, and how many times as many without constituents."""
 PB_TO_INVERSE_FB = 1000.0
+NO_JET = "no jet passes the selection"
 WEIGHED = "weights"
 """Line of the cutflow: the candidates, times the declared weights."""
 ALL_TEST = Split.model_construct(train=0, validation=0, test=100)
@@ -107,10 +111,12 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
         config = config.model_copy(update={"split": ALL_TEST})
     read = [read_json(path) for path in metas]
     totals = _totals(read)
+    if job.sumw is not None:
+        _scale_to(totals, job.sumw)
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
-    scale = _split_scale(totals, config, sample)
+    scale = _split_scale(totals, config, job)
     if not totals.data and totals.xsec is not None and totals.events and totals.sumw <= 0:
         raise BoostflowError(
             f"sample {sample}: the generator weights of its {totals.events} events add up to "
@@ -119,15 +125,24 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     relative = Relative(totals.norms)
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
-    if moves and files.corrections is None:
+    jec = config.jec.name(sample, totals.data) if config.jec else None
+    if (moves or jec) and files.corrections is None:
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
-    opened = Corrections(files.corrections) if moves and files.corrections else None
-    shifter = Shifter(config, shift, opened)
+    opened = Corrections(files.corrections) if (moves or jec) and files.corrections else None
+    unsmeared = config.model_copy(update={"smearing": None, "mass_smearing": None})
+    shifter = Shifter(
+        config if moves else unsmeared, shift if moves else None, opened, jec if opened else None
+    )
+    if config.veto is not None and files.veto is None:
+        raise BoostflowError(f"sample {sample}: a jet veto map is wanted, but no file given")
+    veto = VetoMap(config.veto, files.veto) if config.veto and files.veto else None
     weights = with_files(job.weights, files.weights)
     weigher = Weigher(sample, weights) if weights else None
     jets = np.zeros(3, dtype=int)
     seen: list[np.ndarray] = []
     leading: list[np.ndarray] = []
+    once = _once(tables, totals, files.others, sample) if totals.numbered_data else None
+    at = 0
 
     def chunks() -> Any:
         blocks = (
@@ -135,11 +150,20 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             for path, meta in zip(tables, read, strict=True)
             for rows in _blocks(path)
         )
+        nonlocal at
         for file, rows in blocks:
             starts = event_starts(rows)
-            seen.append(ak.to_numpy(rows.event_id)[starts])
-            leading.append(ak.to_numpy(rows.pt)[starts])
-            chosen = _select_part(rows, config, flow, shifter)
+            if once is not None:
+                first = once[at : at + len(starts)]
+                at += len(starts)
+                rows = rows[np.repeat(first, np.diff(np.append(starts, len(rows))))]
+                flow.add(ONCE, first.sum(), first.sum())
+                if not len(rows):
+                    continue
+            else:
+                seen.append(ak.to_numpy(rows.event_id)[starts])
+                leading.append(ak.to_numpy(rows.pt)[starts])
+            chosen = _select_part(rows, config, flow, shifter, veto)
             factor = None
             if weigher is not None:
                 chosen, factor = weigher(chosen, file)
@@ -159,6 +183,8 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             totals.notes.append(text)
 
     _write(output, checked(), tables, relative.bad)
+    if not jets.sum():
+        totals.notes.append(NO_JET)
     whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
     write_json(
         files.cutflow,
@@ -175,7 +201,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
         },
     )
     if not jets.sum():
-        log.warning("%s (%s): no jet passes the selection", sample, job.variation)
+        log.warning("%s (%s): %s", sample, job.variation, NO_JET)
     log.info("%s (%s): %d of %d events, %d jets", sample, job.variation, *_ends(flow), jets.sum())
 
 
@@ -199,6 +225,8 @@ class Totals:
     xsec: float | None
     cutflow: list[dict[str, Any]]
     data: bool
+    numbered_data: bool
+    """Whether it is collision data whose events have numbers of their own."""
     features: dict[str, bool]
     notes: list[str]
     skipped: list[dict[str, str]]
@@ -209,23 +237,34 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     """Add up the parts; cross-sections are averaged with the number of events as weight.
 
     Raises:
-        BoostflowError: some parts have a feature or a cross-section that others lack.
+        BoostflowError: some parts have a feature or a cross-section that others lack, or were made
+            by an earlier version.
     """
     read = [meta for meta in metas if meta.get("skipped") is None]
     filled = [meta for meta in read if meta["events"]] or read[:1]
     if not filled:
         raise BoostflowError(f"{metas[0]['file']}: was skipped, as all files of its sample")
     for meta in metas:
+        if "sumw_weights_before" not in meta:
+            raise BoostflowError(
+                f"{meta['file']}: was read by an earlier version of boostflow, whose theory "
+                "weights may be wrong: read it again (--forcerun ingest)"
+            )
         if meta["events"] and content(meta["features"]) != content(filled[0]["features"]):
             raise BoostflowError(
                 f"{meta['file']}: has other branches than {filled[0]['file']}; "
                 "put files of different content into samples of their own"
             )
+    if mixed := mixed_met([(meta["file"], meta.get("met")) for meta in filled]):
+        raise BoostflowError(mixed)
     known = [meta for meta in filled if meta["xsec"] is not None]
     if known and len(known) < len(filled):
         raise BoostflowError("only some files of the sample have a cross-section; set `xsec`")
     events = sum(meta["events"] for meta in known)
+    sumw = sum(meta["sumw"] for meta in metas)
     xsec = sum(meta["xsec"] * meta["events"] for meta in known) / events if events else None
+    if final := filled[0].get("normalised_to"):
+        xsec = sumw / (PB_TO_INVERSE_FB * final)
     steps: dict[str, list[float]] = {}
     first = BEFORE_SKIM if any(meta.get("skim") for meta in metas) else "all"
     for meta in metas:
@@ -239,12 +278,15 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
     files = {meta["file"] for meta in metas}
     skipped = {m["file"]: m["skipped"] for m in metas if m.get("skipped") is not None}
     notes = {note for meta in metas for note in meta["notes"]}
+    if bad := sum(meta.get("bad_events", 0) for meta in metas):
+        first = next(meta["first_bad"] for meta in metas if meta.get("first_bad"))
+        notes.add(f"{bad} bad events are left out (`on_bad_event: drop`); the first one: {first}")
     notes |= _bad_weights(read)
     if skipped:
         notes.add(consequence(len(skipped), len(files), filled[0]["data"]))
     return Totals(
         events=sum(meta["events"] for meta in metas),
-        sumw=sum(meta["sumw"] for meta in metas),
+        sumw=sumw,
         sumw_buckets=np.sum(
             [
                 np.full(BUCKETS, meta["sumw"] / BUCKETS)
@@ -258,10 +300,22 @@ def _totals(metas: list[dict[str, Any]]) -> Totals:
         xsec=xsec,
         cutflow=[{"name": k, "events": v[0], "sumw": v[1]} for k, v in steps.items()],
         data=filled[0]["data"],
+        numbered_data=all(map(_is_numbered, filled)),
         features=features,
         notes=sorted(notes),
         skipped=[{"file": file, "reason": reason} for file, reason in skipped.items()],
     )
+
+
+def _scale_to(totals: Totals, sumw: float) -> None:
+    """Let the events of a sample stand for all that were generated, of this sum of weights."""
+    if totals.sumw > 0:
+        totals.sumw_buckets = totals.sumw_buckets * (sumw / totals.sumw)
+    totals.sumw = sumw
+    totals.cutflow[0] |= {"name": BEFORE_SKIM, "sumw": sumw}
+    totals.notes.append(f"normalised to a sum of weights before a skim of {sumw:g} (`before_skim`)")
+    if totals.skipped:
+        totals.notes.append("files are skipped, of which `before_skim.sumw` does not know")
 
 
 def _bad_weights(metas: list[dict[str, Any]]) -> set[str]:
@@ -292,29 +346,62 @@ def _skim_scales(metas: list[dict[str, Any]]) -> dict[str, float | None]:
     return {file: made / left if left > 0 else None for file, (made, left) in sums.items()}
 
 
-def _split_scale(totals: Totals, config: Select, sample: str) -> np.ndarray:
+def _is_numbered(meta: dict[str, Any]) -> bool:
+    """Whether a part is of collision data whose events have numbers of their own."""
+    return bool(meta["data"] and meta.get("numbered"))
+
+
+def _once(tables: list[Path], totals: Totals, others: list[Path], sample: str) -> NDArray[np.bool_]:
+    """Which events of collision data count, in the order of the parts; a note says of the rest.
+
+    Args:
+        tables: of the parts.
+        totals: of the sample; gets the note.
+        others: lists of the parts of samples of collision data before this one.
+        sample: for messages.
+    """
+    listed = [zip(*read_parts(path), strict=True) for path in others]
+    before = [table for parts in listed for table, meta in parts if _is_numbered(read_json(meta))]
+    first, shared = first_of_each(tables, before)
+    if again := len(first) - int(first.sum()):
+        text = (
+            f"{again} events with a fat jet are left out, for they count already (same run,"
+            f" luminosity block and event number): {shared} in samples before this one,"
+            f" {again - shared} in this one"
+        )
+        log.info("%s: %s", sample, text)
+        totals.notes.append(text)
+    return first
+
+
+def _split_scale(totals: Totals, config: Select, job: chain.Select) -> np.ndarray:
     """Factor from genWeight to expected events per 1/fb in each split, shape (3,)."""
     if totals.data or totals.xsec is None:
         return np.ones(3)
     sums = np.bincount(split_of_bucket(config.split), totals.sumw_buckets, minlength=3)
     parts = (config.split.train, config.split.validation, config.split.test)
     for name, part, total in zip(("train", "validation", "test"), parts, sums, strict=True):
-        if part and total <= 0 and totals.sumw > 0:
+        needed = part and (job.trained or name != "train")
+        if needed and total <= 0 and totals.sumw > 0:
             raise BoostflowError(
-                f"sample {sample}: no events (or a negative sum of weights) in the {name} split; "
-                "it needs more events"
+                f"sample {job.sample}: no events (or a negative sum of weights) in the {name} "
+                "split; it needs more events"
             )
     with np.errstate(divide="ignore"):
         return np.where(sums > 0, totals.xsec * PB_TO_INVERSE_FB / sums, 0.0)
 
 
-def _select_part(rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter) -> ak.Array:
+def _select_part(
+    rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter, veto: VetoMap | None
+) -> ak.Array:
     """The rows that pass."""
     starts = event_starts(rows)
     rows = shifter(rows, starts)
     n = len(rows)
     weight = ak.to_numpy(rows.genWeight).astype(np.float64)[starts]
     jets = fatjet_cuts(rows, config.fatjet)
+    if veto is not None:
+        jets.add(CUT, veto(rows, starts))
     names = jets.names
     for i in range(len(names)):
         passing = np.add.reduceat(jets.all(*names[: i + 1]).astype(int), starts)
@@ -388,17 +475,6 @@ def _finish(
         order = np.lexsort((-pt, event))
         candidate[order[starts]] = True
     return ak.with_field(rows, candidate, "candidate")
-
-
-def event_starts(rows: ak.Array) -> np.ndarray:
-    """Index of the first row of each event, shape (events,); rows of an event are adjacent.
-
-    By its place in the file: neighbours may have the same numbers.
-    """
-    entry = ak.to_numpy(rows.entry)
-    if not len(entry):
-        return np.zeros(0, dtype=int)
-    return np.flatnonzero(np.append(True, entry[1:] != entry[:-1]))
 
 
 def _write(output: Path, chunks: Any, like: Sequence[Path], bad: dict[str, str]) -> None:

@@ -1,8 +1,8 @@
 """Smearing and shifts of reconstructed jets, propagated to all that follows.
 
-In this order, each on the jets as the step before left them: smearing of pT, smearing of masses,
-and a shift of the scale. So the energy scale acts on smeared jets, with the uncertainty at their
-pT.
+In this order, each on the jets as the step before left them: calibration of raw momenta, smearing
+of pT, smearing of masses, and a shift of the scale. So the energy scale acts on smeared jets, with
+the uncertainty at their pT.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from boostflow.select.smearing import factors, normals
 
 Factors = NDArray[np.float64]
 
+FARTHEST = 2.0
+"""No jet is moved by more than this factor into the cuts on pT."""
+
 
 class Shifter:
     """What one job does to the jets: nominal smearing, and perhaps one direction of a shift.
@@ -31,14 +34,20 @@ class Shifter:
         config: the select block; its smearing is that of nominal jets, too.
         shift: the direction, or None.
         corrections: the open file; None where nothing is to be done.
+        calibration: compound correction that calibrates jets anew, or None.
     """
 
     def __init__(
-        self, config: Select, shift: JetShift | None, corrections: Corrections | None
+        self,
+        config: Select,
+        shift: JetShift | None,
+        corrections: Corrections | None,
+        calibration: str | None = None,
     ) -> None:
         self.shift, self.corrections = shift, corrections
         self.pt = self._smearing(config.smearing, "resolution")
         self.mass = self._smearing(config.mass_smearing, "mass_resolution")
+        self.cuts, self.calibration = config.fatjet, calibration
 
     def _smearing(self, nominal: Smearing | None, quantity: str) -> tuple[Smearing, Value] | None:
         """Names and value of the scale factor: the shift's, else those of nominal jets."""
@@ -65,6 +74,10 @@ class Shifter:
         """
         if self.corrections is None or not len(rows):
             return rows
+        if self.calibration is not None:
+            jets = _Columns(rows)
+            factor = self.corrections.calibration(self.calibration, jets, self._able(jets))
+            rows = _scaled_energy(rows, factor, starts)
         if self.pt is not None:
             rows = _scaled_energy(rows, self._smear(rows, self.pt, "pt", "gen_pt"), starts)
         if self.mass is not None:
@@ -80,12 +93,20 @@ class Shifter:
             return _scaled(rows, dict.fromkeys((one.name for one in masses()), self._scale(rows)))
         return rows
 
+    def _able(self, jets: _Columns) -> NDArray[np.bool_]:
+        """Which jets can pass: others stay as they are where a correction is not defined."""
+        low, high = self.cuts.pt
+        pt = jets["pt"]
+        near = (pt * FARTHEST >= low) & (pt < high * FARTHEST)
+        return near & (np.abs(jets["eta"]) < self.cuts.abs_eta_max)
+
     def _scale(self, rows: ak.Array) -> Factors:
         """One standard deviation of the scale."""
         assert self.shift is not None and self.shift.correction is not None
         assert self.corrections is not None
         name = self.shift.correction
-        size = self.corrections.evaluate(name, _Columns(rows))
+        jets = _Columns(rows)
+        size = np.nan_to_num(self.corrections.evaluate(name, jets, able=self._able(jets)), nan=0.0)
         if (np.abs(size) >= 1).any():
             raise BoostflowError(
                 f"{self.corrections.path}: {name} is an uncertainty of 100 % or more for some jets;"
@@ -98,8 +119,11 @@ class Shifter:
     ) -> Factors:
         assert self.corrections is not None
         (names, value), jets = smearing, _Columns(rows)
-        sigma = self.corrections.evaluate(names.resolution, jets)
-        scale = self.corrections.evaluate(names.scale_factor, jets, value)
+        able = self._able(jets)
+        sigma = self.corrections.evaluate(names.resolution, jets, able=able)
+        scale = self.corrections.evaluate(names.scale_factor, jets, value, able)
+        sigma = np.where(np.isfinite(sigma + scale), sigma, 0.0)
+        scale = np.nan_to_num(scale, nan=1.0)
         matched = None if generated is None else jets.get(generated)
         normal = normals(ak.to_numpy(rows.event_id), ak.to_numpy(rows.jet_index), column)
         return factors(jets[column], matched, sigma, scale, normal)

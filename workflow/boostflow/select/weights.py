@@ -21,6 +21,7 @@ from boostflow.config.weights import (
     column_of,
     relative_column,
 )
+from boostflow.correctionfile import WAY_OUT
 from boostflow.errors import BoostflowError
 from boostflow.weightfile import WeightCorrection
 
@@ -76,7 +77,10 @@ class Weigher:
         block = self.weights[name]
         source = block.source(side)
         if isinstance(source, str):
-            return self._column(rows, name, branch_column(source))
+            found = self._column(rows, name, branch_column(source))
+            if block.apply:
+                self._require_weights(rows, file, f"{name} ({side})", found)
+            return found
         columns = {
             taken: self._column(rows, name, column_of(given))
             for taken, given in block.inputs.items()
@@ -91,16 +95,20 @@ class Weigher:
             values = first(len(rows))
         except ValueError as error:
             row = _first_failing(first, len(rows))
-            given = ", ".join(f"{taken} = {column[row]:g}" for taken, column in columns.items())
-            raise self._error(
-                rows, file, row, f"{name} ({side})", f"is not defined for {given} ({error})"
-            ) from None
+            given = correction.outside({k: float(column[row]) for k, column in columns.items()})
+            text = (
+                f"is not defined for {given} ({block.file}: {correction.name}: {error}): {WAY_OUT}"
+            )
+            raise self._error(rows, file, row, f"{name} ({side})", text) from None
+        self._require_weights(rows, file, f"{name} ({side})", values)
+        return values
+
+    def _require_weights(self, rows: ak.Array, file: str, what: str, values: Factors) -> None:
         bad = ~np.isfinite(values) | (values < 0)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             text = f"is {values[row]:g}: weights must be finite and not negative"
-            raise self._error(rows, file, row, f"{name} ({side})", text)
-        return values
+            raise self._error(rows, file, row, what, text)
 
     def _relative(
         self, rows: ak.Array, file: str, what: str, varied: Factors, nominal: Factors

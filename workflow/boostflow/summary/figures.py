@@ -34,6 +34,8 @@ def collect(files: Summary.Files) -> dict[str, Any]:
             result.setdefault("skipped", {})[data["sample"]] = data["skipped"]
     for data in map(read_json, files.evaluations):
         result["models"][data["model"]] = _evaluation(data)
+        for note in data.get("notes", []):
+            result["notes"].setdefault(note, []).append(data["model"])
     for data in map(read_json, files.systematics):
         _add_systematics(result["models"][data["model"]], data)
     for data in map(read_json, files.comparison):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.config.background import Selection
-from boostflow.config.statistics import Region
+from boostflow.config.statistics import Region, Templates
 from boostflow.errors import BoostflowError
 from boostflow.jobs.statistics import FillTemplates
 from boostflow.scored import TEST, VALIDATION, Table
@@ -91,12 +91,35 @@ def regions_of(
     return inside
 
 
+FATES = {
+    "drop": "not counted",
+    "first": "below: counted in the first bin; above: not counted",
+    "last": "above: counted in the last bin; below: not counted",
+    "both": "counted in the first and the last bin",
+}
+"""What is said of jets outside of the axis, by `templates.overflow`."""
+
+
+def _folded(
+    value: NDArray, inside: NDArray[np.bool_], config: Templates
+) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Values and whether they count, with what lies outside moved into the outer bins if wanted."""
+    low, high = config.range
+    below = (value < low) & (config.overflow in ("first", "both"))
+    above = (value >= high) & ~inside & (config.overflow in ("last", "both"))
+    value = np.where(below, low, np.where(above, np.nextafter(high, low), value))
+    return value, inside | below | above
+
+
 SPLITS = {"test": TEST, "validation": VALIDATION}
 """Values of the column `split` by name."""
 
 
 def fill(
-    jets: Mapping[str, Table], scores: Mapping[str, Mapping[str, Table]], job: FillTemplates
+    jets: Mapping[str, Table],
+    scores: Mapping[str, Mapping[str, Table]],
+    job: FillTemplates,
+    notes: list[str] | None = None,
 ) -> Histograms:
     """The templates of one variation: expected events, `Weight` storage.
 
@@ -106,13 +129,19 @@ def fill(
             regions are clusters.
         scores: score columns of those jets by sample and model.
         job: variable, axis, regions, and which jets enter with which weight.
+        notes: the share of each region's jets outside of the axis is added to them.
 
     Raises:
         BoostflowError: regions overlap, a region has no jet of any sample, or a value or a
             weight is not finite.
     """
     config, weighting = job.templates, job.weighting
-    axis = hist.axis.Regular(config.bins, *config.range, name=config.variable, flow=False)
+    axis = (
+        hist.axis.Regular(config.bins, *config.range, name=config.variable, flow=False)
+        if config.edges is None
+        else hist.axis.Variable(config.edges, name=config.variable, flow=False)
+    )
+    outside: dict[str, list[str]] = {region: [] for region in config.regions}
     classes = {
         model: cluster_classes(jets, {s: scores[s][model][column] for s in jets}, model)
         for model, column in job.clusters.items()
@@ -141,12 +170,24 @@ def fill(
                     f"weight{f' ({weighting.column})' if weighting else ''}"
                 )
             # To the last bin of an axis hist would count its upper edge, too.
-            mine &= in_range(config.range, value)
+            inside_axis = in_range(config.range, value)
+            size = np.abs(weight)
+            if (left := size[mine & ~inside_axis].sum()) > 0:
+                outside[region].append(f"{100 * left / size[mine].sum():.2g} % of {sample}")
+            moved, counted = _folded(value, inside_axis, config)
+            mine &= counted
             template = hist.Hist(axis, storage=hist.storage.Weight(), name=f"{region}/{sample}")
-            template.fill(value[mine], weight=weight[mine])
+            template.fill(moved[mine], weight=weight[mine])
             result[region, sample] = template
             if sample not in job.data:
                 counts[region] += int(mine.sum())
+    low, high = config.range
+    for region, shares in outside.items():
+        if shares and notes is not None:
+            notes.append(
+                f"{region}: {config.variable} is outside of {low:g} to {high:g} for "
+                f"{', '.join(shares)} ({FATES[config.overflow]})"
+            )
     for region, count in counts.items():
         if count == 0 and not job.allow_empty:
             limits = config.regions[region]

@@ -24,17 +24,30 @@ class Template:
     variable: str
 
 
+NOTES = "notes"
+"""Name of the notes in a template file, a line each."""
+
 TemplateSet = dict[str, dict[str, Template]]
 """Templates of one variation by region and sample."""
 
 
-def write(path: str | Path, histograms: Histograms) -> None:
-    """Write the templates of one variation as TH1D with sums of squared weights."""
+def write(path: str | Path, histograms: Histograms, notes: Sequence[str] = ()) -> None:
+    """Write the templates of one variation as TH1D with sums of squared weights, and notes."""
     import uproot
 
     with atomic(path) as part, uproot.recreate(part) as file:
         for (region, sample), histogram in histograms.items():
             file[f"{region}/{sample}"] = histogram
+        if notes:
+            file[NOTES] = "\n".join(notes)
+
+
+def read_notes(path: str | Path) -> list[str]:
+    """The notes of a template file that `read` has read."""
+    import uproot
+
+    with uproot.open(path) as file:
+        return str(file[NOTES]).split("\n") if NOTES in file else []
 
 
 def read(path: str | Path, *, finite: bool = True) -> TemplateSet:

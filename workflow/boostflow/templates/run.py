@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from boostflow.errors import BoostflowError
@@ -10,6 +11,8 @@ from boostflow.jobs.statistics import FillTemplates
 from boostflow.scored import beside, read_jets, read_scores, require_weights, samples_of
 from boostflow.templates.build import fill
 from boostflow.templates.files import write
+
+log = logging.getLogger(__name__)
 
 
 def run(job: FillTemplates, files: FillTemplates.Files) -> None:
@@ -45,11 +48,14 @@ def run(job: FillTemplates, files: FillTemplates.Files) -> None:
             model: beside(jets[sample], table, sample, f"{where} and {path}")
             for model, (where, table) in tables.items()
         }
+    notes: list[str] = []
     try:
-        histograms = fill(jets, scores, job)
+        histograms = fill(jets, scores, job, notes)
     except BoostflowError as error:
         raise BoostflowError(f"{files.templates.stem}: {error}") from None
-    write(files.templates, histograms)
+    for note in notes:
+        log.info("%s", note)
+    write(files.templates, histograms, notes)
 
 
 def _weights(path: Path) -> list[str]:

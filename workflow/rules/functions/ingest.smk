@@ -22,3 +22,8 @@ def checked(wildcards):
 def golden_json(wildcards):
     """The certified luminosity blocks, where the sample names some."""
     return golden_jsons(ANALYSIS, wildcards.sample)
+
+
+def sums(wildcards):
+    """The text file of sums of weights before a skim, where the sample names one."""
+    return ANALYSIS.sums_files(wildcards.sample)

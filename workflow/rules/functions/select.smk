@@ -18,9 +18,22 @@ def listed_parts(wildcards):
     return at(paths.PARTS, variation=variation, sample=sample)
 
 
+def others(wildcards):
+    """Lists of the parts of collision data whose events do not count again in this sample."""
+    return [
+        at(paths.PARTS, variation=NOMINAL, sample=name)
+        for name in ANALYSIS.data_before(wildcards.sample)
+    ]
+
+
 def corrections(wildcards):
     """The correctionlib file, where a shift or smearing reads it."""
     return corrections_of(ANALYSIS, wildcards.sample, wildcards.variation)
+
+
+def veto(_wildcards):
+    """The correctionlib file of the jet veto map, if there is one."""
+    return veto_of(ANALYSIS)
 
 
 def weights(wildcards):

@@ -54,3 +54,4 @@ def of_files(
     yield from select.corrections(config, declared, root, at, declared_at)
     yield from samples.golden_json(config, root, at)
     yield from weights.corrections(config, root, at)
+    yield from select.veto(config, root, at)

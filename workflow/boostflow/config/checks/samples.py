@@ -8,7 +8,7 @@ from pathlib import Path
 from boostflow.config.config import Config
 from boostflow.config.files import brace_fault, expand, find
 from boostflow.config.problems import Place, Problem, suggest
-from boostflow.config.samples import FileSample, RootSample, is_data
+from boostflow.config.samples import FileSample, RootSample, is_data, is_normalised
 from boostflow.errors import BoostflowError
 from boostflow.nanoaod import READABLE
 
@@ -30,7 +30,7 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         if isinstance(sample, FileSample):
             for text in expand(sample)[1]:
                 yield (here / "files").problem(text)
-            if normalised and sample.xsec is None and not is_data(sample):
+            if normalised and not (is_normalised(sample) or is_data(sample)):
                 yield (here / "xsec").problem(
                     "is required to normalise the templates "
                     "(`models: {}` or `infer: null` ends the chain before them)"
@@ -64,9 +64,20 @@ def _content(sample: RootSample, at: Place) -> Iterator[Problem]:
             if "known" in hint:
                 hint = "; docs/inputs.md lists what is read"
             yield (at / "branches" / name).problem(f"is not read{hint}")
+    if sample.format == "delphes" and sample.units.momentum != "GeV":
+        yield (at / "units" / "momentum").problem("is GeV in all files of Delphes: leave it out")
     if sample.data and sample.unweighted:
         yield (at / "unweighted").problem("is for simulation; collision data have no weights")
     if sample.data and sample.xsec is not None:
         yield (at / "xsec").problem("is for simulation; collision data are what they are")
+    for key in ("before_skim", "normalised_to"):
+        if sample.data and getattr(sample, key) is not None:
+            yield (at / key).problem("is for simulation; collision data are what they are")
+    for key in ("before_skim", "xsec", "unweighted"):
+        if sample.normalised_to is not None and getattr(sample, key) not in (None, False):
+            yield (at / key).problem("contradicts `normalised_to`, by which weights are final")
+    text = None if sample.before_skim is None else sample.before_skim.file
+    if text is not None and not Path(text).is_file():
+        yield (at / "before_skim" / "file").problem(f"no such file: {text}")
     if sample.golden_json is not None and not sample.data:
         yield (at / "golden_json").problem("is for collision data (`data: true`)")

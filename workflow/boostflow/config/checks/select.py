@@ -14,6 +14,7 @@ from boostflow.config.samples import RootSample
 from boostflow.config.systematics import AnySystematic, Shift
 from boostflow.corrections import OPTIONAL, Corrections
 from boostflow.errors import BoostflowError
+from boostflow.weightfile import WeightCorrection
 
 PT_MARGIN = 0.9
 """Ingested jets reach this far below the cut on pT, so that shifts can move jets across it."""
@@ -48,7 +49,7 @@ def corrections(
     shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
     blocks = {name: getattr(config.select, name) for name in ("smearing", "mass_smearing")}
     named = {name: block for name, block in blocks.items() if block is not None}
-    if not shifts and not named:
+    if not shifts and not named and config.select.jec is None:
         return
     here = at / "select"
     path = find(config.select.corrections, root)
@@ -63,9 +64,34 @@ def corrections(
         return
     for name, block in named.items():
         yield from opened.smearing(block, list(config.samples), here / name)
+    yield from opened.calibration(here / "jec")
     yield from _ingested(config, shifts, declared_at)
     for name, declared in shifts.items():
         yield from opened.shift(declared, declared_at / name)
+
+
+def veto(config: Config, root: Path, at: Place) -> Iterator[Problem]:
+    """The jet veto map is in its file and takes what it is given.
+
+    Args:
+        config: the configuration.
+        root: folder of the repository.
+        at: the file of the configuration.
+    """
+    block, here = config.select.veto, at / "select" / "veto"
+    if block is None:
+        return
+    path = find(block.file, root)
+    if path is None:
+        yield (here / "file").problem(f"no such file: {block.file}")
+        return
+    try:
+        found = WeightCorrection(path, block.correction)
+    except BoostflowError as error:
+        yield here.problem(str(error))
+        return
+    for name, text in found.problems(block.COLUMNS, block.words()):
+        yield (here / ("type" if name == "type" else "correction")).problem(f"{name} {text}")
 
 
 def _ingested(config: Config, shifts: Mapping[str, Shift], at: Place) -> Iterator[Problem]:
@@ -107,6 +133,32 @@ class _Opened(NamedTuple):
         elif own is not None:
             found = list(self.smearing(own, samples, at))
             yield from found or self.is_nominal_one(key, own, at / "scale_factor")
+
+    def calibration(self, at: Place) -> Iterator[Problem]:
+        """Compound corrections can serve the samples that they are for."""
+        block = self.config.select.jec
+        if block is None:
+            return
+        for sample in block.samples:
+            if sample not in self.config.samples:
+                hint = suggest(sample, list(self.config.samples))
+                yield (at / "samples" / sample).problem(f"unknown sample{hint}")
+        given = {"simulation": block.simulation, "data": block.data}
+        named = {key: name for key, name in given.items() if name is not None}
+        places = {key: (at / key, name) for key, name in named.items()}
+        places |= {f".{k}": (at / "samples" / k, name) for k, name in block.samples.items()}
+        if not places:
+            yield at.problem("needs simulation, data or samples")
+        for place, name in places.values():
+            if problem := self.file.calibration_problem(name):
+                yield place.problem(problem)
+        for sample, one in self.config.samples.items():
+            data = isinstance(one, RootSample) and one.data
+            if block.name(sample, data) is not None and not isinstance(one, RootSample):
+                yield at.problem(
+                    f"sample {sample} has no raw momenta ({OPTIONAL['raw_factor']}), which only "
+                    "ROOT files have"
+                )
 
     def smearing(self, block: Smearing, samples: Sequence[str], at: Place) -> Iterator[Problem]:
         """Resolution and scale factor of a smearing can serve."""
