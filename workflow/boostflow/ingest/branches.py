@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Branch:
     """Kind of the values, as in numpy: f, i, u, b; O if they are no numbers."""
     size: int = field(default=1, compare=False)
     """Size of a value, in bytes."""
+    type: str = field(default="", compare=False)
+    """Name of the class of objects, where it is one of C++."""
 
     @property
     def is_bit(self) -> bool:
@@ -34,7 +36,8 @@ class Branch:
     def __str__(self) -> str:
         what = {"f": "numbers", "i": "integers", "u": "integers", "b": "booleans"}
         values = what.get(self.kind, "objects")
-        return f"{'lists of ' * (self.depth - 1)}{values}"
+        kind = f" of type {self.type}" if self.type else ""
+        return f"{'lists of ' * (self.depth - 1)}{values}{kind}"
 
 
 class Branches(Mapping[str, Branch]):
@@ -87,8 +90,9 @@ class Branches(Mapping[str, Branch]):
             )
         # uproot raises many kinds of errors for classes that it cannot read.
         except Exception:
-            return Branch(1, "O")
-        return _branch(form[0] if isinstance(form, tuple) else form)
+            return Branch(1, "O", type=_class_of(branch))
+        found = _branch(form[0] if isinstance(form, tuple) else form)
+        return replace(found, type=_class_of(branch)) if found.kind == "O" else found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
@@ -137,6 +141,12 @@ class Branches(Mapping[str, Branch]):
             event = start + int(np.flatnonzero(short)[0])
             raise IndexError(f"{name}: the list of entry {event} is shorter")
         return values[owner][..., number]
+
+
+def _class_of(branch: Any) -> str:
+    """The class of a branch's objects, if it is no text."""
+    name = str(getattr(branch, "typename", ""))
+    return "" if re.search("string|char|unknown", name) else name
 
 
 def _branch(form: Any) -> Branch:

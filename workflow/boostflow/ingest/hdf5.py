@@ -8,6 +8,7 @@ import numpy as np
 
 from boostflow.errors import BadFile
 from boostflow.ingest.layouts import Layout, reason
+from boostflow.ingest.reading import imposter
 
 if TYPE_CHECKING:
     import h5py
@@ -89,7 +90,9 @@ def _open(file: str) -> h5py.File:
             raise BadFile(
                 f"{file}: is shorter than its header says: copy it again ({reason(error)})"
             ) from None
-        raise BadFile(f"{file}: not a readable HDF5 file ({reason(error)})") from None
+        raise BadFile(
+            f"{file}: not a readable HDF5 file ({imposter(file) or reason(error)})"
+        ) from None
 
 
 def _available(code: int) -> bool:

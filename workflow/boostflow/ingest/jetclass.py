@@ -17,6 +17,7 @@ import numpy as np
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.constituents import kinematics
 from boostflow.ingest.layouts import Chunk, Layout, from_momenta, one_an_event, reason, single_jets
+from boostflow.ingest.reading import imposter
 from boostflow.observables.catalogue import without_charges
 from boostflow.publicsets import JETCLASS, JETCLASS2, JETCLASS2_PARTS
 
@@ -50,7 +51,9 @@ class JetClass(Layout):
         except FileNotFoundError:
             raise BadFile(f"{self.file}: no such file") from None
         except (OSError, pa.ArrowException) as error:
-            raise BadFile(f"{self.file}: not a readable Parquet file ({reason(error)})") from None
+            raise BadFile(
+                f"{self.file}: not a readable Parquet file ({imposter(self.file) or reason(error)})"
+            ) from None
         self.cached: tuple[int, pa.Table | None] = (-1, None)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from traceback import walk_tb
 from typing import Any, TypeVar
 
@@ -104,6 +105,24 @@ def reason(error: BaseException) -> str:
     return " ".join(f"{last}".split())[:160] or type(last).__name__
 
 
+def imposter(file: str) -> str | None:
+    """What a file is that was saved under the name of another, in words; None for all others.
+
+    Args:
+        file: path or address; of an address nothing is known.
+    """
+    try:
+        with Path(file).open("rb") as opened:
+            start = opened.read(512).lstrip()
+    except OSError:
+        return None
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a pointer of Git LFS: fetch the file with `git lfs pull`"
+    if re.match(rb"<(!doctype|html|\?xml|head)", start, re.IGNORECASE):
+        return "it is a web page, as servers send for errors and logins: download the file anew"
+    return None
+
+
 def unreadable(file: str, error: BaseException, what: str) -> BadFile:
     """What to tell the user about a file: `what` of one that is damaged."""
     if is_remote(file) and is_transient(error):
@@ -112,7 +131,7 @@ def unreadable(file: str, error: BaseException, what: str) -> BadFile:
     # XRootD's client has no exceptions of its own: 3011 is kXR_NotFound.
     if is_remote(file) and "[3011]" in reason(error):
         return BadFile(f"{file}: no such file on its server")
-    return BadFile(f"{file}: {what} ({reason(error)})")
+    return BadFile(f"{file}: {what} ({imposter(file) or reason(error)})")
 
 
 class ChunkRunner(Runner):

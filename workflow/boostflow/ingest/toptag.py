@@ -12,6 +12,7 @@ import numpy as np
 from boostflow.errors import BadFile
 from boostflow.ingest.constituents import kinematics
 from boostflow.ingest.layouts import Chunk, Layout, from_padded, one_an_event, reason, single_jets
+from boostflow.ingest.reading import imposter
 from boostflow.publicsets import TOPTAG_CLASSES, toptag_files
 
 
@@ -91,7 +92,9 @@ def _mapped(file: str) -> np.ndarray:
         raise BadFile(f"{file}: no such file") from None
     # Broken headers end in errors of Python's parser, too.
     except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
-        raise BadFile(f"{file}: not a NumPy array of numbers ({reason(error)})") from None
+        raise BadFile(
+            f"{file}: not a NumPy array of numbers ({imposter(file) or reason(error)})"
+        ) from None
     if array.dtype.kind not in "fiub":
         raise BadFile(f"{file}: not a NumPy array of numbers: it holds {array.dtype}")
     return array
