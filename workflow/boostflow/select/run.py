@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,19 +78,6 @@ class Cutflow:
             }
             for name, (n, w) in self.steps.items()
         ]
-
-
-def crashed(job: chain.Select, files: chain.Select.Files, fault: signal.Signals) -> None:
-    """Say which files a library may have crashed on.
-
-    Raises:
-        BoostflowError: always.
-    """
-    named = [*([files.corrections] if files.corrections else []), *files.weights, files.parts]
-    raise BoostflowError(
-        f"a library crashed ({fault.name}) while sample {job.sample} was selected: one of these is"
-        f" damaged: {', '.join(map(str, named))}"
-    )
 
 
 def run(job: chain.Select, files: chain.Select.Files) -> None:
