@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,20 +75,6 @@ class Cutflow:
             }
             for name, (n, w) in self.steps.items()
         ]
-
-
-def crashed(job: chain.Select, files: chain.Select.Files, fault: signal.Signals) -> None:
-    """Say which files a library may have crashed on.
-
-    Raises:
-        BoostflowError: always.
-    """
-    given = [files.corrections, files.veto, *files.weights, files.parts]
-    named = [path for path in given if path is not None]
-    raise BoostflowError(
-        f"a library crashed ({fault.name}) while sample {job.sample} was selected: one of these is"
-        f" damaged: {', '.join(map(str, named))}"
-    )
 
 
 def run(job: chain.Select, files: chain.Select.Files) -> None:
