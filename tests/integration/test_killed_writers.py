@@ -104,7 +104,7 @@ def selected(inputs: Path) -> Write:
     from boostflow.select.run import _write
 
     rows = ak.from_parquet(inputs / "select/nominal/w.parquet")
-    return lambda path: _write(path, [rows, rows], [inputs / "select/nominal/w.parquet"])
+    return lambda path: _write(path, [rows, rows], [inputs / "select/nominal/w.parquet"], {})
 
 
 def parquet(inputs: Path) -> Write:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import resource
 import select as waiting
 import shutil
@@ -54,6 +55,8 @@ def mutated(content: bytes, rng: np.random.Generator) -> tuple[str, bytes]:
     Returns:
         the way, and the content.
     """
+    if content.isascii() and rng.random() < 0.5:
+        return "word", reworded(content.decode(), rng).encode()
     way = str(rng.choice(WAYS, p=(0.4, 0.15, 0.15, 0.15, 0.15)))
     size = len(content)
     data = bytearray(content)
@@ -82,6 +85,20 @@ def mutated(content: bytes, rng: np.random.Generator) -> tuple[str, bytes]:
             one, other = data[a : a + length], data[b : b + length]
             data[a : a + length], data[b : b + length] = other, one
     return way, bytes(data)
+
+
+WORDS = (
+    *("null", "true", "NaN", "Infinity", "-1", "0", "1e400", "99999999999999999999", "[]", "{}"),
+    *('"x"', "[[1, 2]]", "~", "&a", "*a", "!!python/name:os.system", "\n", ""),
+)
+"""What stands in the place of a word or a number of a text."""
+
+
+def reworded(text: str, rng: np.random.Generator) -> str:
+    """A text in which a word or a number is another one, or what a parser takes for more."""
+    found = list(re.finditer(r'"[^"]*"|[\w.+-]+', text))
+    one = found[int(rng.integers(len(found)))]
+    return text[: one.start()] + str(rng.choice(WORDS)) + text[one.end() :]
 
 
 @dataclass

@@ -100,16 +100,13 @@ def benchmark_of(pattern):
 def job(kind):
     """The parameter of a rule: a function of wildcards that writes its typed job.
 
-    The name of the file changes with its content, so a job runs again when a setting changes. A dry
-    run writes none.
+    The name of the file changes with its content, so a job runs again when a setting changes.
     """
     names = [name for name in inspect.signature(kind.of).parameters if name != "analysis"]
 
     def written(wildcards):
         told = kind.of(ANALYSIS, **{name: getattr(wildcards, name) for name in names})
-        if not workflow.dryrun:
-            told.write()
-        return str(told.path())
+        return str(told.write())
 
     return written
 

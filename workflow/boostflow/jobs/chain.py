@@ -304,7 +304,7 @@ class Select(Job):
 
     stage: ClassVar[str] = "select"
     runs: ClassVar[str] = "boostflow.select.run:run"
-    crashed: ClassVar[str | None] = "boostflow.select.run:crashed"
+    crashed: ClassVar[str | None] = "boostflow.select.crashes:crashed"
 
     sample: Name
     """Name of the sample."""
@@ -387,7 +387,9 @@ def state(analysis: Analysis) -> str:
         "named": analysis.contents(
             [
                 analysis.found(config.select.corrections),
+                *veto_of(analysis),
                 *(file for sample in config.samples for file in golden_jsons(analysis, sample)),
+                *(file for sample in config.samples for file in analysis.sums_files(sample)),
                 *(file for sample in config.samples for file in weight_files(analysis, sample)),
             ]
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,13 +35,7 @@ from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
 from boostflow.select.theory import Relative
-from boostflow.select.totals import (
-    PB_TO_INVERSE_FB,
-    Totals,
-    is_numbered,
-    scale_to,
-    totals_of,
-)
+from boostflow.select.totals import PB_TO_INVERSE_FB, Totals, add_up, is_numbered, scale_to
 from boostflow.select.veto import CUT, VetoMap
 from boostflow.select.weights import Weigher
 
@@ -84,19 +77,6 @@ class Cutflow:
         ]
 
 
-def crashed(job: chain.Select, files: chain.Select.Files, fault: signal.Signals) -> None:
-    """Say which files a library may have crashed on.
-
-    Raises:
-        BoostflowError: always.
-    """
-    named = [*([files.corrections] if files.corrections else []), *files.weights, files.parts]
-    raise BoostflowError(
-        f"a library crashed ({fault.name}) while sample {job.sample} was selected: one of these is"
-        f" damaged: {', '.join(map(str, named))}"
-    )
-
-
 def run(job: chain.Select, files: chain.Select.Files) -> None:
     """Select fat jets (docs/contracts.md, "select"). The parts are read block by block.
 
@@ -113,7 +93,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     if job.independent:
         config = config.model_copy(update={"split": ALL_TEST})
     read = [read_json(path) for path in metas]
-    totals = totals_of(read)
+    totals = add_up(read)
     if job.sumw is not None:
         scale_to(totals, job.sumw)
     flow = Cutflow()

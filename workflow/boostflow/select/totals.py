@@ -1,4 +1,4 @@
-"""What the parts of a sample add up to: events, sums of weights, cutflow, notes."""
+"""What the ingested parts of a sample add up to: sums of weights, cross-section, cutflow, notes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Totals:
     """Files that were left out, and why."""
 
 
-def totals_of(metas: list[dict[str, Any]]) -> Totals:
+def add_up(metas: list[dict[str, Any]]) -> Totals:
     """Add up the parts; cross-sections are averaged with the number of events as weight.
 
     Raises:
