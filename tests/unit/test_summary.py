@@ -25,7 +25,9 @@ FIGURES = {
     "significance": {"best": {"asimov": {"cut": 0.9, "value": 2.0, "error": 0.5}}},
 }
 PARTS = {"error": 0.1, "up": 0.1, "down": 0.1}
+SHARE = "pass: 2.0 % of top lie outside of 50 to 290"
 FIT = {
+    "notes": [SHARE],
     "text": "mu = 1.00 ± 0.10 (stat) ± 0.10 (exp) ± 0.10 (model)",
     "mu": {"value": 1.0, "error": 0.17},
     "significance": {
@@ -88,6 +90,7 @@ def test_complete(tmp_path):
         "5.50",
         "Cross-check method",
         "0.456",
+        f"fit: {SHARE}",
     ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 100

@@ -42,6 +42,8 @@ def collect(files: Summary.Files) -> dict[str, Any]:
         result["comparison"] = data["pairs"]
     for data in map(read_json, files.fit):
         result["fit"] = _fit(data)
+        for note in data["notes"]:
+            result["notes"].setdefault(note, []).append("fit")
     for data in map(read_json, files.health):
         result["health"] = {
             "effects": len(data["effects"]),
