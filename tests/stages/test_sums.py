@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import uproot
 
+from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select
 from boostflow.config.samples import RootSample
 from boostflow.errors import BadFile, BoostflowError
@@ -110,6 +111,51 @@ def test_weights_that_are_final(files: list[Path], tmp_path: Path) -> None:
     for split in range(3):
         chosen = rows.candidate & (rows.split == split)
         assert float(ak.sum(rows.weight[chosen])) == pytest.approx(15.0)
+
+
+def test_a_number_that_the_events_exceed(files: list[Path], tmp_path: Path) -> None:
+    """Such as that of one file of many, or the number of events in the place of the sum."""
+    _, flow = chain(files, tmp_path / "o", before_skim={"sumw": 200.0})
+    assert any("add up to 300, more than the 200 that" in note for note in flow["notes"])
+
+
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("before_skim.sumw", {"before_skim": {"sumw": TOTAL}, "xsec": XSEC}),
+        ("normalised_to", {"normalised_to": 20.0}),
+    ],
+)
+def test_skipped_files_of_sums_of_all(
+    files: list[Path], tmp_path: Path, key: str, content: dict
+) -> None:
+    """The yield lacks what they hold, whatever is said of other samples; the check says so, too."""
+    bad = tmp_path / "bad.root"
+    bad.write_text("<html>")
+    names = [str(file) for file in (*files, bad)]
+    block = RootSample(source="root", files=names, label="q", **content)
+    report = check(CheckInputs(samples={"s": block}, ingest={"on_bad_file": "skip"}))
+    assert not report.problems
+    kept = []
+    for i, file in enumerate(names):
+        kept.append((tmp_path / f"{i}.parquet", tmp_path / f"{i}.json"))
+        own = block.content()
+        ingest(
+            Path(file),
+            *kept[-1],
+            label="q",
+            content=own,
+            xsec=block.xsec,
+            config=IngestBlock(on_bad_file="skip"),
+        )
+    tables, metas = map(list, zip(*kept, strict=True))
+    out = tmp_path / "s.parquet", tmp_path / "s.json"
+    sumw = content.get("before_skim", {}).get("sumw")
+    select(tables, metas, *out, CUTS, sample="s", sumw=sumw)
+    said = f"1 of 3 files skipped: `{key}` is of all files, so the yield lacks what they hold"
+    of_all = "20/fb (`normalised_to`)" if sumw is None else "of 4000 (`before_skim`)"
+    for notes in (report.table(), "\n".join(read_json(out[1])["notes"])):
+        assert said in notes and of_all in notes
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import Features, content, mixed_met
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
+from boostflow.ingest.sums import is_final, is_scaled
 from boostflow.ingest.units import has_unit, in_gev
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
@@ -441,7 +442,14 @@ def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
         notes |= dict.fromkeys(one.features.notes if one.features else [])
     bad = [one for one in files if one.bad is not None] if skip else []
     skipped = [f"skipped {one.file}: {one.bad}" for one in bad]
-    result = [consequence(len(bad), len(files), is_data(block))] if bad else []
+    fixed = None
+    if isinstance(block, RootSample) and block.normalised_to is not None:
+        fixed = "normalised_to"
+        notes[is_final(block.normalised_to)] = None
+    elif isinstance(block, RootSample) and block.before_skim and block.before_skim.sumw is not None:
+        fixed = "before_skim.sumw"
+        notes[is_scaled(block.before_skim.sumw)] = None
+    result = [consequence(len(bad), len(files), is_data(block), fixed)] if bad else []
     return [*notes, *skipped, *result]
 
 

@@ -19,6 +19,7 @@ from coffea.processor import Runner
 
 from boostflow.config.files import is_remote
 from boostflow.errors import BadFile, BoostflowError, is_full
+from boostflow.ingest.branches import ShortList
 
 log = logging.getLogger("ingest")
 
@@ -128,6 +129,8 @@ def unreadable(file: str, error: BaseException, what: str) -> BadFile:
     if is_remote(file) and is_transient(error):
         tries = len(WAITS) + 1
         return BadFile(f"{file}: the server failed in {tries} tries ({reason(error)})")
+    if isinstance(error, ShortList):
+        return BadFile(f"{file}: {error}")
     # XRootD's client has no exceptions of its own: 3011 is kXR_NotFound.
     if is_remote(file) and "[3011]" in reason(error):
         return BadFile(f"{file}: no such file on its server")

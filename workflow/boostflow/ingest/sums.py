@@ -42,6 +42,16 @@ def declared(file: str, root: Any, block: BeforeSkim, entries: int) -> tuple[Pro
     return Produced(entries, found, declared=True), note
 
 
+def is_scaled(sumw: float) -> str:
+    """A note on a sample that says the sum of weights of all generated events itself."""
+    return f"normalised to a sum of weights before a skim of {sumw:g} (`before_skim`)"
+
+
+def is_final(luminosity: float) -> str:
+    """A note on a sample whose weights are final."""
+    return f"weights are final: taken as the events expected in {luminosity:g}/fb (`normalised_to`)"
+
+
 def _in_histogram(file: str, root: Any, pattern: str, number: int) -> float:
     keys = [key.split(";")[0] for key in root.keys()]  # noqa: SIM118
     names = sorted({key for key in keys if fnmatchcase(key, pattern)})
