@@ -69,6 +69,10 @@ class Checked:
     """Checksum that is equal for files with the same events."""
     bad: str | None = None
     """Reason why the file cannot be read; None if it can."""
+    bad_events: int = 0
+    """Bad events among the first ones, which will be left out."""
+    first_bad: str | None = None
+    """What is wrong with one of them."""
     wrong: list[str] = field(default_factory=list)
     """Contradictions of the file to the configuration or to other files."""
 
@@ -266,6 +270,7 @@ def _look_at_root(one: Checked, block: RootSample, job: CheckInputs, needs: Need
         _find_bad(bad, branches, features, block)
         if bad.mask.all():
             raise BadFile(f"{bad.first}: so or alike are all of the first {number} events")
+        one.bad_events, one.first_bad = int(bad.mask.sum()), bad.first
         theory.require(one.file, features, branches, entries, needs.weights)
 
     wanted = carried(block.weights, f"samples.{one.sample}.weights")
@@ -441,6 +446,12 @@ def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
     for one in files:
         notes |= dict.fromkeys(one.features.notes if one.features else [])
     bad = [one for one in files if one.bad is not None] if skip else []
+    if dropped := sum(one.bad_events for one in files):
+        first = next(one.first_bad for one in files if one.bad_events)
+        notes[
+            f"{dropped} bad events among the first {FIRST_VALUES} of each file will be left out"
+            f" (`on_bad_event: drop`); the first one: {first}"
+        ] = None
     skipped = [f"skipped {one.file}: {one.bad}" for one in bad]
     fixed = None
     if isinstance(block, RootSample) and block.normalised_to is not None:
