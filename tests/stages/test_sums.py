@@ -103,6 +103,30 @@ def test_a_text_file_by_path_and_by_name(files: list[Path], tmp_path: Path) -> N
     assert by_text["cutflow"] == by_histogram["cutflow"]
 
 
+def test_names_with_spaces_in_the_text_file(files: list[Path], tmp_path: Path) -> None:
+    odd = files[0].rename(tmp_path / "tt bär#1.root")
+    text = tmp_path / "sums.txt"
+    text.write_text(f"{odd.name}  1500.0\n2.root 2.5e3 # second\n")
+    _, flow = chain([odd, files[1]], tmp_path / "o", before_skim={"file": str(text)})
+    assert flow["cutflow"][0]["sumw"] == TOTAL
+
+
+def test_one_line_is_not_of_two_files(files: list[Path], tmp_path: Path) -> None:
+    """Productions of several years have the same names in folders of their own."""
+    names = []
+    for folder, file in zip("ad", files, strict=True):
+        (tmp_path / folder).mkdir()
+        names.append(str(file.rename(tmp_path / folder / "tt.root")))
+    text = tmp_path / "sums.txt"
+    before = {"file": str(text)}
+    block = RootSample(source="root", files=names, label="q", before_skim=before)
+    text.write_text("tt.root 1500\n")
+    (problem,) = check(CheckInputs(samples={"s": block})).problems
+    assert f"tt.root is both {names[0]} and {names[1]}" in problem
+    text.write_text(f"{names[0]} 1500\n{names[1]} 2500\n")
+    assert not check(CheckInputs(samples={"s": block})).problems
+
+
 def test_weights_that_are_final(files: list[Path], tmp_path: Path) -> None:
     """They add up to the events in 20/fb: 300, so 15 in 1/fb, in each split."""
     rows, flow = chain(files, tmp_path / "o", xsec=None, normalised_to=20.0)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +29,7 @@ from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import Features, content, mixed_met
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
-from boostflow.ingest.sums import is_final, is_scaled
+from boostflow.ingest.sums import is_final, is_scaled, named_alike
 from boostflow.ingest.units import has_unit, in_gev
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
@@ -360,6 +361,10 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
             break
     if mixed := mixed_met([(one.file, one.features.which_met) for one in filled]):
         problems.append(mixed)
+    before = block.before_skim if isinstance(block, RootSample) else None
+    if before and before.file is not None:
+        alike = named_alike([one.file for one in filled], Path(before.file))
+        problems += [alike] if alike else []
     skims = [one.file for one in read if one.skim]
     unsummed = [one.file for one in filled if not one.summed]
     if skims and unsummed:
