@@ -114,9 +114,12 @@ def imposter(file: str) -> str | None:
     """
     try:
         with Path(file).open("rb") as opened:
-            start = opened.read(512).lstrip()
+            start = opened.read(512)
     except OSError:
         return None
+    if not start:
+        return "it is empty: copy it again"
+    start = start.lstrip()
     if start.startswith(b"version https://git-lfs"):
         return "it is a pointer of Git LFS: fetch the file with `git lfs pull`"
     if re.match(rb"<(!doctype|html|\?xml|head)", start, re.IGNORECASE):
