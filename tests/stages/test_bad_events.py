@@ -12,7 +12,7 @@ from boostflow.config.chain import Ingest, Select
 from boostflow.config.samples import RootSample
 from boostflow.errors import BadFile
 from boostflow.ingest.badevents import SOUND
-from boostflow.ingest.check import check
+from boostflow.ingest.check import Report, check
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import CheckInputs
 from support.rootfiles import columns_of, write_nano, write_tree
@@ -118,13 +118,20 @@ def test_what_the_check_says_of_bad_events(columns: Columns, tmp_path: Path) -> 
     infinite = ak.full_like(columns["genWeight"], np.inf)
     every = write_tree(tmp_path / "b.root", columns | {"genWeight": infinite})
 
-    def look(file: Path, what: str) -> list[str]:
+    def report(file: Path, what: str) -> Report:
         block = RootSample(source="root", files=[str(file)], label="top")
-        return check(CheckInputs(samples={"s": block}, ingest=Ingest(on_bad_event=what))).problems
+        return check(CheckInputs(samples={"s": block}, ingest=Ingest(on_bad_event=what)))
+
+    def look(file: Path, what: str) -> list[str]:
+        return report(file, what).problems
 
     (problem, _) = look(one, "fail")
     assert f"{one}: entry 7: NaN or infinite values in genWeight" in problem
+    assert problem.endswith("mend it, or leave such events out (`on_bad_event: drop`)")
     assert not look(one, "drop")
+    (note,) = (note for note in report(one, "drop").notes if "bad events" in note)
+    assert note.startswith("s: 1 bad events among the first 1000 of each file will be left out")
+    assert f"the first one: {one}: entry 7: NaN or infinite values in genWeight" in note
     (problem, _) = look(every, "drop")
     assert (
         "entry 0: NaN or infinite values in genWeight" in problem and "all of the first" in problem

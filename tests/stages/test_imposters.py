@@ -31,6 +31,17 @@ def test_what_a_file_is_in_its_place(tmp_path: Path, source: str, content: bytes
         ingest(file, tmp_path / "j.parquet", tmp_path / "j.json", source=source, label="q")
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_file_of_no_bytes(tmp_path: Path, source: str) -> None:
+    """As a full disk or a transfer that never began leaves it."""
+    file = tmp_path / SOURCES[source]
+    file.touch()
+    for other in ("a_mask.npy", "a_labels.npy"):
+        (tmp_path / other).touch()
+    with pytest.raises(BadFile, match=r"a\w*\.\w+: not a .*\(it is empty: copy it again\)"):
+        ingest(file, tmp_path / "j.parquet", tmp_path / "j.json", source=source, label="q")
+
+
 def test_branches_of_classes_are_named() -> None:
     """uproot cannot write such a file: a branch that fails to be read as they do stands for it."""
 

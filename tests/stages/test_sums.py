@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import uproot
 
+from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select
 from boostflow.config.samples import RootSample
 from boostflow.errors import BadFile, BoostflowError
@@ -102,6 +103,30 @@ def test_a_text_file_by_path_and_by_name(files: list[Path], tmp_path: Path) -> N
     assert by_text["cutflow"] == by_histogram["cutflow"]
 
 
+def test_names_with_spaces_in_the_text_file(files: list[Path], tmp_path: Path) -> None:
+    odd = files[0].rename(tmp_path / "tt bär#1.root")
+    text = tmp_path / "sums.txt"
+    text.write_text(f"{odd.name}  1500.0\n2.root 2.5e3 # second\n")
+    _, flow = chain([odd, files[1]], tmp_path / "o", before_skim={"file": str(text)})
+    assert flow["cutflow"][0]["sumw"] == TOTAL
+
+
+def test_one_line_is_not_of_two_files(files: list[Path], tmp_path: Path) -> None:
+    """Productions of several years have the same names in folders of their own."""
+    names = []
+    for folder, file in zip("ad", files, strict=True):
+        (tmp_path / folder).mkdir()
+        names.append(str(file.rename(tmp_path / folder / "tt.root")))
+    text = tmp_path / "sums.txt"
+    before = {"file": str(text)}
+    block = RootSample(source="root", files=names, label="q", before_skim=before)
+    text.write_text("tt.root 1500\n")
+    (problem,) = check(CheckInputs(samples={"s": block})).problems
+    assert f"tt.root is both {names[0]} and {names[1]}" in problem
+    text.write_text(f"{names[0]} 1500\n{names[1]} 2500\n")
+    assert not check(CheckInputs(samples={"s": block})).problems
+
+
 def test_weights_that_are_final(files: list[Path], tmp_path: Path) -> None:
     """They add up to the events in 20/fb: 300, so 15 in 1/fb, in each split."""
     rows, flow = chain(files, tmp_path / "o", xsec=None, normalised_to=20.0)
@@ -110,6 +135,51 @@ def test_weights_that_are_final(files: list[Path], tmp_path: Path) -> None:
     for split in range(3):
         chosen = rows.candidate & (rows.split == split)
         assert float(ak.sum(rows.weight[chosen])) == pytest.approx(15.0)
+
+
+def test_a_number_that_the_events_exceed(files: list[Path], tmp_path: Path) -> None:
+    """Such as that of one file of many, or the number of events in the place of the sum."""
+    _, flow = chain(files, tmp_path / "o", before_skim={"sumw": 200.0})
+    assert any("add up to 300, more than the 200 that" in note for note in flow["notes"])
+
+
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("before_skim.sumw", {"before_skim": {"sumw": TOTAL}, "xsec": XSEC}),
+        ("normalised_to", {"normalised_to": 20.0}),
+    ],
+)
+def test_skipped_files_of_sums_of_all(
+    files: list[Path], tmp_path: Path, key: str, content: dict
+) -> None:
+    """The yield lacks what they hold, whatever is said of other samples; the check says so, too."""
+    bad = tmp_path / "bad.root"
+    bad.write_text("<html>")
+    names = [str(file) for file in (*files, bad)]
+    block = RootSample(source="root", files=names, label="q", **content)
+    report = check(CheckInputs(samples={"s": block}, ingest={"on_bad_file": "skip"}))
+    assert not report.problems
+    kept = []
+    for i, file in enumerate(names):
+        kept.append((tmp_path / f"{i}.parquet", tmp_path / f"{i}.json"))
+        own = block.content()
+        ingest(
+            Path(file),
+            *kept[-1],
+            label="q",
+            content=own,
+            xsec=block.xsec,
+            config=IngestBlock(on_bad_file="skip"),
+        )
+    tables, metas = map(list, zip(*kept, strict=True))
+    out = tmp_path / "s.parquet", tmp_path / "s.json"
+    sumw = content.get("before_skim", {}).get("sumw")
+    select(tables, metas, *out, CUTS, sample="s", sumw=sumw)
+    said = f"1 of 3 files skipped: `{key}` is of all files, so the yield lacks what they hold"
+    of_all = "20/fb (`normalised_to`)" if sumw is None else "of 4000 (`before_skim`)"
+    for notes in (report.table(), "\n".join(read_json(out[1])["notes"])):
+        assert said in notes and of_all in notes
 
 
 @pytest.mark.parametrize(

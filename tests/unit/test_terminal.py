@@ -24,6 +24,15 @@ def test_tables_and_letters_in_ascii() -> None:
     assert plain.endswith("sigma >= 3 -> tau21, \\u03a9\n")
 
 
+def test_names_of_files_are_no_markup() -> None:
+    page = Text()
+    page.grid("Files [b]", ["file [c]"], [["a [d].root"], ["[/]:cat:.root"]])
+    page.line("skipped a [d]:cat:.root")
+    text = page.text()
+    for name in ("Files [b]", "file [c]", "a [d].root", "[/]:cat:.root", "a [d]:cat:.root"):
+        assert name in text
+
+
 def test_what_an_encoding_has_stays() -> None:
     assert "1 ± 0.2 µ".encode("latin-1", ERRORS) == b"1 \xb1 0.2 \xb5"
 

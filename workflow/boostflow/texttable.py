@@ -12,11 +12,14 @@ class Text:
     def __init__(self, width: int = 100) -> None:
         from rich.console import Console
 
-        self._console = Console(file=io.StringIO(), width=width, color_system=None)
+        # Names of files are no markup: `a [b].root` would lose its brackets, `:cat:` become a cat.
+        self._console = Console(
+            file=io.StringIO(), width=width, color_system=None, markup=False, emoji=False
+        )
 
     def line(self, text: str) -> None:
         """Write one paragraph of text."""
-        self._console.print(text, soft_wrap=False, highlight=False, markup=False)
+        self._console.print(text, soft_wrap=False, highlight=False)
 
     def grid(
         self,

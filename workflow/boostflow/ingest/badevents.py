@@ -39,6 +39,7 @@ class BadEvents:
         self.file, self.entry, self.drop, self.beam = file, entry, drop, energy / 2
         self.mask = np.zeros(len(entry), dtype=bool)
         self.first: str | None = None
+        self._way_out = "" if drop else ": mend it, or leave such events out (`on_bad_event: drop`)"
 
     def finite(self, name: str, values: Any, among: NDArray[np.bool_] | None = None) -> None:
         """Values that are NaN or infinite are bad.
@@ -59,6 +60,7 @@ class BadEvents:
             values,
             lambda value: (
                 f"NaN or infinite values in {name}; the file is damaged ({name} is {value:g})"
+                f"{self._way_out}"
             ),
         )
 
@@ -67,7 +69,10 @@ class BadEvents:
         self._add(
             bad,
             values,
-            lambda value: f"negative values in {name}; the file is damaged ({name} is {value:g})",
+            lambda value: (
+                f"negative values in {name}; the file is damaged ({name} is {value:g})"
+                f"{self._way_out}"
+            ),
         )
 
     def momenta(self, what: str, particles: ak.Array) -> None:

@@ -40,6 +40,10 @@ class Branch:
         return f"{'lists of ' * (self.depth - 1)}{values}{kind}"
 
 
+class ShortList(IndexError):
+    """A list does not have the entry that the configuration takes; the file is readable."""
+
+
 class Branches(Mapping[str, Branch]):
     """Names to types; a type is found out when it is asked for: files have thousands of branches.
 
@@ -117,7 +121,7 @@ class Branches(Mapping[str, Branch]):
         """The branches' values from event `start` to `stop`.
 
         Raises:
-            IndexError: a list does not have the entry that is read of it.
+            ShortList: a list does not have the entry that is read of it.
         """
         owners = dict.fromkeys(self._entry(name)[0] for name in names)
         # One by one, as coffea does: what `arrays` takes are expressions, and slow for RNTuples.
@@ -139,7 +143,7 @@ class Branches(Mapping[str, Branch]):
             while short.ndim > 1:
                 short = ak.any(short, axis=-1)
             event = start + int(np.flatnonzero(short)[0])
-            raise IndexError(f"{name}: the list of entry {event} is shorter")
+            raise ShortList(f"{name}: the list of entry {event} is shorter")
         return values[owner][..., number]
 
 

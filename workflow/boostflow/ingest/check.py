@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -28,6 +29,7 @@ from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import Features, content, mixed_met
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
+from boostflow.ingest.sums import is_final, is_scaled, named_alike
 from boostflow.ingest.units import has_unit, in_gev
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
@@ -68,6 +70,10 @@ class Checked:
     """Checksum that is equal for files with the same events."""
     bad: str | None = None
     """Reason why the file cannot be read; None if it can."""
+    bad_events: int = 0
+    """Bad events among the first ones, which will be left out."""
+    first_bad: str | None = None
+    """What is wrong with one of them."""
     wrong: list[str] = field(default_factory=list)
     """Contradictions of the file to the configuration or to other files."""
 
@@ -265,6 +271,7 @@ def _look_at_root(one: Checked, block: RootSample, job: CheckInputs, needs: Need
         _find_bad(bad, branches, features, block)
         if bad.mask.all():
             raise BadFile(f"{bad.first}: so or alike are all of the first {number} events")
+        one.bad_events, one.first_bad = int(bad.mask.sum()), bad.first
         theory.require(one.file, features, branches, entries, needs.weights)
 
     wanted = carried(block.weights, f"samples.{one.sample}.weights")
@@ -354,6 +361,10 @@ def _problems_of(files: list[Checked], block: FileSample) -> list[str]:
             break
     if mixed := mixed_met([(one.file, one.features.which_met) for one in filled]):
         problems.append(mixed)
+    before = block.before_skim if isinstance(block, RootSample) else None
+    if before and before.file is not None:
+        alike = named_alike([one.file for one in filled], Path(before.file))
+        problems += [alike] if alike else []
     skims = [one.file for one in read if one.skim]
     unsummed = [one.file for one in filled if not one.summed]
     if skims and unsummed:
@@ -440,8 +451,21 @@ def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
     for one in files:
         notes |= dict.fromkeys(one.features.notes if one.features else [])
     bad = [one for one in files if one.bad is not None] if skip else []
+    if dropped := sum(one.bad_events for one in files):
+        first = next(one.first_bad for one in files if one.bad_events)
+        notes[
+            f"{dropped} bad events among the first {FIRST_VALUES} of each file will be left out"
+            f" (`on_bad_event: drop`); the first one: {first}"
+        ] = None
     skipped = [f"skipped {one.file}: {one.bad}" for one in bad]
-    result = [consequence(len(bad), len(files), is_data(block))] if bad else []
+    fixed = None
+    if isinstance(block, RootSample) and block.normalised_to is not None:
+        fixed = "normalised_to"
+        notes[is_final(block.normalised_to)] = None
+    elif isinstance(block, RootSample) and block.before_skim and block.before_skim.sumw is not None:
+        fixed = "before_skim.sumw"
+        notes[is_scaled(block.before_skim.sumw)] = None
+    result = [consequence(len(bad), len(files), is_data(block), fixed)] if bad else []
     return [*notes, *skipped, *result]
 
 

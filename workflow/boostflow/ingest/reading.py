@@ -19,6 +19,7 @@ from coffea.processor import Runner
 
 from boostflow.config.files import is_remote
 from boostflow.errors import BadFile, BoostflowError, is_full
+from boostflow.ingest.branches import ShortList
 
 log = logging.getLogger("ingest")
 
@@ -113,9 +114,12 @@ def imposter(file: str) -> str | None:
     """
     try:
         with Path(file).open("rb") as opened:
-            start = opened.read(512).lstrip()
+            start = opened.read(512)
     except OSError:
         return None
+    if not start:
+        return "it is empty: copy it again"
+    start = start.lstrip()
     if start.startswith(b"version https://git-lfs"):
         return "it is a pointer of Git LFS: fetch the file with `git lfs pull`"
     if re.match(rb"<(!doctype|html|\?xml|head)", start, re.IGNORECASE):
@@ -128,6 +132,8 @@ def unreadable(file: str, error: BaseException, what: str) -> BadFile:
     if is_remote(file) and is_transient(error):
         tries = len(WAITS) + 1
         return BadFile(f"{file}: the server failed in {tries} tries ({reason(error)})")
+    if isinstance(error, ShortList):
+        return BadFile(f"{file}: {error}")
     # XRootD's client has no exceptions of its own: 3011 is kXR_NotFound.
     if is_remote(file) and "[3011]" in reason(error):
         return BadFile(f"{file}: no such file on its server")

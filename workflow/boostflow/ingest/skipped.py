@@ -49,13 +49,22 @@ def require_checked(path: Path, file: str) -> None:
             raise BadFile(found["skipped"])
 
 
-def consequence(skipped: int, of: int, data: bool) -> str:
-    """What it means that some files of a sample are left out."""
+def consequence(skipped: int, of: int, data: bool, fixed: str | None = None) -> str:
+    """What it means that some files of a sample are left out.
+
+    Args:
+        skipped: number of files that are left out.
+        of: number of all of them.
+        data: whether it is collision data.
+        fixed: the key that normalises the sample whatever files are read of it, if one does.
+    """
     text = f"{skipped} of {of} files skipped: "
     if data:
         return text + (
             "collision data are not scaled up for them: lower `luminosity` by what they recorded"
         )
+    if fixed is not None:
+        return text + f"`{fixed}` is of all files, so the yield lacks what they hold"
     return text + "normalised to the events of the others"
 
 

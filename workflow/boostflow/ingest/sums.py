@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,16 @@ def declared(file: str, root: Any, block: BeforeSkim, entries: int) -> tuple[Pro
     return Produced(entries, found, declared=True), note
 
 
+def is_scaled(sumw: float) -> str:
+    """A note on a sample that says the sum of weights of all generated events itself."""
+    return f"normalised to a sum of weights before a skim of {sumw:g} (`before_skim`)"
+
+
+def is_final(luminosity: float) -> str:
+    """A note on a sample whose weights are final."""
+    return f"weights are final: taken as the events expected in {luminosity:g}/fb (`normalised_to`)"
+
+
 def _in_histogram(file: str, root: Any, pattern: str, number: int) -> float:
     keys = [key.split(";")[0] for key in root.keys()]  # noqa: SIM118
     names = sorted({key for key in keys if fnmatchcase(key, pattern)})
@@ -62,18 +73,53 @@ def _in_histogram(file: str, root: Any, pattern: str, number: int) -> float:
     return _positive(file, total, f"bin {number} of {', '.join(names)}")
 
 
+def named_alike(files: list[str], path: Path) -> str | None:
+    """What is wrong where one line of a text file of sums would count for several files.
+
+    Args:
+        files: all of a sample.
+        path: the text file.
+
+    Raises:
+        BoostflowError: it cannot be read.
+    """
+    found = _sums(path)
+    first: dict[str, str] = {}
+    for file in files:
+        name = Path(file).name
+        if file in found or name not in found:
+            continue
+        if name in first:
+            return (
+                f"{path}: {name} is both {first[name]} and {file}, each of which has a sum of its"
+                " own: name them with their paths"
+            )
+        first[name] = file
+    return None
+
+
 def _in_text(file: str, path: Path) -> float:
+    found = _sums(path)
+    name = next((name for name in (file, Path(file).name) if name in found), None)
+    if name is None:
+        raise BoostflowError(f"{path}: has no sum of weights of {file} (`before_skim`)")
+    return _positive(file, found[name], str(path))
+
+
+def _sums(path: Path) -> dict[str, float]:
+    """The lines of a text file of sums: by name of a file."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BoostflowError(f"{path}: not a readable list of sums of weights ({error})") from None
     found: dict[str, float] = {}
     for number, line in enumerate(lines, 1):
-        words = line.split("#")[0].split()
+        # Names may hold spaces, and a # without one before it.
+        words = re.sub(r"(^|\s)#.*", "", line).rsplit(maxsplit=1)
         if not words:
             continue
         try:
-            name, value = words
+            name, value = (word.strip() for word in words)
             if name in found:
                 raise ValueError
             found[name] = float(value)
@@ -82,10 +128,7 @@ def _in_text(file: str, path: Path) -> float:
                 f"{path}, line {number}: {line.strip()!r} is not a name of a file, which is there"
                 " once, and its sum of weights"
             ) from None
-    name = next((name for name in (file, Path(file).name) if name in found), None)
-    if name is None:
-        raise BoostflowError(f"{path}: has no sum of weights of {file} (`before_skim`)")
-    return _positive(file, found[name], str(path))
+    return found
 
 
 def _positive(file: str, value: float, where: str) -> float:

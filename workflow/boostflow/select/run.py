@@ -35,7 +35,7 @@ from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
 from boostflow.select.theory import Relative
-from boostflow.select.totals import PB_TO_INVERSE_FB, Totals, add_up, is_numbered, scale_to
+from boostflow.select.totals import PB_TO_INVERSE_FB, Totals, add_up, is_numbered
 from boostflow.select.veto import CUT, VetoMap
 from boostflow.select.weights import Weigher
 
@@ -93,9 +93,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     if job.independent:
         config = config.model_copy(update={"split": ALL_TEST})
     read = [read_json(path) for path in metas]
-    totals = add_up(read)
-    if job.sumw is not None:
-        scale_to(totals, job.sumw)
+    totals = add_up(read, job.sumw)
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])

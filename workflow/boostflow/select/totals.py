@@ -12,6 +12,7 @@ from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.features import content, mixed_met
 from boostflow.ingest.produced import BEFORE_SKIM
 from boostflow.ingest.skipped import consequence
+from boostflow.ingest.sums import is_final, is_scaled
 from boostflow.select.theory import norms
 
 PB_TO_INVERSE_FB = 1000.0
@@ -37,8 +38,12 @@ class Totals:
     """Files that were left out, and why."""
 
 
-def add_up(metas: list[dict[str, Any]]) -> Totals:
+def add_up(metas: list[dict[str, Any]], made: float | None = None) -> Totals:
     """Add up the parts; cross-sections are averaged with the number of events as weight.
+
+    Args:
+        metas: what is known of the parts.
+        made: the sum of weights of all generated events that the sample says for all of its files.
 
     Raises:
         BoostflowError: some parts have a feature or a cross-section that others lack, or were made
@@ -81,14 +86,22 @@ def add_up(metas: list[dict[str, Any]]) -> Totals:
     weighted = [(scales.get(m["file"], 1.0), m) for m in metas]
     files = {meta["file"] for meta in metas}
     skipped = {m["file"]: m["skipped"] for m in metas if m.get("skipped") is not None}
-    notes = {note for meta in metas for note in meta["notes"]}
+    # Of one file among others, "the file has no events" would be said of the sample.
+    empty = {meta["file"] for meta in read if _of_no_events(meta)}
+    told = [meta for meta in read if len(files) == 1 or meta["file"] not in empty]
+    notes = {note for meta in told for note in meta["notes"]}
+    if empty and len(files) > 1:
+        notes.add(f"{len(empty)} of {len(files)} files have no events")
     if bad := sum(meta.get("bad_events", 0) for meta in metas):
         first = next(meta["first_bad"] for meta in metas if meta.get("first_bad"))
         notes.add(f"{bad} bad events are left out (`on_bad_event: drop`); the first one: {first}")
     notes |= _bad_weights(read)
     if skipped:
-        notes.add(consequence(len(skipped), len(files), filled[0]["data"]))
-    return Totals(
+        fixed = "normalised_to" if final else None if made is None else "before_skim.sumw"
+        notes.add(consequence(len(skipped), len(files), filled[0]["data"], fixed))
+    if final:
+        notes.add(is_final(final))
+    totals = Totals(
         events=sum(meta["events"] for meta in metas),
         sumw=sumw,
         sumw_buckets=np.sum(
@@ -109,17 +122,23 @@ def add_up(metas: list[dict[str, Any]]) -> Totals:
         notes=sorted(notes),
         skipped=[{"file": file, "reason": reason} for file, reason in skipped.items()],
     )
+    if made is not None:
+        _scale_to(totals, made)
+    return totals
 
 
-def scale_to(totals: Totals, sumw: float) -> None:
+def _scale_to(totals: Totals, sumw: float) -> None:
     """Let the events of a sample stand for all that were generated, of this sum of weights."""
+    if totals.sumw > sumw * (1 + 1e-6):
+        totals.notes.append(
+            f"the weights of the events in its files add up to {totals.sumw:g}, more than the"
+            f" {sumw:g} that `before_skim` says of all that were generated"
+        )
     if totals.sumw > 0:
         totals.sumw_buckets = totals.sumw_buckets * (sumw / totals.sumw)
     totals.sumw = sumw
     totals.cutflow[0] |= {"name": BEFORE_SKIM, "sumw": sumw}
-    totals.notes.append(f"normalised to a sum of weights before a skim of {sumw:g} (`before_skim`)")
-    if totals.skipped:
-        totals.notes.append("files are skipped, of which `before_skim.sumw` does not know")
+    totals.notes.append(is_scaled(sumw))
 
 
 def _bad_weights(metas: list[dict[str, Any]]) -> set[str]:
@@ -134,6 +153,11 @@ def _bad_weights(metas: list[dict[str, Any]]) -> set[str]:
         " entries: a systematic that uses them is refused"
         for branch, numbers in found.items()
     }
+
+
+def _of_no_events(meta: dict[str, Any]) -> bool:
+    """Whether a part is a whole file without events."""
+    return not meta["events"] and any(n.startswith("the file has no events") for n in meta["notes"])
 
 
 def _skim_scales(metas: list[dict[str, Any]]) -> dict[str, float | None]:
