@@ -110,7 +110,9 @@ def sums(columns: Columns, *without: str) -> Columns:
     return found
 
 
-def chain(files: list[Path], folder: Path, pieces: int = 1) -> tuple[ak.Array, list[str], Path]:
+def chain(
+    files: list[Path], folder: Path, pieces: int = 1, **content: Any
+) -> tuple[ak.Array, list[str], Path]:
     """Ingest and select; gives the rows, the notes of the cutflow, and the table."""
     folder.mkdir()
     tables, metas = [], []
@@ -119,7 +121,7 @@ def chain(files: list[Path], folder: Path, pieces: int = 1) -> tuple[ak.Array, l
             tables.append(folder / f"{i}_{k}.parquet")
             metas.append(tables[-1].with_suffix(".json"))
             piece = {"piece": (k, pieces), "xsec": 1.0, "label": "top"}
-            ingest(file, tables[-1], metas[-1], **piece)
+            ingest(file, tables[-1], metas[-1], content=content, **piece)
     out = folder / "s.parquet", folder / "s.json"
     select(tables, metas, *out, LOOSE, sample="top")
     return read_parquet(out[0]), read_json(out[1])["notes"], out[0]
@@ -194,6 +196,15 @@ def test_a_skim_without_sums_says_that_acceptance_is_lost(tmp_path: Path) -> Non
     assert effect(rows, "weight_mur2") < 0.85
     (note,) = [note for note in notes if "acceptance of the skim is lost" in note]
     assert note.startswith("LHEPdfWeight: ") and "no LHEPdfSumw" in note
+
+
+def test_a_sum_of_all_files_knows_nothing_of_theory_weights(tmp_path: Path) -> None:
+    """`before_skim.sumw` makes skims of files that cannot tell: their acceptance is lost, too."""
+    columns = events()
+    file = write(tmp_path / "a.root", left_of(columns), sums(columns))
+    rows, notes, _ = chain([file], tmp_path / "o", before_skim={"sumw": 1e4})
+    assert effect(rows, "weight_mur2") == pytest.approx(1, rel=0.02)
+    assert sum("acceptance of the skim is lost" in note for note in notes) == 3
 
 
 def test_scales_without_their_nominal_entry_are_relative_to_genweight(tmp_path: Path) -> None:

@@ -268,7 +268,9 @@ def _inspect(
                 )
             if is_skim(made, entries):
                 features = replace(features, notes=[*features.notes, SKIM])
-        features = theory.with_weights(features, branches, entries, made, is_skim(made, entries))
+        # A sum for all files together is known to none of them.
+        skim = is_skim(made, entries) or content.before_skim is not None
+        features = theory.with_weights(features, branches, entries, made, skim)
         if "Runs" in trees and "xsec" in root["Runs"].keys():  # noqa: SIM118
             values = root["Runs"]["xsec"].array(library="np")
             xsec = float(values[0]) if len(values) else None

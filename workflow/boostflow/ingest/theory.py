@@ -67,8 +67,8 @@ def _normalised(branch: str, count: int, sums: tuple[float, ...], skim: bool) ->
     if len(sums) == count:
         return f"to {SUMS[branch]} of Runs, which is of all events before the skim"
     return (
-        f"in the events that are left, as Runs has no {SUMS[branch]} of them: how they change the "
-        "acceptance of the skim is lost"
+        f"in the events that are left, as no {SUMS[branch]} of Runs is known for them: how they "
+        "change the acceptance of the skim is lost"
     )
 
 
