@@ -25,6 +25,8 @@ this."""
 PRECISION = 1e-9
 """Relative precision of the likelihood. Its terms n ln(lambda) are 10^5 times larger than their
 sum, so it has fewer digits than Minuit assumes, whose Hessian is then not positive definite."""
+AT_BOUND = 1e-3
+"""A parameter this close to its bound has ended there."""
 REPEATS = 3
 """How often Migrad is run again, where Hesse finds the minimum further away than Migrad thought."""
 CROSSING = 1e-4
@@ -124,8 +126,10 @@ def minimise(
     usable = np.isfinite(likelihood.value(values))
     if len(free) and usable:
         # With an analytical Hessian Minuit is wrong where parameters are fixed (so it sees the free
-        # ones alone) and at bounds (so the second attempt does without).
-        for hessian, strategy in ((True, 1), (False, 1), (False, 2)):
+        # ones alone) and at bounds: there it does without, and at first with as little as it can.
+        attempts = [(True, 1), (False, 0), (False, 1), (False, 2)]
+        at_bound = np.abs(limits[free] - values[free, None]).min(axis=1) < AT_BOUND
+        for hessian, strategy in attempts[1:] if at_bound.any() else attempts:
             minuit = _minuit(likelihood, whole, values[free], free, hessian)
             minuit.errordef = iminuit.Minuit.LEAST_SQUARES
             minuit.limits = limits[free]
@@ -195,7 +199,7 @@ def _failure(
     odd = suspicious(model)
     if not np.isfinite(data).all():
         odd.insert(0, "the data, which are not finite")
-    ends = np.abs(limits[free] - values[free, None]).min(axis=1) < 1e-3
+    ends = np.abs(limits[free] - values[free, None]).min(axis=1) < AT_BOUND
     at_bound = [model.config.par_names[i] for i in free[ends]]
     where = f"; at its bound: {', '.join(at_bound[:5])}" if at_bound else ""
     return (
