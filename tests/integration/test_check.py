@@ -44,8 +44,8 @@ def last(run: Analysis) -> dict[str, Any]:
 
 def test_bad_files_stop_the_run_or_are_accounted_for(run: Analysis, tmp_path: Path) -> None:
     cut(tmp_path / "1.root", 0.5)
-    # The check reads no mass: only the job that ingests finds it.
-    break_basket(tmp_path / "2.root", "FatJet_mass")
+    # The check reads no subjettiness: only the job that ingests finds it.
+    break_basket(tmp_path / "2.root", "FatJet_tau2")
     done = run.snakemake("out/summary.txt", "out/check.txt")
     assert done.returncode != 0
     assert "1.root: has " in done.stdout and "bytes that its header says" in done.stdout
