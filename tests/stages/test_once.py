@@ -16,7 +16,7 @@ from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import CheckInputs
 from boostflow.select.once import ONCE
 from support.rootfiles import columns_of, write_nano, write_tree
-from support.stages import ingest, select
+from support.stages import ingest_all, select
 
 CUTS = Select(
     fatjet={"pt": [0, 5000], "mass": [0, 500], "multiplicity_min": 0},
@@ -55,21 +55,9 @@ def run(
 ) -> tuple[list[tuple[int, int, int]], dict[str, int], list[str]]:
     """Events of the selected jets, in order, the cutflow and the notes."""
     folder.mkdir()
-    tables, metas = [], []
-    for i, file in enumerate(files):
-        for k in range(pieces):
-            tables.append(folder / f"{i}_{k}.parquet")
-            metas.append(tables[-1].with_suffix(".json"))
-            ingest(
-                file,
-                tables[-1],
-                metas[-1],
-                Ingest(chunksize=chunksize),
-                data=data,
-                piece=(k, pieces),
-                number=i,
-                content=content or {},
-            )
+    tables, metas = ingest_all(
+        files, folder, pieces, config=Ingest(chunksize=chunksize), data=data, content=content or {}
+    )
     out = folder / "s.parquet", folder / "s.json"
     select(
         tables, metas, *out, CUTS, sample="s", others=[folder.parent / x / "s.json" for x in others]

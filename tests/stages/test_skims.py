@@ -16,7 +16,7 @@ from boostflow.ingest.produced import BEFORE_SKIM, SKIM
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import CheckInputs
 from support.rootfiles import write_nano
-from support.stages import ingest, select
+from support.stages import ingest_all, select
 
 LOOSE = Select(
     fatjet={"pt": [0, 5000], "mass": [0, 500], "multiplicity_min": 0},
@@ -44,21 +44,7 @@ def skim(
 def chain(files: list[Path], folder: Path, pieces: int = 1, **content: object):
     """Ingest and select; gives the metas, the rows and the cutflow."""
     folder.mkdir()
-    tables, metas = [], []
-    for i, file in enumerate(files):
-        for k in range(pieces):
-            tables.append(folder / f"{i}_{k}.parquet")
-            metas.append(tables[-1].with_suffix(".json"))
-            ingest(
-                file,
-                tables[-1],
-                metas[-1],
-                label="top",
-                content=content,
-                number=i,
-                piece=(k, pieces),
-                xsec=XSEC,
-            )
+    tables, metas = ingest_all(files, folder, pieces, label="top", content=content, xsec=XSEC)
     out = folder / "s.parquet", folder / "s.json"
     select(tables, metas, *out, LOOSE, sample="top")
     return [read_json(path) for path in metas], read_parquet(out[0]), read_json(out[1])

@@ -19,7 +19,7 @@ from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import CheckInputs
 from boostflow.scored import require_weights
 from boostflow.theory import NOMINAL_SCALE
-from support.stages import ingest, select
+from support.stages import ingest_all, select
 
 N = 2000
 LOOSE = Select(
@@ -115,13 +115,7 @@ def chain(
 ) -> tuple[ak.Array, list[str], Path]:
     """Ingest and select; gives the rows, the notes of the cutflow, and the table."""
     folder.mkdir()
-    tables, metas = [], []
-    for i, file in enumerate(files):
-        for k in range(pieces):
-            tables.append(folder / f"{i}_{k}.parquet")
-            metas.append(tables[-1].with_suffix(".json"))
-            piece = {"piece": (k, pieces), "xsec": 1.0, "label": "top"}
-            ingest(file, tables[-1], metas[-1], content=content, **piece)
+    tables, metas = ingest_all(files, folder, pieces, label="top", content=content, xsec=1.0)
     out = folder / "s.parquet", folder / "s.json"
     select(tables, metas, *out, LOOSE, sample="top")
     return read_parquet(out[0]), read_json(out[1])["notes"], out[0]

@@ -80,6 +80,19 @@ def ingest(
     )
 
 
+def ingest_all(
+    files: Sequence[Path], folder: Path, pieces: int = 1, **settings: Any
+) -> tuple[list[Path], list[Path]]:
+    """Ingest the files of a sample in pieces; the tables and the metas of the parts."""
+    tables, metas = [], []
+    for i, file in enumerate(files):
+        for k in range(pieces):
+            tables.append(folder / f"{i}_{k}.parquet")
+            metas.append(tables[-1].with_suffix(".json"))
+            ingest(file, tables[-1], metas[-1], number=i, piece=(k, pieces), **settings)
+    return tables, metas
+
+
 def select(
     tables: list[Path],
     metas: list[Path],

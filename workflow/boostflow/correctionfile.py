@@ -1,9 +1,11 @@
-"""What correctionlib files say of themselves beyond what the library tells: between which edges."""
+"""The text of correctionlib files, and what it says beyond what the library tells: edges."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 WAY_OUT = (
@@ -11,6 +13,33 @@ WAY_OUT = (
     " defined there (`flow: clamp`)"
 )
 """What is to be done where a correction is not defined."""
+
+
+DEEPEST = 500
+"""Brackets within each other that a file may have; public ones have 30. Beyond some ten thousand
+correctionlib would crash, beyond a thousand Python gives up."""
+
+
+def text_of(path: Path | str) -> str:
+    """The text of a correctionlib file, .json or .json.gz.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no text, or nested too deeply for any reader.
+        EOFError: it is compressed, and cut; zlib.error if it is broken.
+    """
+    import numpy as np
+
+    raw = Path(path).read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        raw = gzip.decompress(raw)
+    step = np.zeros(256, dtype=np.int8)
+    step[list(b"[{")], step[list(b"]}")] = 1, -1
+    brackets = step[np.frombuffer(raw, dtype=np.uint8)]
+    depth = np.cumsum(brackets[brackets != 0], dtype=np.int64)
+    if depth.size and depth.max() > DEEPEST:
+        raise ValueError(f"has {depth.max()} brackets within each other")
+    return raw.decode()
 
 
 def content_of(text: str, name: str) -> Any:

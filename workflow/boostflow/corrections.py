@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from boostflow.correctionfile import WAY_OUT, content_of, outside
+from boostflow.correctionfile import WAY_OUT, content_of, outside, text_of
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -39,33 +38,6 @@ OPTIONAL = {
 Value = Literal["nom", "up", "down"]
 
 
-DEEPEST = 500
-"""Brackets within each other that a file may have; public ones have 30. Beyond some ten thousand
-correctionlib would crash, beyond a thousand Python gives up."""
-
-
-def content(path: Path | str) -> str:
-    """The text of a correctionlib file, .json or .json.gz.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is no text, or nested too deeply for any reader.
-        EOFError: it is compressed, and cut; zlib.error if it is broken.
-    """
-    import numpy as np
-
-    raw = Path(path).read_bytes()
-    if raw[:2] == b"\x1f\x8b":
-        raw = gzip.decompress(raw)
-    step = np.zeros(256, dtype=np.int8)
-    step[list(b"[{")], step[list(b"]}")] = 1, -1
-    brackets = step[np.frombuffer(raw, dtype=np.uint8)]
-    depth = np.cumsum(brackets[brackets != 0], dtype=np.int64)
-    if depth.size and depth.max() > DEEPEST:
-        raise ValueError(f"has {depth.max()} brackets within each other")
-    return raw.decode()
-
-
 class Corrections:
     """An open file, .json or .json.gz.
 
@@ -78,7 +50,7 @@ class Corrections:
 
         self.path = path
         try:
-            self._set = correctionlib.CorrectionSet.from_string(content(path))
+            self._set = correctionlib.CorrectionSet.from_string(text_of(path))
         except FileNotFoundError:
             raise BoostflowError(f"{path}: no such file") from None
         except (RuntimeError, OSError, ValueError, EOFError, zlib.error) as error:
@@ -236,7 +208,7 @@ class Corrections:
             bad = [i for i in np.flatnonzero(able) if of(np.unravel_index(i, shape)) is None]
             first = np.unravel_index(bad[0], shape) if bad else ...
             row = {x: float(column[first]) for x, column in inputs.items()}
-            where = outside(content_of(content(self.path), name), row)
+            where = outside(content_of(text_of(self.path), name), row)
             raise BoostflowError(
                 f"{self.path}: {name} is not defined (or infinite) for {len(bad)} of {able.sum()} "
                 f"jets that may pass, first for {where}: {WAY_OUT}"

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boostflow.correctionfile import content_of, limits, outside
-from boostflow.corrections import content
+from boostflow.correctionfile import content_of, limits, outside, text_of
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class WeightCorrection:
 
         self.path, self.name = path, name
         try:
-            text = content(path)
+            text = text_of(path)
             found = correctionlib.CorrectionSet.from_string(text)
         except FileNotFoundError:
             raise BoostflowError(f"{path}: no such file") from None

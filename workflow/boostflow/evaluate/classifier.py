@@ -12,7 +12,7 @@ from scipy import stats
 from boostflow.binomial import effective, efficiency_error
 from boostflow.config.chain import Evaluate
 from boostflow.errors import BoostflowError
-from boostflow.evaluate.bootstrap import Spread, bootstrap
+from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.curves import (
     FEW,
     EmptyClass,
@@ -158,7 +158,8 @@ def areas(part: Classified, times: int, seed: int) -> dict[str, Any]:
         return np.concatenate([each, [np.mean(each)], *curves])
 
     nominal = values(np.ones(len(code)))
-    spread, left_out = bootstrap(values, jets["event"], times, seed)
+    resampled = bootstrap(values, jets["event"], times, seed)
+    spread = resampled.error
     even = uniform(weight, code)
     w = normalised(weight, code, classes)
     number = [effective(weight[code == k]) for k in range(size)]
@@ -185,7 +186,7 @@ def areas(part: Classified, times: int, seed: int) -> dict[str, Any]:
         "error": float(at_least_binomial(spread[size], nominal[size], min(number))),
         "method": "event bootstrap",
     }
-    if notes := Spread(spread, left_out).note(times):
+    if notes := resampled.note(times):
         result["notes"] = notes
     return result
 
@@ -195,7 +196,7 @@ def confusion(
 ) -> dict[str, Any]:
     """Accuracy (mean over classes) and the confusion matrix, rows of the truth adding up to 1.
 
-    Errors are those of the binomial's posterior (`curves.efficiency_error`) with the effective
+    Errors are those of the binomial's posterior (`binomial.efficiency_error`) with the effective
     number of jets (sum w)^2 / sum w^2 of a class.
     """
     size = len(classes)

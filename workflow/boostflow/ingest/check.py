@@ -44,8 +44,6 @@ log = logging.getLogger("check")
 
 THREADS = 8
 """Files that are looked at together: waiting for disks and servers takes most of the time."""
-FIRST_VALUES = 1000
-"""Events whose weights and jets are looked at: whole baskets are read for them."""
 
 
 @dataclass
@@ -265,7 +263,7 @@ def _look_at_root(one: Checked, block: RootSample, job: CheckInputs, needs: Need
         if not entries:
             return
         one.identity = _identity(branches, features, entries)
-        number = min(entries, FIRST_VALUES)
+        number = min(entries, theory.FIRST)
         drop = job.ingest.on_bad_event == "drop"
         bad = BadEvents(one.file, np.arange(number), drop=drop, energy=job.energy)
         _find_bad(bad, branches, features, block)
@@ -454,7 +452,7 @@ def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
     if dropped := sum(one.bad_events for one in files):
         first = next(one.first_bad for one in files if one.bad_events)
         notes[
-            f"{dropped} bad events among the first {FIRST_VALUES} of each file will be left out"
+            f"{dropped} bad events among the first {theory.FIRST} of each file will be left out"
             f" (`on_bad_event: drop`); the first one: {first}"
         ] = None
     skipped = [f"skipped {one.file}: {one.bad}" for one in bad]

@@ -22,7 +22,7 @@ from boostflow.ingest.produced import Produced
 from boostflow.theory import SUMS, WEIGHTS, branch_of, meaning, reference_in
 
 FIRST = 1000
-"""Events whose numbers of entries are looked at: some have none."""
+"""Events of a file that are looked at before it is read: whole baskets are read for them."""
 
 
 def with_weights(

@@ -95,18 +95,15 @@ class Job(Block):
         """The job as JSON, always the same for the same values."""
         return self.model_dump_json(indent=1)
 
-    def path(self, folder: Path = FOLDER) -> Path:
-        """The JSON file of the job.
+    def write(self, folder: Path = FOLDER) -> Path:
+        """Write the job where its command finds it, unless it is there; returns the JSON file.
 
         The name holds a digest of the content: other settings are another file, which is how
         Snakemake notices them, and both can be compared.
         """
-        digest = hashlib.blake2b(self.text().encode(), digest_size=8).hexdigest()
-        return folder / f"{self.stage}-{digest}.json"
-
-    def write(self, folder: Path = FOLDER) -> Path:
-        """Write the job where its command finds it, unless it is there; returns the JSON file."""
-        path, text = self.path(folder), self.text()
+        text = self.text()
+        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        path = folder / f"{self.stage}-{digest}.json"
         # A file of another size is what a machine that lost power left.
         if not path.exists() or path.stat().st_size != len(text.encode()):
             write_small(path, text)

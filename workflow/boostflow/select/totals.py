@@ -87,7 +87,7 @@ def add_up(metas: list[dict[str, Any]], made: float | None = None) -> Totals:
     files = {meta["file"] for meta in metas}
     skipped = {m["file"]: m["skipped"] for m in metas if m.get("skipped") is not None}
     # Of one file among others, "the file has no events" would be said of the sample.
-    empty = {meta["file"] for meta in read if _of_no_events(meta)}
+    empty = {m["file"] for m in read} - {m["file"] for m in read if m["events"]}
     told = [meta for meta in read if len(files) == 1 or meta["file"] not in empty]
     notes = {note for meta in told for note in meta["notes"]}
     if empty and len(files) > 1:
@@ -153,11 +153,6 @@ def _bad_weights(metas: list[dict[str, Any]]) -> set[str]:
         " entries: a systematic that uses them is refused"
         for branch, numbers in found.items()
     }
-
-
-def _of_no_events(meta: dict[str, Any]) -> bool:
-    """Whether a part is a whole file without events."""
-    return not meta["events"] and any(n.startswith("the file has no events") for n in meta["notes"])
 
 
 def _skim_scales(metas: list[dict[str, Any]]) -> dict[str, float | None]:
