@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,21 @@ MARKERS = {
 }
 """Markers of all tests in a folder; single tests may have more."""
 
+BEFORE = set(os.environ)
+"""The variables before any test."""
+
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""
     return TESTS.parent
+
+
+@pytest.fixture(autouse=True)
+def environment_of_jobs() -> Iterator[None]:
+    """No test leaves variables that jobs read: the next one would run with its settings."""
+    yield
+    assert not {name for name in os.environ if name.startswith("BOOSTFLOW_")} - BEFORE
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 
@@ -139,7 +140,11 @@ class Plan:
         config = {**self.config, "systematics": str(systematics), "output": "out"}
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(config))
-        with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
+        # The Snakefile tells its jobs by the environment, which is that of the other tests, too.
+        with (
+            mock.patch.dict(os.environ),
+            SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api,
+        ):
             workflow = api.workflow(
                 resource_settings=ResourceSettings(
                     cores=4, nodes=1 if submit else None, overwrite_resources=overwrite or {}
