@@ -90,7 +90,8 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 	test -f "$$out/provenance.json" || { \
 		echo "nothing to report in $$out yet: make run first" >&2; exit 1; }; \
 	if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
-		$(SNAKEMAKE) --quiet all --report "$$out/report.html" && echo "report: $$out/report.html"; \
+		$(SNAKEMAKE) --quiet all --report "$$out/report.html" \
+			--report-stylesheet workflow/report/report.css && echo "report: $$out/report.html"; \
 	else echo "report: $$out/report.html"; fi
 
 .PHONY: test
