@@ -87,8 +87,9 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt", "health", "plot_health"}
-    assert jobs.keys() == fit | {"summary", "provenance", "default"}
+    fit = {"infer", "plot_fit", "fit_tables", "health", "plot_health"}
+    figures = {"evaluate_systematics_bdt", "plot_systematics_bdt"}
+    assert jobs.keys() == fit | figures | {"summary", "provenance", "default"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:

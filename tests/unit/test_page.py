@@ -80,7 +80,8 @@ def test_no_line_is_too_long_for_docutils(tmp_path: Path) -> None:
 def test_a_run_without_a_fit(tmp_path: Path, figures: int) -> None:
     image = tmp_path / "cutflow.png"
     image.write_bytes(b"png")
-    model = {"accuracy": {"value": 0.9, "error": 0.01}, "macro_auc": {"value": 0.98, "error": 0.01}}
+    value = {"value": 0.98, "error": 0.01}
+    model = {"accuracy": value, "macro_auc": value, "auc": {"top": value}}
     tags = made({"models": {"bdt": model}}, None, *[image][:figures])
     assert tags.texts["result"] == ["macro AUC of bdt: 0.980 ± 0.010"]
     assert tags.texts["said"][0] == "No fit of a signal was asked for (infer)."
