@@ -108,7 +108,7 @@ def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analy
 
 def test_another_depth_trains_only_the_bdt(other: Analysis) -> None:
     other.config["models"] = {**other.config["models"]}
-    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 4}
+    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 5}
     jobs = other.planned()
     # The variation of the depth sets it itself: its training does not change.
     assert jobs["train_bdt"] == 1
