@@ -141,6 +141,10 @@ bench-horovod: $(READY) ## Time UCluster on two Horovod processes beside one
 bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 variations (BENCH="--files 10")
 	@$(BIN)/python benchmarks/plan.py $(BENCH)
 
+.PHONY: bench-fit
+bench-fit: $(READY) ## Fit, impacts and limit of 200 parameters beside cabinetry's (BENCH="--compare 3")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fit.py $(BENCH)
+
 .PHONY: bench-coverage
 bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toys (BENCH="--toys 500")
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/intervals.py $(BENCH)
