@@ -32,9 +32,10 @@ NAMES = {
     "dijet": "QCD dijets",
     "resonance": "Resonance",
     "qcd": "QCD",
+    "multijet": "Multijet",
 }
 """How legends call the classes of the default analysis and of public sets."""
-LIKE = {"qcd": "dijet"}
+LIKE = {"qcd": "dijet", "multijet": "dijet"}
 """Classes with the colour of another one."""
 
 
