@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
-from boostflow.infer import enter, hypotests, mcstat
+from boostflow.infer import enter, hypotests, mcstat, transfer
 from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
 from boostflow.progress import progress
 
@@ -99,7 +99,9 @@ def impacts(
     first. What needs a pre-fit error is null for parameters without a constraint, a pre-fit impact
     also where that fit does not converge. Impacts do not add up in quadrature to the total.
     """
-    prefit = prefit_errors(model)
+    # What constrains an estimate from data is the fit alone.
+    estimated = np.array([name.startswith(transfer.PREFIX) for name in best.names])
+    prefit = np.where(estimated, 0.0, prefit_errors(model))
     central = dict(zip(best.names, model.config.suggested_init(), strict=True))
     free = [
         (name, i)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from boostflow.config.checks import regions
+from boostflow.config.checks import regions, transfer
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
@@ -26,6 +26,8 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
             yield signal.unknown("sample", name, config.samples)
     if len(set(infer.signal)) < len(infer.signal):
         yield signal.problem("a sample is listed twice")
+    if infer.transfer is not None:
+        yield from transfer.check(infer.transfer, config, at / "infer" / "transfer")
     data = {name for name, sample in config.samples.items() if is_data(sample)}
     for name in sorted(data & set(infer.signal)):
         yield signal.problem(f"{name} is collision data")

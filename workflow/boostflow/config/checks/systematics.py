@@ -31,6 +31,9 @@ SIMULATED_WEIGHTS = [
 SHOWER_WEIGHTS = weight_columns("PSWeight", 4)
 """Those of them that a sample may be simulated without."""
 
+TAKEN = ("staterror_", "control_", "transfer_")
+"""How parameters of the fit begin that are no systematics."""
+
 
 def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -> Iterator[Problem]:
     """Samples, regions, weights and models of entries exist, and parameters are told apart.
@@ -162,7 +165,7 @@ def _parameters(systematics: Mapping[str, AnySystematic], at: Place) -> Iterator
             )
         here = at / name / "parameter"
         parameter = declared.parameter or name
-        if parameter in ("nominal", "mu") or parameter.startswith(("staterror_", "control_")):
+        if parameter in ("nominal", "mu") or parameter.startswith(TAKEN):
             yield here.problem(f"{parameter} is taken; choose another name")
         if groups.setdefault(parameter, declared.group) != declared.group:
             yield (at / name / "group").problem(
