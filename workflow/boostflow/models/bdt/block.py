@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from boostflow.models.family import Role, Score, TabularBlock, Task
-
-if TYPE_CHECKING:
-    pass
+from boostflow.models.classifying import ClassifierBlock
+from boostflow.models.family import TabularBlock
 
 
-class BDT(TabularBlock):
+class BDT(ClassifierBlock, TabularBlock):
     """Gradient-boosted trees (XGBoost), multiclass."""
+
+    output: ClassVar[str] = "BDT score"
 
     kind: Literal["bdt"] = "bdt"
     max_depth: int = Field(5, ge=1, le=20)
@@ -33,11 +32,3 @@ class BDT(TabularBlock):
     """Seed of the subsampling."""
     bootstrap: int | None = Field(None, ge=0)
     """Seed of a bootstrap of the training events; null: each counts once."""
-
-    def task(self) -> Task:
-        """Trees tell labelled classes apart."""
-        return Task.CLASSIFY
-
-    def scores(self, classes: Sequence[str]) -> list[Score]:
-        """A probability of each class."""
-        return [Score(f"p_{name}", Role.PROBABILITY, "BDT score", name) for name in classes]
