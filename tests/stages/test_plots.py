@@ -28,7 +28,7 @@ from support import factory
 
 def test_names_of_fit_plots():
     names = fit_plots(["pass"], {"lumi": "rate", "jes": "shift"})
-    of_fit = ["ranking", "breakdown", "correlation", "scan", "limit"]
+    of_fit = ["measurement", "ranking", "breakdown", "correlation", "scan", "limit"]
     assert names == ["prefit_pass", "postfit_pass", *of_fit, "systematic_jes"]
 
 

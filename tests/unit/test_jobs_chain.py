@@ -156,6 +156,8 @@ CASES: list[Case] = [
     ("samples.top.parts", 3, {"list top", "list fsr"}),
     ("samples.top.events", 20, {"simulate"}),
     ("samples.top.settings", LINE, SIMULATE),
+    # Alternative samples have none in any case.
+    ("samples.top.shower_weights", False, {"simulate"}),
     # Paths are files of the rule, which says when one is another.
     ("samples.qcd.files", ["a.root", "z.root", "https://host/c.root"], {"check"}),
     (

@@ -42,6 +42,7 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
         BoostflowError: a file cannot be read, or the templates lack a sample.
     """
     from boostflow.plots import fit as draw
+    from boostflow.plots.measurement import measurement
     from boostflow.plots.style import save, style
 
     result, yields = read_json(files.fit), read_json(files.yields)
@@ -58,6 +59,7 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
             for stage in ("prefit", "postfit"):
                 figure = draw.region(region, entry, result, stage, label)
                 save(figure, folder / f"{stage}_{region}.png")
+        save(measurement(yields, result, label), folder / "measurement.png")
         save(draw.ranking(result, titles, label), folder / "ranking.png")
         save(draw.breakdown(result, label), folder / "breakdown.png")
         save(draw.correlation(result, titles, label), folder / "correlation.png")

@@ -49,7 +49,7 @@ def region(
     edges, signal, variable = np.asarray(yields["edges"]), fit["signal"], fit["variable"]
     expected = {n: np.asarray(part["values"]) for n, part in yields[stage].items()}
     total, error = expected.pop("total"), np.asarray(yields[stage]["total"]["errors"])
-    title = _kind(fit)
+    title = kind_of(fit)
     data = np.asarray(yields["data"])
     if stage == "prefit" and "unfitted" in yields:
         data, title = np.asarray(yields["unfitted"]), "Data (not fitted)"
@@ -340,7 +340,7 @@ def scan(fit: Mapping[str, Any], text: Label) -> Figure:
         ylim=(0, 10),
         xlim=(scanned["mu"][0], scanned["mu"][-1]),
     )
-    ax.legend(loc="upper center", title=_kind(fit))
+    ax.legend(loc="upper center", title=kind_of(fit))
     label(ax, text)
     return fig
 
@@ -390,7 +390,7 @@ def _limit_of(name: str, value: float | None) -> str:
     return f"{name}: beyond the scan" if value is None else rf"{name}: $\mu$ < {value:.3g}"
 
 
-def _kind(fit: Mapping[str, Any]) -> str:
+def kind_of(fit: Mapping[str, Any]) -> str:
     """What was fitted, for a legend."""
     return {"asimov": "Asimov data", "pseudo": "Pseudo-data", "observed": "Data"}[fit["data"]]
 
@@ -453,6 +453,6 @@ def breakdown(fit: Mapping[str, Any], text: Label) -> Figure:
         xlabel=r"Signal strength $\mu$",
     )
     result = fit["text"].replace("mu", r"$\mu$", 1)
-    ax.set_title(f"{result}  ({_kind(fit)})", fontsize=12, pad=26)
+    ax.set_title(f"{result}  ({kind_of(fit)})", fontsize=12, pad=26)
     label(ax, text)
     return fig

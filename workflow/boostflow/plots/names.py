@@ -44,7 +44,7 @@ def systematic_plots(block: ModelBlock) -> list[str]:
     ]
 
 
-FIT_PLOTS = ("ranking", "breakdown", "correlation", "scan", "limit")
+FIT_PLOTS = ("measurement", "ranking", "breakdown", "correlation", "scan", "limit")
 """Names of the plots of the fit besides those by region and by systematic."""
 YIELDS_TABLES = ("txt", "csv", "tex")
 """Formats of the table of yields."""
