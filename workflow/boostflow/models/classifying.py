@@ -11,28 +11,33 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.base import Block, Name, Range
-from boostflow.config.problems import Place, Problem, suggest
+from boostflow.config.problems import Place, Problem
+from boostflow.config.samples import is_data
 from boostflow.models.family import ModelBlock, Reads, Role, Score, Task
 from boostflow.observables.catalogue import known_features, masses
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
-BACKGROUND: list[str] = ["quark", "gluon"]
-"""Classes of jets that are background where nothing else is said, as far as there are some."""
+BACKGROUND: list[str] = ["quark", "gluon", "qg"]
+"""What is background where nothing else is said, as far as there is such a sample or class."""
 PLANES: dict[str, list[float]] = {"mass": [20.0, 300.0], "rho": [-8.0, -1.5]}
 """Ways to measure the mass, and the range of each where nothing else is said."""
 
 
 class Decorrelate(Block):
-    """Scores that do not know the mass: their quantiles among background jets of the same mass and
-    pT, called DDT where they are made from cuts (arXiv:1603.00027, 1705.10532)."""
+    """What is decorrelated from the mass, and how.
+
+    A decorrelated score is the part of the background jets of the same mass and pT that have a
+    lower score. At a cut this is the DDT of arXiv:1603.00027, by a map as in arXiv:1705.10532.
+    """
 
     scores: dict[Name, list[str]] | None = Field(None, min_length=1)
     """Sums of scores by name: `v: [p_w, p_z]` is the column `ddt_v`; null: the probability of each
     class, `ddt_<class>`."""
     background: list[Name] = Field(BACKGROUND, min_length=1)
-    """Classes of the background jets; of the default ones those that there are."""
+    """Samples or classes of the background jets; of the default ones those that there are. Samples
+    that the model is not trained on help most."""
     mass: str = "msoftdrop"
     """The mass that the scores shall not know."""
     plane: Literal["mass", "rho"] = "mass"
@@ -56,14 +61,15 @@ class Decorrelate(Block):
         """
         return self.scores or {name: [f"p_{name}"] for name in classes}
 
-    def problems(self, at: Place, labels: Sequence[str]) -> Iterable[Problem]:
-        """Classes, scores and the mass exist.
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
+        """Samples, classes, scores and the mass exist.
 
         Args:
             at: the key of the block.
-            labels: of the samples.
+            config: the whole configuration.
         """
-        yield from _missing(self.background, at / "background", labels)
+        labels = config.labels()
+        yield from _background(self.background, config, at / "background")
         known = [f"p_{name}" for name in labels]
         for name, added in (self.scores or {}).items():
             for column in added:
@@ -82,8 +88,7 @@ class Decorrelate(Block):
 
 
 class Planing(Block):
-    """Weights of the training that take the mass out of it: all masses count alike
-    (arXiv:1709.10106, 1908.08959)."""
+    """How weights of the training make mass spectra flat (arXiv:1709.10106, 1908.08959)."""
 
     classes: list[Name] | None = Field(None, min_length=1)
     """Classes whose mass spectra are made flat; null for all."""
@@ -92,31 +97,34 @@ class Planing(Block):
     range: Range = [20.0, 300.0]
     """Range in which spectra are made flat (GeV); jets outside count like those at its end."""
 
-    def problems(self, at: Place, labels: Sequence[str]) -> Iterable[Problem]:
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Classes and the mass exist.
 
         Args:
             at: the key of the block.
-            labels: of the samples.
+            config: the whole configuration.
         """
+        labels = config.labels()
         for label in self.classes or ():
             if label not in labels:
                 yield (at / "classes").unknown("class", label, labels)
         yield from _of_mass(self.mass, at / "mass")
 
 
-def _missing(named: Sequence[str], at: Place, labels: Sequence[str]) -> Iterable[Problem]:
-    """What is wrong with the classes of the background."""
-    there = [label for label in named if label in labels]
-    if not there:
+def _background(named: Sequence[str], config: Config, at: Place) -> Iterable[Problem]:
+    """What is wrong with what is named as background."""
+    known = list(dict.fromkeys([*config.samples, *config.labels()]))
+    if list(named) == BACKGROUND and not set(named) & set(known):
         yield at.problem(
-            f"no sample has jets of class {' or '.join(named)}: name classes of background jets,"
-            f" which the scores are decorrelated with{suggest(named[0], labels)}"
+            f"there is no sample or class {', '.join(named[:-1])} or {named[-1]}: name those of the"
+            f" background jets; known: {', '.join(known)}"
         )
-    elif list(named) != BACKGROUND:
-        for label in named:
-            if label not in labels:
-                yield at.unknown("class", label, labels)
+    for name in named:
+        if name in known:
+            if name in config.samples and is_data(config.samples[name]):
+                yield at.problem(f"{name} is collision data: name simulated background")
+        elif list(named) != BACKGROUND:
+            yield at.unknown("sample or class", name, known)
 
 
 def _of_mass(column: str, at: Place) -> Iterable[Problem]:
@@ -162,16 +170,16 @@ class ClassifierBlock(ModelBlock):
         more = [part.mass for part in (self.decorrelate, self.planing) if part is not None]
         if self.decorrelate is not None:
             more.append("pt")
+            found = found._replace(beside=(*found.beside, *self.decorrelate.background))
         return found._replace(columns=tuple(dict.fromkeys([*found.columns, *more])))
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Classes, scores and masses exist."""
         yield from super().problems(at, config)
-        labels = config.labels()
         parts: Mapping[str, Decorrelate | Planing | None] = {
             "decorrelate": self.decorrelate,
             "planing": self.planing,
         }
         for key, part in parts.items():
             if part is not None:
-                yield from part.problems(at / key, labels)
+                yield from part.problems(at / key, config)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.binomial import effective
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, read_parquet
 from boostflow.models.classifying import ClassifierBlock, Decorrelate
@@ -61,7 +62,7 @@ def decorrelated(job: Train, files: Train.Files) -> Iterator[Train.Files]:
         yield files.model_copy(update={"output": output})
 
         def finish() -> None:
-            make(output, wanted, files.jets)
+            make(output, wanted, [*files.jets, *files.beside])
             stack.close()
 
         if RANK in os.environ:
@@ -78,41 +79,29 @@ def make(model: Path, wanted: Decorrelate, jets: Sequence[Path]) -> None:
     Args:
         model: its folder.
         wanted: what is decorrelated.
-        jets: selected jets of the samples of the training; those of the background classes in the
-            training and the validation split make the map.
+        jets: selected jets, one file a sample, named by it; those of the background samples and
+            classes in the training and the validation split make the map.
 
     Raises:
         BoostflowError: too few of them, or a score that the model does not give.
     """
-    from boostflow.models.score import by_family, manifest
+    from boostflow.models.score import manifest
 
-    found: dict[str, list[NDArray]] = {}
-    for path in jets:
-        rows = read_parquet(path, ["label", "split"])
-        keep = np.isin(np.asarray(rows.label.to_list(), dtype=str), wanted.background)
-        keep &= np.isin(np.asarray(rows.split), (TRAIN, VALIDATION))
-        if not keep.any():
-            continue
-        mine = read_parquet(path)[keep]
-        columns = dict(by_family(model, mine, sample=path.stem))
-        columns |= {"known": np.asarray(mine.split) == TRAIN}
-        columns |= {"weight": np.abs(np.asarray(mine.weight))}
-        columns["x"], columns["pt"] = _place(wanted, mine)
-        low, high = _axis(wanted)
-        inside = (columns["x"] >= low) & (columns["x"] <= high) & (columns["weight"] > 0)
-        for name, column in columns.items():
-            found.setdefault(name, []).append(column[inside])
-    whole = {name: np.concatenate(columns) for name, columns in found.items()}
-    unseen = int((~whole["known"]).sum()) if whole else 0
+    about = manifest(model)
+    found = (_of_sample(model, wanted, about["classes"], path) for path in jets)
+    parts = [part for part in found if part]
+    names = parts[0] if parts else ()
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    unseen = int((~whole["known"]).sum()) if parts else 0
     if unseen < FEWEST:
         low, high = wanted.axis()
         raise BoostflowError(
-            f"decorrelate: the validation split has {unseen} jets of class"
-            f" {' or '.join(wanted.background)} with {wanted.plane} between {low:g} and {high:g},"
-            f" at least {FEWEST} are needed: widen `range`, or simulate more"
+            f"decorrelate: {unseen} jets of {' or '.join(wanted.background)} that the model did not"
+            f" learn from have a {wanted.plane} between {low:g} and {high:g}, at least {FEWEST} are"
+            " needed: widen `range`, or simulate more"
         )
     arrays: dict[str, NDArray] = {}
-    for name, score in _sums(wanted, whole, manifest(model)["classes"], str(model)).items():
+    for name, score in _sums(wanted, whole, about["classes"], str(model)).items():
         one = fit(
             *(whole["x"], whole["pt"], score, whole["weight"], whole["known"]),
             axis=_axis(wanted),
@@ -127,6 +116,38 @@ def make(model: Path, wanted: Decorrelate, jets: Sequence[Path]) -> None:
         len(whole["x"]),
         unseen,
     )
+
+
+def _of_sample(
+    model: Path, wanted: Decorrelate, classes: Sequence[str], path: Path
+) -> dict[str, NDArray]:
+    """The background jets of a sample that make the map: scores, place, weight and `known`.
+
+    The weights of a split add up to the expectation, in each of several splits alike; they are
+    scaled for those that the model knows, and for the others, to do so together.
+    """
+    from boostflow.models.score import by_family
+
+    jets = read_parquet(path)
+    label = np.asarray(jets.label.to_list() if "label" in jets.fields else [""] * len(jets), str)
+    chosen = np.isin(label, wanted.background) | (path.stem in wanted.background)
+    chosen &= np.isin(np.asarray(jets.split), (TRAIN, VALIDATION))
+    chosen &= np.asarray(jets.weight) != 0
+    if not chosen.any():
+        return {}
+    jets, label = jets[chosen], label[chosen]
+    x, pt = _place(wanted, jets)
+    split, weight = np.asarray(jets.split), np.abs(np.asarray(jets.weight))
+    known = (split == TRAIN) & np.isin(label, classes)
+    for part in (known, ~known):
+        size = {code: effective(weight[part & (split == code)]) for code in np.unique(split[part])}
+        for code, number in size.items():
+            weight[part & (split == code)] *= number / sum(size.values())
+    low, high = _axis(wanted)
+    inside = (x >= low) & (x <= high)
+    scores = by_family(model, jets, sample=path.stem)
+    found = {**scores, "x": x, "pt": pt, "weight": weight, "known": known}
+    return {name: np.asarray(column)[inside] for name, column in found.items()}
 
 
 def add(model: Path, about: Mapping[str, Any], jets: ak.Array, scores: Scores) -> Scores:

@@ -100,6 +100,8 @@ class Reads(NamedTuple):
     """Whether jets need their constituents."""
     models: tuple[str, ...] = ()
     """Other models that it is made from."""
+    beside: tuple[str, ...] = ()
+    """Samples that it looks at and does not learn from; a name without a sample is left out."""
 
 
 Unit = Literal["jet", "event"]

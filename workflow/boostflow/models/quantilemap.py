@@ -10,8 +10,8 @@ get wrong is as smooth in the mass as these are:
    J. Am. Stat. Assoc. 90 (1995) 451).
 
 Jets of the training have lower scores than others, as the model has seen that they are background.
-They still tell the shape: a further variable of both steps says which jets are theirs, and the map
-is that of the others.
+They still tell the shape: in both steps they have an offset and a slope in the mass of their own,
+and the map is that of the others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MASSES, MOMENTA = 60, 5
 EDGES = (0.01, 0.99)
 """Quantiles of pT between which the map has nodes."""
 UNPENALISED = 5.0
-"""Scale of the variable that tells jets of the training, which no penalty is to move."""
+"""Scale of the variables that tell jets of the training, which no penalty is to move."""
 
 Design = Callable[[NDArray, NDArray], NDArray]
 """Variables of a regression, shape (jets, variables), from the logarithm of the mass, and pT."""
@@ -122,13 +122,14 @@ def fit(
     momenta = np.linspace(slowest, fastest, MOMENTA)
     masses = np.linspace(*axis, MASSES)
     at_mass, at_pt = (a.ravel() for a in np.meshgrid(masses, momenta, indexing="ij"))
-    told = UNPENALISED * known[:, None]
+    along = np.column_stack([np.ones(len(mass)), (mass - np.mean(axis)) / np.ptp(axis)])
+    told = UNPENALISED * known[:, None] * along
 
     def with_flag(design: Design) -> tuple[NDArray, NDArray]:
         """Variables of the jets, and those of the nodes, where the model knows no jet."""
         nodes = design(at_mass, at_pt)
         jets = np.column_stack([design(mass, pt), told])
-        return jets, np.column_stack([nodes, np.zeros(len(nodes))])
+        return jets, np.column_stack([nodes, np.zeros((len(nodes), told.shape[1]))])
 
     # One thread: the sums of a BLAS depend on their number.
     with threadpool_limits(1):
