@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "inference/yields.tex",
         "inference/hepdata/submission.yaml",
         "plots/inference/limit.png",
+        "plots/inference/measurement.png",
+        "overview.html",
         "plots/inference/postfit_pass.png",
         "evaluation/bdt.json",
         "evaluation/ucluster.json",
@@ -44,7 +47,9 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
 
 
 def test_the_terminal_shows_progress_and_the_result(chain: Analysis) -> None:
-    assert "steps (100%) done" in chain.printed
+    jobs = re.search(r"^(\d+) of (\d+) jobs done", chain.printed, re.M)
+    assert jobs[1] == jobs[2]
+    assert "Reason" not in chain.printed
     assert "mu = " in chain.printed
     assert "(stat)" in chain.printed
     assert "(exp)" in chain.printed
@@ -85,8 +90,9 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt", "health", "plot_health"}
-    assert jobs.keys() == fit | {"summary", "provenance", "default"}
+    fit = {"infer", "plot_fit", "fit_tables", "health", "plot_health"}
+    figures = {"evaluate_systematics_bdt", "plot_systematics_bdt"}
+    assert jobs.keys() == fit | figures | {"summary", "provenance", "default"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:
@@ -96,7 +102,8 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     drawn = {"plot_fit", "fit_tables", "plot_health"}
-    assert other.planned().keys() == {*drawn, "provenance", "default"}
+    # The page that the report opens with shows a plot of the fit.
+    assert other.planned().keys() == {*drawn, "summary", "provenance", "default"}
 
 
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:
@@ -108,7 +115,7 @@ def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analy
 
 def test_another_depth_trains_only_the_bdt(other: Analysis) -> None:
     other.config["models"] = {**other.config["models"]}
-    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 4}
+    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 5}
     jobs = other.planned()
     # The variation of the depth sets it itself: its training does not change.
     assert jobs["train_bdt"] == 1

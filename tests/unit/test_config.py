@@ -565,7 +565,7 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x: {kind: rate, up: 0}", "x: up: 0 changes nothing"),
         ("x: {kind: rate, up: 0, down: 0}", "x: up: 0 changes nothing"),
         (
-            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 5}}",
+            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 4}}",
             "x.down: is the same as models.bdt: no key changes",
         ),
         (
