@@ -21,7 +21,11 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
         page.grid(" - ".join(pair["models"]), ["difference", "value (same test jets)"], rows)
     if "fit" in summary:
         fit = summary["fit"]
-        page.grid(f"Fit ({fit['data']} data)", ["figure", "value"], _fit_rows(fit))
+        for poi, found in fit["pois"].items():
+            what = f" of {poi}" if len(fit["pois"]) > 1 else ""
+            title = f"Fit{what} ({fit['data']} data)"
+            page.grid(title, ["figure", "value"], _fit_rows(poi, found))
+        _correlations(page, fit["correlation"])
     for name, compared in summary.get("crosschecks", {}).items():
         _crosscheck(page, name, compared)
     if "background" in summary:
@@ -84,13 +88,14 @@ def _model(page: Text, name: str, model: dict[str, Any]) -> None:
 
 def _crosscheck(page: Text, name: str, compared: dict[str, Any]) -> None:
     rows = [
-        [which, *(_shown(found[key]) for key in ("error", "significance"))]
-        for which, found in compared.items()
+        [which, poi, *(_shown(found[key]) for key in ("error", "significance"))]
+        for which, pois in compared.items()
+        for poi, found in pois.items()
     ]
-    columns = ["regions", "error of mu", "significance"]
+    columns = ["regions", "strength", "error", "significance"]
     page.grid(f"Cross-check {name}, without systematic uncertainties", columns, rows)
-    for which, found in compared.items():
-        for note in found["notes"]:
+    for which, pois in compared.items():
+        for note in dict.fromkeys(note for found in pois.values() for note in found["notes"]):
             page.line(f"{which}: {note}")
 
 
@@ -167,7 +172,19 @@ def _shown(figure: float | None) -> str:
     return "-" if figure is None else f"{figure:.3g}"
 
 
-def _fit_rows(fit: dict[str, Any]) -> list[tuple[str, str]]:
+def _correlations(page: Text, found: dict[str, Any]) -> None:
+    """How several signal strengths are correlated."""
+    names = found["names"]
+    if len(names) > 1:
+        rows = [
+            [name, *(f"{value:.2f}" for value in row)]
+            for name, row in zip(names, found["matrix"], strict=True)
+        ]
+        right = range(1, len(names) + 1)
+        page.grid("Correlation of the signal strengths", ["", *names], rows, right)
+
+
+def _fit_rows(poi: str, fit: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows: signal strength, discovery significance and upper limit, expected and observed."""
     rows = [("signal strength", fit["text"])]
     found = fit["significance"]
@@ -184,9 +201,11 @@ def _fit_rows(fit: dict[str, Any]) -> list[tuple[str, str]]:
     low, median, high = (
         "beyond the scan" if x is None else f"{x:.3g}" for x in limit["expected"][1:4]
     )
-    rows.append((f"{level} (expected, 68 %)", f"mu < {median} ({low} to {high})"))
+    rows.append((f"{level} (expected, 68 %)", f"{poi} < {median} ({low} to {high})"))
     if "observed" in limit:
         value = "beyond the scan" if limit["observed"] is None else f"{limit['observed']:.3g}"
-        text = "undefined: data far below the expectation" if "note" in limit else f"mu < {value}"
+        text = (
+            "undefined: data far below the expectation" if "note" in limit else f"{poi} < {value}"
+        )
         rows.append((f"{level} (observed)", text))
     return rows
