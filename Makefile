@@ -2,6 +2,7 @@
 #   CONFIG=config/test.yaml   another configuration
 #   CORES=4                   cores that snakemake may use (default: all)
 #   ARGS="..."                further arguments of snakemake
+#   VERBOSE=1                 Snakemake's own messages, with the reason of each job
 #   PROFILE=profiles/slurm    profile of `make plan`
 #   GPU=1                     `make env GPU=1`: CUDA builds in .venv, kept until `make env`
 
@@ -68,7 +69,7 @@ check: checked $(READY) ## Look at all input files: one line a file, all problem
 
 .PHONY: dry-run
 dry-run: checked $(READY) ## Show what `make run` would do
-	@$(SNAKEMAKE) --dry-run --quiet rules
+	@$(SNAKEMAKE) --dry-run
 
 .PHONY: plan
 plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROFILE)` would make

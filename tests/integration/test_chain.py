@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
 
 
 def test_the_terminal_shows_progress_and_the_result(chain: Analysis) -> None:
-    assert "steps (100%) done" in chain.printed
+    jobs = re.search(r"^(\d+) of (\d+) jobs done", chain.printed, re.M)
+    assert jobs[1] == jobs[2]
+    assert "Reason" not in chain.printed
     assert "mu = " in chain.printed
     assert "(stat)" in chain.printed
     assert "(exp)" in chain.printed
@@ -108,7 +111,7 @@ def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analy
 
 def test_another_depth_trains_only_the_bdt(other: Analysis) -> None:
     other.config["models"] = {**other.config["models"]}
-    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 4}
+    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 5}
     jobs = other.planned()
     # The variation of the depth sets it itself: its training does not change.
     assert jobs["train_bdt"] == 1

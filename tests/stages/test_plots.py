@@ -29,11 +29,11 @@ from support import factory
 def test_names_of_fit_plots():
     systematics = {"lumi": "rate", "jes": "shift"}
     names = fit_plots(["pass"], systematics, ["mu"])
-    of_fit = ["correlation", "ranking", "breakdown", "scan", "limit"]
+    of_fit = ["measurement", "correlation", "ranking", "breakdown", "scan", "limit"]
     assert names == ["prefit_pass", "postfit_pass", *of_fit, "systematic_jes"]
     names = fit_plots(["pass"], systematics, ["mu_top", "mu_v"])
-    of_each = [f"{name}_{poi}" for name in of_fit[1:] for poi in ("mu_top", "mu_v")]
-    assert names[2:-1] == ["correlation", *of_each, "contour_mu_top_vs_mu_v"]
+    of_each = [f"{name}_{poi}" for name in of_fit[2:] for poi in ("mu_top", "mu_v")]
+    assert names[2:-1] == [*of_fit[:2], *of_each, "contour_mu_top_vs_mu_v"]
 
 
 def test_cutflows_of_samples_with_cuts_of_their_own():

@@ -281,7 +281,7 @@ def test_stage_tables_and_plots(tmp_path):
 
 def test_symbols():
     assert symbol("mu") == r"$\mu$" and symbol("mu_top") == r"$\mu_{\mathrm{top}}$"
-    assert symbol("r_w_jet") == r"$\mathrm{r}_{\mathrm{w\_jet}}$"
+    assert symbol("mu_w_jet") == r"$\mu_{\mathrm{w,jet}}$" and symbol("r_top") == "r_top"
     pois = {"mu_top": {}}
     for name, said in {
         "mu_top": symbol("mu_top"),

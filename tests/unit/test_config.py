@@ -343,7 +343,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"background": {"composition": {"classes": {"top": ["top"], "qcd": ["quark"]}}}},
-            "my.yaml: background.composition.classes: w, z, gluon is in no class",
+            "my.yaml: background.composition.classes: w, z, gluon, qg is in no class",
         ),
         (
             {"background": {"composition": {"systematics": ["jess"]}}},
@@ -370,7 +370,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ({"background": {}}, "my.yaml: background: needs abcd, sideband, control or composition"),
         ({"infer": {"signal": []}}, "my.yaml: infer.signal: list should have at least 1 item"),
         (
-            {"infer": {"signal": ["top", "w", "z", "quark", "gluon"]}},
+            {"infer": {"signal": ["top", "w", "z", "quark", "gluon", "qg"]}},
             "my.yaml: infer.signal: lists every sample, so that no background is left",
         ),
         (
@@ -565,7 +565,7 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x: {kind: rate, up: 0}", "x: up: 0 changes nothing"),
         ("x: {kind: rate, up: 0, down: 0}", "x: up: 0 changes nothing"),
         (
-            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 5}}",
+            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 4}}",
             "x.down: is the same as models.bdt: no key changes",
         ),
         (
@@ -677,6 +677,20 @@ def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path
     }
     assert problems(raw, repository) == [
         f"{path}: x.samples: w has no weight columns: only ROOT files have them"
+    ]
+    path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
+    assert list(load(raw, repository)[1]) == ["x"]
+
+
+def test_weights_that_are_not_simulated_vary_nothing(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    quark = QUARK | {"shower_weights": False}
+    raw = {"samples": {"top": TOP, "quark": quark}, "models": {}, "systematics": str(path)}
+    path.write_text("x: {kind: weight, up: weight_mur2, down: weight_mur05}")
+    assert list(load(raw, repository)[1]) == ["x"]
+    path.write_text("x: {kind: weight, up: weight_isr_up}")
+    assert problems(raw, repository) == [
+        f"{path}: x.samples: quark is simulated without weight_isr_up (`shower_weights: false`)"
     ]
     path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
     assert list(load(raw, repository)[1]) == ["x"]

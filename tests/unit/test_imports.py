@@ -47,7 +47,7 @@ LAYERS: tuple[set[str], ...] = (
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "summary", "takeover"),
     },
-    {"cli", "clusterplan", "scheduling", "states", "targets"},
+    {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
 it. `blocks` are the modules in `BLOCKS`; `families` are `models/family.py` and of each family its

@@ -123,8 +123,9 @@ CASES: list[Case] = [
     ("select.event.ht_min", 1000.0, NOTHING),
     # --- models
     ("models.bdt.features", ["mass"], TRAIN),
-    ("models.bdt.max_depth", 4, {"train"}),  # the variation has a depth of its own
+    ("models.bdt.max_depth", 5, {"train"}),  # the variation has a depth of its own
     ("models.bdt.learning_rate", 0.2, TRAIN),
+    ("models.bdt.min_leaf", 0.01, TRAIN),
     ("models.bdt.rounds", 40, TRAIN),
     ("models.bdt.seed", 2, TRAIN),
     *((f"models.clusters.{key}", value, CLUSTERS) for key, value in NETWORK.items()),

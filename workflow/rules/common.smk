@@ -13,7 +13,7 @@ except ModuleNotFoundError as error:
     )
 
 try:
-    from boostflow import paths, scheduling, targets
+    from boostflow import display, paths, scheduling, targets
     from boostflow.analysis import Analysis
     from boostflow.clusterplan import Plan
     from boostflow.config.chain import EXECUTION
@@ -28,6 +28,7 @@ except BoostflowError as error:  # a family of models that is none
 
 # Tables and messages are printed in Snakemake's process, too.
 bear_any()
+DISPLAY = display.install(workflow)
 
 # The entry point is Snakefile or workflow/Snakefile: the repository holds the latter.
 REPOSITORY = next(
@@ -68,6 +69,12 @@ scheduling.apply()
 
 STARTED = time.time()
 PLAN = Plan(workflow)
+
+
+def end_display():
+    """Show what failed, and give the terminal back."""
+    if DISPLAY:
+        DISPLAY.end(workflow.logger_manager.get_logfile())
 
 
 def any_of(names):

@@ -62,12 +62,17 @@ rule crosscheck:
 
 
 rule plot_fit:
-    """Draw regions, systematics, ranking, breakdown, correlations, scan, limit and contours."""
+    """Draw the measurement, regions, systematics, parameters, the likelihood and limits."""
     input:
         templates=targets.templates(ANALYSIS),
         fit=at(paths.FIT),
         yields=at(paths.YIELDS),
     output:
+        measurement=report(
+            targets.fit_plots_of(ANALYSIS, "measurement"),
+            caption=caption("measurement"),
+            category="Inference",
+        ),
         prefit=report(
             targets.fit_plots_of(ANALYSIS, "prefit"),
             caption=caption("prefit"),

@@ -78,6 +78,7 @@ for family in ANALYSIS.families():
         shell:
             # Of what a training prints, its epochs are shown as they end.
             f"{command(Train)} 2>&1"
-            " | tee {log:q} > >(sed -un 's/^.*: epoch /{wildcards.model}: epoch /p' >&2) || {{"
+            " | tee {log:q}"
+            ' > >(sed -un "s/^.*: epoch /${{BOOSTFLOW_CLEAR-}}{wildcards.model}: epoch /p" >&2) || {{'
             " echo 'The training ended early; what can be resumed is, when it runs again.' >> {log:q};"
             " exit 1; }}"

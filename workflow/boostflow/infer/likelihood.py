@@ -7,8 +7,9 @@ likelihood for each parameter. HistFactory's expectation in a bin b is
 
 where every factor and every change depends on one parameter. So pyhf's modifiers, evaluated with
 all parameters moved at once by plus and minus a step, give all derivatives of factors and changes
-by central differences: three evaluations, whatever the number of parameters. The rest is the chain
-rule for -2 ln L with Poisson terms of the bins and Gaussian or Poisson constraints.
+by central differences: three evaluations, whatever the number of parameters. Factors that are their
+parameter have the derivative 1. The rest is the chain rule for -2 ln L with Poisson terms of the
+bins and Gaussian or Poisson constraints.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import pyhf
 from numpy.typing import NDArray
 
 STEP = 1e-3
-"""Step of the central differences: normsys and histosys bend little over it, the others are
-linear."""
+"""Step of the central differences: normsys and histosys bend little over it."""
+LINEAR = {"normfactor", "shapefactor", "staterror", "shapesys", "lumi"}
+"""Modifiers that are their parameter. Of those of empty bins, which go from 0 to 10^10, differences
+would be nothing but rounding."""
 TINY = 1e-12
 """Stands for a factor of exactly 0 (mu = 0), by which it is divided."""
 
@@ -56,11 +59,18 @@ class Likelihood:
     def __init__(self, model: pyhf.Model, data: NDArray) -> None:
         self.model, self.data = model, np.asarray(data, dtype=float)
         main = model.main_model
-        self._modifiers = [
-            (modifier, _parameters(modifier))
-            for modifier in main.modifiers_appliers.values()
-            if modifier.param_viewer.index_selection
-        ]
+        one = np.ones(model.config.npars)
+        self._linear, self._bent = [], []
+        for name, modifier in main.modifiers_appliers.items():
+            if not modifier.param_viewer.index_selection:
+                continue
+            parameters = _parameters(modifier)
+            if name in LINEAR:
+                # 1 where it acts, shape (m, s, b).
+                acts = modifier.apply(2 * one)[:, :, 0, :] - modifier.apply(one)[:, :, 0, :]
+                self._linear.append((modifier, parameters, acts))
+            else:
+                self._bent.append((modifier, parameters))
         self._nominal = np.asarray(main.nominal_rates)[0, :, 0, :]
         self._normal, self._poisson = _constraints(model, self.data)
         self._at: NDArray | None = None
@@ -112,7 +122,12 @@ class Likelihood:
         product, total = np.ones_like(self._nominal), self._nominal.copy()
         shape = (len(pars), *self._nominal.shape)
         factor, change, factor2, change2 = (np.zeros(shape) for _ in range(4))
-        for modifier, parameters in self._modifiers:
+        for modifier, parameters, acts in self._linear:
+            at = modifier.apply(pars)[:, :, 0, :]
+            at = np.where(at == 0, TINY, at)
+            product *= at.prod(axis=0)
+            _add(factor, parameters, acts / at)
+        for modifier, parameters in self._bent:
             at, up, down = (modifier.apply(pars + s)[:, :, 0, :] for s in (0, STEP, -STEP))
             first, second = (up - down) / (2 * STEP), (up - 2 * at + down) / STEP**2
             if modifier.op_code == "addition":

@@ -1,9 +1,8 @@
-"""Minima of a workspace's likelihood with pyhf and Minuit, and the interval of mu around one."""
+"""Minima of a workspace's likelihood with pyhf, and the interval of mu around one."""
 
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from boostflow.errors import BoostflowError
+from boostflow.infer import newton
 from boostflow.infer.likelihood import Likelihood
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def minimise(
     near: Fit | None = None,
     bounds: Sequence[Sequence[float]] | None = None,
 ) -> Fit:
-    """Maximum-likelihood fit: Migrad, again with more care where it does not converge.
+    """Maximum-likelihood fit: Newton's method, and Migrad with ever more care where that fails.
 
     Args:
         model: of a workspace.
@@ -145,13 +145,21 @@ def minimise(
 
     errors, correlation = np.zeros(len(names)), np.eye(len(names))
     usable = np.isfinite(likelihood.value(values))
+    found = None
     if len(free) and usable:
-        # With an analytical Hessian Minuit is wrong where parameters are fixed (so it sees the free
-        # ones alone) and at bounds: there it does without, and at first with as little as it can.
-        attempts = [(True, 1), (False, 0), (False, 1), (False, 2)]
-        at_bound = np.abs(limits[free] - values[free, None]).min(axis=1) < AT_BOUND
-        for hessian, strategy in attempts[1:] if at_bound.any() else attempts:
-            minuit = _minuit(likelihood, whole, values[free], free, hessian)
+        found = newton.minimum(
+            lambda part: likelihood.value(whole(part)),
+            lambda part: likelihood.gradient(whole(part))[free],
+            lambda part: likelihood.hessian(whole(part))[np.ix_(free, free)],
+            values[free],
+            limits[free],
+        )
+    if found is not None:
+        values = whole(found.at)
+        errors[free], correlation[np.ix_(free, free)] = _errors(found)
+    elif len(free) and usable:
+        for strategy in (0, 1, 2):
+            minuit = _minuit(likelihood, whole, values[free], free)
             minuit.errordef = iminuit.Minuit.LEAST_SQUARES
             minuit.limits = limits[free]
             minuit.errors = [step or 0.1 for step in steps[free]]
@@ -174,34 +182,39 @@ def minimise(
             errors[free] = minuit.errors
             correlation[np.ix_(free, free)] = minuit.covariance.correlation()
     twice_nll = likelihood.value(values)
-    if not np.isfinite(twice_nll) or (len(free) and not minuit.valid):
+    if not np.isfinite(twice_nll) or (len(free) and found is None and not minuit.valid):
         raise BoostflowError(_failure(model, data, held, limits, values, free, twice_nll))
     return Fit(names, values, errors, correlation, twice_nll, held)
 
 
+def _errors(found: newton.Minimum) -> tuple[NDArray, NDArray]:
+    """Errors of -2 ln L's parameters and their correlation, from its second derivatives.
+
+    A parameter at its bound is correlated with none, and its error is the distance at which -2 ln L
+    has risen by 1: by its slope, which is not 0 there, and its curvature.
+    """
+    ended = found.at_bound
+    covariance = np.zeros_like(found.hessian)
+    inside = np.ix_(~ended, ~ended)
+    covariance[inside] = 2 * np.linalg.inv(found.hessian[inside])
+    slope, bend = np.abs(found.gradient[ended]), np.maximum(np.diag(found.hessian)[ended], 0.0)
+    # The root of slope x + bend x^2 / 2 = 1, in the form that holds for no bend, too.
+    reach = 2 / (slope + np.sqrt(slope**2 + 2 * bend))
+    covariance[ended, ended] = reach**2
+    errors = np.sqrt(np.diag(covariance))
+    return errors, covariance / np.outer(errors, errors)
+
+
 def _minuit(
-    likelihood: Likelihood,
-    whole: Callable[[NDArray], NDArray],
-    start: NDArray,
-    free: NDArray,
-    hessian: bool,
+    likelihood: Likelihood, whole: Callable[[NDArray], NDArray], start: NDArray, free: NDArray
 ) -> iminuit.Minuit:
     """Minuit with the free parameters alone."""
-
-    def curvature(part: NDArray) -> NDArray:
-        return likelihood.hessian(whole(part))[np.ix_(free, free)]
-
-    with warnings.catch_warnings():
-        # "g2 has no effect": it has, where the start is not convex, and Minuit ends without it.
-        warnings.simplefilter("ignore", iminuit.warnings.IMinuitWarning)
-        return iminuit.Minuit(
-            lambda part: likelihood.value(whole(part)),
-            start,
-            grad=lambda part: likelihood.gradient(whole(part))[free],
-            hessian=curvature if hessian else False,
-            g2=(lambda part: np.diag(curvature(part))) if hessian else False,
-            name=[likelihood.model.config.par_names[i] for i in free],
-        )
+    return iminuit.Minuit(
+        lambda part: likelihood.value(whole(part)),
+        start,
+        grad=lambda part: likelihood.gradient(whole(part))[free],
+        name=[likelihood.model.config.par_names[i] for i in free],
+    )
 
 
 def _failure(

@@ -44,6 +44,7 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
     """
     from boostflow.plots import fit as draw
     from boostflow.plots import strengths
+    from boostflow.plots.measurement import measurement
     from boostflow.plots.style import save, style
 
     result, yields = read_json(files.fit), read_json(files.yields)
@@ -60,6 +61,7 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
             for stage in ("prefit", "postfit"):
                 figure = draw.region(region, entry, result, stage, label)
                 save(figure, folder / f"{stage}_{region}.png")
+        save(measurement(yields, result, label), folder / "measurement.png")
         save(strengths.correlation(result, titles, label), folder / "correlation.png")
         for poi in result["pois"]:
             figures = {

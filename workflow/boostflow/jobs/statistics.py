@@ -190,7 +190,7 @@ class Crosscheck(Job):
 
 
 class PlotFit(Job):
-    """Draw regions, systematics, ranking, breakdown, correlations, scan and limit."""
+    """Draw the measurement, regions, systematics, parameters, the likelihood and limits."""
 
     stage: ClassVar[str] = "plot_fit"
     runs: ClassVar[str] = "boostflow.infer.report:plot"

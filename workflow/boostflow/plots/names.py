@@ -79,7 +79,7 @@ def fit_plots(regions: list[str], systematics: Mapping[str, str], pois: list[str
     fitted = [f"{stage}_{region}" for stage in ("prefit", "postfit") for region in regions]
     each = [of_poi(name, poi, pois) for name in POI_PLOTS for poi in pois]
     pairs = [contour_plot(pair) for pair in combinations(pois, 2)]
-    return [*fitted, "correlation", *each, *pairs, *varied]
+    return [*fitted, "measurement", "correlation", *each, *pairs, *varied]
 
 
 def hepdata_tables(regions: list[str], pois: list[str]) -> list[str]:

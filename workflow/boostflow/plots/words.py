@@ -21,9 +21,9 @@ def fitted_data(fit: Mapping[str, Any]) -> str:
 def symbol(poi: str) -> str:
     """A parameter of interest as Matplotlib writes it: `mu_top` is a mu with the index top."""
     head, _, index = poi.partition("_")
-    letter = r"\mu" if head == MU else rf"\mathrm{{{head}}}"
-    below = index.replace("_", r"\_")
-    return rf"${letter}_{{\mathrm{{{below}}}}}$" if index else rf"${letter}$"
+    if head != MU:
+        return poi
+    return rf"$\mu_{{\mathrm{{{index.replace('_', ',')}}}}}$" if index else r"$\mu$"
 
 
 def parameter(name: str, titles: Mapping[str, str], pois: Mapping[str, Any]) -> str:

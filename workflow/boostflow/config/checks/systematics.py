@@ -30,6 +30,8 @@ SIMULATED_WEIGHTS = [
     if name not in (None, NOMINAL_SCALE)
 ]
 """Columns of relative weights that boostflow's own samples have."""
+SHOWER_WEIGHTS = weight_columns("PSWeight", 4)
+"""Those of them that a sample may be simulated without."""
 
 
 def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -> Iterator[Problem]:
@@ -102,6 +104,12 @@ def _weights(config: Config, declared: Weight, at: Place) -> Iterator[Problem]:
             if column not in SIMULATED_WEIGHTS:
                 here = at / _key(declared, direction)
                 yield here.unknown("weight column", column, SIMULATED_WEIGHTS)
+    for name, block in blocks.items():
+        shower = [c for c in declared.members().values() if c in SHOWER_WEIGHTS]
+        if isinstance(block, SimulatedSample) and not block.shower_weights and shower:
+            yield (at / "samples").problem(
+                f"{name} is simulated without {shower[0]} (`shower_weights: false`)"
+            )
     for direction, column in declared.members().items() if declared.spread() else ():
         if column in ALPHA_S:
             yield (at / _key(declared, direction)).problem(

@@ -17,17 +17,20 @@ class BDT(TabularBlock):
     """Gradient-boosted trees (XGBoost), multiclass."""
 
     kind: Literal["bdt"] = "bdt"
-    max_depth: int = Field(5, ge=1, le=20)
+    max_depth: int = Field(4, ge=1, le=20)
     """Depth of a tree."""
+    min_leaf: float = Field(0.005, ge=0, lt=0.5)
+    """Smallest part of the training jets in a leaf, where a jet counts less the surer the trees are
+    of it; larger values learn fewer jets by heart."""
     learning_rate: float = Field(0.1, gt=0, le=1)
     """Shrinkage of the contribution of each tree."""
     rounds: int = Field(400, ge=1)
     """Most boosting rounds."""
     early_stopping: int = Field(20, ge=1)
     """Stop when the validation loss has not improved for this many rounds."""
-    subsample: float = Field(0.8, gt=0, le=1)
+    subsample: float = Field(0.5, gt=0, le=1)
     """Part of the jets that each tree sees."""
-    colsample: float = Field(0.8, gt=0, le=1)
+    colsample: float = Field(0.5, gt=0, le=1)
     """Part of the features that each tree sees."""
     seed: int = Field(1, ge=0)
     """Seed of the subsampling."""

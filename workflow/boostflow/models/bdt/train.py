@@ -72,6 +72,8 @@ def train(job: Train, files: Train.Files) -> None:
             "num_class": len(rows.classes),
             "eval_metric": "mlogloss",
             "max_depth": config.max_depth,
+            # In units of the sum of weights: their mean is 1, whatever the number of jets.
+            "min_child_weight": config.min_leaf * sets["train"].num_row(),
             "eta": config.learning_rate,
             "subsample": config.subsample,
             "colsample_bytree": config.colsample,
