@@ -27,6 +27,8 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "inference/yields.tex",
         "inference/hepdata/submission.yaml",
         "plots/inference/limit.png",
+        "plots/inference/measurement.png",
+        "overview.html",
         "plots/inference/postfit_pass.png",
         "evaluation/bdt.json",
         "evaluation/ucluster.json",
@@ -88,8 +90,9 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt", "health", "plot_health"}
-    assert jobs.keys() == fit | {"summary", "provenance", "default"}
+    fit = {"infer", "plot_fit", "fit_tables", "health", "plot_health"}
+    figures = {"evaluate_systematics_bdt", "plot_systematics_bdt"}
+    assert jobs.keys() == fit | figures | {"summary", "provenance", "default"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:
@@ -99,7 +102,8 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     drawn = {"plot_fit", "fit_tables", "plot_health"}
-    assert other.planned().keys() == {*drawn, "provenance", "default"}
+    # The page that the report opens with shows a plot of the fit.
+    assert other.planned().keys() == {*drawn, "summary", "provenance", "default"}
 
 
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:

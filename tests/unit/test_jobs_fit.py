@@ -54,7 +54,7 @@ SHOWN = BINS | {"plot_fit"}
 ENTRY = {"infer", "plot_fit", "fit_tables", "health"}
 RATE = ENTRY - {"health"}
 TITLE = {"plot_fit", "fit_tables", "plot_health"}
-LUMINOSITY = {"plot_fit", "plot_health"}
+LUMINOSITY = {"plot_fit", "plot_health", "summary"}
 LABEL = LUMINOSITY | {"plot_cutflow"}
 
 CASES: list[Case] = [

@@ -61,7 +61,8 @@ FIT = {
 def files(folder, **read):
     """Files of a summary that is written into a folder."""
     read = {"cutflows": []} | read
-    return Summary.Files(summary=folder / "summary.json", table=folder / "summary.txt", **read)
+    written = {"table": folder / "summary.txt", "page": folder / "overview.html"}
+    return Summary.Files(summary=folder / "summary.json", **written, **read)
 
 
 def test_complete(tmp_path):

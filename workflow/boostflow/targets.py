@@ -154,8 +154,16 @@ def figures(analysis: Analysis) -> dict[str, list[str]]:
         "evaluations": analysis.each(paths.EVALUATION, model=config.models),
         "systematics": analysis.each(paths.EVALUATION_SYSTEMATICS, model=varied),
         "crosschecks": crosschecks(analysis),
+        "figure": main_figure(analysis),
         **{name: [analysis.at(path)] if there else [] for name, (there, path) in has.items()},
     }
+
+
+def main_figure(analysis: Analysis) -> list[str]:
+    """The figure that the report opens with: the measurement, without a fit the cutflow."""
+    if analysis.config.has_fit:
+        return fit_plots_of(analysis, "measurement")
+    return [analysis.at(paths.CUTFLOW_PLOT)]
 
 
 def cutflows(analysis: Analysis) -> list[str]:

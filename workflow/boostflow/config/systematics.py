@@ -379,6 +379,14 @@ def by_parameter(systematics: Mapping[str, AnySystematic]) -> Mapping[str, Seque
     return result
 
 
+def titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
+    """The title of each parameter: that of its only systematic, else its name."""
+    return {
+        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
+        for parameter, names in by_parameter(systematics).items()
+    }
+
+
 def nuisances(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
     """The declared parameter behind each name that a nuisance parameter of the fit may have.
 

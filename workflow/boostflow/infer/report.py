@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
+from boostflow.config.systematics import AnySystematic, nuisances, titles
 from boostflow.infer import observed, tables
 from boostflow.infer.merge import merge
 from boostflow.io import atomic, read_json
@@ -21,17 +21,14 @@ if TYPE_CHECKING:
 def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
     """How plots and tables call the nuisance parameters, by name of the parameter.
 
-    That is the title of its only systematic, else its name; the components of one that has
-    several are numbered.
+    That is its title (`config.systematics.titles`); the components of one that has several are
+    numbered.
     """
-    titles = {
-        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
-        for parameter, names in by_parameter(systematics).items()
-    }
+    names = titles(systematics)
     return {
-        nuisance: f"{titles[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
+        nuisance: f"{names[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
         if nuisance != parameter
-        else titles[parameter]
+        else names[parameter]
         for nuisance, parameter in nuisances(systematics).items()
     }
 
@@ -55,17 +52,17 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
         for region, samples in templates["nominal"].items()
     }
     templates = {name: merge(others, kept) for name, others in templates.items()}
-    titles, label, folder = parameter_titles(job.systematics), job.label, files.plots
+    names, label, folder = parameter_titles(job.systematics), job.label, files.plots
     with style():
         for region, entry in yields.items():
             for stage in ("prefit", "postfit"):
                 figure = draw.region(region, entry, result, stage, label)
                 save(figure, folder / f"{stage}_{region}.png")
         save(measurement(yields, result, label), folder / "measurement.png")
-        save(strengths.correlation(result, titles, label), folder / "correlation.png")
+        save(strengths.correlation(result, names, label), folder / "correlation.png")
         for poi in result["pois"]:
             figures = {
-                "ranking": strengths.ranking(result, poi, titles, label),
+                "ranking": strengths.ranking(result, poi, names, label),
                 "breakdown": strengths.breakdown(result, poi, label),
                 "scan": strengths.scan(result, poi, label),
                 "limit": strengths.limit(result, poi, label),

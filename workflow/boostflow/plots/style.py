@@ -108,11 +108,12 @@ def style() -> Iterator[None]:
         yield
 
 
-def label(ax: Axes, text: Label) -> None:
-    """Write the text above the axes."""
-    shared = {"transform": ax.transAxes, "va": "bottom", "size": 14}
-    ax.text(0, 1.01, text.left, ha="left", weight="bold", **shared)
-    ax.text(1, 1.01, text.right, ha="right", **shared)
+def label(ax: Axes, text: Label, rise: float = 0.0) -> None:
+    """Write the text above the axes, `rise` points higher where a heading stands there."""
+    shared = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+    for x, side, weight in ((0, "left", "bold"), (1, "right", "normal")):
+        said = getattr(text, side)
+        ax.annotate(said, (x, 1.01), (0, rise), ha=side, weight=weight, size=14, **shared)
 
 
 def save(figure: Figure, path: str | Path) -> None:

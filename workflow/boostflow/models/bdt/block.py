@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from boostflow.models.family import Role, Score, TabularBlock, Task
+from boostflow.observables.catalogue import default_features
 
 if TYPE_CHECKING:
     pass
+
+FEATURES = [*default_features(), "mtrimmed", "planar_flow", "pt_d", "zcut", "kt_dr", "r2"]
+"""Observables that the trees take where nothing else is said, as far as the input has them."""
 
 
 class BDT(TabularBlock):
     """Gradient-boosted trees (XGBoost), multiclass."""
 
     kind: Literal["bdt"] = "bdt"
+    features: list[str] = Field(FEATURES, min_length=1)
+    """Columns of the selected jets, in this order."""
     max_depth: int = Field(4, ge=1, le=20)
     """Depth of a tree."""
     min_leaf: float = Field(0.005, ge=0, lt=0.5)
@@ -24,7 +30,7 @@ class BDT(TabularBlock):
     of it; larger values learn fewer jets by heart."""
     learning_rate: float = Field(0.1, gt=0, le=1)
     """Shrinkage of the contribution of each tree."""
-    rounds: int = Field(400, ge=1)
+    rounds: int = Field(150, ge=1)
     """Most boosting rounds."""
     early_stopping: int = Field(20, ge=1)
     """Stop when the validation loss has not improved for this many rounds."""
