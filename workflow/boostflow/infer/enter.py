@@ -45,7 +45,7 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
         for channel in result["channels"]
     }
     start = {channel["name"]: np.zeros(len(nominal(channel))) for channel in result["channels"]}
-    parameters = result["measurements"][0]["config"]["parameters"]
+    measurements = result["measurements"]
     for name, control in controls.items():
         if control["enters"] == "nothing":
             continue
@@ -79,7 +79,10 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
                 f"{', '.join(control['samples'])}"
             )
         if control["enters"] == "free":
-            parameters.append({"name": parameter(name), "bounds": [FREE], "inits": [value]})
+            entry = {"name": parameter(name), "bounds": [FREE], "inits": [value]}
+            for measurement in measurements:
+                declared = measurement["config"]["parameters"]
+                measurement["config"]["parameters"] = [*declared, entry]
     for channel, data in zip(result["channels"], result["observations"], strict=True):
         if asimov[channel["name"]]:
             data["data"] = (nominal(channel) + start[channel["name"]]).tolist()
