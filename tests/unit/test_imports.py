@@ -80,7 +80,7 @@ def node(module: str) -> str:
     parts = module.split(".")
     if module in BLOCKS:
         return "blocks"
-    if module in ("boostflow.models", "boostflow.models.family"):
+    if module in ("boostflow.models", "boostflow.models.family", "boostflow.models.classifying"):
         return "families"
     if parts[1:2] == ["models"] and (
         modules()[module].name == "__init__.py" or parts[3:] == ["block"]

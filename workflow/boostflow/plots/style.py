@@ -26,8 +26,11 @@ NAMES = {
     "top": "Top quark",
     "w": "W boson",
     "z": "Z boson",
+    "wjet": "W + jet",
+    "zjet": "Z + jet",
     "quark": "Light quark",
     "gluon": "Gluon",
+    "qg": "Quark and gluon",
     "unmatched": "Unmatched",
     "dijet": "QCD dijets",
     "resonance": "Resonance",
@@ -35,7 +38,7 @@ NAMES = {
     "multijet": "Multijet",
 }
 """How legends call the classes of the default analysis and of public sets."""
-LIKE = {"qcd": "dijet", "multijet": "dijet"}
+LIKE = {"qcd": "dijet", "qg": "dijet", "multijet": "dijet", "wjet": "w", "zjet": "z"}
 """Classes with the colour of another one."""
 
 
