@@ -45,12 +45,7 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
         channel: np.allclose(observed(spec, channel), expected, rtol=1e-6)
         for channel, expected in at_start(spec).items()
     }
-<<<<<<< HEAD
-    parameters = result["measurements"][0]["config"]["parameters"]
-=======
-    start = {channel["name"]: np.zeros(len(nominal(channel))) for channel in result["channels"]}
     measurements = result["measurements"]
->>>>>>> integration
     for name, control in controls.items():
         if control["enters"] == "nothing":
             continue
@@ -83,21 +78,14 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
                 f"{', '.join(control['samples'])}"
             )
         if control["enters"] == "free":
-<<<<<<< HEAD
-            parameters.append({"name": parameter(name), "bounds": [FREE], "inits": [value]})
-    expected = at_start(result)
-    for data in result["observations"]:
-        if asimov[data["name"]]:
-            data["data"] = expected[data["name"]].tolist()
-=======
             entry = {"name": parameter(name), "bounds": [FREE], "inits": [value]}
             for measurement in measurements:
                 declared = measurement["config"]["parameters"]
                 measurement["config"]["parameters"] = [*declared, entry]
-    for channel, data in zip(result["channels"], result["observations"], strict=True):
-        if asimov[channel["name"]]:
-            data["data"] = (nominal(channel) + start[channel["name"]]).tolist()
->>>>>>> integration
+    expected = at_start(result)
+    for data in result["observations"]:
+        if asimov[data["name"]]:
+            data["data"] = expected[data["name"]].tolist()
     return result
 
 

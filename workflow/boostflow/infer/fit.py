@@ -18,11 +18,7 @@ from numpy.typing import NDArray
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
-<<<<<<< HEAD
 from boostflow.infer import enter, hypotests, mcstat, transfer
-from boostflow.infer.minimum import Fit, interval, minimise, open_workspace, prefit_errors
-=======
-from boostflow.infer import enter, hypotests, mcstat
 from boostflow.infer.contour import contour
 from boostflow.infer.minimum import (
     Fit,
@@ -32,7 +28,6 @@ from boostflow.infer.minimum import (
     open_workspace,
     prefit_errors,
 )
->>>>>>> integration
 from boostflow.progress import progress
 
 log = logging.getLogger(__name__)

@@ -97,12 +97,8 @@ class Statistics:
             [none, *(np.where(self._nothing[x], self._errors[x], 0) for x in self._background)]
         )
         # Where nothing at all is expected a bin says nothing.
-<<<<<<< HEAD
-        self._empty = (self._s | self._b) & (missing.max(axis=0) > known + beside)
-=======
         something = np.any([self._b, *self._s.values()], axis=0)
-        self._empty = something & (missing.max(axis=0) > known)
->>>>>>> integration
+        self._empty = something & (missing.max(axis=0) > known + beside)
         self._carrier = missing.argmax(axis=0) - 1
         self._total, self._most, self._all = known, most, filled
 

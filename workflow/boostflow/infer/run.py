@@ -36,14 +36,7 @@ def infer(job: Infer, files: Infer.Files) -> None:
     templates["nominal"], counts = observed.split(templates["nominal"], job.data)
     for path in files.pseudo:
         templates[PSEUDO] = read(path)
-<<<<<<< HEAD
-    edges = binnings(templates["nominal"], config.signal, config.bin_error_max, config.transfer)
-=======
-    edges = {
-        region: binning(templates["nominal"], region, config.signals(), config.bin_error_max)
-        for region in templates["nominal"]
-    }
->>>>>>> integration
+    edges = binnings(templates["nominal"], config.signals(), config.bin_error_max, config.transfer)
     for variation, others in templates.items():
         workspace.check_alike(templates["nominal"], others, variation)
     merged = {name: merge(others, edges) for name, others in templates.items()}

@@ -142,6 +142,7 @@ def build(
 
     notes: list[str] = []
     channels: list[dict[str, Any]] = []
+    plain: list[dict[str, Any]] = []
     expected: dict[str, NDArray] = {}
     parameters: list[dict[str, Any]] = []
     entering = [s for s in samples if any(s in region for region in nominal.values())]
@@ -168,16 +169,13 @@ def build(
         ]
         estimated = estimate.samples(region) if estimate else []
         channels.append({"name": region, "samples": [*entries, *estimated]})
+        plain.append({"name": region, "samples": [*entries, {"name": "", "data": free}]})
         expected[region] = np.sum([free, *(entry["data"] for entry in entries)], axis=0)
         most = expected[region]
         if observed is not None:
             most = np.maximum(most, observed[region])
         statistics = Statistics(
-<<<<<<< HEAD
-            region, contents, here, config.signal, pseudo, most, config.mc_stat, free
-=======
-            region, contents, present, config.pois(), pseudo, most, config.mc_stat
->>>>>>> integration
+            region, contents, here, config.pois(), pseudo, most, config.mc_stat, free
         )
         for entry in entries:
             entry["modifiers"] += statistics.modifiers(entry["name"])
@@ -196,16 +194,11 @@ def build(
         for name in by_parameter(systematics)
         if name not in used
     ]
-<<<<<<< HEAD
     parameters += estimate.parameters() if estimate else []
-    bounds = [_lowest_mu(channels, config.signal, expected), MU_MAX]
-    parameters.insert(0, {"name": "mu", "bounds": [bounds], "inits": [1.0]})
-=======
     parameters[:0] = [
         {"name": poi, "bounds": [[lowest, MU_MAX]], "inits": [1.0]}
-        for poi, lowest in lowest_strengths(channels, config.pois()).items()
+        for poi, lowest in lowest_strengths(plain, config.pois()).items()
     ]
->>>>>>> integration
     workspace = {
         "channels": channels,
         "observations": [
@@ -232,19 +225,6 @@ def _check_expected(region: str, expected: NDArray, samples: int, observed: NDAr
         )
 
 
-<<<<<<< HEAD
-def _lowest_mu(
-    channels: list[dict[str, Any]], signal: list[str], expected: Mapping[str, NDArray]
-) -> float:
-    """Where the expectation of the first bin would become negative, at least -`MU_MAX`."""
-    lowest = -MU_MAX
-    for channel in channels:
-        mine = [sample["data"] for sample in channel["samples"] if sample["name"] in signal]
-        total = expected[channel["name"]]
-        scaled = np.sum([np.zeros_like(total), *mine], axis=0)
-        lowest = max(lowest, -float(np.min((total - scaled) / np.maximum(scaled, FLOOR))))
-    return lowest
-=======
 def lowest_strengths(
     channels: Sequence[Mapping[str, Any]], pois: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:
@@ -275,7 +255,6 @@ def lowest_strengths(
         taken = np.sum([-lowest[poi] * values for poi, values in scaled.items()], axis=0)
         share = min(share, float(np.min(rest / np.maximum(taken, FLOOR))))
     return {poi: share * value for poi, value in lowest.items()}
->>>>>>> integration
 
 
 def _check_names(

@@ -22,17 +22,8 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         here = at / "templates" / "variable"
         yield here.unknown("observable", templates.variable, columns())
     yield from regions.check(templates.regions, config, at / "templates" / "regions")
-<<<<<<< HEAD
-    signal = at / "infer" / "signal"
-    for name in infer.signal:
-        if name not in config.samples:
-            yield signal.unknown("sample", name, config.samples)
-    if len(set(infer.signal)) < len(infer.signal):
-        yield signal.problem("a sample is listed twice")
     if infer.transfer is not None:
         yield from transfer.check(infer.transfer, config, at / "infer" / "transfer")
-=======
->>>>>>> integration
     data = {name for name, sample in config.samples.items() if is_data(sample)}
     yield from _signal(config, infer, data, at / "infer" / "signal")
     if infer.data == "observed" and not data:

@@ -33,9 +33,6 @@ SIMULATED_WEIGHTS = [
 SHOWER_WEIGHTS = weight_columns("PSWeight", 4)
 """Those of them that a sample may be simulated without."""
 
-TAKEN = ("staterror_", "control_", "transfer_")
-"""How parameters of the fit begin that are no systematics."""
-
 
 def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -> Iterator[Problem]:
     """Samples, regions, weights and models of entries exist, and parameters are told apart.
@@ -169,11 +166,7 @@ def _parameters(
             )
         here = at / name / "parameter"
         parameter = declared.parameter or name
-<<<<<<< HEAD
-        if parameter in ("nominal", "mu") or parameter.startswith(TAKEN):
-=======
         if parameter in ("nominal", MU) or parameter.startswith(PREFIXES):
->>>>>>> integration
             yield here.problem(f"{parameter} is taken; choose another name")
         elif parameter in pois:
             yield here.problem(
