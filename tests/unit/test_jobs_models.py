@@ -136,7 +136,7 @@ CASES: list[Case] = [
     (
         "models.bdt.decorrelate",
         {"background": ["qcd"]},
-        TRAIN | SCORE | {"evaluate", "vary", "compare"},
+        TRAIN | SCORE | {"evaluate", "vary", "compare", "draw"},
     ),
     *((f"models.clusters.{key}", value, CLUSTERS) for key, value in NETWORK.items()),
     (

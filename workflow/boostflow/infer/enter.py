@@ -45,7 +45,7 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
         channel: np.allclose(observed(spec, channel), expected, rtol=1e-6)
         for channel, expected in at_start(spec).items()
     }
-    parameters = result["measurements"][0]["config"]["parameters"]
+    measurements = result["measurements"]
     for name, control in controls.items():
         if control["enters"] == "nothing":
             continue
@@ -78,7 +78,10 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
                 f"{', '.join(control['samples'])}"
             )
         if control["enters"] == "free":
-            parameters.append({"name": parameter(name), "bounds": [FREE], "inits": [value]})
+            entry = {"name": parameter(name), "bounds": [FREE], "inits": [value]}
+            for measurement in measurements:
+                declared = measurement["config"]["parameters"]
+                measurement["config"]["parameters"] = [*declared, entry]
     expected = at_start(result)
     for data in result["observations"]:
         if asimov[data["name"]]:

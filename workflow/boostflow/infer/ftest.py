@@ -3,13 +3,14 @@
 A function of order m with p parameters that is enough leaves a deviance D; one of order m + 1
 improves on it by chance alone: F = (D_m - D_(m+1)) / (D_(m+1) / (bins - p_(m+1))). The p-value is
 the part of toys, drawn from the function of order m, with a larger F. The order is the lowest one
-with a p-value above `LEVEL`.
+with a p-value above `LEVEL` that also fits: a parabola is not better described by a straight line
+than by a constant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,12 @@ from scipy import stats
 from boostflow.config.transfer import Transfer
 from boostflow.infer import ratio
 from boostflow.infer.basis import Kind
-from boostflow.infer.ratio import Counts, Ratio
+from boostflow.infer.ratio import Counts
 from boostflow.infer.transfer import counts as counts_of
 from boostflow.infer.transfer import places_of
 from boostflow.templates.files import TemplateSet
 
-TOYS = 200
+TOYS = 500
 """Toys an order where the order is chosen."""
 LEVEL = 0.05
 """A p-value below this asks for a higher order."""
@@ -39,34 +40,23 @@ class Step:
     """Bins less parameters."""
     fit_p: float
     """Part of the toys with a larger deviance: goodness of fit."""
-    f: float | None
-    """F of the next order; null at the last one, or where no bin is left for it."""
-    f_p: float | None
+    f: float
+    """F of the next order."""
+    f_p: float
     """Part of the toys with a larger F."""
-    f_asymptotic: float | None
+    f_asymptotic: float
     """The same by the F distribution."""
 
 
-def draw(counts: Counts, true: NDArray, rng: np.random.Generator) -> Counts:
-    """A toy of the effective numbers for a true ratio, shape (bins,).
+def f_statistic(before: NDArray, after: NDArray, freedom: int) -> NDArray:
+    """F of the deviances of two functions, the second with one more parameter.
 
-    The expectations of the fail region are the most likely ones for the sum of both regions.
+    Args:
+        before: deviance of the first.
+        after: of the second.
+        freedom: bins less parameters of the second.
     """
-    passed, failed = counts.effective()
-    rho = true.clip(0) * counts.fail_weight / counts.pass_weight
-    base = (passed + failed) / (1 + rho)
-    return replace(
-        counts,
-        passed=counts.pass_weight * rng.poisson(base * rho),
-        failed=counts.fail_weight * rng.poisson(base),
-    )
-
-
-def f_statistic(before: Ratio, after: Ratio, bins: int) -> float:
-    """F of two nested functions."""
-    freedom = bins - len(after.coefficients)
-    gain = max(before.deviance - after.deviance, 0.0) / (after.order - before.order)
-    return gain / (max(after.deviance, 1e-9) / freedom)
+    return np.asarray(np.maximum(before - after, 0) / (np.maximum(after, 1e-9) / freedom))
 
 
 def steps(
@@ -77,7 +67,7 @@ def steps(
     Args:
         counts: simulated or observed numbers.
         kind: basis.
-        orders: ascending by 1.
+        orders: ascending by 1; those that the bins cannot determine are left out.
         x: places of the bins between 0 and 1.
         toys: number of toys an order.
         seed: of the toys.
@@ -87,41 +77,38 @@ def steps(
     """
     bins = len(x)
     rng = np.random.default_rng(seed)
-    orders = [order for order in orders if order + 1 < bins]
-    fits = {order: ratio.fit(counts, kind, order, x) for order in orders}
+    passed, failed = counts.effective()
     result = []
-    for order in orders:
-        mine, after = fits[order], fits.get(order + 1)
-        deviances, fs = [], []
-        for _ in range(toys):
-            toy = draw(counts, mine.at(x), rng)
-            if toy.passed.sum() <= 0:
-                continue
-            found = ratio.fit(toy, kind, order, x)
-            deviances.append(found.deviance)
-            if after is not None:
-                fs.append(f_statistic(found, ratio.fit(toy, kind, order + 1, x), bins))
-        f = f_statistic(mine, after, bins) if after is not None else None
+    for order in [order for order in orders if order + 2 < bins]:
+        # The expectations of the fail region are the most likely ones for the sum of both regions.
+        scale = counts.fail_weight / counts.pass_weight
+        rho = ratio.fit(counts, kind, order, x).at(x).clip(0) * scale
+        base = (passed + failed) / (1 + rho)
+        drawn = rng.poisson(base * rho, (toys, bins)), rng.poisson(base, (toys, bins))
+        kept = drawn[0].sum(axis=1) > 0
+        p, f = (
+            np.vstack([one, many[kept]]) for one, many in zip((passed, failed), drawn, strict=True)
+        )
+        first, second = (ratio.deviances(p, f, kind, k, x) for k in (order, order + 1))
+        gains = f_statistic(first, second, bins - order - 2)
         result.append(
             Step(
                 order,
-                mine.deviance,
+                float(first[0]),
                 bins - order - 1,
-                float(np.mean(np.array(deviances) >= mine.deviance)),
-                f,
-                None if f is None else float(np.mean(np.array(fs) >= f)),
-                None if f is None else float(stats.f.sf(f, 1, bins - order - 2)),
+                float(np.mean(first[1:] >= first[0])),
+                float(gains[0]),
+                float(np.mean(gains[1:] >= gains[0])),
+                float(stats.f.sf(gains[0], 1, bins - order - 2)),
             )
         )
     return result
 
 
 def choose(found: Sequence[Step]) -> int:
-    """The lowest order that the next one does not improve on; the last one if there is none."""
-    for step in found:
-        if step.f_p is None or step.f_p > LEVEL:
-            return step.order
-    return found[-1].order
+    """The lowest order that fits and that the next one does not improve on; if none, the last."""
+    enough = (step.order for step in found if min(step.fit_p, step.f_p) > LEVEL)
+    return next(enough, found[-1].order)
 
 
 def orders(config: Transfer, nominal: TemplateSet, seed: int) -> dict[str, int]:
@@ -138,12 +125,10 @@ def orders(config: Transfer, nominal: TemplateSet, seed: int) -> dict[str, int]:
     if config.order != "auto":
         return dict.fromkeys(config.passes, config.order)
     x = places_of(nominal, config)
-    tried = range(config.order_max + 2)
+    tried = range(config.order_max + 1)
     return {
         region: choose(
-            steps(counts_of(nominal, config, region), config.basis, tried, x, TOYS, seed)[
-                : config.order_max + 1
-            ]
+            steps(counts_of(nominal, config, region), config.basis, tried, x, TOYS, seed)
         )
         for region in config.passes
     }

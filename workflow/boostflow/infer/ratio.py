@@ -22,6 +22,10 @@ LOWEST = 1e-12
 """Smallest ratio, relative to the mean one."""
 LIMITS = {"bernstein": (0.0, 100.0), "chebyshev": (-100.0, 100.0)}
 """Bounds of the coefficients in units of the mean ratio; exponents are in between `EXPONENT`."""
+ROUNDS, HALVES, NEAR = 60, 20, 0.9
+"""Steps of a fit of many histograms, halvings of one, and how far it goes towards a bound."""
+TINY, PRECISION = 1e-12, 1e-5
+"""Regularisation of its matrix, and the change of the deviance that ends it."""
 EXPONENT = 20.0
 """Largest size of a coefficient in an exponent."""
 
@@ -81,8 +85,13 @@ def _shape(kind: Kind, coefficients: NDArray, parts: NDArray) -> NDArray:
 
 def deviance(counts: Counts, ratio: NDArray) -> float:
     """-2 ln L of a ratio of the regions, shape (bins,), relative to the saturated model."""
-    passed, failed = counts.effective()
-    rho = np.maximum(ratio, LOWEST * counts.mean()) * counts.fail_weight / counts.pass_weight
+    scale = counts.fail_weight / counts.pass_weight
+    rho = np.maximum(ratio, LOWEST * counts.mean()) * scale
+    return float(_deviance(*counts.effective(), rho))
+
+
+def _deviance(passed: NDArray, failed: NDArray, rho: NDArray) -> NDArray:
+    """The same of effective numbers, shape (..., bins)."""
     total = passed + failed
     terms = (
         special.xlogy(passed, passed * (1 + rho))
@@ -90,7 +99,65 @@ def deviance(counts: Counts, ratio: NDArray) -> float:
         + special.xlogy(failed, failed * (1 + rho))
         - special.xlogy(failed, total)
     )
-    return float(2 * terms.sum())
+    return np.asarray(2 * terms.sum(axis=-1))
+
+
+def deviances(passed: NDArray, failed: NDArray, kind: Kind, order: int, x: NDArray) -> NDArray:
+    """Smallest deviances of many pairs of histograms at once, by Fisher scoring.
+
+    Polynomials are positive in all bins here, whatever the sign of their coefficients, so functions
+    of rising order are nested.
+
+    Args:
+        passed: effective numbers, shape (toys, bins); none has an empty pass region.
+        failed: the same of the fail region, or (bins,).
+        kind: basis.
+        order: of the polynomial.
+        x: places of the bins between 0 and 1.
+
+    Returns:
+        Shape (toys,).
+    """
+    # Both bases span the same polynomials; these are the better conditioned ones.
+    parts = functions("chebyshev", order, x)
+    exponential = is_exponential(kind)
+    total = passed + failed
+    mean = passed.sum(axis=1) / (total - passed).sum(axis=1)
+    values = np.zeros((len(passed), order + 1))
+    values[:, 0] = np.log(mean) if exponential else mean
+
+    def rho_of(values: NDArray) -> NDArray:
+        linear = values @ parts
+        return np.exp(np.clip(linear, -700, 700)) if exponential else linear
+
+    rho = rho_of(values)
+    best = _deviance(passed, total - passed, rho)
+    for _ in range(ROUNDS):
+        slope = rho if exponential else np.ones_like(rho)
+        score = (passed / rho - total / (1 + rho)) * slope
+        weight = total / (rho * (1 + rho) ** 2) * slope**2
+        fisher = np.einsum("kb,tb,lb->tkl", parts, weight, parts)
+        fisher += TINY * np.trace(fisher, axis1=1, axis2=2)[:, None, None] * np.eye(order + 1)
+        step = np.linalg.solve(fisher, (score @ parts.T)[..., None])[..., 0]
+        if not exponential:
+            # At most `NEAR` of the way to where a bin would become negative.
+            change = step @ parts
+            reach = np.min(np.where(change < 0, -rho / np.minimum(change, -TINY), np.inf), axis=1)
+            step *= np.minimum(1.0, NEAR * reach)[:, None]
+        for _ in range(HALVES):
+            trial = rho_of(values + step)
+            found = _deviance(passed, total - passed, trial)
+            worse = found > best
+            if not worse.any():
+                break
+            step[worse] /= 2
+        step[worse] = 0
+        done = np.max(best - np.where(worse, best, found))
+        values += step
+        rho, best = rho_of(values), np.where(worse, best, found)
+        if done < PRECISION:
+            break
+    return best
 
 
 def fit(counts: Counts, kind: Kind, order: int, x: NDArray) -> Ratio:

@@ -36,7 +36,7 @@ def infer(job: Infer, files: Infer.Files) -> None:
     templates["nominal"], counts = observed.split(templates["nominal"], job.data)
     for path in files.pseudo:
         templates[PSEUDO] = read(path)
-    edges = binnings(templates["nominal"], config.signal, config.bin_error_max, config.transfer)
+    edges = binnings(templates["nominal"], config.signals(), config.bin_error_max, config.transfer)
     for variation, others in templates.items():
         workspace.check_alike(templates["nominal"], others, variation)
     merged = {name: merge(others, edges) for name, others in templates.items()}
@@ -70,11 +70,14 @@ def infer(job: Infer, files: Infer.Files) -> None:
         log.info("%s", note)
     write_json(files.workspace, spec)
     found = fit.run(spec, job.systematics, config)
-    undefined = [note] if (note := found["limit"].get("note")) else []
-    for note in (unknown := [*fit.unknown_parts(found["breakdown"]), *undefined]):
+    unknown = []
+    for poi, result in found["pois"].items():
+        undefined = [note] if (note := result["limit"].get("note")) else []
+        unknown += [*fit.unknown_parts(result["breakdown"], poi), *undefined]
+        result["samples"] = config.pois()[poi]
+    for note in (unknown := list(dict.fromkeys(unknown))):
         log.warning("%s", note)
     result = found | {
-        "signal": config.signal,
         "variable": next(iter(next(iter(merged["nominal"].values())).values())).variable,
         "edges": kept,
         "notes": [*notes, *unknown],
@@ -90,5 +93,6 @@ def infer(job: Infer, files: Infer.Files) -> None:
     }
     write_json(files.yields, tabulate(spec, kept, unfitted, empty))
     write_json(files.fit, result)
-    z = result["significance"]
-    log.info("%s; discovery significance %.2f", result["text"], z.get("observed", z["expected"]))
+    for entry in result["pois"].values():
+        z = entry["significance"]
+        log.info("%s; discovery significance %.2f", entry["text"], z.get("observed", z["expected"]))

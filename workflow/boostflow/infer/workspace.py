@@ -3,8 +3,9 @@
 Conventions:
 
 * `mu` scales the signal samples, between `MU_MAX` and where the expectation of a bin would become
-  negative. Data: `infer.observed`; the sum of the nominal templates (Asimov data, mu = 1) if there
-  are none.
+  negative. Several parameters of interest scale their samples each; each is that of a measurement
+  of its name, all else in the measurements is the same. Data: `infer.observed`; the sum of the
+  nominal templates (Asimov data, mu = 1) if there are none.
 * A systematic is one parameter of its name (or of its `parameter`: entries that share one add
   their changes up), fully correlated between regions and samples; replicas and Hessian sets are
   several (`infer.changes`). Its effect is split region by region and sample by sample into a change
@@ -32,7 +33,7 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,7 @@ def build(
 
     notes: list[str] = []
     channels: list[dict[str, Any]] = []
+    plain: list[dict[str, Any]] = []
     expected: dict[str, NDArray] = {}
     parameters: list[dict[str, Any]] = []
     entering = [s for s in samples if any(s in region for region in nominal.values())]
@@ -148,10 +150,11 @@ def build(
     for sample in [name for name in entering if present[name] <= 0]:
         notes.append(f"{sample}: no expected events, left out")
         del present[sample]
-    if not set(config.signal) & set(present):
-        raise BoostflowError(
-            f"infer.signal: no expected events of {', '.join(config.signal)} in any region"
-        )
+    for mine in config.pois().values():
+        if not set(mine) & set(present):
+            raise BoostflowError(
+                f"infer.signal: no expected events of {', '.join(mine)} in any region"
+            )
     effects = changes(templates, systematics, list(present), config.prune, notes)
     for region, contents in nominal.items():
         here = {sample: weight for sample, weight in present.items() if sample in contents}
@@ -166,12 +169,13 @@ def build(
         ]
         estimated = estimate.samples(region) if estimate else []
         channels.append({"name": region, "samples": [*entries, *estimated]})
+        plain.append({"name": region, "samples": [*entries, {"name": "", "data": free}]})
         expected[region] = np.sum([free, *(entry["data"] for entry in entries)], axis=0)
         most = expected[region]
         if observed is not None:
             most = np.maximum(most, observed[region])
         statistics = Statistics(
-            region, contents, here, config.signal, pseudo, most, config.mc_stat, free
+            region, contents, here, config.pois(), pseudo, most, config.mc_stat, free
         )
         for entry in entries:
             entry["modifiers"] += statistics.modifiers(entry["name"])
@@ -191,8 +195,10 @@ def build(
         if name not in used
     ]
     parameters += estimate.parameters() if estimate else []
-    bounds = [_lowest_mu(channels, config.signal, expected), MU_MAX]
-    parameters.insert(0, {"name": "mu", "bounds": [bounds], "inits": [1.0]})
+    parameters[:0] = [
+        {"name": poi, "bounds": [[lowest, MU_MAX]], "inits": [1.0]}
+        for poi, lowest in lowest_strengths(plain, config.pois()).items()
+    ]
     workspace = {
         "channels": channels,
         "observations": [
@@ -202,7 +208,9 @@ def build(
             }
             for channel in channels
         ],
-        "measurements": [{"name": "boostflow", "config": {"poi": "mu", "parameters": parameters}}],
+        "measurements": [
+            {"name": poi, "config": {"poi": poi, "parameters": parameters}} for poi in config.pois()
+        ],
         "version": "1.0.0",
     }
     return workspace, notes
@@ -217,24 +225,43 @@ def _check_expected(region: str, expected: NDArray, samples: int, observed: NDAr
         )
 
 
-def _lowest_mu(
-    channels: list[dict[str, Any]], signal: list[str], expected: Mapping[str, NDArray]
-) -> float:
-    """Where the expectation of the first bin would become negative, at least -`MU_MAX`."""
-    lowest = -MU_MAX
+def lowest_strengths(
+    channels: Sequence[Mapping[str, Any]], pois: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    """Lower bound of each parameter of interest.
+
+    That is where it alone would make the expectation of the first bin negative, at least
+    -`MU_MAX`; of several, so much nearer to 0, all by one factor, that together they do not.
+
+    Args:
+        channels: of the workspace.
+        pois: samples by parameter of interest.
+    """
+    signal = {sample: poi for poi, samples in pois.items() for sample in samples}
+    bins: list[tuple[NDArray, dict[str, NDArray]]] = []
+    lowest = dict.fromkeys(pois, -MU_MAX)
     for channel in channels:
-        mine = [sample["data"] for sample in channel["samples"] if sample["name"] in signal]
-        total = expected[channel["name"]]
-        scaled = np.sum([np.zeros_like(total), *mine], axis=0)
-        lowest = max(lowest, -float(np.min((total - scaled) / np.maximum(scaled, FLOOR))))
-    return lowest
+        rest, scaled = np.zeros(1), {poi: np.zeros(1) for poi in pois}
+        for sample in channel["samples"]:
+            if poi := signal.get(sample["name"]):
+                scaled[poi] = scaled[poi] + sample["data"]
+            else:
+                rest = rest + sample["data"]
+        bins.append((rest, scaled))
+        for poi, values in scaled.items():
+            lowest[poi] = max(lowest[poi], -float(np.min(rest / np.maximum(values, FLOOR))))
+    share = 1.0
+    for rest, scaled in bins if len(pois) > 1 else ():
+        taken = np.sum([-lowest[poi] * values for poi, values in scaled.items()], axis=0)
+        share = min(share, float(np.min(rest / np.maximum(taken, FLOOR))))
+    return {poi: share * value for poi, value in lowest.items()}
 
 
 def _check_names(
     samples: list[str], systematics: Mapping[str, AnySystematic], config: Infer
 ) -> None:
     """All names of samples exist."""
-    wanted = {"infer.signal": config.signal} | {
+    wanted = {"infer.signal": config.signals()} | {
         f"systematic {name}": systematic.samples or [] for name, systematic in systematics.items()
     }
     for where, names in wanted.items():
@@ -265,8 +292,9 @@ def _sample(
             f"uncertain by one jet, {weight:.3g} events"
         )
     entry: dict[str, Any] = {"name": sample, "data": values.tolist(), "modifiers": []}
-    if sample in config.signal:
-        entry["modifiers"].append({"name": "mu", "type": "normfactor", "data": None})
+    for poi, mine in config.pois().items():
+        if sample in mine:
+            entry["modifiers"].append({"name": poi, "type": "normfactor", "data": None})
     for parameter, cells in effects.items():
         if change := cells.get((region, sample)):
             up, down = (floored(values, values + side) for side in change.sides)

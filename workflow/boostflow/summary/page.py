@@ -101,9 +101,13 @@ def results(summary: dict[str, Any]) -> list[tuple[str, list[str]]]:
     and the figures of merit of the models.
     """
     if "fit" in summary:
-        fit = summary["fit"]
-        below = [f"{name}: {value}" for name, value in table.fit_rows(fit)[1:]]
-        return [(fit["text"].replace("mu", "μ", 1), below)]
+        return [
+            (
+                result["text"].replace("mu", "μ", 1),
+                [f"{name}: {value}" for name, value in table.fit_rows(poi, result)[1:]],
+            )
+            for poi, result in summary["fit"]["pois"].items()
+        ]
     found = []
     for row in table.background_rows(summary.get("background", {})):
         found.append((f"{row[0]}: {row[1]}", [] if row[2] == "-" else [f"pseudo-data: {row[2]}"]))

@@ -12,7 +12,7 @@ from boostflow.config.transfer import Transfer
 
 def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
     """Samples and regions exist, no sample is signal or data, and the bins determine the order."""
-    signal = config.infer.signal if config.infer else []
+    signal = config.infer.signals() if config.infer else []
     for name in transfer.estimated:
         here = at / "estimated"
         if name not in config.samples:
