@@ -62,6 +62,12 @@ def test_the_default_set_has_twenty_parameters(repository: Path) -> None:
     assert variations.crosschecks() == {"method": "method_up"}
 
 
+def test_regions_that_leave_out_others_may_overlap(repository: Path) -> None:
+    regions = {"a": {"range": [0, 0.6]}, "b": {"range": [0.5, 1], "without": ["a"]}}
+    raw = {"systematics": None, "infer": {"signal": ["top"]}, "templates": {"regions": regions}}
+    assert load(raw, repository)[0].templates.regions["b"].without == ["a"]
+
+
 def test_regions_of_clusters_load(repository: Path) -> None:
     raw = yaml.safe_load((repository / "config/examples/clusters.yaml").read_text())
     config, systematics = load(raw, repository)
@@ -273,6 +279,10 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
                 }
             },
             "my.yaml: templates.regions.b.range: overlaps with that of region a (1 belongs to",
+        ),
+        (
+            {"templates": {"regions": {"a": {"range": [0, 1], "without": ["a"]}}}},
+            "my.yaml: templates.regions.a.without: unknown region 'a'",
         ),
         (
             {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},

@@ -39,6 +39,9 @@ class Region(Block):
     clusters: list[Name] | None = Field(None, min_length=1)
     """Instead of a range: the clusters that stand for these classes (matched once, globally, on the
     validation split)."""
+    without: list[Name] = []
+    """Other regions; jets in their ranges are left out, so that regions of several scores do not
+    overlap."""
     control: bool = False
     """A region without signal: collision data is shown there also while the analysis is blinded."""
 
