@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boostflow.infer import enter, fit, ftest, mcstat, observed, transfer, workspace
-from boostflow.infer.merge import binnings, mean_weight, merge
+from boostflow.infer.merge import binnings, mean_weight, merge, steady
 from boostflow.infer.yields import tabulate
 from boostflow.io import read_json, write_json
 from boostflow.templates.files import read, read_notes, read_variations
@@ -41,6 +41,7 @@ def infer(job: Infer, files: Infer.Files) -> None:
         workspace.check_alike(templates["nominal"], others, variation)
     merged = {name: merge(others, edges) for name, others in templates.items()}
     independent = merged.pop(PSEUDO, None)
+    merged = steady(merged, config.few_jets)
     counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
     chosen = (
         ftest.orders(config.transfer, merged["nominal"], config.seed) if config.transfer else {}
