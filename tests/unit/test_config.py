@@ -343,7 +343,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"background": {"composition": {"classes": {"top": ["top"], "qcd": ["quark"]}}}},
-            "my.yaml: background.composition.classes: w, z, gluon, qg is in no class",
+            "my.yaml: background.composition.classes: wjet, zjet, w, z, gluon, qg is in no class",
         ),
         (
             {"background": {"composition": {"systematics": ["jess"]}}},
@@ -370,7 +370,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ({"background": {}}, "my.yaml: background: needs abcd, sideband, control or composition"),
         ({"infer": {"signal": []}}, "my.yaml: infer.signal: list should have at least 1 item"),
         (
-            {"infer": {"signal": ["top", "w", "z", "quark", "gluon", "qg"]}},
+            {"infer": {"signal": ["top", "w", "z", "wjet", "zjet", "quark", "gluon", "qg"]}},
             "my.yaml: infer.signal: lists every sample, so that no background is left",
         ),
         (

@@ -13,11 +13,15 @@ from boostflow.summary.page import flagged, page, results
 
 NOTHING: dict[str, Any] = {"samples": {}, "notes": {}, "models": {}}
 LABEL = Label("boostflow simulation", "138 fb$^{-1}$ (13 TeV)")
-FIT = {
+STRENGTH = {
     "text": "mu = 1.00 ± 0.07 (stat) ± 0.10 (exp) ± 0.05 (model)",
     "significance": {"expected": 9.5},
     "limit": {"level": 0.95, "expected": [0.1, 0.2, 0.3, 0.4, None]},
+}
+FIT = {
     "data": "asimov",
+    "pois": {"mu": STRENGTH},
+    "correlation": {"names": ["mu"], "matrix": [[1.0]]},
 }
 EFFECT = {"entry": "jes", "region": "pass", "sample": "top", "up": 0.25, "down": None}
 

@@ -65,11 +65,16 @@ def varied_plots_of(analysis: Analysis, model: str) -> list[str]:
     return systematic_plots(analysis.config.models[model])
 
 
+def pois(analysis: Analysis) -> list[str]:
+    """Names of the parameters of interest."""
+    return list(analysis.config.infer.pois()) if analysis.config.infer else []
+
+
 def fit_plot_names(analysis: Analysis) -> list[str]:
     """Names of the plots of the fit."""
     entries = analysis.entering(analysis.fitted())
     kinds = {name: block.kind for name, block in entries.items()}
-    return fit_plots(list(analysis.config.templates.regions), kinds)
+    return fit_plots(list(analysis.config.templates.regions), kinds, pois(analysis))
 
 
 def fit_plots_of(analysis: Analysis, prefix: str) -> list[str]:
@@ -124,7 +129,7 @@ def yields_tables(analysis: Analysis) -> list[str]:
 
 def hepdata(analysis: Analysis) -> list[str]:
     """The files of the HEPData record."""
-    names = hepdata_tables(list(analysis.config.templates.regions))
+    names = hepdata_tables(list(analysis.config.templates.regions), pois(analysis))
     return analysis.each(paths.HEPDATA, table=names)
 
 

@@ -26,15 +26,19 @@ NAMES = {
     "top": "Top quark",
     "w": "W boson",
     "z": "Z boson",
+    "wjet": "W + jet",
+    "zjet": "Z + jet",
     "quark": "Light quark",
     "gluon": "Gluon",
+    "qg": "Quark and gluon",
     "unmatched": "Unmatched",
     "dijet": "QCD dijets",
     "resonance": "Resonance",
     "qcd": "QCD",
+    "multijet": "Multijet",
 }
 """How legends call the classes of the default analysis and of public sets."""
-LIKE = {"qcd": "dijet"}
+LIKE = {"qcd": "dijet", "qg": "dijet", "multijet": "dijet", "wjet": "w", "zjet": "z"}
 """Classes with the colour of another one."""
 
 
