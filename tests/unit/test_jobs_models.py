@@ -132,6 +132,12 @@ CASES: list[Case] = [
     ("models.bdt.min_leaf", 0.01, TRAIN),
     ("models.bdt.rounds", 40, TRAIN),
     ("models.bdt.seed", 2, TRAIN),
+    ("models.bdt.planing", {}, TRAIN),
+    (
+        "models.bdt.decorrelate",
+        {"background": ["qcd"]},
+        TRAIN | SCORE | {"evaluate", "vary", "compare", "draw"},
+    ),
     *((f"models.clusters.{key}", value, CLUSTERS) for key, value in NETWORK.items()),
     (
         "models.clusters.clusters",

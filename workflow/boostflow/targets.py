@@ -83,6 +83,11 @@ def fit_plots_of(analysis: Analysis, prefix: str) -> list[str]:
     return analysis.each(paths.FIT_PLOT, plot=names)
 
 
+def fit_page(analysis: Analysis) -> list[str]:
+    """The page that compares the templates of systematics, if any has some."""
+    return [analysis.at(paths.FIT_PAGE)] if fit_plots_of(analysis, "systematic") else []
+
+
 def background_plot_names(analysis: Analysis) -> list[str]:
     """Names of the plots of the background estimates."""
     block = analysis.config.background
@@ -110,6 +115,7 @@ def plots(analysis: Analysis) -> list[str]:
         found.append(analysis.at(paths.HEALTH_PLOT))
     if analysis.config.has_fit:
         found += analysis.each(paths.FIT_PLOT, plot=fit_plot_names(analysis))
+        found += fit_page(analysis)
     return found
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from boostflow.config.base import Block, Name, Range
 from boostflow.config.defaults import CLASSIFIER
+from boostflow.config.transfer import Transfer
 
 MU = "mu"
 """Name of the parameter of interest where there is only one."""
@@ -136,6 +137,9 @@ class Infer(Block):
     bin_error_max: float = Field(0.5, gt=0)
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""
+    transfer: Transfer | None = None
+    """A background that is taken from data: {estimated: [quark, gluon], fail: fail, pass: [pass],
+    basis: bernstein, order: 1} (docs/transfer.md); null: all from simulation."""
     prune: Prune = Prune()
     strict: bool | list[Flag] = False
     """true: the run ends with an error, after all else is done, if the health check of systematic

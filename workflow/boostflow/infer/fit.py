@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, Group, by_parameter, nuisances
 from boostflow.errors import BoostflowError
-from boostflow.infer import enter, hypotests, mcstat
+from boostflow.infer import enter, hypotests, mcstat, transfer
 from boostflow.infer.contour import contour
 from boostflow.infer.minimum import (
     Fit,
@@ -133,7 +133,9 @@ def impacts(
     parameters without a constraint, a pre-fit impact also where that fit does not converge. Impacts
     do not add up in quadrature to the total.
     """
-    prefit = prefit_errors(model)
+    # What constrains an estimate from data is the fit alone.
+    estimated = np.array([name.startswith(transfer.PREFIX) for name in best.names])
+    prefit = np.where(estimated, 0.0, prefit_errors(model))
     central = dict(zip(best.names, model.config.suggested_init(), strict=True))
     free = [
         (name, i)

@@ -62,6 +62,7 @@ class Statistics:
         most: the largest number of events to be described in each bin, shape (bins,).
         filled: false: only bins without any simulated background get a parameter, as they do
             always: `FLOOR` is no knowledge of them.
+        beside: expected background that is not simulated, shape (bins,) or (1,).
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Statistics:
         pseudo: TemplateSet | None,
         most: NDArray,
         filled: bool = True,
+        beside: NDArray | float = 0.0,
     ) -> None:
         self.name = f"{PREFIX}{region}"
         self._errors = {
@@ -96,7 +98,7 @@ class Statistics:
         )
         # Where nothing at all is expected a bin says nothing.
         something = np.any([self._b, *self._s.values()], axis=0)
-        self._empty = something & (missing.max(axis=0) > known)
+        self._empty = something & (missing.max(axis=0) > known + beside)
         self._carrier = missing.argmax(axis=0) - 1
         self._total, self._most, self._all = known, most, filled
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.infer import enter, fit, mcstat, observed, workspace
-from boostflow.infer.merge import binning, mean_weight, merge
+from boostflow.infer import enter, fit, ftest, mcstat, observed, transfer, workspace
+from boostflow.infer.merge import binnings, mean_weight, merge
 from boostflow.infer.yields import tabulate
 from boostflow.io import read_json, write_json
 from boostflow.templates.files import read, read_notes, read_variations
@@ -36,17 +36,25 @@ def infer(job: Infer, files: Infer.Files) -> None:
     templates["nominal"], counts = observed.split(templates["nominal"], job.data)
     for path in files.pseudo:
         templates[PSEUDO] = read(path)
-    edges = {
-        region: binning(templates["nominal"], region, config.signals(), config.bin_error_max)
-        for region in templates["nominal"]
-    }
+    edges = binnings(templates["nominal"], config.signals(), config.bin_error_max, config.transfer)
     for variation, others in templates.items():
         workspace.check_alike(templates["nominal"], others, variation)
     merged = {name: merge(others, edges) for name, others in templates.items()}
     independent = merged.pop(PSEUDO, None)
     counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
-    fitted, drawn = observed.observations(config, merged["nominal"], counts, independent)
-    spec, notes = workspace.build(merged, job.systematics, config, fitted, independent)
+    chosen = (
+        ftest.orders(config.transfer, merged["nominal"], config.seed) if config.transfer else {}
+    )
+    source = independent
+    if source is not None and config.transfer is not None:
+        source = transfer.smoothed(source, config.transfer, chosen)
+    fitted, drawn = observed.observations(config, merged["nominal"], counts, source)
+    estimate = (
+        transfer.estimate(config.transfer, merged["nominal"], fitted, chosen)
+        if config.transfer
+        else None
+    )
+    spec, notes = workspace.build(merged, job.systematics, config, fitted, independent, estimate)
     for path in files.controls:
         spec = enter.apply(spec, read_json(path)["control"])
     kept = {

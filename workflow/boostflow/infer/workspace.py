@@ -24,6 +24,7 @@ Conventions:
   is larger. Where one jet stands for many events the bin thus says little about mu, as it should,
   also where no background is simulated at all; `notes` lists them.
 * A sample without expected events in all regions is left out.
+* Samples that are estimated from data: `infer.transfer`.
 * The templates of a sample variation come from other simulated events and differ from the
   nominal ones by the statistical error of both as well. A change of shape that this explains
   (chi-squared probability above `changes.NOISE` for all together) is dropped, or the fit would
@@ -45,6 +46,7 @@ from boostflow.errors import BoostflowError
 from boostflow.infer.changes import Cell, Change, changes
 from boostflow.infer.mcstat import FLOOR, Statistics
 from boostflow.infer.merge import mean_weight
+from boostflow.infer.transfer import Estimate, simulated
 from boostflow.templates.files import TemplateSet
 
 SAME = 1e-9
@@ -109,6 +111,7 @@ def build(
     config: Infer,
     observed: Mapping[str, NDArray] | None = None,
     pseudo: TemplateSet | None = None,
+    estimate: Estimate | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """The workspace and notes on what was mended on the way.
 
@@ -118,6 +121,7 @@ def build(
         config: signal samples, statistical uncertainties on or off.
         observed: events by region; null for Asimov data.
         pseudo: templates that pseudo-data were drawn from; their statistical errors count, too.
+        estimate: of the samples that come from data (`infer.transfer`); null for none.
 
     Raises:
         BoostflowError: a template is missing, a signal sample is unknown or has no jet in any
@@ -126,8 +130,9 @@ def build(
     """
     if "nominal" not in templates:
         raise BoostflowError("no nominal templates")
+    samples = list(dict.fromkeys(s for region in templates["nominal"].values() for s in region))
+    templates = {name: simulated(found, config.transfer) for name, found in templates.items()}
     nominal = templates["nominal"]
-    samples = list(dict.fromkeys(sample for region in nominal.values() for sample in region))
     _check_names(samples, systematics, config)
     for name, systematic in systematics.items():
         for variation in files_of(name, systematic):
@@ -137,9 +142,12 @@ def build(
 
     notes: list[str] = []
     channels: list[dict[str, Any]] = []
+    plain: list[dict[str, Any]] = []
+    expected: dict[str, NDArray] = {}
     parameters: list[dict[str, Any]] = []
-    present = {sample: mean_weight(nominal, sample) for sample in samples}
-    for sample in [name for name in samples if present[name] <= 0]:
+    entering = [s for s in samples if any(s in region for region in nominal.values())]
+    present = {sample: mean_weight(nominal, sample) for sample in entering}
+    for sample in [name for name in entering if present[name] <= 0]:
         notes.append(f"{sample}: no expected events, left out")
         del present[sample]
     for mine in config.pois().values():
@@ -149,24 +157,31 @@ def build(
             )
     effects = changes(templates, systematics, list(present), config.prune, notes)
     for region, contents in nominal.items():
-        if all(contents[sample].values.sum() <= 0 for sample in present):
+        here = {sample: weight for sample, weight in present.items() if sample in contents}
+        free = np.zeros(len(next(iter(contents.values())).values))
+        if estimate:
+            free = free + estimate.expected(region)
+        if free.sum() <= 0 and all(contents[sample].values.sum() <= 0 for sample in here):
             raise BoostflowError(f"region {region}: no sample has a positive yield")
         entries = [
             _sample(region, sample, weight, nominal, effects, config, notes)
-            for sample, weight in present.items()
+            for sample, weight in here.items()
         ]
-        channels.append({"name": region, "samples": entries})
-        most = np.sum([entry["data"] for entry in entries], axis=0)
+        estimated = estimate.samples(region) if estimate else []
+        channels.append({"name": region, "samples": [*entries, *estimated]})
+        plain.append({"name": region, "samples": [*entries, {"name": "", "data": free}]})
+        expected[region] = np.sum([free, *(entry["data"] for entry in entries)], axis=0)
+        most = expected[region]
         if observed is not None:
             most = np.maximum(most, observed[region])
         statistics = Statistics(
-            region, contents, present, config.pois(), pseudo, most, config.mc_stat
+            region, contents, here, config.pois(), pseudo, most, config.mc_stat, free
         )
         for entry in entries:
             entry["modifiers"] += statistics.modifiers(entry["name"])
         parameters += statistics.parameters()
         if observed is not None:
-            _check_expected(region, entries, observed[region])
+            _check_expected(region, expected[region], len(entries), observed[region])
     declared = nuisances(systematics)
     used = {
         declared.get(m["name"])
@@ -179,20 +194,17 @@ def build(
         for name in by_parameter(systematics)
         if name not in used
     ]
+    parameters += estimate.parameters() if estimate else []
     parameters[:0] = [
         {"name": poi, "bounds": [[lowest, MU_MAX]], "inits": [1.0]}
-        for poi, lowest in lowest_strengths(channels, config.pois()).items()
+        for poi, lowest in lowest_strengths(plain, config.pois()).items()
     ]
     workspace = {
         "channels": channels,
         "observations": [
             {
                 "name": channel["name"],
-                "data": (
-                    np.sum([s["data"] for s in channel["samples"]], axis=0)
-                    if observed is None
-                    else observed[channel["name"]]
-                ).tolist(),
+                "data": (expected if observed is None else observed)[channel["name"]].tolist(),
             }
             for channel in channels
         ],
@@ -204,10 +216,9 @@ def build(
     return workspace, notes
 
 
-def _check_expected(region: str, samples: list[dict[str, Any]], observed: NDArray) -> None:
+def _check_expected(region: str, expected: NDArray, samples: int, observed: NDArray) -> None:
     """Where something is observed something is expected, or no fit could describe it."""
-    expected = np.sum([sample["data"] for sample in samples], axis=0)
-    for i in np.flatnonzero((expected <= 2 * FLOOR * len(samples)) & (observed > 0)):
+    for i in np.flatnonzero((expected <= 2 * FLOOR * samples) & (observed > 0)):
         raise BoostflowError(
             f"region {region}: {observed[i]:g} events observed in bin {i + 1}, where no sample has "
             "any; simulate more events, or merge bins (a smaller infer.bin_error_max)"

@@ -64,6 +64,8 @@ class Train(Job):
 
         jets: Input[list[Path]]
         """Selected jets of the samples to train on, where there is no prepared input."""
+        beside: Input[list[Path]] = []
+        """Selected jets of samples that it looks at and does not learn from."""
         prepared: Input[Path | None] = None
         """Folder of the prepared input."""
         models: Input[list[Path]] = []

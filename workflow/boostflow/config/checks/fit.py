@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from boostflow.config.checks import regions
+from boostflow.config.checks import regions, transfer
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
@@ -22,6 +22,8 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         here = at / "templates" / "variable"
         yield here.unknown("observable", templates.variable, columns())
     yield from regions.check(templates.regions, config, at / "templates" / "regions")
+    if infer.transfer is not None:
+        yield from transfer.check(infer.transfer, config, at / "infer" / "transfer")
     data = {name for name, sample in config.samples.items() if is_data(sample)}
     yield from _signal(config, infer, data, at / "infer" / "signal")
     if infer.data == "observed" and not data:

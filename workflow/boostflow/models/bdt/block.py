@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from boostflow.models.family import Role, Score, TabularBlock, Task
+from boostflow.models.classifying import ClassifierBlock
+from boostflow.models.family import TabularBlock
 from boostflow.observables.catalogue import default_features
-
-if TYPE_CHECKING:
-    pass
 
 FEATURES = [*default_features(), "mtrimmed", "planar_flow", "pt_d", "zcut", "kt_dr", "r2"]
 """Observables that the trees take where nothing else is said, as far as the input has them."""
 
 
-class BDT(TabularBlock):
+class BDT(ClassifierBlock, TabularBlock):
     """Gradient-boosted trees (XGBoost), multiclass."""
+
+    output: ClassVar[str] = "BDT score"
 
     kind: Literal["bdt"] = "bdt"
     features: list[str] = Field(FEATURES, min_length=1)
@@ -42,11 +41,3 @@ class BDT(TabularBlock):
     """Seed of the subsampling."""
     bootstrap: int | None = Field(None, ge=0)
     """Seed of a bootstrap of the training events; null: each counts once."""
-
-    def task(self) -> Task:
-        """Trees tell labelled classes apart."""
-        return Task.CLASSIFY
-
-    def scores(self, classes: Sequence[str]) -> list[Score]:
-        """A probability of each class."""
-        return [Score(f"p_{name}", Role.PROBABILITY, "BDT score", name) for name in classes]
