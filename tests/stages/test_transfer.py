@@ -183,7 +183,7 @@ def test_the_whole_stage(tmp_path):
     job = jobs.Infer(infer=block(order=1), systematics={"lumi": Rate(kind="rate", value=0.02)})
     infer(job, files)
     result, yields = read_json(files.fit), read_json(files.yields)
-    assert result["mu"]["value"] == pytest.approx(1, abs=1e-3)
+    assert result["pois"]["mu"]["value"] == pytest.approx(1, abs=1e-3)
     assert set(yields["pass"]["postfit"]) == {"top", "w", "multijet", "total"}
     estimate = yields["pass"]["postfit"]["multijet"]
     nominal = analysis()["pass"]

@@ -77,6 +77,7 @@ CASES: list[Case] = [
     # --- the fit
     ("infer.signal", ["quark"], BINS),
     ("infer.bin_error_max", 0.2, BINS),
+    ("infer.transfer", {"estimated": ["quark"], "fail": "pass", "pass": ["rest"]}, SHOWN),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),
     ("infer.seed", 5, FITS),

@@ -45,7 +45,8 @@ from boostflow.config.systematics import AnySystematic, SampleVariation, Templat
 from boostflow.effects import affects, files_of, sides
 from boostflow.errors import BoostflowError
 from boostflow.infer import observed
-from boostflow.infer.merge import binning, merge
+from boostflow.infer.merge import binnings, merge
+from boostflow.infer.transfer import simulated
 from boostflow.infer.workspace import SAME, check_alike
 from boostflow.io import atomic, read_json, write_json
 from boostflow.templates.files import Template, TemplateSet, read_variations
@@ -225,10 +226,12 @@ def run(job: Health, files: Health.Files) -> None:
     templates = read_variations(files.templates, finite=False)
     templates["nominal"], _ = observed.split(templates["nominal"], job.data)
     nominal = templates["nominal"]
-    edges = {r: binning(nominal, r, job.signal, job.bin_error_max) for r in nominal}
+    edges = binnings(nominal, job.signal, job.bin_error_max, job.transfer)
     for variation, others in templates.items():
         check_alike(nominal, others, variation)
-    merged = {name: merge(others, edges) for name, others in templates.items()}
+    merged = {
+        name: simulated(merge(others, edges), job.transfer) for name, others in templates.items()
+    }
     effects = check(merged, job.systematics)
     counts = {flag: sum(flag in e["flags"] for e in effects) for flag in MEANING}
     write_json(files.figures, {"effects": effects, "counts": counts})

@@ -10,6 +10,7 @@ from boostflow.config.statistics import Flag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import AnySystematic
+from boostflow.config.transfer import Transfer
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Input, Job, Label, Output, without
 from boostflow.models.family import Role, columns
@@ -201,6 +202,8 @@ class PlotFit(Job):
     """Text above the plots."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
+    transfer: Transfer | None = None
+    """Background that is taken from data: its simulation is not varied."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -221,6 +224,7 @@ class PlotFit(Job):
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),
+            transfer=fitted_block(analysis).transfer,
         )
 
 
@@ -268,6 +272,8 @@ class Health(Job):
     """Systematics with templates, by name; without titles."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
+    transfer: Transfer | None = None
+    """Background that is taken from data: its simulation is not judged."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -289,6 +295,7 @@ class Health(Job):
             bin_error_max=infer.bin_error_max,
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
+            transfer=infer.transfer,
         )
 
 
