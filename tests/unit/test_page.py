@@ -73,6 +73,17 @@ def test_a_fit_its_figure_and_what_is_flagged(tmp_path: Path) -> None:
     assert [source[:22] for source in tags.loaded] == ["data:image/png;base64,"]
 
 
+def test_each_parameter_of_interest_has_its_line() -> None:
+    pois = {
+        name: {**STRENGTH, "text": f"{name} = 1.0 ± {error}"}
+        for name, error in (("mu_top", 0.1), ("mu_v", 0.3))
+    }
+    tags = made({"fit": {**FIT, "pois": pois}})
+    assert tags.texts["result"] == ["μ", "= 1.0 ± 0.1", "μ", "= 1.0 ± 0.3"]
+    assert tags.texts["sub"] == ["top", "v"]
+    assert "upper limit at 95 % CL (expected, 68 %): mu_v < 0.3 (0.2 to 0.4)" in tags.texts["said"]
+
+
 def test_no_line_is_too_long_for_docutils(tmp_path: Path) -> None:
     image = tmp_path / "measurement.png"
     image.write_bytes(bytes(range(256)) * 90)

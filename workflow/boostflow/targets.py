@@ -92,6 +92,11 @@ def transfer_plots(analysis: Analysis) -> list[str]:
     return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(infer.transfer.passes))
 
 
+def fit_page(analysis: Analysis) -> list[str]:
+    """The page that compares the templates of systematics, if any has some."""
+    return [analysis.at(paths.FIT_PAGE)] if fit_plots_of(analysis, "systematic") else []
+
+
 def background_plot_names(analysis: Analysis) -> list[str]:
     """Names of the plots of the background estimates."""
     block = analysis.config.background
@@ -120,6 +125,7 @@ def plots(analysis: Analysis) -> list[str]:
     if analysis.config.has_fit:
         found += analysis.each(paths.FIT_PLOT, plot=fit_plot_names(analysis))
         found += transfer_plots(analysis)
+        found += fit_page(analysis)
     return found
 
 

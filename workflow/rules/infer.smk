@@ -114,6 +114,7 @@ rule plot_fit:
             caption=caption("systematic"),
             category="Systematics",
         ),
+        page=report(targets.fit_page(ANALYSIS), caption=caption("toggle"), category="Systematics"),
     log:
         log_of("plots/inference"),
     benchmark:

@@ -67,7 +67,7 @@ def run(job: CheckTransfer, files: CheckTransfer.Files) -> None:
     found = {
         "regions": _regions(parts, model, data, best),
         "pois": {poi: {"value": best.value(poi), "error": _error(best, poi)} for poi in pois},
-        "fit": _goodness(parts, model, data, best),
+        "fit": goodness(parts, model, data, best),
         "bias": _bias(parts, model, data, best),
         "envelope": _envelope(parts, data, best),
         "basis": config.transfer.basis,
@@ -237,7 +237,7 @@ def _saturated(model: pyhf.Model, data: NDArray, found: Fit) -> float:
     return float(poisson - 2 * (cost - least))
 
 
-def _goodness(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> dict[str, Any]:
+def goodness(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> dict[str, Any]:
     """Deviance of the fit to its data, and its p-value by toys."""
     assert parts.config.transfer is not None
     deviance = _saturated(model, data, best)

@@ -38,11 +38,13 @@ def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]
 def plot(job: PlotFit, files: PlotFit.Files) -> None:
     """Draw the plots of `plots.names.fit_plots` as PNG files into a folder.
 
+    Beside them, where a systematic has templates, `systematics.html` to compare them.
+
     Raises:
         BoostflowError: a file cannot be read, or the templates lack a sample.
     """
     from boostflow.plots import fit as draw
-    from boostflow.plots import strengths
+    from boostflow.plots import strengths, toggle
     from boostflow.plots.measurement import measurement
     from boostflow.plots.style import save, style
 
@@ -80,6 +82,11 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
             if declared.members():
                 figure = draw.systematic(name, declared, templates, result["pois"], label)
                 save(figure, folder / f"systematic_{name}.png")
+    if any(declared.members() for declared in job.systematics.values()):
+        signal = [sample for found in result["pois"].values() for sample in found["samples"]]
+        data = toggle.compared(job.systematics, templates, signal)
+        with atomic(folder / "systematics.html") as part:
+            part.write_text(toggle.page(data, label), encoding="utf-8")
 
 
 def tabulate(job: FitTables, files: FitTables.Files) -> None:

@@ -233,11 +233,12 @@ def fit_rows(poi: str, result: dict[str, Any]) -> list[tuple[str, str]]:
     low, median, high = (
         "beyond the scan" if x is None else f"{x:.3g}" for x in limit["expected"][1:4]
     )
-    rows.append((f"{level} (expected, 68 %)", f"{poi} < {median} ({low} to {high})"))
+    bound = median if limit["expected"][2] is None else f"{poi} < {median}"
+    rows.append((f"{level} (expected, 68 %)", f"{bound} ({low} to {high})"))
     if "observed" in limit:
-        value = "beyond the scan" if limit["observed"] is None else f"{limit['observed']:.3g}"
-        text = (
-            "undefined: data far below the expectation" if "note" in limit else f"{poi} < {value}"
-        )
+        value = limit["observed"]
+        text = "beyond the scan" if value is None else f"{poi} < {value:.3g}"
+        if "note" in limit:
+            text = "undefined: data far below the expectation"
         rows.append((f"{level} (observed)", text))
     return rows
