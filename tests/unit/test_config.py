@@ -226,7 +226,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
                 "templates": {"bins": 3},
                 "infer": {"transfer": {"estimated": ["quark"], "order": 2}},
             },
-            "my.yaml: infer.transfer.order: 3 bins (templates) do not determine a function of order 2",
+            "my.yaml: infer.transfer.order: 3 bins (templates) do not determine a function of",
         ),
         (
             {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},

@@ -13,8 +13,11 @@ ORDER_MAX = 8
 
 
 class Transfer(Block):
-    """Estimated samples in the pass regions: those of the fail region, bin by bin and free, times a
-    smooth function of the templates' variable."""
+    """A background of the pass regions that is taken from data.
+
+    It is that of the fail region, bin by bin and free, times a smooth function of the templates'
+    variable.
+    """
 
     model_config = ConfigDict(
         extra="forbid", allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
