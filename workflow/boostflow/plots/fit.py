@@ -72,22 +72,24 @@ def region(
             color=[colour(s, samples) for s in background],
             label=[name_of(s) for s in background],
         )
-    below = base
-    for (name_of_poi, poi), line in zip(pois.items(), cycle(("--", ":", "-.")), strict=False):
+    below, alone = base, {}
+    for parameter, poi in pois.items():
         values = np.sum([expected[s] for s in poi["samples"] if s in expected], axis=0)
         shade = colour(poi["samples"][0], samples)
         called = " + ".join(name_of(s) for s in poi["samples"])
         mu = 1.0 if stage == "prefit" else poi["value"]
+        alone[f"{called} alone"] = values
         ax.stairs(
             below + values,
             edges,
             baseline=below,
             fill=True,
             color=shade,
-            label=f"{called} ({symbol(name_of_poi)} = {mu:.2f})",
+            label=f"{called} ({symbol(parameter)} = {mu:.2f})",
         )
-        ax.stairs(values, edges, color="black", ls=line, lw=1.2, label=f"{called} alone")
         below = below + values
+    for (title_alone, values), line in zip(alone.items(), cycle(("--", ":", "-.")), strict=False):
+        ax.stairs(values, edges, color="black", ls=line, lw=1.2, label=title_alone)
     hatch = {"fill": True, "facecolor": "none", "edgecolor": "0.35", "hatch": "////", "lw": 0}
     ax.stairs(
         total + error,

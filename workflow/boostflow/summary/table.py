@@ -208,7 +208,7 @@ def _correlations(page: Page, found: dict[str, Any]) -> None:
             [name, *(f"{value:.2f}" for value in row)]
             for name, row in zip(names, found["matrix"], strict=True)
         ]
-        page.grid("Correlation of the signal strengths", ["", *names], rows)
+        page.grid("Correlations", ["", *names], rows)
 
 
 def fit_rows(poi: str, result: dict[str, Any]) -> list[tuple[str, str]]:
