@@ -14,7 +14,7 @@ from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic
 from boostflow.config.transfer import Transfer
 from boostflow.infer import enter, ftest, observed, transfer, workspace
-from boostflow.infer.merge import binnings, merge
+from boostflow.infer.merge import binnings, merge, steady
 from boostflow.infer.transfer import Estimate
 from boostflow.io import read_json
 from boostflow.templates.files import TemplateSet, read, read_variations
@@ -97,6 +97,7 @@ def prepare(
     merged = {name: merge(others, edges) for name, others in found.items()}
     counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
     independent = source = merged.pop(PSEUDO, None)
+    merged = steady(merged, config.few_jets)
     orders: dict[str, int] = {}
     if config.transfer is not None:
         orders = ftest.orders(config.transfer, merged["nominal"], config.seed)

@@ -268,6 +268,12 @@ class Health(Job):
     """Samples of the signal."""
     bin_error_max: float = 0.5
     """Largest relative error of the background in a bin: bins are merged as in the fit."""
+    minor: float = 0.0
+    """Part of a region's events below which a sample is not varied."""
+    few_jets: float = 0.0
+    """Simulated jets below which a bin changes with the others."""
+    transfer: Transfer | None = None
+    """Samples that come from data, which nothing varies."""
     systematics: Systematics = {}
     """Systematics with templates, by name; without titles."""
     data: list[Name] = []
@@ -293,6 +299,9 @@ class Health(Job):
         return cls(
             signal=infer.signals(),
             bin_error_max=infer.bin_error_max,
+            minor=infer.minor,
+            few_jets=infer.few_jets,
+            transfer=infer.transfer,
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
             transfer=infer.transfer,
