@@ -278,8 +278,6 @@ class Health(Job):
     """Systematics with templates, by name; without titles."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
-    transfer: Transfer | None = None
-    """Background that is taken from data: its simulation is not judged."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -304,7 +302,6 @@ class Health(Job):
             transfer=infer.transfer,
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
-            transfer=infer.transfer,
         )
 
 
