@@ -243,6 +243,33 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: select.split: train + validation + test is 110, not 100",
         ),
         (
+            {"infer": {"transfer": {"estimated": ["top"]}}},
+            "my.yaml: infer.transfer.estimated: top is the signal (infer.signal), which cannot be",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "fail": "fial"}}},
+            "my.yaml: infer.transfer.fail: unknown region of templates 'fial'; did you mean 'fail'",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["qurk"]}}},
+            "my.yaml: infer.transfer.estimated: unknown sample 'qurk'; did you mean 'quark'?",
+        ),
+        (
+            {
+                "templates": {"bins": 3},
+                "infer": {"transfer": {"estimated": ["quark"], "order": 2}},
+            },
+            "my.yaml: infer.transfer.order: 3 bins (templates) do not determine a function of",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},
+            "my.yaml: infer.transfer: order: must be auto, or from 0 to 8",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "pass": ["fail"]}}},
+            "my.yaml: infer.transfer: pass: fail is the fail region",
+        ),
+        (
             {"infer": {"signal": ["tpo"]}},
             "my.yaml: infer.signal: unknown sample 'tpo'; did you mean 'top'?",
         ),

@@ -79,6 +79,7 @@ CASES: list[Case] = [
     ("infer.signal", {"mu_top": ["top"]}, FITS),  # another name: the same bins
     ("infer.signal", {"mu_top": ["top"], "mu_quark": ["quark"]}, BINS),
     ("infer.bin_error_max", 0.2, BINS),
+    ("infer.transfer", {"estimated": ["quark"], "fail": "pass", "pass": ["rest"]}, SHOWN),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),
     ("infer.seed", 5, FITS),

@@ -91,8 +91,11 @@ def binning(nominal: TemplateSet, region: str, signal: list[str], most: float) -
 def binnings(
     nominal: TemplateSet, signal: list[str], most: float, transfer: Transfer | None
 ) -> dict[str, NDArray]:
-    """Indices of the edges that each region keeps: `binning`, but all where a background is taken
-    from data, bin by bin in several regions."""
+    """Indices of the edges that each region keeps.
+
+    Those of `binning`, but all of them where a background is taken from data, bin by bin in several
+    regions.
+    """
     kept = transfer.regions() if transfer else []
     return {
         region: np.arange(len(next(iter(contents.values())).edges))

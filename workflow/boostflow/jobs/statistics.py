@@ -204,6 +204,8 @@ class PlotFit(Job):
     """Regions that the figure of the measurement leaves out: a background is taken from them."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
+    transfer: Transfer | None = None
+    """Background that is taken from data: its simulation is not varied."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -226,6 +228,7 @@ class PlotFit(Job):
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),
+            transfer=fitted_block(analysis).transfer,
         )
 
 
