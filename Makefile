@@ -117,6 +117,11 @@ test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machi
 	@tests/cluster/slurm.sh check >&2
 	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 
+.PHONY: bench-run
+bench-run: checked $(READY) ## A fresh run: CPU time by rule, Snakemake's own, and bare Pythia's (BENCH="--share 1")
+	@$(BIN)/python benchmarks/run.py $(if $(CONFIG),--config "$(CONFIG)") \
+		$(if $(filter-out all,$(CORES)),--cores $(CORES)) $(BENCH)
+
 .PHONY: bench-ingest
 bench-ingest: $(READY) ## Rate of ingest and select beside uproot, a script, RDataFrame (BENCH="--root")
 	@$(BIN)/python benchmarks/ingest.py $(BENCH)
