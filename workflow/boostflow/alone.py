@@ -10,7 +10,7 @@ _state = {"alone": False}
 
 
 def declare() -> None:
-    """This process is a job of the command line: no test, no notebook."""
+    """Say that the process is a job of the command line, which no test or notebook shares."""
     _state["alone"] = True
 
 
