@@ -91,7 +91,8 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 	test -f "$$out/provenance.json" || { \
 		echo "nothing to report in $$out yet: make run first" >&2; exit 1; }; \
 	if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
-		$(SNAKEMAKE) --quiet all --report "$$out/report.html" && echo "report: $$out/report.html"; \
+		$(SNAKEMAKE) --quiet all --report "$$out/report.html" \
+			--report-stylesheet workflow/report/report.css && echo "report: $$out/report.html"; \
 	else echo "report: $$out/report.html"; fi
 
 .PHONY: test
@@ -145,6 +146,10 @@ bench-horovod: $(READY) ## Time UCluster on two Horovod processes beside one
 .PHONY: bench-plan
 bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 variations (BENCH="--files 10")
 	@$(BIN)/python benchmarks/plan.py $(BENCH)
+
+.PHONY: bench-fit
+bench-fit: $(READY) ## Fit, impacts and limit of 200 parameters beside cabinetry's (BENCH="--compare 3")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fit.py $(BENCH)
 
 .PHONY: bench-coverage
 bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toys (BENCH="--toys 500")

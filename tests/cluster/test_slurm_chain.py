@@ -53,7 +53,7 @@ SYSTEMATICS = {
     "lumi": {"kind": "rate", "value": 0.016},
     "jes": {"kind": "shift", "correction": "jes"},
     "isr": {"kind": "weight", "group": "model", "up": "weight_isr_up", "down": "weight_isr_down"},
-    "bdt_depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 4}},
+    "bdt_depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 5}},
 }
 SAME = (
     *("ingest/*/*/*", "select/**/*", "prepared/**/*", "models/bdt/**/model.ubj", "scores/bdt/*"),

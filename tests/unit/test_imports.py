@@ -25,7 +25,7 @@ BLOCKS = {
     f"boostflow.config.{name}"
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
-        *("samples", "chain", "statistics", "background", "systematics", "weights"),
+        *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
@@ -80,7 +80,7 @@ def node(module: str) -> str:
     parts = module.split(".")
     if module in BLOCKS:
         return "blocks"
-    if module in ("boostflow.models", "boostflow.models.family"):
+    if module in ("boostflow.models", "boostflow.models.family", "boostflow.models.classifying"):
         return "families"
     if parts[1:2] == ["models"] and (
         modules()[module].name == "__init__.py" or parts[3:] == ["block"]

@@ -300,7 +300,7 @@ CASES: list[Case] = [
     ("systematics:fsr.down", LINE, NOTHING),
     ("systematics:fsr.events", 600, {"simulate fsr"}),
     ("systematics:fsr.parts", 1, {"list fsr"}),
-    ("systematics:depth.up", {"max_depth": 4}, NOTHING),
+    ("systematics:depth.up", {"max_depth": 5}, NOTHING),
     ("systematics:method.instead", OTHER_REGIONS, {"templates method"}),
     ("systematics:method.use", "fit", {"templates method"}),
     *(

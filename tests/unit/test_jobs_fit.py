@@ -54,7 +54,7 @@ SHOWN = BINS | {"plot_fit"}
 ENTRY = {"infer", "plot_fit", "fit_tables", "health"}
 RATE = ENTRY - {"health"}
 TITLE = {"plot_fit", "fit_tables", "plot_health"}
-LUMINOSITY = {"plot_fit", "plot_health"}
+LUMINOSITY = {"plot_fit", "plot_health", "summary"}
 LABEL = LUMINOSITY | {"plot_cutflow"}
 
 CASES: list[Case] = [
@@ -76,6 +76,8 @@ CASES: list[Case] = [
     ("background", {"sideband": {"samples": ["quark"]}}, NOTHING),
     # --- the fit
     ("infer.signal", ["quark"], BINS),
+    ("infer.signal", {"mu_top": ["top"]}, FITS),  # another name: the same bins
+    ("infer.signal", {"mu_top": ["top"], "mu_quark": ["quark"]}, BINS),
     ("infer.bin_error_max", 0.2, BINS),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),

@@ -39,26 +39,35 @@ def everything() -> tuple[pyhf.Model, np.ndarray]:
             {"name": "scale", "type": "normfactor", "data": None},
         ],
     }
+    tilt = {"hi_data": [6.6, 7.7, 2.0], "lo_data": [5.1, 7.3, 3.9]}
     other = {
         "name": "other",
         "data": [6.0, 7.0, 3.0],
         "modifiers": [
             {"name": "abcd", "type": "shapesys", "data": [2.0, 3.0, 1.0]},
             {"name": "free", "type": "shapefactor", "data": None},
+            {"name": "pdf", "type": "normsys", "data": {"hi": 0.7, "lo": 1.4}},
+            {"name": "pdf", "type": "histosys", "data": tilt},
         ],
     }
     return model_of(signal, quark, other, data=[70.0, 61.0, 50.0])
 
 
-@pytest.mark.parametrize("point", ["nominal", "moved", "mu = 0"])
+@pytest.mark.parametrize("point", ["nominal", "moved", "far", "mu = 0"])
 def test_gradient_and_hessian(point: str) -> None:
     model, data = everything()
     likelihood = Likelihood(model, data)
     pars = np.array(model.config.suggested_init())
     if point == "moved":
         pars = pars + np.random.default_rng(1).uniform(-0.4, 0.4, len(pars))
+    if point == "far":
+        # Beyond 1 and -1, where interpolations become extrapolations.
+        pars[model.config.par_names.index("jes")] = -1.7
+        pars[model.config.par_names.index("pdf")] = 2.3
     if point == "mu = 0":
         pars[model.config.par_names.index("mu")] = 0.0
+    known = float(pyhf.infer.mle.twice_nll(pars, data, model)[0])
+    assert likelihood.value(pars) == pytest.approx(known, rel=1e-12, abs=1e-9)
     step = 1e-4 * np.eye(len(pars))
     gradient = [(likelihood.value(pars + s) - likelihood.value(pars - s)) / 2e-4 for s in step]
     np.testing.assert_allclose(likelihood.gradient(pars), gradient, rtol=1e-5, atol=1e-4)

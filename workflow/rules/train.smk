@@ -55,6 +55,7 @@ for family in ANALYSIS.families():
             f"train_{family.kind}"
         input:
             jets=training_jets,
+            beside=jets_beside,
             prepared=prepared_input,
             models=models_below,
         output:

@@ -111,7 +111,7 @@ class Composition(Block):
     model: Name = CLUSTERING
     """A clustering of jets."""
     classes: dict[Name, list[Name]] = Field(
-        {"top": ["top"], "w": ["w"], "z": ["z"], "qcd": list(QCD)}, min_length=1
+        {"top": ["top"], "w": ["w", "wjet"], "z": ["z", "zjet"], "qcd": list(QCD)}, min_length=1
     )
     """Samples of each class, fitted with one yield. Classes whose clusters and masses look alike
     cannot be told apart: put them together."""

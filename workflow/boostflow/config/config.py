@@ -85,6 +85,12 @@ class Config(Block):
             return list(named)
         return [name for name, sample in self.samples.items() if sample.label]
 
+    def beside(self, model: ModelBlock) -> list[str]:
+        """Names of the samples that a model looks at and is not trained on, in their order."""
+        named = model.reads().beside
+        trained = self.trained_on(model) if model.prepared() is None else []
+        return [name for name in self.samples if name in named and name not in trained]
+
     def classes_of(self, model: ModelBlock) -> list[str]:
         """Classes of the samples that a model is trained on, in their order."""
         names = (name for name in self.trained_on(model) if name in self.samples)

@@ -192,24 +192,21 @@ Sample = Annotated[
 
 
 def default_samples() -> dict[str, Sample]:
-    """The samples of the default analysis: top, V + jet, and three that are all of QCD.
+    """The samples of the default analysis.
 
-    Half of all QCD events have a quark and a gluon, whose jets are of no one class. QCD comes
-    from data in the fit, so nothing needs shower weights of it.
+    The measurement sees top, W + jet and Z + jet, and QCD, half of which has a quark and a gluon,
+    jets of no one class. Pairs of W and of Z are too rare for it: nearly all of their jets are of
+    one class, which is what clusters are made and judged with.
     """
-    signal = {"top": "top", "w": "wjet", "z": "zjet"}
-    labels = {"quark": "quark", "gluon": "gluon"}
+    measured = {"top": "top", "wjet": "w", "zjet": "z"}
+    pairs = ("w", "z")
+    flavours = {"quark": "quark", "gluon": "gluon"}
+    plain = {name: name for name in pairs} | {name: flavours.get(name) for name in QCD}
     return {
-        **{
-            name: SimulatedSample(process=process, label=name, events=2000)
-            for name, process in signal.items()
-        },
-        **{
-            name: SimulatedSample(
-                process=name, label=labels.get(name), events=3000, shower_weights=False
-            )
-            for name in QCD
-        },
+        name: SimulatedSample(
+            process=name, label=label, events=2000, shower_weights=name in measured
+        )
+        for name, label in (measured | plain).items()
     }
 
 

@@ -32,7 +32,7 @@ ROUNDING = 1e-13
 
 
 class Minimum(NamedTuple):
-    """Where a function of n parameters is smallest."""
+    """The place at which a function of n parameters is smallest, and its derivatives there."""
 
     at: NDArray
     """Values of the parameters, shape (n,)."""

@@ -25,6 +25,7 @@ JOBS = {
     "plot_cutflow": "summary:PlotCutflow",
     "plot_fit": "statistics:PlotFit",
     "plot_health": "statistics:PlotHealth",
+    "plot_systematics": "models:PlotSystematics",
     "prepare": "models:Prepare",
     "provenance": "summary:Provenance",
     "score": "models:Scoring",
