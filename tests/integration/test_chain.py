@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import awkward as ak
@@ -14,6 +16,7 @@ import yaml
 
 from support.analyses import Analysis, shipped_test_config
 
+BROWSER = shutil.which("chromium")
 BEFORE_FIT = ("simulate", "ingest", "select", "train_bdt", "train_ucluster", "score", "templates")
 
 
@@ -129,6 +132,25 @@ def test_the_report_is_one_file_that_needs_no_network(chain: Analysis) -> None:
     assert len(text) > 500_000
     for category in ("Summary", "Selection", "Models", "Inference", "Systematics"):
         assert category in text
+    # It opens with a page in the description of the workflow, which docutils has left whole.
+    description = text[text.index('<script id="workflow-desc">') :]
+    page = html.unescape(json.loads(re.search(r"var workflow_desc = (.*);", description)[1]))
+    result = json.loads((chain.out / "summary.json").read_text())["fit"]
+    assert page.index("What was measured") < page.index("μ = ") < page.index("What is flagged")
+    assert f"discovery significance (expected): {result['significance']['expected']:.2f}" in page
+    assert "system-message" not in page
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+def test_a_browser_opens_the_report_on_what_was_measured(chain: Analysis) -> None:
+    report = chain.folder / "browser.html"
+    assert chain.snakemake("--report", str(report)).returncode == 0
+    command = [str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    wait = "--virtual-time-budget=10000"
+    done = subprocess.run([*command, wait, f"file://{report}"], capture_output=True, text=True)
+    frame = re.search(r'<iframe class="measured"[^>]*style="height: (\d+)px', done.stdout)
+    # The page within has told how high it is, so that it is shown as a whole.
+    assert frame is not None and int(frame[1]) > 700
 
 
 def test_the_same_seed_gives_the_same_jets_whatever_the_cores(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boostflow.plots.measurement import Measured, measurement, parameters, shown, symbol
+from boostflow.plots.measurement import Measured, measurement, parameters, shown
 from boostflow.plots.style import Label, style
 
 EDGES = [50.0, 110.0, 170.0, 230.0, 290.0]
@@ -28,8 +28,10 @@ YIELDS = {
     "tagged": entry(qcd=[400, 300, 200, 100], top=[10, 500, 90, 5], w=[9, 1, 0, 0]),
     "groomed": entry(qcd=[9000, 4000, 2000, 900], top=[9, 60, 9, 2], w=[1900, 50, 1, 0]),
 }
-FIT = {"signal": ["top"], "mu": {"value": 1.0, "error": 0.1}, "variable": "msoftdrop"} | {
-    "data": "asimov"
+FIT = {
+    "pois": {"mu": {"samples": ["top"], "value": 1.0, "error": 0.1}},
+    "variable": "msoftdrop",
+    "data": "asimov",
 }
 TOP, BOSONS = Measured("mu_top", ["top"], 1.0, 0.1), Measured("mu_v", ["w"], 1.0, 0.2)
 
@@ -88,6 +90,3 @@ def test_an_empty_region_can_be_drawn() -> None:
 
 def test_parameters_of_a_fit() -> None:
     assert parameters(FIT) == [Measured("mu", ["top"], 1.0, 0.1)]
-    assert symbol("mu") == r"$\mu$"
-    assert symbol("mu_top") == r"$\mu_{\mathrm{top}}$"
-    assert symbol("strength") == "strength"

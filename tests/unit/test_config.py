@@ -275,6 +275,26 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: templates.regions.b.range: overlaps with that of region a (1 belongs to",
         ),
         (
+            {
+                "templates": {
+                    "regions": {
+                        "a": {"score": ["p_w", "p_z"], "range": [0.6, 1]},
+                        "b": {"score": "p_top", "range": [0.3, 1]},
+                    }
+                }
+            },
+            "my.yaml: templates.regions.b.range: overlaps with region a: a jet can have p_top in"
+            " this range and p_w + p_z between 0.6 and 1 (probabilities add up to 1)",
+        ),
+        (
+            {"templates": {"regions": {"a": {"score": ["p_w", "p_y"], "range": [0, 1]}}}},
+            "my.yaml: templates.regions.a.score: unknown score 'p_y'",
+        ),
+        (
+            {"templates": {"regions": {"a": {"score": ["p_w", "p_w"], "range": [0, 1]}}}},
+            "my.yaml: templates.regions.a.score: p_w is listed twice",
+        ),
+        (
             {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},
             "my.yaml: templates.regions.a.score: unknown score 'p_top'",
         ),
@@ -369,6 +389,31 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         ({"background": {}}, "my.yaml: background: needs abcd, sideband, control or composition"),
         ({"infer": {"signal": []}}, "my.yaml: infer.signal: list should have at least 1 item"),
+        ({"infer": {"signal": {}}}, "my.yaml: infer.signal: dictionary should have at least 1"),
+        (
+            {"infer": {"signal": {"mu_top": []}}},
+            "my.yaml: infer.signal.mu_top: list should have at least 1 item",
+        ),
+        (
+            {"infer": {"signal": {"mu-top": ["top"]}}},
+            "my.yaml: infer.signal.mu-top: 'mu-top' is not a name: lower-case letters, digits and",
+        ),
+        (
+            {"infer": {"signal": {"mu_top": ["top"], "mu_v": ["w", "top"]}}},
+            "my.yaml: infer.signal.mu_v: the sample top is listed twice",
+        ),
+        (
+            {"infer": {"signal": ["top", "top"]}},
+            "my.yaml: infer.signal: the sample top is listed twice",
+        ),
+        (
+            {"infer": {"signal": {"mu_top": ["tpo"]}}},
+            "my.yaml: infer.signal.mu_top: unknown sample 'tpo'; did you mean 'top'?",
+        ),
+        (
+            {"infer": {"signal": {"staterror_top": ["top"]}}},
+            "my.yaml: infer.signal.staterror_top: staterror_top is taken; choose another name",
+        ),
         (
             {"infer": {"signal": ["top", "w", "z", "wjet", "zjet", "quark", "gluon", "qg"]}},
             "my.yaml: infer.signal: lists every sample, so that no background is left",
@@ -589,6 +634,32 @@ def test_a_wrong_systematic_is_named(
     path.write_text(declaration)
     lines = problems({"systematics": str(path)}, repository)
     assert any(line.startswith(f"{path}: {message}") for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("poi", "declaration", "message"),
+    [
+        ("jes", "jes: {kind: rate, value: 0.1}", "jes.parameter: jes is a parameter of interest"),
+        (
+            "r",
+            "x: {kind: rate, value: 0.1, parameter: r}",
+            "x.parameter: r is a parameter of interest (infer.signal); choose another name",
+        ),
+        (
+            "x_2",
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2]}",
+            "x.parameter: x_2, one of its members, is a parameter of interest (infer.signal)",
+        ),
+    ],
+)
+def test_a_systematic_called_as_a_parameter_of_interest(
+    repository: Path, tmp_path: Path, poi: str, declaration: str, message: str
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(declaration)
+    signal = {"infer": {"signal": {poi: ["top"]}}}
+    (line,) = problems({"systematics": str(path), **signal}, repository)
+    assert line.startswith(f"{path}: {message}")
 
 
 def test_types_and_names_of_systematics_are_said_at_once(repository: Path, tmp_path: Path) -> None:

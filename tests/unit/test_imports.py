@@ -25,7 +25,7 @@ BLOCKS = {
     f"boostflow.config.{name}"
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
-        *("samples", "chain", "statistics", "background", "systematics", "weights"),
+        *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""

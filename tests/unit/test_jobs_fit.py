@@ -76,6 +76,8 @@ CASES: list[Case] = [
     ("background", {"sideband": {"samples": ["quark"]}}, NOTHING),
     # --- the fit
     ("infer.signal", ["quark"], BINS),
+    ("infer.signal", {"mu_top": ["top"]}, FITS),  # another name: the same bins
+    ("infer.signal", {"mu_top": ["top"], "mu_quark": ["quark"]}, BINS),
     ("infer.bin_error_max", 0.2, BINS),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),

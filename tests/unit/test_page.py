@@ -13,11 +13,15 @@ from boostflow.summary.page import flagged, page, results
 
 NOTHING: dict[str, Any] = {"samples": {}, "notes": {}, "models": {}}
 LABEL = Label("boostflow simulation", "138 fb$^{-1}$ (13 TeV)")
-FIT = {
+STRENGTH = {
     "text": "mu = 1.00 ± 0.07 (stat) ± 0.10 (exp) ± 0.05 (model)",
     "significance": {"expected": 9.5},
     "limit": {"level": 0.95, "expected": [0.1, 0.2, 0.3, 0.4, None]},
+}
+FIT = {
     "data": "asimov",
+    "pois": {"mu": STRENGTH},
+    "correlation": {"names": ["mu"], "matrix": [[1.0]]},
 }
 EFFECT = {"entry": "jes", "region": "pass", "sample": "top", "up": 0.25, "down": None}
 
@@ -67,6 +71,17 @@ def test_a_fit_its_figure_and_what_is_flagged(tmp_path: Path) -> None:
     assert tags.texts["li"][1].startswith("Health check: 1 of 9")
     assert tags.texts["td"][:6] == ["jes", "pass", "top", "+25.0 %", "-", "large"]
     assert [source[:22] for source in tags.loaded] == ["data:image/png;base64,"]
+
+
+def test_each_parameter_of_interest_has_its_line() -> None:
+    pois = {
+        name: {**STRENGTH, "text": f"{name} = 1.0 ± {error}"}
+        for name, error in (("mu_top", 0.1), ("mu_v", 0.3))
+    }
+    tags = made({"fit": {**FIT, "pois": pois}})
+    assert tags.texts["result"] == ["μ", "= 1.0 ± 0.1", "μ", "= 1.0 ± 0.3"]
+    assert tags.texts["sub"] == ["top", "v"]
+    assert "upper limit at 95 % CL (expected, 68 %): mu_v < 0.3 (0.2 to 0.4)" in tags.texts["said"]
 
 
 def test_no_line_is_too_long_for_docutils(tmp_path: Path) -> None:

@@ -155,6 +155,27 @@ def test_what_lies_outside(overflow, values, fate):
     assert notes == [f"all: msoftdrop is outside of 50 to 200 for 33 % of top ({fate})"]
 
 
+def test_regions_of_summed_scores():
+    """1 but for rounding is in a range that ends there; what is not in one sum is in the other."""
+    table = {
+        "p_w": np.array([0.5, 0.2, 0.7, 0.1, 0.45, 0.0], dtype=np.float32),
+        "p_z": np.array([0.5, 0.3, 0.3, 0.2, 0.45, 0.0], dtype=np.float32),
+    }
+    table["p_z"][2] = np.nextafter(table["p_z"][2], np.float32(1))
+    assert float(table["p_w"][2]) + float(table["p_z"][2]) > 1
+    regions = {
+        "both": Region(score=["p_w", "p_z"], range=[0.5, 1.0]),
+        "rest": Region(score=["p_w", "p_z"], range=[0.0, 0.5]),
+    }
+    config = CONFIG.model_copy(update={"regions": regions})
+    job = templates_job(config, 1.0)
+    found = build.regions_of(job, {"bdt": table}, "top", {})
+    assert found["both"].tolist() == [True, True, True, False, True, False]
+    assert found["rest"].tolist() == [False, False, False, True, False, True]
+    with pytest.raises(BoostflowError, match="score: bdt has no column p_z; it has p_w"):
+        build.regions_of(job, {"bdt": {"p_w": table["p_w"]}}, "top", {})
+
+
 def test_notes_are_kept_in_the_file(tmp_path):
     result = fill({"top": jets()}, {"top": scores()}, CONFIG, 1.0)
     write(tmp_path / "a.root", result, ["one: 3 %", "two"])

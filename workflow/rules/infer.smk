@@ -7,7 +7,7 @@ include: "functions/infer.smk"
 
 
 rule infer:
-    """Build the workspace and fit the signal strength."""
+    """Build the workspace and fit the signal strengths."""
     input:
         templates=targets.templates(ANALYSIS),
         pseudo=pseudo_templates(),
@@ -30,7 +30,7 @@ rule infer:
     params:
         job=job(Infer),
     message:
-        "Fitting the signal strength"
+        "Fitting the signal strengths"
     shell:
         logged(Infer)
 
@@ -104,11 +104,17 @@ rule plot_fit:
         limit=report(
             targets.fit_plots_of(ANALYSIS, "limit"), caption=caption("limit"), category="Inference"
         ),
+        contours=report(
+            targets.fit_plots_of(ANALYSIS, "contour"),
+            caption=caption("contour"),
+            category="Inference",
+        ),
         systematics=report(
             targets.fit_plots_of(ANALYSIS, "systematic"),
             caption=caption("systematic"),
             category="Systematics",
         ),
+        page=report(targets.fit_page(ANALYSIS), caption=caption("toggle"), category="Systematics"),
     log:
         log_of("plots/inference"),
     benchmark:

@@ -96,6 +96,7 @@ class Block(BaseModel):
         found = handler(schema)
         keys = handler.resolve_ref_schema(found).get("properties", {})
         for name, text in descriptions(cls).items():
-            if name in keys:
-                keys[name].setdefault("description", text)
+            key = cls.model_fields[name].alias or name if name in cls.model_fields else name
+            if key in keys:
+                keys[key].setdefault("description", text)
         return found

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.config.transfer import Transfer
 from boostflow.templates.files import Template, TemplateSet
 
 
 def mean_weight(nominal: TemplateSet, sample: str) -> float:
-    """Mean weight of a sample's jets over all regions; 0 if they have no positive sum."""
-    values = sum(region[sample].values.sum() for region in nominal.values())
-    squares = sum(region[sample].variances.sum() for region in nominal.values())
+    """Mean weight of a sample's jets over all regions that have it; 0 without a positive sum."""
+    found = [region[sample] for region in nominal.values() if sample in region]
+    values = sum(template.values.sum() for template in found)
+    squares = sum(template.variances.sum() for template in found)
     return float(squares / values) if values > 0 else 0.0
 
 
@@ -49,6 +51,20 @@ def binning(nominal: TemplateSet, region: str, signal: list[str], most: float) -
             edges.append(stop)
     # The rest at the right end is too poor for a bin of its own.
     return np.array([*edges[: max(len(edges) - 1, 1)], size])
+
+
+def binnings(
+    nominal: TemplateSet, signal: list[str], most: float, transfer: Transfer | None
+) -> dict[str, NDArray]:
+    """Indices of the edges that each region keeps: `binning`, but all where a background is taken
+    from data, bin by bin in several regions."""
+    kept = transfer.regions() if transfer else []
+    return {
+        region: np.arange(len(next(iter(contents.values())).edges))
+        if region in kept
+        else binning(nominal, region, signal, most)
+        for region, contents in nominal.items()
+    }
 
 
 def merge(templates: TemplateSet, edges: dict[str, NDArray]) -> TemplateSet:

@@ -11,6 +11,7 @@ from boostflow.config.systematics import AnySystematic, nuisances, titles
 from boostflow.infer import observed, tables
 from boostflow.infer.merge import merge
 from boostflow.io import atomic, read_json
+from boostflow.plots.names import contour_plot, of_poi
 from boostflow.templates.files import read_variations
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]
 def plot(job: PlotFit, files: PlotFit.Files) -> None:
     """Draw the plots of `plots.names.fit_plots` as PNG files into a folder.
 
+    Beside them, where a systematic has templates, `systematics.html` to compare them.
+
     Raises:
         BoostflowError: a file cannot be read, or the templates lack a sample.
     """
     from boostflow.plots import fit as draw
+    from boostflow.plots import strengths, toggle
     from boostflow.plots.measurement import measurement
     from boostflow.plots.style import save, style
 
@@ -57,15 +61,28 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
                 figure = draw.region(region, entry, result, stage, label)
                 save(figure, folder / f"{stage}_{region}.png")
         save(measurement(yields, result, label), folder / "measurement.png")
-        save(draw.ranking(result, names, label), folder / "ranking.png")
-        save(draw.breakdown(result, label), folder / "breakdown.png")
-        save(draw.correlation(result, names, label), folder / "correlation.png")
-        save(draw.scan(result, label), folder / "scan.png")
-        save(draw.limit(result, label), folder / "limit.png")
+        save(strengths.correlation(result, names, label), folder / "correlation.png")
+        for poi in result["pois"]:
+            figures = {
+                "ranking": strengths.ranking(result, poi, names, label),
+                "breakdown": strengths.breakdown(result, poi, label),
+                "scan": strengths.scan(result, poi, label),
+                "limit": strengths.limit(result, poi, label),
+            }
+            for name, figure in figures.items():
+                save(figure, folder / f"{of_poi(name, poi, result['pois'])}.png")
+        for found in result["contours"]:
+            figure = strengths.contours(result, found, label)
+            save(figure, folder / f"{contour_plot(found['pois'])}.png")
         for name, declared in job.systematics.items():
             if declared.members():
-                figure = draw.systematic(name, declared, templates, result["signal"], label)
+                figure = draw.systematic(name, declared, templates, result["pois"], label)
                 save(figure, folder / f"systematic_{name}.png")
+    if any(declared.members() for declared in job.systematics.values()):
+        signal = [sample for found in result["pois"].values() for sample in found["samples"]]
+        data = toggle.compared(job.systematics, templates, signal)
+        with atomic(folder / "systematics.html") as part:
+            part.write_text(toggle.page(data, label), encoding="utf-8")
 
 
 def tabulate(job: FitTables, files: FitTables.Files) -> None:

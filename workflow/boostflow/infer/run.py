@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.infer import enter, fit, mcstat, observed, workspace
-from boostflow.infer.merge import binning, mean_weight, merge
+from boostflow.infer import enter, fit, ftest, mcstat, observed, transfer, workspace
+from boostflow.infer.merge import binnings, mean_weight, merge
 from boostflow.infer.yields import tabulate
 from boostflow.io import read_json, write_json
 from boostflow.templates.files import read, read_notes, read_variations
@@ -36,17 +36,25 @@ def infer(job: Infer, files: Infer.Files) -> None:
     templates["nominal"], counts = observed.split(templates["nominal"], job.data)
     for path in files.pseudo:
         templates[PSEUDO] = read(path)
-    edges = {
-        region: binning(templates["nominal"], region, config.signal, config.bin_error_max)
-        for region in templates["nominal"]
-    }
+    edges = binnings(templates["nominal"], config.signals(), config.bin_error_max, config.transfer)
     for variation, others in templates.items():
         workspace.check_alike(templates["nominal"], others, variation)
     merged = {name: merge(others, edges) for name, others in templates.items()}
     independent = merged.pop(PSEUDO, None)
     counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
-    fitted, drawn = observed.observations(config, merged["nominal"], counts, independent)
-    spec, notes = workspace.build(merged, job.systematics, config, fitted, independent)
+    chosen = (
+        ftest.orders(config.transfer, merged["nominal"], config.seed) if config.transfer else {}
+    )
+    source = independent
+    if source is not None and config.transfer is not None:
+        source = transfer.smoothed(source, config.transfer, chosen)
+    fitted, drawn = observed.observations(config, merged["nominal"], counts, source)
+    estimate = (
+        transfer.estimate(config.transfer, merged["nominal"], fitted, chosen)
+        if config.transfer
+        else None
+    )
+    spec, notes = workspace.build(merged, job.systematics, config, fitted, independent, estimate)
     for path in files.controls:
         spec = enter.apply(spec, read_json(path)["control"])
     kept = {
@@ -62,11 +70,14 @@ def infer(job: Infer, files: Infer.Files) -> None:
         log.info("%s", note)
     write_json(files.workspace, spec)
     found = fit.run(spec, job.systematics, config)
-    undefined = [note] if (note := found["limit"].get("note")) else []
-    for note in (unknown := [*fit.unknown_parts(found["breakdown"]), *undefined]):
+    unknown = []
+    for poi, result in found["pois"].items():
+        undefined = [note] if (note := result["limit"].get("note")) else []
+        unknown += [*fit.unknown_parts(result["breakdown"], poi), *undefined]
+        result["samples"] = config.pois()[poi]
+    for note in (unknown := list(dict.fromkeys(unknown))):
         log.warning("%s", note)
     result = found | {
-        "signal": config.signal,
         "variable": next(iter(next(iter(merged["nominal"].values())).values())).variable,
         "edges": kept,
         "notes": [*notes, *unknown],
@@ -82,5 +93,6 @@ def infer(job: Infer, files: Infer.Files) -> None:
     }
     write_json(files.yields, tabulate(spec, kept, unfitted, empty))
     write_json(files.fit, result)
-    z = result["significance"]
-    log.info("%s; discovery significance %.2f", result["text"], z.get("observed", z["expected"]))
+    for entry in result["pois"].values():
+        z = entry["significance"]
+        log.info("%s; discovery significance %.2f", entry["text"], z.get("observed", z["expected"]))

@@ -219,9 +219,11 @@ def possible(analysis: Analysis) -> EvaluateBlock:
 
 
 def signal_of(analysis: Analysis, block: ModelBlock) -> list[str]:
-    """Signal samples that a classifier is scanned for."""
+    """Signal samples that a classifier is scanned for: those of the main parameter of interest."""
     infer = analysis.config.infer
-    return list(infer.signal) if infer and block.task() is Task.CLASSIFY else []
+    if infer is None or block.task() is not Task.CLASSIFY:
+        return []
+    return next(iter(infer.pois().values()))
 
 
 class EvaluateSystematics(Job):

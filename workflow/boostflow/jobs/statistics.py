@@ -123,7 +123,7 @@ def fitted_block(analysis: Analysis) -> InferBlock:
 
 
 class Infer(Job):
-    """Build the workspace and fit the signal strength."""
+    """Build the workspace and fit the signal strengths."""
 
     stage: ClassVar[str] = "infer"
     runs: ClassVar[str] = "boostflow.infer.run:infer"
@@ -285,7 +285,7 @@ class Health(Job):
         infer = fitted_block(analysis)
         entries = {name: analysis.systematics[name] for name in analysis.fitted()}
         return cls(
-            signal=infer.signal,
+            signal=infer.signals(),
             bin_error_max=infer.bin_error_max,
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),

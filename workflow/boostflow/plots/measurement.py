@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from boostflow.plots.fit import kind_of
 from boostflow.plots.style import Label, axis_label, colour, label, name_of
+from boostflow.plots.words import fitted_data, symbol
 
 MOST = 3
 """Regions that are drawn, those that measure best."""
@@ -32,7 +32,10 @@ class Measured(NamedTuple):
 
 def parameters(fit: Mapping[str, Any]) -> list[Measured]:
     """The parameters of interest of fit.json, in their order."""
-    return [Measured("mu", fit["signal"], fit["mu"]["value"], fit["mu"]["error"])]
+    return [
+        Measured(name, found["samples"], found["value"], found["error"])
+        for name, found in fit["pois"].items()
+    ]
 
 
 def shown(yields: Mapping[str, Any], found: list[Measured]) -> list[str]:
@@ -118,7 +121,9 @@ def _spectrum(
     ax.set_ylabel(f"Events / {per}")
     centres = (edges[1:] + edges[:-1]) / 2
     errors = np.sqrt(data)
-    ax.errorbar(centres, data / scale, errors / scale, fmt="ko", ms=4, label=kind_of(fit), zorder=5)
+    ax.errorbar(
+        centres, data / scale, errors / scale, fmt="ko", ms=4, label=fitted_data(fit), zorder=5
+    )
     below, samples = np.zeros(len(data)), list(after)
     for name in background:
         _layer(ax, edges, below, after[name], scale, colour(name, samples), name_of(name))
@@ -210,11 +215,3 @@ def _reach(ratio: NDArray, spread: NDArray, height: NDArray) -> tuple[float, flo
     low = min(float(np.quantile(ratio - spread, 0.1)), 0.98)
     margin = 0.15 * (high - low)
     return max(low - margin, 0.0), min(high + margin, 10.0)
-
-
-def symbol(parameter: str) -> str:
-    """A parameter of interest for the reader: `mu_top` is mu with an index."""
-    head, _, index = parameter.partition("_")
-    if head != "mu":
-        return parameter
-    return rf"$\mu_{{\mathrm{{{index.replace('_', ',')}}}}}$" if index else r"$\mu$"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
 
 from boostflow.models.family import TASK_PLOTS, ModelBlock, Role, Score, Task, Unit, columns
 
@@ -46,28 +47,48 @@ def systematic_plots(block: ModelBlock) -> list[str]:
     ]
 
 
-FIT_PLOTS = ("measurement", "ranking", "breakdown", "correlation", "scan", "limit")
-"""Names of the plots of the fit besides those by region and by systematic."""
+POI_PLOTS = ("ranking", "breakdown", "scan", "limit")
+"""Names of the plots of each parameter of interest."""
 YIELDS_TABLES = ("txt", "csv", "tex")
 """Formats of the table of yields."""
 
 
-def fit_plots(regions: list[str], systematics: Mapping[str, str]) -> list[str]:
+def of_poi(name: str, poi: str, pois: Collection[str]) -> str:
+    """Name of a plot or table of a parameter of interest, which is named where there are several.
+
+    Args:
+        name: of the plot.
+        poi: the parameter.
+        pois: all of them.
+    """
+    return f"{name}_{poi}" if len(pois) > 1 else name
+
+
+def contour_plot(pair: Sequence[str]) -> str:
+    """Name of the plot of the contours of two parameters of interest."""
+    return f"contour_{'_vs_'.join(pair)}"
+
+
+def fit_plots(regions: list[str], systematics: Mapping[str, str], pois: list[str]) -> list[str]:
     """Names of the plots of the stage infer.
 
     Args:
         regions: names of the regions.
         systematics: kind of each systematic by name.
+        pois: parameters of interest.
     """
     varied = [f"systematic_{name}" for name, kind in systematics.items() if kind != "rate"]
     fitted = [f"{stage}_{region}" for stage in ("prefit", "postfit") for region in regions]
-    return [*fitted, *FIT_PLOTS, *varied]
+    each = [of_poi(name, poi, pois) for name in POI_PLOTS for poi in pois]
+    pairs = [contour_plot(pair) for pair in combinations(pois, 2)]
+    return [*fitted, "measurement", "correlation", *each, *pairs, *varied]
 
 
-def hepdata_tables(regions: list[str]) -> list[str]:
+def hepdata_tables(regions: list[str], pois: list[str]) -> list[str]:
     """Names of the files of the HEPData record: the submission and its tables."""
     yields = [f"yields_{region}" for region in regions]
-    return ["submission", "results", *yields, "impacts", "correlation", "scan", "cls"]
+    each = [of_poi(name, poi, pois) for poi in pois for name in ("results", "scan", "cls")]
+    return ["submission", *yields, "impacts", "correlation", *each]
 
 
 def background_plots(abcd: bool, sideband: bool, control: bool, composition: bool) -> list[str]:

@@ -35,9 +35,10 @@ NAMES = {
     "dijet": "QCD dijets",
     "resonance": "Resonance",
     "qcd": "QCD",
+    "multijet": "Multijet",
 }
 """How legends call the classes of the default analysis and of public sets."""
-LIKE = {"qcd": "dijet", "qg": "dijet", "wjet": "w", "zjet": "z"}
+LIKE = {"qcd": "dijet", "qg": "dijet", "multijet": "dijet", "wjet": "w", "zjet": "z"}
 """Classes with the colour of another one."""
 
 

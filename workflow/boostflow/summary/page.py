@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
+from boostflow.config.statistics import MU
 from boostflow.jobs.base import Label
 from boostflow.summary import table
 
@@ -94,17 +97,21 @@ def page(
     )
 
 
-def results(summary: dict[str, Any]) -> list[tuple[str, list[str]]]:
+def results(summary: dict[str, Any]) -> list[tuple[str | Markup, list[str]]]:
     """What the run comes to: each a headline and what is said below it.
 
     Those are the parameters of interest of the fit; without one, the estimates of the background
     and the figures of merit of the models.
     """
     if "fit" in summary:
-        fit = summary["fit"]
-        below = [f"{name}: {value}" for name, value in table.fit_rows(fit)[1:]]
-        return [(fit["text"].replace("mu", "μ", 1), below)]
-    found = []
+        return [
+            (
+                headline(poi, result["text"]),
+                [f"{name}: {value}" for name, value in table.fit_rows(poi, result)[1:]],
+            )
+            for poi, result in summary["fit"]["pois"].items()
+        ]
+    found: list[tuple[str | Markup, list[str]]] = []
     for row in table.background_rows(summary.get("background", {})):
         found.append((f"{row[0]}: {row[1]}", [] if row[2] == "-" else [f"pseudo-data: {row[2]}"]))
     for name, model in summary["models"].items():
@@ -113,6 +120,14 @@ def results(summary: dict[str, Any]) -> list[tuple[str, list[str]]]:
                 found.append((f"{title} of {name}: {table.number(model[key])}", []))
                 break
     return found
+
+
+def headline(poi: str, text: str) -> Markup:
+    """The result of a parameter of interest as HTML: `mu_top = ...` is a μ with an index."""
+    name, index = poi.split("_", 1) if "_" in poi else (poi, "")
+    symbol = Markup("μ") if name == MU else Markup.escape(name)
+    below = Markup("<sub>{}</sub>").format(index) if index else Markup("")
+    return symbol + below + text.removeprefix(poi)
 
 
 def flagged(effects: Sequence[dict[str, Any]]) -> Grid:

@@ -41,8 +41,12 @@ def models(page: Page, summary: dict[str, Any]) -> None:
 def fit(page: Page, summary: dict[str, Any]) -> None:
     """The table of the fit, and those of its cross-checks."""
     if "fit" in summary:
-        found = summary["fit"]
-        page.grid(f"Fit ({found['data']} data)", ["figure", "value"], fit_rows(found))
+        fitted = summary["fit"]
+        for poi, found in fitted["pois"].items():
+            what = f" of {poi}" if len(fitted["pois"]) > 1 else ""
+            title = f"Fit{what} ({fitted['data']} data)"
+            page.grid(title, ["figure", "value"], fit_rows(poi, found))
+        _correlations(page, fitted["correlation"])
     for name, compared in summary.get("crosschecks", {}).items():
         _crosscheck(page, name, compared)
 
@@ -107,13 +111,14 @@ def _model(page: Page, name: str, model: dict[str, Any]) -> None:
 
 def _crosscheck(page: Page, name: str, compared: dict[str, Any]) -> None:
     rows = [
-        [which, *(_shown(found[key]) for key in ("error", "significance"))]
-        for which, found in compared.items()
+        [which, poi, *(_shown(found[key]) for key in ("error", "significance"))]
+        for which, pois in compared.items()
+        for poi, found in pois.items()
     ]
-    columns = ["regions", "error of mu", "significance"]
+    columns = ["regions", "strength", "error", "significance"]
     page.grid(f"Cross-check {name}, without systematic uncertainties", columns, rows)
-    for which, found in compared.items():
-        for note in found["notes"]:
+    for which, pois in compared.items():
+        for note in dict.fromkeys(note for found in pois.values() for note in found["notes"]):
             page.line(f"{which}: {note}")
 
 
@@ -195,10 +200,26 @@ def _shown(figure: float | None) -> str:
     return "-" if figure is None else f"{figure:.3g}"
 
 
-def fit_rows(fit: dict[str, Any]) -> list[tuple[str, str]]:
-    """Rows: signal strength, discovery significance and upper limit, expected and observed."""
-    rows = [("signal strength", fit["text"])]
-    found = fit["significance"]
+def _correlations(page: Page, found: dict[str, Any]) -> None:
+    """How several signal strengths are correlated."""
+    names = found["names"]
+    if len(names) > 1:
+        rows = [
+            [name, *(f"{value:.2f}" for value in row)]
+            for name, row in zip(names, found["matrix"], strict=True)
+        ]
+        page.grid("Correlations", ["", *names], rows)
+
+
+def fit_rows(poi: str, result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows: signal strength, discovery significance and upper limit, expected and observed.
+
+    Args:
+        poi: the parameter of interest.
+        result: its figures in summary.json.
+    """
+    rows = [("signal strength", result["text"])]
+    found = result["significance"]
     for kind in ("expected", "observed"):
         if kind in found:
             rows.append((f"discovery significance ({kind})", f"{found[kind]:.2f}"))
@@ -207,14 +228,17 @@ def fit_rows(fit: dict[str, Any]) -> list[tuple[str, str]]:
         above = f"> {toys['significance_above']:.2f} (95 % CL)" if "p_value_below" in toys else ""
         value = above or f"{toys['significance']:.2f}"
         rows.append((f"the {tested} one by {toys['number']} toys", value))
-    limit = fit["limit"]
+    limit = result["limit"]
     level = f"upper limit at {100 * limit['level']:.0f} % CL"
     low, median, high = (
         "beyond the scan" if x is None else f"{x:.3g}" for x in limit["expected"][1:4]
     )
-    rows.append((f"{level} (expected, 68 %)", f"mu < {median} ({low} to {high})"))
+    bound = median if limit["expected"][2] is None else f"{poi} < {median}"
+    rows.append((f"{level} (expected, 68 %)", f"{bound} ({low} to {high})"))
     if "observed" in limit:
-        value = "beyond the scan" if limit["observed"] is None else f"{limit['observed']:.3g}"
-        text = "undefined: data far below the expectation" if "note" in limit else f"mu < {value}"
+        value = limit["observed"]
+        text = "beyond the scan" if value is None else f"{poi} < {value:.3g}"
+        if "note" in limit:
+            text = "undefined: data far below the expectation"
         rows.append((f"{level} (observed)", text))
     return rows
