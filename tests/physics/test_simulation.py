@@ -132,7 +132,7 @@ def test_one_jet_of_v_plus_jet_is_the_boson(sample, process, low, high):
     """The other has neither its mass nor its label."""
     events = sample(process)[0]
     fat, part = (
-        ak.zip({k.removeprefix(f"{name}_"): events[k] for k in events.fields if k.startswith(name)})
+        ak.zip({k.removeprefix(name): events[k] for k in events.fields if k.startswith(name)})
         for name in ("FatJet_", "GenPart_")
     )
     label = ak.flatten(matched(fat, part, process, 0.8)[:, :2])

@@ -14,13 +14,18 @@ import pytest
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import Rate, Weight
 from boostflow.errors import BoostflowError
-from boostflow.infer import fit, ftest, hypotests, transfer
+from boostflow.infer import closure, fit, ftest, hypotests, transfer
 from boostflow.infer.basis import functions
 from boostflow.infer.minimum import interval, minimise, open_workspace
+from boostflow.infer.prepare import Parts
+from boostflow.infer.report import plot_transfer
 from boostflow.infer.run import infer
 from boostflow.infer.workspace import build
 from boostflow.io import read_json
 from boostflow.jobs import statistics as jobs
+from boostflow.jobs.transfer import CheckTransfer, PlotTransfer
+from boostflow.plots.names import transfer_plots
+from boostflow.plots.style import Label
 from boostflow.templates.files import Template
 from support.fits import fit_files, write_templates
 
@@ -183,7 +188,7 @@ def test_the_whole_stage(tmp_path):
     job = jobs.Infer(infer=block(order=1), systematics={"lumi": Rate(kind="rate", value=0.02)})
     infer(job, files)
     result, yields = read_json(files.fit), read_json(files.yields)
-    assert result["mu"]["value"] == pytest.approx(1, abs=1e-3)
+    assert result["pois"]["mu"]["value"] == pytest.approx(1, abs=1e-3)
     assert set(yields["pass"]["postfit"]) == {"top", "w", "multijet", "total"}
     estimate = yields["pass"]["postfit"]["multijet"]
     nominal = analysis()["pass"]
@@ -231,6 +236,68 @@ def test_bad_templates_are_named(change, message):
         nominal["fail"] |= {name: of_jets(values, 1.0) for name in ("quark", "gluon")}
     with pytest.raises(BoostflowError, match=message):
         transfer.estimate(block().transfer, nominal, None, {"pass": 1})
+
+
+def test_a_score_that_knows_the_mass_is_noticed():
+    """A peak in the pass region that no straight line has."""
+    rng = np.random.default_rng(1)
+    fail = np.full(12, 50_000.0)
+    passed = 500 * (1 + 2 * np.exp(-0.5 * ((CENTRES - 172) / 15) ** 2))
+    nominal = {
+        "pass": {"quark": of_jets(rng.poisson(passed), 1.0)},
+        "fail": {"quark": of_jets(rng.poisson(fail), 1.0)},
+    }
+    config = Infer.model_validate({"transfer": {"estimated": ["quark"]}}).transfer
+    notes = ftest.notes(config, nominal, {"pass": 1}, 1)
+    assert any(ftest.SCULPTED in note for note in notes)
+    nominal["pass"]["quark"] = of_jets(rng.poisson(np.full(12, 500.0)), 1.0)
+    notes = ftest.notes(config, nominal, {"pass": 1}, 1)
+    assert not any(ftest.SCULPTED in note for note in notes)
+
+
+def test_checks_and_plots(tmp_path):
+    """Without bias at any injected signal; functions that do not describe the data are left out."""
+    templates = write_templates(tmp_path, {"nominal": analysis(lumps=False)})
+    files = CheckTransfer.Files(templates=templates, figures=tmp_path / "transfer.json")
+    closure.run(CheckTransfer(infer=block(order=1, toys=60)), files)
+    found = read_json(files.figures)
+    assert found["flags"] == []
+    rows = [row for row in found["bias"] if row["truth"] == "same function"]
+    assert [row["injected"] for row in rows] == [0, 1, 2, 5]
+    for row in rows:
+        assert abs(row["mean"]) < 0.2 + 3 * row["mean_error"]
+        assert 0.7 < row["width"] < 1.3
+    mine = found["regions"]["pass"]
+    assert mine["function"]["values"] == pytest.approx(mine["start"], rel=1e-3)
+    # A constant does not describe a straight line, another basis of it does.
+    used = {
+        (row["basis"], row["orders"]["pass"]): row["p"] for row in found["envelope"]["functions"]
+    }
+    assert used["bernstein", 0] < 1e-6 and used["chebyshev", 1] > 0.9
+    assert found["envelope"]["errors"]["mu"] < 0.1
+    plots = PlotTransfer.Files(figures=files.figures, plots=tmp_path / "plots")
+    plot_transfer(PlotTransfer(label=Label("Simulation", "13 TeV")), plots)
+    names = {path.stem for path in plots.plots.glob("*.png")}
+    assert names == set(transfer_plots(["pass"]))
+
+
+def test_goodness_of_fit_by_toys(tmp_path):
+    """Pseudo-data of the function are described; with a peak that is no signal they are not."""
+    config = block(order=1, toys=40)
+    nominal = analysis(lumps=False)
+    rng = np.random.default_rng(5)
+    p = []
+    for peak in (0.0, 400.0):
+        counts = {
+            region: rng.poisson(sum(t.values for t in contents.values())).astype(float)
+            for region, contents in nominal.items()
+        }
+        counts["pass"][1] += peak
+        parts = Parts(config, {}, {"nominal": nominal}, {}, counts, None, [], {"pass": 1}, [])
+        spec, _ = parts.workspace(parts.estimate(config.transfer, parts.orders))
+        model, data = open_workspace(spec)
+        p.append(closure.goodness(parts, model, data, minimise(model, data))["p"])
+    assert p[0] > 0.05 > p[1]
 
 
 def test_groups_of_parameters():

@@ -16,6 +16,7 @@ from pydantic._internal._docs_extraction import extract_docstrings_from_cls as d
 from boostflow.config import generate
 from boostflow.config.chain import Ingest, Select
 from boostflow.config.config import Config
+from boostflow.config.defaults import QCD
 from boostflow.config.descriptions import descriptions
 from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
@@ -58,8 +59,40 @@ def test_the_default_set_has_twenty_parameters(repository: Path) -> None:
     fitted = {variations.by_name[name].systematic for name in variations.with_templates()[1:]}
     rates = {name for name, block in systematics.items() if block.kind == "rate"}
     assert len(by_parameter({n: systematics[n] for n in fitted | rates})) >= 20
-    assert "vincia" not in systematics
-    assert variations.crosschecks() == {"method": "method_up"}
+    assert not {"mpi", "hadronisation", "reconnection", "vincia"} & systematics.keys()
+    # QCD comes from data: no simulation of it is varied but by other trainings and the luminosity.
+    for name, block in systematics.items():
+        assert block.kind == "model" or name == "lumi" or not set(QCD) & set(block.samples), name
+
+
+def test_the_default_measurement_is_that_of_the_default_samples(repository: Path) -> None:
+    """With samples, models or regions of one's own the defaults of the types hold."""
+    default = load({}, repository)[0]
+    assert list(default.templates.regions) == ["top", "v", "fail"]
+    assert default.infer.pois() == {"mu_top": ["top"], "mu_v": ["wjet", "zjet", "w", "z"]}
+    assert default.infer.transfer.estimated == list(QCD)
+    other = {"templates": {"edges": [50, 100, 200]}, "infer": {"transfer": None}, "luminosity": 9}
+    config = load(other, repository)[0]
+    assert list(config.templates.regions) == ["top", "v", "fail"]
+    assert (config.templates.bins, config.infer.transfer) == (2, None)
+    assert config.infer.pois() == default.infer.pois()
+    assert load({"infer": None}, repository)[0].infer is None
+    plain = {"systematics": None}
+    for own in (
+        {"samples": {"top": TOP, "q": QUARK}, "models": {"bdt": {"kind": "bdt"}}},
+        {"models": {"bdt": {"kind": "bdt"}}},
+        {"templates": {"regions": {"pass": {"range": [0.5, 1]}}}},
+    ):
+        config = load({**plain, **own}, repository)[0]
+        assert config.infer.pois() == {"mu": ["top"]}
+        assert config.infer.transfer is None
+        assert "pass" in config.templates.regions
+
+
+def test_regions_that_leave_out_others_may_overlap(repository: Path) -> None:
+    regions = {"a": {"range": [0, 0.6]}, "b": {"range": [0.5, 1], "without": ["a"]}}
+    raw = {"systematics": None, "infer": {"signal": ["top"]}, "templates": {"regions": regions}}
+    assert load(raw, repository)[0].templates.regions["b"].without == ["a"]
 
 
 def test_regions_of_clusters_load(repository: Path) -> None:
@@ -210,6 +243,33 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: select.split: train + validation + test is 110, not 100",
         ),
         (
+            {"infer": {"transfer": {"estimated": ["top"]}}},
+            "my.yaml: infer.transfer.estimated: top is the signal (infer.signal), which cannot be",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "fail": "fial"}}},
+            "my.yaml: infer.transfer.fail: unknown region of templates 'fial'; did you mean 'fail'",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["qurk"]}}},
+            "my.yaml: infer.transfer.estimated: unknown sample 'qurk'; did you mean 'quark'?",
+        ),
+        (
+            {
+                "templates": {"bins": 3},
+                "infer": {"transfer": {"estimated": ["quark"], "order": 2}},
+            },
+            "my.yaml: infer.transfer.order: 3 bins (templates) do not determine a function of",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},
+            "my.yaml: infer.transfer: order: must be auto, or from 0 to 8",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "pass": ["fail"]}}},
+            "my.yaml: infer.transfer: pass: fail is the fail region",
+        ),
+        (
             {"infer": {"signal": ["tpo"]}},
             "my.yaml: infer.signal: unknown sample 'tpo'; did you mean 'top'?",
         ),
@@ -273,6 +333,10 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
                 }
             },
             "my.yaml: templates.regions.b.range: overlaps with that of region a (1 belongs to",
+        ),
+        (
+            {"templates": {"regions": {"a": {"range": [0, 1], "without": ["a"]}}}},
+            "my.yaml: templates.regions.a.without: unknown region 'a'",
         ),
         (
             {
@@ -548,13 +612,13 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ),
         ("x: {kind: model, up: {seed: 2}}", "x: needs model (and what changes), or instead"),
         (
-            "x: {kind: model, instead: {pass: {model: ucluster, clusters: [top]}}}",
-            "x.instead: needs the regions fail, pass, each once",
+            "x: {kind: model, instead: {top: {model: ucluster, clusters: [top]}}}",
+            "x.instead: needs the regions fail, top, v, each once",
         ),
         (
-            "x: {kind: model, instead: {pass: {model: ucluster, clusters: [tp]},"
-            " fail: {model: bdt, clusters: [w]}}}",
-            "x.instead.pass.clusters: no cluster stands for class 'tp'",
+            "x: {kind: model, instead: {top: {model: ucluster, clusters: [tp]},"
+            " v: {model: ucluster, clusters: [w]}, fail: {model: bdt, clusters: [w]}}}",
+            "x.instead.top.clusters: no cluster stands for class 'tp'",
         ),
         (
             "x: {kind: model, model: bdt, up: {seed: 2}, use: crosscheck}",

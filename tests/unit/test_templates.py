@@ -63,6 +63,31 @@ def test_another_split_enters():
     assert result["fail", "top"].values().tolist() == [0.0, 0.0, 20.0, 0.0]
 
 
+def test_regions_of_two_scores_leave_out_what_others_hold():
+    """A jet in both ranges counts once, or not at all where each leaves out the other."""
+    table = {
+        "bdt": {
+            "d_top": np.array([0.99, 0.99, 0.5, 0.0, 0.0, 0.0]),
+            "d_v": np.array([0.99, 0.5, 0.99, 0.0, 0.0, 0.0]),
+        }
+    }
+    top, v = ({"score": name, "range": [0.9, 1.0]} for name in ("d_top", "d_v"))
+    fail = {"score": "d_top", "range": [0.0, 0.9], "without": ["v"]}
+
+    def regions(**blocks):
+        config = Templates.model_validate({"regions": blocks})
+        found = build.regions_of(templates_job(config, 1.0), table, "qcd", {})
+        return {name: np.flatnonzero(inside).tolist() for name, inside in found.items()}
+
+    assert regions(top=top, v={**v, "without": ["top"]}, fail=fail) == {
+        **{"top": [0, 1], "v": [2], "fail": [3, 4, 5]}
+    }
+    both = {"top": {**top, "without": ["v"]}, "v": {**v, "without": ["top"]}}
+    assert regions(**both) == {"top": [1], "v": [2]}
+    with pytest.raises(BoostflowError, match="1 jets of qcd lie in top and in v"):
+        regions(top=top, v=v)
+
+
 @pytest.mark.parametrize("unblind", [False, True])
 def test_collision_data_where_it_may_be_seen(unblind):
     """All candidates of any split, each counting 1; blinded in control regions alone."""

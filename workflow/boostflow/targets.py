@@ -12,6 +12,7 @@ from boostflow.plots.names import (
     model_plots,
     systematic_plots,
 )
+from boostflow.plots.names import transfer_plots as transfer_plot_names
 from boostflow.variations import NOMINAL
 
 
@@ -83,6 +84,14 @@ def fit_plots_of(analysis: Analysis, prefix: str) -> list[str]:
     return analysis.each(paths.FIT_PLOT, plot=names)
 
 
+def transfer_plots(analysis: Analysis) -> list[str]:
+    """Paths of the plots of a background from data."""
+    infer = analysis.config.infer
+    if not analysis.config.has_fit or infer is None or infer.transfer is None:
+        return []
+    return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(infer.transfer.passes))
+
+
 def fit_page(analysis: Analysis) -> list[str]:
     """The page that compares the templates of systematics, if any has some."""
     return [analysis.at(paths.FIT_PAGE)] if fit_plots_of(analysis, "systematic") else []
@@ -115,6 +124,7 @@ def plots(analysis: Analysis) -> list[str]:
         found.append(analysis.at(paths.HEALTH_PLOT))
     if analysis.config.has_fit:
         found += analysis.each(paths.FIT_PLOT, plot=fit_plot_names(analysis))
+        found += transfer_plots(analysis)
         found += fit_page(analysis)
     return found
 

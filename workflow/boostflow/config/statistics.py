@@ -39,6 +39,9 @@ class Region(Block):
     clusters: list[Name] | None = Field(None, min_length=1)
     """Instead of a range: the clusters that stand for these classes (matched once, globally, on the
     validation split)."""
+    without: list[Name] = []
+    """Other regions; jets in their ranges are left out, so that regions of several scores do not
+    overlap."""
     control: bool = False
     """A region without signal: collision data is shown there also while the analysis is blinded."""
 
@@ -141,6 +144,12 @@ class Infer(Block):
     """A background that is taken from data: {estimated: [quark, gluon], fail: fail, pass: [pass],
     basis: bernstein, order: 1} (docs/transfer.md); null: all from simulation."""
     prune: Prune = Prune()
+    minor: float = Field(0.0, ge=0, lt=1)
+    """Samples with a smaller part of the events that are expected in a region are not varied there:
+    all changes of a handful of jets among thousands are noise. 0: none is minor."""
+    few_jets: float = Field(0.0, ge=0)
+    """Bins in which fewer jets of a sample were simulated change with the others of the region, not
+    by the jets that one variation or another happens to have in them. 0: every bin by itself."""
     strict: bool | list[Flag] = False
     """true: the run ends with an error, after all else is done, if the health check of systematic
     effects has flagged any. A list: if it has one of these flags."""

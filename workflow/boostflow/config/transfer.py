@@ -13,8 +13,11 @@ ORDER_MAX = 8
 
 
 class Transfer(Block):
-    """Estimated samples in the pass regions: those of the fail region, bin by bin and free, times a
-    smooth function of the templates' variable."""
+    """A background of the pass regions that is taken from data.
+
+    It is that of the fail region, bin by bin and free, times a smooth function of the templates'
+    variable.
+    """
 
     model_config = ConfigDict(
         extra="forbid", allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
@@ -38,6 +41,9 @@ class Transfer(Block):
     with toys of the simulation."""
     order_max: int = Field(4, ge=0, le=ORDER_MAX)
     """Highest order that `auto` tries."""
+    toys: int = Field(100, ge=10, le=100_000)
+    """Toys for each row of the checks: goodness of fit, F-tests, and the bias with injected signal
+    0, 1, 2 and 5."""
 
     @model_validator(mode="after")
     def is_consistent(self) -> Transfer:

@@ -140,7 +140,10 @@ def impacts(
     free = [
         (name, i)
         for i, name in enumerate(best.names)
-        if name not in pois and not model.config.suggested_fixed()[i]
+        if name not in pois
+        and not model.config.suggested_fixed()[i]
+        # The bins of an estimate from data are its statistics.
+        and not (estimated[i] and "[" in name)
     ]
     of = [best.names.index(poi) for poi in pois]
     result = []

@@ -9,7 +9,7 @@ than by a constant.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ from boostflow.infer.transfer import counts as counts_of
 from boostflow.infer.transfer import places_of
 from boostflow.templates.files import TemplateSet
 
+SCULPTED = "sculpted:"
+"""How a note on a ratio begins that the function does not describe."""
 TOYS = 500
 """Toys an order where the order is chosen."""
 LEVEL = 0.05
@@ -132,3 +134,24 @@ def orders(config: Transfer, nominal: TemplateSet, seed: int) -> dict[str, int]:
         )
         for region in config.passes
     }
+
+
+def notes(
+    config: Transfer, nominal: TemplateSet, orders: Mapping[str, int], seed: int
+) -> list[str]:
+    """What is said of the functions: their order, and where they do not describe the simulation."""
+    x, found = places_of(nominal, config), []
+    for region, order in orders.items():
+        counts = counts_of(nominal, config, region)
+        found.append(
+            f"{region}: {config.name} is that of {config.fail} times {config.basis} ({order})"
+        )
+        for step in steps(counts, config.basis, [order], x, TOYS, seed):
+            if step.fit_p < LEVEL:
+                found.append(
+                    f"{region}: {SCULPTED} {config.basis} of order {order} does not describe the"
+                    f" simulated ratio of {region} to {config.fail} (p = {step.fit_p:.2g}): a score"
+                    " that knows the variable makes peaks that no smooth function has; take a"
+                    " decorrelated score, or another order"
+                )
+    return found

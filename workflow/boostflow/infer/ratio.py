@@ -68,11 +68,11 @@ class Ratio:
         return len(self.coefficients) - 1
 
     def at(self, x: NDArray) -> NDArray:
-        """Its values at places between 0 and 1."""
+        """The values of the ratio at places between 0 and 1."""
         return self.mean * _shape(self.kind, self.coefficients, functions(self.kind, self.order, x))
 
     def errors(self, x: NDArray) -> NDArray:
-        """Standard errors of its values, propagated linearly."""
+        """Standard errors of the values, propagated linearly."""
         parts = functions(self.kind, self.order, x)
         gradient = parts * (self.at(x) if is_exponential(self.kind) else self.mean)
         return np.sqrt(np.einsum("kb,kl,lb->b", gradient, self.covariance, gradient).clip(0))

@@ -10,12 +10,14 @@ import numpy as np
 from boostflow.config.systematics import AnySystematic, nuisances, titles
 from boostflow.infer import observed, tables
 from boostflow.infer.merge import merge
+from boostflow.infer.transfer import simulated
 from boostflow.io import atomic, read_json
 from boostflow.plots.names import contour_plot, of_poi
 from boostflow.templates.files import read_variations
 
 if TYPE_CHECKING:
     from boostflow.jobs.statistics import FitTables, PlotFit
+    from boostflow.jobs.transfer import PlotTransfer
 
 
 def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
@@ -53,7 +55,9 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
         region: np.flatnonzero(np.isin(next(iter(samples.values())).edges, result["edges"][region]))
         for region, samples in templates["nominal"].items()
     }
-    templates = {name: merge(others, kept) for name, others in templates.items()}
+    templates = {
+        name: simulated(merge(others, kept), job.transfer) for name, others in templates.items()
+    }
     names, label, folder = parameter_titles(job.systematics), job.label, files.plots
     with style():
         for region, entry in yields.items():
@@ -105,3 +109,20 @@ def tabulate(job: FitTables, files: FitTables.Files) -> None:
         result, yields, parameter_titles(job.systematics), variable, job.energy
     )
     tables.write_hepdata(content, files.hepdata)
+
+
+def plot_transfer(job: PlotTransfer, files: PlotTransfer.Files) -> None:
+    """Draw the plots of `plots.names.transfer_plots` as PNG files into a folder.
+
+    Raises:
+        BoostflowError: the file of the checks cannot be read.
+    """
+    from boostflow.plots import transfer as draw
+    from boostflow.plots.style import save, style
+
+    found = read_json(files.figures)
+    with style():
+        for region in found["regions"]:
+            figure = draw.ratio(region, found, job.label)
+            save(figure, files.plots / f"ratio_{region}.png")
+        save(draw.bias(found, job.label), files.plots / "bias.png")

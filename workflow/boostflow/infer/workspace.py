@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.statistics import Infer, Prune
 from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
-from boostflow.effects import files_of
+from boostflow.effects import files_of, minor
 from boostflow.errors import BoostflowError
 from boostflow.infer.changes import Cell, Change, changes
 from boostflow.infer.mcstat import FLOOR, Statistics
@@ -131,6 +131,7 @@ def build(
     if "nominal" not in templates:
         raise BoostflowError("no nominal templates")
     samples = list(dict.fromkeys(s for region in templates["nominal"].values() for s in region))
+    left_out = minor(templates["nominal"], config.minor)
     templates = {name: simulated(found, config.transfer) for name, found in templates.items()}
     nominal = templates["nominal"]
     _check_names(samples, systematics, config)
@@ -155,7 +156,12 @@ def build(
             raise BoostflowError(
                 f"infer.signal: no expected events of {', '.join(mine)} in any region"
             )
-    effects = changes(templates, systematics, list(present), config.prune, notes)
+    effects = {
+        name: {cell: change for cell, change in found.items() if cell not in left_out}
+        for name, found in changes(
+            templates, systematics, list(present), config.prune, notes
+        ).items()
+    }
     for region, contents in nominal.items():
         here = {sample: weight for sample, weight in present.items() if sample in contents}
         free = np.zeros(len(next(iter(contents.values())).values))

@@ -10,6 +10,7 @@ from boostflow.config.statistics import Flag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import AnySystematic
+from boostflow.config.transfer import Transfer
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Input, Job, Label, Output, without
 from boostflow.models.family import Role, columns
@@ -201,6 +202,8 @@ class PlotFit(Job):
     """Text above the plots."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
+    transfer: Transfer | None = None
+    """Background that is taken from data: its simulation is not varied."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -221,6 +224,7 @@ class PlotFit(Job):
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),
+            transfer=fitted_block(analysis).transfer,
         )
 
 
@@ -264,6 +268,12 @@ class Health(Job):
     """Samples of the signal."""
     bin_error_max: float = 0.5
     """Largest relative error of the background in a bin: bins are merged as in the fit."""
+    minor: float = 0.0
+    """Part of a region's events below which a sample is not varied."""
+    few_jets: float = 0.0
+    """Simulated jets below which a bin changes with the others."""
+    transfer: Transfer | None = None
+    """Samples that come from data, which nothing varies."""
     systematics: Systematics = {}
     """Systematics with templates, by name; without titles."""
     data: list[Name] = []
@@ -287,6 +297,9 @@ class Health(Job):
         return cls(
             signal=infer.signals(),
             bin_error_max=infer.bin_error_max,
+            minor=infer.minor,
+            few_jets=infer.few_jets,
+            transfer=infer.transfer,
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
         )

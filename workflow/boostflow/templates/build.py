@@ -94,6 +94,11 @@ def regions_of(
                     f"it has {', '.join(columns)}"
                 )
         inside[name] = in_region(region, summed(columns, region.columns()))
+    # What is left out is what the ranges of those regions hold, whatever these leave out.
+    ranges = dict(inside)
+    for name, region in job.templates.regions.items():
+        for other in region.without:
+            inside[name] = inside[name] & ~ranges[other]
     for one, other in combinations(inside, 2):
         both = int((inside[one] & inside[other]).sum())
         if both:

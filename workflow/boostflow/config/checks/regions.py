@@ -39,7 +39,13 @@ def check(regions: Mapping[str, Region], config: Config, at: Place) -> Iterator[
             for column in region.columns():
                 if column not in scores:
                     yield (here / "score").unknown("score", column, scores)
+        for other in region.without:
+            if other not in regions or other == name:
+                known = [n for n in names if n != name]
+                yield (here / "without").unknown("region", other, known)
         for other in names[:i]:
+            if other in region.without or name in regions[other].without:
+                continue
             yield from _overlap(config, region, other, regions[other], here)
 
 
