@@ -2,6 +2,7 @@
 #   CONFIG=config/test.yaml   another configuration
 #   CORES=4                   cores that snakemake may use (default: all)
 #   ARGS="..."                further arguments of snakemake
+#   VERBOSE=1                 Snakemake's own messages, with the reason of each job
 #   PROFILE=profiles/slurm    profile of `make plan`
 #   GPU=1                     `make env GPU=1`: CUDA builds in .venv, kept until `make env`
 
@@ -68,7 +69,7 @@ check: checked $(READY) ## Look at all input files: one line a file, all problem
 
 .PHONY: dry-run
 dry-run: checked $(READY) ## Show what `make run` would do
-	@$(SNAKEMAKE) --dry-run --quiet rules
+	@$(SNAKEMAKE) --dry-run
 
 .PHONY: plan
 plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROFILE)` would make
@@ -90,7 +91,8 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 	test -f "$$out/provenance.json" || { \
 		echo "nothing to report in $$out yet: make run first" >&2; exit 1; }; \
 	if [ ! "$$out/report.html" -nt "$$out/provenance.json" ]; then \
-		$(SNAKEMAKE) --quiet all --report "$$out/report.html" && echo "report: $$out/report.html"; \
+		$(SNAKEMAKE) --quiet all --report "$$out/report.html" \
+			--report-stylesheet workflow/report/report.css && echo "report: $$out/report.html"; \
 	else echo "report: $$out/report.html"; fi
 
 .PHONY: test
@@ -115,6 +117,11 @@ coverage: $(READY) ## Print which branches of the code the tests without other p
 test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machine starts (root)
 	@tests/cluster/slurm.sh check >&2
 	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
+
+.PHONY: bench-run
+bench-run: checked $(READY) ## A fresh run: CPU time by rule, Snakemake's own, and bare Pythia's (BENCH="--share 1")
+	@$(BIN)/python benchmarks/run.py $(if $(CONFIG),--config "$(CONFIG)") \
+		$(if $(filter-out all,$(CORES)),--cores $(CORES)) $(BENCH)
 
 .PHONY: bench-ingest
 bench-ingest: $(READY) ## Rate of ingest and select beside uproot, a script, RDataFrame (BENCH="--root")

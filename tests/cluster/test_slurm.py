@@ -167,7 +167,7 @@ def test_a_cancelled_job_ends_all_ranks(training: Training, cluster: Cluster) ->
 def test_the_retry_resumes_and_ends_with_the_same_loss(training: Training, reference: dict) -> None:
     epoch = re.search(r"resumed after epoch (\d+)", training.log("cancelled"))
     assert epoch and int(epoch[1]) >= CANCEL_AFTER
-    assert training.printed.count("Trying to restart job") == 1
+    assert training.printed.count("trying again: ") == 1
     for name in ("loss", "validation_loss"):
         assert abs(training.final("cancelled")[name] - reference[name]) < 1e-6
     left = training.path(CHECKPOINT, "cancelled").iterdir()

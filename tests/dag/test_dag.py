@@ -33,8 +33,11 @@ TAIL: set[Job] = {
 # And what follows from templates more or less.
 FITTED: set[Job] = TAIL | {("health", ""), ("plot_health", "")}
 
+# A model's figures under the variations.
+FIGURES: set[Job] = {("evaluate_systematics_bdt", "bdt"), ("plot_systematics_bdt", "bdt")}
+
 # And from a change of the BDT's scores or of the jets' weights.
-VARIED: set[Job] = FITTED | {("evaluate_systematics_bdt", "bdt")}
+VARIED: set[Job] = FITTED | FIGURES
 
 # The record says what was declared, if it is run or not.
 RECORD: set[Job] = {("provenance", ""), ("default", "")}
@@ -120,7 +123,7 @@ def test_adding_a_rate(plan: Plan) -> None:
     plan.systematics = {"isr": WEIGHT}
     plan.finish()
     plan.systematics["lumi"] = RATE
-    assert plan.jobs() == TAIL | {("evaluate_systematics_bdt", "bdt")}
+    assert plan.jobs() == TAIL | FIGURES
 
 
 def test_an_entry_that_is_not_enabled_adds_nothing(plan: Plan) -> None:
@@ -262,7 +265,9 @@ def test_a_changed_title_makes_plots_and_tables_alone(plan: Plan) -> None:
     for name in KINDS:
         plan.systematics = {**KINDS, name: {**KINDS[name], "title": "Another"}}
         drawn = {("plot_fit", ""), ("plot_health", ""), ("fit_tables", "")}
-        assert plan.jobs() == {*drawn, *RECORD}, name
+        # The page that the report opens with shows a plot of the fit.
+        expected = {*drawn, ("plot_systematics_bdt", "bdt"), ("summary", ""), *RECORD}
+        assert plan.jobs() == expected, name
 
 
 def test_what_the_evaluation_ignores_is_not_evaluated_again(plan: Plan) -> None:
@@ -478,7 +483,9 @@ def test_systematic_errors_are_of_the_models_that_regions_read(plan: Plan) -> No
         }
     }
     jobs = added(plan, "jes", SHIFT)
-    expected = FITTED | {("evaluate_systematics_ucluster", "ucluster")}
+    expected = FITTED | {
+        (f"{rule}_systematics_ucluster", "ucluster") for rule in ("evaluate", "plot")
+    }
     for v in ("jes_up", "jes_down"):
         expected |= per_sample("select", v) | {("score", f"ucluster/{v}"), ("templates", v)}
     assert jobs == expected

@@ -64,7 +64,7 @@ SYSTEMATIC = {
         "samples": ["top"],
     },
     "fsr": {"kind": "sample", "up": ["TimeShower:renormMultFac = 0.25"], "samples": ["top"]},
-    "depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 6}, "down": {"max_depth": 4}},
+    "depth": {"kind": "model", "model": "bdt", "up": {"max_depth": 6}, "down": {"max_depth": 3}},
     "method": {
         "kind": "model",
         "use": "crosscheck",

@@ -73,6 +73,7 @@ EXPECTED = {
     "results": {
         jobs(
             ("evaluate_systematics_bdt", "bdt"),
+            ("plot_systematics_bdt", "bdt"),
             *((rule, "") for rule in ("compare_models", "health", "infer", "fit_tables")),
             *((rule, "") for rule in ("plot_health", "plot_fit", "plot_cutflow")),
             *((rule, "") for rule in ("summary", "provenance")),

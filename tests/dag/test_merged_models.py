@@ -14,6 +14,7 @@ TAIL = {
     *(("infer", ""), ("plot_fit", ""), ("fit_tables", ""), ("summary", ""), ("provenance", "")),
     *(("default", ""), ("health", ""), ("plot_health", "")),
     ("evaluate_systematics_averaged", "whole"),
+    ("plot_systematics_averaged", "whole"),
 }
 FITTED = TAIL | {("score", "whole/varied_up"), ("templates", "varied_up")}
 

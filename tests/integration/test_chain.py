@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import awkward as ak
@@ -13,6 +16,7 @@ import yaml
 
 from support.analyses import Analysis, shipped_test_config
 
+BROWSER = shutil.which("chromium")
 BEFORE_FIT = ("simulate", "ingest", "select", "train_bdt", "train_ucluster", "score", "templates")
 
 
@@ -26,6 +30,8 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "inference/yields.tex",
         "inference/hepdata/submission.yaml",
         "plots/inference/limit.png",
+        "plots/inference/measurement.png",
+        "overview.html",
         "plots/inference/postfit_pass.png",
         "evaluation/bdt.json",
         "evaluation/ucluster.json",
@@ -44,7 +50,9 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
 
 
 def test_the_terminal_shows_progress_and_the_result(chain: Analysis) -> None:
-    assert "steps (100%) done" in chain.printed
+    jobs = re.search(r"^(\d+) of (\d+) jobs done", chain.printed, re.M)
+    assert jobs[1] == jobs[2]
+    assert "Reason" not in chain.printed
     assert "mu = " in chain.printed
     assert "(stat)" in chain.printed
     assert "(exp)" in chain.printed
@@ -85,8 +93,9 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     jobs = other.planned()
-    fit = {"infer", "plot_fit", "fit_tables", "evaluate_systematics_bdt", "health", "plot_health"}
-    assert jobs.keys() == fit | {"summary", "provenance", "default"}
+    fit = {"infer", "plot_fit", "fit_tables", "health", "plot_health"}
+    figures = {"evaluate_systematics_bdt", "plot_systematics_bdt"}
+    assert jobs.keys() == fit | figures | {"summary", "provenance", "default"}
 
 
 def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) -> None:
@@ -96,7 +105,8 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
     drawn = {"plot_fit", "fit_tables", "plot_health"}
-    assert other.planned().keys() == {*drawn, "provenance", "default"}
+    # The page that the report opens with shows a plot of the fit.
+    assert other.planned().keys() == {*drawn, "summary", "provenance", "default"}
 
 
 def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analysis) -> None:
@@ -108,7 +118,7 @@ def test_a_changed_luminosity_keeps_everything_before_the_templates(other: Analy
 
 def test_another_depth_trains_only_the_bdt(other: Analysis) -> None:
     other.config["models"] = {**other.config["models"]}
-    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 4}
+    other.config["models"]["bdt"] = {**other.config["models"]["bdt"], "max_depth": 5}
     jobs = other.planned()
     # The variation of the depth sets it itself: its training does not change.
     assert jobs["train_bdt"] == 1
@@ -122,6 +132,25 @@ def test_the_report_is_one_file_that_needs_no_network(chain: Analysis) -> None:
     assert len(text) > 500_000
     for category in ("Summary", "Selection", "Models", "Inference", "Systematics"):
         assert category in text
+    # It opens with a page in the description of the workflow, which docutils has left whole.
+    description = text[text.index('<script id="workflow-desc">') :]
+    page = html.unescape(json.loads(re.search(r"var workflow_desc = (.*);", description)[1]))
+    result = json.loads((chain.out / "summary.json").read_text())["fit"]
+    assert page.index("What was measured") < page.index("μ = ") < page.index("What is flagged")
+    assert f"discovery significance (expected): {result['significance']['expected']:.2f}" in page
+    assert "system-message" not in page
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+def test_a_browser_opens_the_report_on_what_was_measured(chain: Analysis) -> None:
+    report = chain.folder / "browser.html"
+    assert chain.snakemake("--report", str(report)).returncode == 0
+    command = [str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    wait = "--virtual-time-budget=10000"
+    done = subprocess.run([*command, wait, f"file://{report}"], capture_output=True, text=True)
+    frame = re.search(r'<iframe class="measured"[^>]*style="height: (\d+)px', done.stdout)
+    # The page within has told how high it is, so that it is shown as a whole.
+    assert frame is not None and int(frame[1]) > 700
 
 
 def test_the_same_seed_gives_the_same_jets_whatever_the_cores(

@@ -264,6 +264,7 @@ def table(inputs: Path) -> Write:
     def both(path: Path) -> None:
         path.mkdir(exist_ok=True)
         written = {"summary": path / "summary.json", "table": path / "summary.txt"}
+        written["page"] = path / "overview.html"
         run(Summary(), Summary.Files(cutflows=cutflows, **written))
 
     return both

@@ -14,18 +14,23 @@ SLURM = ("--profile", str(PROFILES / "slurm"))
 
 
 @pytest.mark.parametrize(
-    ("profiles", "cluster_jobs"),
+    ("profiles", "cluster_jobs", "verbose"),
     [
-        (("--profile", str(PROFILES / "local")), None),
-        (SLURM, 17),
-        ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 17),
+        (("--profile", str(PROFILES / "local")), None, "1"),
+        (SLURM, 17, "0"),
+        ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 17, "1"),
         # It takes the place of all counts of the profile: 8 parts, 5 samples, 2 weights for 4 jobs.
-        ((*SLURM, "--group-components", "parts=1"), 28),
+        ((*SLURM, "--group-components", "parts=1"), 28, "0"),
     ],
 )
 def test_a_dry_run_says_how_many_cluster_jobs_there_are(
-    tmp_path: Path, profiles: tuple[str, ...], cluster_jobs: int | None
+    tmp_path: Path,
+    profiles: tuple[str, ...],
+    cluster_jobs: int | None,
+    verbose: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("VERBOSE", verbose)
     analysis = Analysis(tmp_path, shipped_test_config())
     done = analysis.snakemake("--dry-run", *profiles)
     assert done.returncode == 0, done.stdout
@@ -34,4 +39,5 @@ def test_a_dry_run_says_how_many_cluster_jobs_there_are(
     total = re.search(r"^total +(\d+)$", done.stdout, re.M)
     expected = [] if cluster_jobs is None else [(str(cluster_jobs), str(int(total[1]) - 1))]
     assert found == expected
-    assert ("Group job" in done.stdout) == (cluster_jobs is not None)
+    # Snakemake's own messages show each job, where it is submitted in its group.
+    assert ("Group job" in done.stdout) == (verbose == "1" and cluster_jobs is not None)

@@ -129,7 +129,7 @@ def test_a_variation_reruns_its_model_alone(family: Family, tmp_path: Path) -> N
     expected = {
         *((name, "") for name in ("infer", "plot_fit", "fit_tables", "health", "plot_health")),
         *((name, "") for name in ("summary", "provenance", "default")),
-        (f"evaluate_systematics_{family.kind}", "model"),
+        *((f"{rule}_systematics_{family.kind}", "model") for rule in ("evaluate", "plot")),
         (f"train_{family.kind}", "model/other_up"),
         ("score", "model/other_up"),
         ("templates", "other_up"),

@@ -12,11 +12,12 @@ import pytest
 import uproot
 
 from boostflow.config.chain import Simulation
+from boostflow.ingest.truth import matched
 from boostflow.processes import X, Y
 from support.stages import simulate
 
 EVENTS = 150
-DEFAULT = ("top", "w", "z", "quark", "gluon")
+DEFAULT = ("top", "wjet", "zjet", "quark", "gluon", "qg")
 """Processes of the default analysis, which share a range of pT."""
 
 
@@ -107,13 +108,39 @@ def test_prongs(sample):
         assert np.median(signal) < np.median(background) - 0.1
 
 
-def test_cross_sections(sample):
-    xsec = {process: sample(process)[1]["xsec"] for process in DEFAULT}
-    for process in DEFAULT:
-        row = sample(process)[1]
-        assert 0 < row["xsecError"] < 0.1 * row["xsec"], process
-    assert xsec["gluon"] > xsec["top"] > xsec["w"] > xsec["z"] > 0
-    assert xsec["quark"] > xsec["top"]
+@pytest.mark.parametrize(
+    ("process", "inclusive", "branching"),
+    [
+        # Pythia 8.3 without showers and decays, 8,000 events each (pb); the window of the bosons'
+        # masses is in them. Branching fractions to hadrons: PDG 2024, W 67.4 %, Z 69.9 %.
+        ("top", 0.0206, 0.674**2),
+        ("wjet", 0.0442, 0.674),
+        ("zjet", 0.0186, 0.699),
+        ("quark", 2.83, 1),
+        ("gluon", 1.40, 1),
+        ("qg", 4.79, 1),
+    ],
+)
+def test_cross_sections(sample, process, inclusive, branching):
+    row = sample(process)[1]
+    assert 0 < row["xsecError"] < 0.1 * row["xsec"]
+    assert abs(row["xsec"] - inclusive * branching) < 0.02 * row["xsec"] + 4 * row["xsecError"]
+
+
+@pytest.mark.parametrize(("process", "low", "high"), [("wjet", 65, 95), ("zjet", 75, 105)])
+def test_one_jet_of_v_plus_jet_is_the_boson(sample, process, low, high):
+    """The other has neither its mass nor its label."""
+    events = sample(process)[0]
+    fat, part = (
+        ak.zip({k.removeprefix(name): events[k] for k in events.fields if k.startswith(name)})
+        for name in ("FatJet_", "GenPart_")
+    )
+    label = ak.flatten(matched(fat, part, process, 0.8)[:, :2])
+    mass = ak.flatten(fat.msoftdrop[:, :2])
+    assert 0.4 < ak.mean(label) <= 0.5
+    inside = (mass > low) & (mass < high)
+    assert ak.mean(inside[label]) > 0.5
+    assert ak.mean(inside[~label]) < 0.1
 
 
 def test_initial_state_weights_are_of_use(sample):

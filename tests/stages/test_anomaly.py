@@ -320,6 +320,7 @@ def test_stages_write_figures_plots_and_summary(tmp_path):
     assert together["models"][1]["chosen"] == figures["chosen"]
     assert (tmp_path / "anomaly.png").stat().st_size > 0
     written = {"summary": tmp_path / "summary.json", "table": tmp_path / "summary.txt"}
+    written["page"] = tmp_path / "overview.html"
     text = table(collect(Summary.Files(cutflows=[], evaluations=paths, **written)))
     assert f"Model clusters_{CLUSTERS}, {CLUSTERS} clusters of events" in text
     line = next(line for line in text.splitlines() if "all test events" in line)

@@ -328,9 +328,10 @@ def test_scale_factor_in_the_workspace(enters):
 def test_scale_factor_without_constraint_is_in_the_ranking():
     found = {"samples": ["quark"], "value": 1.5, "error": 0.3, "enters": "free"}
     model, data = fit.open_workspace(enter.apply(WORKSPACE, {"qcd": found}))
-    by_name = {e["name"]: e for e in fit.impacts(model, data, fit.minimise(model, data), {})}
+    best = fit.minimise(model, data)
+    by_name = {e["name"]: e for e in fit.impacts(model, data, best, {}, ["mu"])}
     assert by_name["control_qcd"]["pull"] is None and by_name["control_qcd"]["group"] == "exp"
-    assert abs(by_name["control_qcd"]["up"]) > 0.1
+    assert abs(by_name["control_qcd"]["impacts"]["mu"]["up"]) > 0.1
 
 
 def test_scale_factors_that_are_hardly_known():

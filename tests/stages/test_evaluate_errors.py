@@ -14,8 +14,8 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate import classifier, compare, significance, systematic
 from boostflow.evaluate.classifier import GRID, Classified
 from boostflow.evaluate.curves import components, delong
-from boostflow.evaluate.run import comparison, systematics
-from boostflow.jobs.models import Compare, EvaluateSystematics
+from boostflow.evaluate.run import comparison, plot_systematics, systematics
+from boostflow.jobs.models import Compare, EvaluateSystematics, PlotSystematics
 from boostflow.models.family import families
 from boostflow.plots.names import systematic_plots
 from boostflow.scored import TEST, VALIDATION
@@ -428,14 +428,12 @@ def vary(run, folder, model, declared, variations="*"):
             evaluate=Evaluate(bootstrap=20),
             signal=SIGNAL[model],
             luminosity=10.0,
-            label=LABEL,
         ),
         EvaluateSystematics.Files(
             jets=sorted(run.glob(f"select/{variations}/*.parquet")),
             scores=sorted(run.glob(f"scores/{model}/{variations}.parquet")),
             nominal=run / f"evaluation/{model}.json",
             figures=folder / "systematics.json",
-            plots=folder,
         ),
     )
 
@@ -443,6 +441,10 @@ def vary(run, folder, model, declared, variations="*"):
 @pytest.mark.parametrize("model", ["bdt", "ucluster"])
 def test_systematics_of_a_run(run, tmp_path, model):
     vary(run, tmp_path, model, SYSTEMATICS.validate_python(DECLARED))
+    plot_systematics(
+        PlotSystematics(scores=JUDGED[model].scores, label=LABEL),
+        PlotSystematics.Files(figures=tmp_path / "systematics.json", plots=tmp_path),
+    )
     result = json.loads((tmp_path / "systematics.json").read_text())
     known = json.loads((run / f"evaluation/{model}.json").read_text())
     assert {path.stem for path in tmp_path.glob("*.png")} == set(

@@ -155,7 +155,7 @@ def test_scan_meets_the_interval(example):
     total = interval(model, data, best)
     frozen = {name: best.value(name) for name in best.names if name != "mu"}
     stat = interval(model, data, minimise(model, data, frozen, best))
-    found = hypotests.scan(model, data, best, {"total": total, "stat": stat})
+    found = hypotests.scan(model, data, best, {"total": total, "stat": stat}, frozen)
     assert min(found["total"]) == pytest.approx(0, abs=0.02)
     assert min(found["stat"]) == pytest.approx(0, abs=0.02)
     for side, sign in (("up", 1), ("down", -1)):

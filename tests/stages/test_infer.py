@@ -26,6 +26,7 @@ from boostflow.infer.run import infer
 from boostflow.infer.workspace import build, floored, modifiers
 from boostflow.jobs import statistics as jobs
 from boostflow.plots import fit as draw
+from boostflow.plots import strengths
 from boostflow.plots.names import fit_plots, hepdata_tables
 from boostflow.plots.style import Label, save, style
 from boostflow.templates.files import Template
@@ -83,7 +84,7 @@ def fitted():
     spec, _ = build(templates, systematics, Infer())
     model, data = fit.open_workspace(spec)
     best = fit.minimise(model, data)
-    return spec, model, data, best, fit.breakdown(model, data, best, systematics)
+    return spec, model, data, best, fit.breakdowns(model, data, best, systematics, ["mu"])["mu"]
 
 
 def sample_of(spec, region, name):
@@ -187,7 +188,7 @@ def test_empty_and_negative_bins():
     assert error**2 / FLOOR == pytest.approx([weight, 0, np.sqrt(1.5), 0])
     assert any(note.startswith("pass/quark: 2 of 4 bins empty or negative") for note in notes)
     result = fit.run(spec, systematics)
-    assert result["mu"]["value"] == pytest.approx(1, abs=1e-3)
+    assert result["pois"]["mu"]["value"] == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize("how", ["353qh", "linear", "flat"])
@@ -229,6 +230,16 @@ def one_bin(signal, background, weight, other=None):
     if other is not None:
         region["w"], rest["w"] = alone(other, 1e-3 * other), alone(other, 1e-3 * other)
     return {"nominal": {"pass": region, "fail": rest}}
+
+
+def test_the_impact_of_an_empty_bin_is_that_of_what_it_may_hold():
+    """-2 ln L rises like 2 b / weight where mu gives way: by 1 at half a jet, to one side alone."""
+    spec, _ = build(one_bin(80.0, 0.0, 1.0), {}, Infer(mc_stat=False))
+    (entry,) = fit.run(spec, {})["parameters"]
+    assert entry["name"] == "staterror_pass.empty.qcd[0]" and entry["constraint"] is None
+    shift = entry["impacts"]["mu"]
+    assert shift["up"] == pytest.approx(-0.5 / 80, rel=1e-2)
+    assert shift["down"] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("mc_stat", [True, False])
@@ -300,17 +311,17 @@ def test_prefit_impact_that_cannot_be_fitted(fitted, monkeypatch):
 
     monkeypatch.setattr(fit, "minimise", failing)
     monkeypatch.setattr(fit, "prefit_errors", lambda model: 1.0 * (np.array(best.names) == "lumi"))
-    by_name = {e["name"]: e for e in fit.impacts(model, data, best, {})}
-    assert by_name["lumi"]["prefit_down"] is None
-    assert by_name["lumi"]["prefit_up"] is not None
+    by_name = {e["name"]: e for e in fit.impacts(model, data, best, {}, ["mu"])}
+    assert by_name["lumi"]["impacts"]["mu"]["prefit_down"] is None
+    assert by_name["lumi"]["impacts"]["mu"]["prefit_up"] is not None
 
 
 def test_the_text_tells_of_bounds():
     parts = {"order": [], "total": {"error": 5.0, "at_limit": ["up"]}, "stat": {"error": 5.0}}
     told = "mu = 64.00 ± 5.00 (stat); ends at the bounds of mu: up"
-    assert fit.text(64.0, parts) == told
+    assert fit.text("mu", 64.0, parts) == told
     del parts["total"]["at_limit"]
-    assert fit.text(64.0, parts) == "mu = 64.00 ± 5.00 (stat)"
+    assert fit.text("mu", 64.0, parts) == "mu = 64.00 ± 5.00 (stat)"
 
 
 def test_an_interval_is_open_where_fits_stop_converging(fitted, monkeypatch):
@@ -332,7 +343,7 @@ def test_an_interval_is_open_where_fits_stop_converging(fitted, monkeypatch):
 def test_bin_empty_in_all_samples_says_nothing():
     templates, _ = analysis()
     nominal = {"nominal": templates["nominal"]}
-    full = fit.run(build(nominal, {}, Infer())[0], {})
+    full = fit.run(build(nominal, {}, Infer())[0], {})["pois"]["mu"]
     for contents in nominal["nominal"].values():
         for name, t in contents.items():
             contents[name] = Template(
@@ -344,7 +355,8 @@ def test_bin_empty_in_all_samples_says_nothing():
     spec, _ = build(nominal, {}, Infer())
     model, _ = fit.open_workspace(spec)
     assert sum(model.config.suggested_fixed()) == 4  # its parameters do nothing
-    assert fit.run(spec, {})["mu"]["error"] == pytest.approx(full["mu"]["error"], rel=1e-3)
+    found = fit.run(spec, {})["pois"]["mu"]
+    assert found["error"] == pytest.approx(full["error"], rel=1e-3)
 
 
 def test_merging():
@@ -381,13 +393,13 @@ def test_statistical_error_alone_is_that_of_the_likelihood():
     """One bin, no systematics: the interval solves 2 (s mu - n ln(...)) = 1."""
     nominal = {"nominal": {"r": {"top": template([20.0]), "quark": template([100.0])}}}
     spec, _ = build(nominal, {}, Infer(mc_stat=False))
-    result = fit.run(spec, {})
+    result = fit.run(spec, {})["pois"]["mu"]
     assert result["breakdown"]["order"] == []
     assert result["text"].endswith(" (stat)")
     for side, sign in (("up", 1), ("down", -1)):
-        lam = 120 + 20 * sign * result["mu"][side]
+        lam = 120 + 20 * sign * result[side]
         assert 2 * (lam - 120 + 120 * np.log(120 / lam)) == pytest.approx(1, rel=1e-3)
-    assert result["breakdown"]["stat"]["error"] == result["mu"]["error"]
+    assert result["breakdown"]["stat"]["error"] == result["error"]
     # sqrt(q0) of one bin is the plain Asimov significance.
     assert result["significance"]["expected"] == pytest.approx(float(asimov(20, 100)), rel=1e-4)
 
@@ -395,9 +407,9 @@ def test_statistical_error_alone_is_that_of_the_likelihood():
 def test_interval_at_the_bound():
     nominal = {"nominal": {"r": {"top": template([0.1]), "quark": template([1000.0])}}}
     spec, _ = build(nominal, {}, Infer(mc_stat=False))
-    result = fit.run(spec, {})
-    assert result["mu"]["at_limit"] == ["up", "down"]
-    assert result["mu"]["up"] == pytest.approx(99)
+    result = fit.run(spec, {})["pois"]["mu"]
+    assert result["at_limit"] == ["up", "down"]
+    assert result["up"] == pytest.approx(99)
     assert result["breakdown"]["stat"] == {"up": None, "down": None, "error": None}
     assert result["text"] == "mu = 1.00 ± n/a (stat); ends at the bounds of mu: up and down"
 
@@ -409,22 +421,24 @@ def test_parts_of_an_interval_at_the_bound_are_unknown(tmp_path):
         {"norm": {"kind": "rate", "value": 0.3, "samples": ["quark"]}}
     )
     spec, _ = build(nominal, systematics, Infer(mc_stat=False))
-    result = fit.run(spec, systematics)
+    fitted = fit.run(spec, systematics)
+    result = fitted["pois"]["mu"]
     parts = result["breakdown"]
     assert parts["total"]["at_limit"] == ["up", "down"]
     assert parts["exp"] == {"up": None, "down": None, "error": None}
     assert parts["stat"]["error"] == pytest.approx(np.sqrt(1002) / 2, rel=0.02)
     assert " (stat) ± n/a (exp); ends at" in result["text"]
-    notes = fit.unknown_parts(parts)
+    notes = fit.unknown_parts(parts, "mu")
     assert notes == [
         "breakdown: exp is not known (up and down): an interval that it is computed from ends at"
         " the bounds of mu"
     ]
     # One side only: that side and the error.
     result["breakdown"]["exp"] = {"up": None, "down": 1.0, "error": None}
-    assert fit.unknown_parts(result["breakdown"])[0].startswith("breakdown: exp is not known (up):")
+    (note,) = fit.unknown_parts(result["breakdown"], "mu")
+    assert note.startswith("breakdown: exp is not known (up):")
     with style():
-        figure = draw.breakdown(result, Label())
+        figure = strengths.breakdown(fitted, "mu", Label())
         told = [text.get_text() for text in figure.axes[0].texts]
         assert any(text.startswith("n/a") for text in told)
         assert any(text.startswith("beyond $+$99.0") for text in told)
@@ -445,17 +459,17 @@ def test_mu_stays_where_expectations_are_positive():
 def test_impacts(fitted):
     _, model, data, best, parts = fitted
     _, systematics = analysis()
-    entries = fit.impacts(model, data, best, systematics)
+    entries = fit.impacts(model, data, best, systematics, ["mu"])
     assert {e["name"] for e in entries} == set(best.names) - {"mu"}
     assert all(abs(e["pull"]) < 1e-3 for e in entries)  # Asimov data
     assert all(e["constraint"] < 1.01 for e in entries)
-    widths = [max(abs(e["up"]), abs(e["down"])) for e in entries]
+    widths = [max(abs(e["impacts"]["mu"][side]) for side in ("up", "down")) for e in entries]
     assert widths == sorted(widths, reverse=True)
     assert widths[0] < parts["total"]["error"]
     groups = {e["name"]: e["group"] for e in entries}
     assert groups["jes"] == "exp" and groups["fsr"] == "model"
     assert groups["staterror_pass[0]"] == "model"
-    for e in entries:  # the pre-fit error is the larger one
+    for e in (entry["impacts"]["mu"] for entry in entries):  # the pre-fit error is the larger one
         assert abs(e["prefit_up"]) >= abs(e["up"]) * 0.999
         assert np.sign(e["prefit_down"]) == np.sign(e["down"])
 
@@ -468,7 +482,7 @@ def test_text():
         "exp": {"error": 0.05},
         "model": {"error": 0.38},
     }
-    assert fit.text(1.0, parts) == "mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.38 (model)"
+    assert fit.text("mu", 1.0, parts) == "mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.38 (model)"
 
 
 def test_messages():
@@ -526,7 +540,8 @@ def test_stage_and_plots(tmp_path):
     infer(job, files)
     figures = json.loads(files.fit.read_text())
     assert figures["data"] == "pseudo"
-    assert figures["mu"]["value"] == pytest.approx(1, abs=3 * figures["mu"]["error"])
+    found = figures["pois"]["mu"]
+    assert found["value"] == pytest.approx(1, abs=3 * found["error"])
     assert '"run"' not in files.workspace.read_text()
     found = json.loads(files.yields.read_text())
     assert found["fail"]["unfitted"] == counts.tolist() and "unfitted" not in found["pass"]
@@ -534,14 +549,14 @@ def test_stage_and_plots(tmp_path):
     assert figures["edges"]["pass"] == pytest.approx([50, 110, 170, 230, 290])
     plot(jobs.PlotFit(systematics=systematics, label=("", ""), data=["run"]), plot_files(files))
     kinds = {name: declared.kind for name, declared in systematics.items()}
-    expected = fit_plots(["pass", "fail"], kinds)
+    expected = fit_plots(["pass", "fail"], kinds, ["mu"])
     assert {p.stem for p in (tmp_path / "plots").glob("*.png")} == set(expected)
     with style():
-        drawn = draw.systematic("jes", systematics["jes"], analysis()[0], ["top"], Label())
+        drawn = draw.systematic("jes", systematics["jes"], analysis()[0], figures["pois"], Label())
     assert drawn.legends and not any(ax.get_legend() for ax in drawn.axes)  # beside the curves
     tabulate(jobs.FitTables(systematics=systematics), table_files(files, tmp_path))
     assert {p.stem for p in (tmp_path / "hepdata").iterdir()} == set(
-        hepdata_tables(["pass", "fail"])
+        hepdata_tables(["pass", "fail"], ["mu"])
     )
     assert {p.name for p in tmp_path.glob("yields.*")} >= {"yields.txt", "yields.csv", "yields.tex"}
     with pytest.raises(BoostflowError, match=r"no nominal\.root"):

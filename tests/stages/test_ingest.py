@@ -210,6 +210,24 @@ def test_matching_a_decay_of_the_resonance() -> None:
     assert matched(fatjets, genpart, "dijet", 1.0).tolist() == [[True, True, False]]
 
 
+@pytest.mark.parametrize(("process", "boson"), [("wjet", 24), ("zjet", 23)])
+def test_the_jet_beside_a_boson_matches_nothing(process: str, boson: int) -> None:
+    """A boson with both quarks in the first jet, and a gluon in the second."""
+    fatjets = ak.Array([[{"eta": 0.0, "phi": 0.0}, {"eta": 0.0, "phi": 3.1}]])
+    last, hard = 1 << 13, 1 << 7
+    genpart = ak.zip(
+        {
+            "eta": [[0.0, 0.0, 0.2, -0.2]],
+            "phi": [[0.0, 3.1, 0.1, -0.1]],
+            "pdgId": [[boson, 21, 4, -4]],
+            "status": [[22, 23, 23, 23]],
+            "statusFlags": [[hard | last, hard, hard, hard]],
+            "genPartIdxMother": [[-1, -1, 0, 0]],
+        }
+    )
+    assert matched(fatjets, genpart, process, 0.8).tolist() == [[True, False]]
+
+
 @pytest.mark.parametrize("rho", ["fixedGridRhoFastjetAll", "Rho_fixedGridRhoFastjetAll"])
 def test_jets_keep_their_generator_jet_and_the_density(tmp_path: Path, rho: str) -> None:
     file = write_nano(tmp_path / "a.root", generator_jets=True, rho=rho, constituents=True)

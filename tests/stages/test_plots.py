@@ -27,9 +27,13 @@ from support import factory
 
 
 def test_names_of_fit_plots():
-    names = fit_plots(["pass"], {"lumi": "rate", "jes": "shift"})
-    of_fit = ["ranking", "breakdown", "correlation", "scan", "limit"]
+    systematics = {"lumi": "rate", "jes": "shift"}
+    names = fit_plots(["pass"], systematics, ["mu"])
+    of_fit = ["measurement", "correlation", "ranking", "breakdown", "scan", "limit"]
     assert names == ["prefit_pass", "postfit_pass", *of_fit, "systematic_jes"]
+    names = fit_plots(["pass"], systematics, ["mu_top", "mu_v"])
+    of_each = [f"{name}_{poi}" for name in of_fit[2:] for poi in ("mu_top", "mu_v")]
+    assert names[2:-1] == [*of_fit[:2], *of_each, "contour_mu_top_vs_mu_v"]
 
 
 def test_cutflows_of_samples_with_cuts_of_their_own():
@@ -117,7 +121,8 @@ def test_data_outside_of_the_ratio_panel_are_arrows(scale, high):
         "data": [101.0 * scale, 8.0, 61.0, 0.0],
         "prefit": {"top": signal, "quark": background, "total": total},
     }
-    fit = {"signal": ["top"], "variable": "msoftdrop", "data": "observed"}
+    pois = {"mu": {"samples": ["top"], "value": 1.0}}
+    fit = {"pois": pois, "variable": "msoftdrop", "data": "observed"}
     with style():
         low = plots_fit.region("pass", yields, fit, "prefit", Label("boostflow")).axes[1]
     assert (low.get_yscale() == "log") == high

@@ -252,6 +252,20 @@ def test_shower_weights_are_found_by_name():
     assert shower[:, 0].std() > 0.01
 
 
+def test_without_shower_weights_the_file_has_none(tmp_path):
+    path, table = tmp_path / "x.root", tmp_path / "x.parquet"
+    events = make(path, events=8, shower_weights=False)
+    assert "PSWeight" not in " ".join(events.fields)
+    assert ak.all(events.nLHEScaleWeight == 9)
+    ingest(path, table, tmp_path / "x.json", **TOP)
+    columns = ak.from_parquet(table).fields
+    assert not {"weight_isr_up", "weight_fsr_down"} & set(columns)
+    assert {"weight_mur05", "weight_pdf_4"} <= set(columns)
+    # Events have the generator's settings, too: no line of variations is left.
+    lines = settings(PROCESSES["top"], FAST, [], 1, shower_weights=False)
+    assert not [line for line in lines if line.startswith("UncertaintyBands")]
+
+
 def test_a_shower_without_variations_has_unit_weights(tmp_path):
     events = make(tmp_path / "x.root", settings=["UncertaintyBands:doVariations = off"], events=3)
     assert ak.all(events.PSWeight == 1)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from boostflow.jobs.models import Train
-from boostflow.models.family import ModelBlock, family_of
+from boostflow.models import stage
+from boostflow.models.family import ModelBlock
 
 
 def train(jets: Sequence[Path], block: ModelBlock, output: Path, **files: Path) -> None:
@@ -19,4 +20,4 @@ def train(jets: Sequence[Path], block: ModelBlock, output: Path, **files: Path) 
         files: other files of the job.
     """
     job = Train(name=block.kind, model=block)
-    family_of(block).module("train").train(job, Train.Files(jets=jets, output=output, **files))
+    stage.fit(job, Train.Files(jets=jets, output=output, **files))

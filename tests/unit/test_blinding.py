@@ -70,6 +70,17 @@ def test_a_control_region_that_may_reach_into_the_signal(cut: dict[str, Any]) ->
     assert found(control(**cut), infer=None) == []
 
 
+def test_regions_of_sums() -> None:
+    """p_top is at most 1 - (p_w + p_z); in what is no sum of probabilities nothing is known."""
+    regions = {"pass": {"score": ["p_w", "p_top"], "range": [0.7, 1.0]}}
+    samples = SAMPLES | {"z": {"source": "simulation", "process": "z", "label": "z"}}
+    blocks = {"templates": {"regions": regions}, "samples": samples}
+    cut = {"model": "bdt", "column": "p_z"}
+    assert found(control(**cut, range=[0.4, 1.0]), **blocks) == []
+    (problem,) = found(control(**cut, range=[0.3, 1.0]), **blocks)
+    assert "may lie in region pass of the fit" in problem
+
+
 def test_values_on_an_edge_lie_in_both_ranges() -> None:
     """1 belongs to a range that ends there, and to one that starts there: clusters are numbers."""
     cluster = {"model": "ucluster", "score": "cluster"}

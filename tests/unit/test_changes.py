@@ -95,8 +95,9 @@ def test_error_of_mu_is_that_of_the_covariance(form):
     signal = np.concatenate([SIGNAL["pass"], SIGNAL["fail"]])
     full = np.diag(signal + vector(templates)) + covariance(templates, form)
     expected = 1 / np.sqrt(signal @ np.linalg.solve(full, signal))
-    assert result["mu"]["error"] == pytest.approx(expected, rel=0.02)
-    assert result["breakdown"]["order"] == ["ml"]
+    strength = result["pois"]["mu"]
+    assert strength["error"] == pytest.approx(expected, rel=0.02)
+    assert strength["breakdown"]["order"] == ["ml"]
     assert {e["group"] for e in result["parameters"]} == {"ml"}
     names = [e["name"] for e in result["parameters"]]
     assert sorted(names) == ["seed_1", "seed_2"]

@@ -16,6 +16,7 @@ from pydantic._internal._docs_extraction import extract_docstrings_from_cls as d
 from boostflow.config import generate
 from boostflow.config.chain import Ingest, Select
 from boostflow.config.config import Config
+from boostflow.config.defaults import QCD
 from boostflow.config.descriptions import descriptions
 from boostflow.config.files import expand, output_folder
 from boostflow.config.load import load
@@ -58,8 +59,40 @@ def test_the_default_set_has_twenty_parameters(repository: Path) -> None:
     fitted = {variations.by_name[name].systematic for name in variations.with_templates()[1:]}
     rates = {name for name, block in systematics.items() if block.kind == "rate"}
     assert len(by_parameter({n: systematics[n] for n in fitted | rates})) >= 20
-    assert "vincia" not in systematics
-    assert variations.crosschecks() == {"method": "method_up"}
+    assert not {"mpi", "hadronisation", "reconnection", "vincia"} & systematics.keys()
+    # QCD comes from data: no simulation of it is varied but by other trainings and the luminosity.
+    for name, block in systematics.items():
+        assert block.kind == "model" or name == "lumi" or not set(QCD) & set(block.samples), name
+
+
+def test_the_default_measurement_is_that_of_the_default_samples(repository: Path) -> None:
+    """With samples, models or regions of one's own the defaults of the types hold."""
+    default = load({}, repository)[0]
+    assert list(default.templates.regions) == ["top", "v", "fail"]
+    assert default.infer.pois() == {"mu_top": ["top"], "mu_v": ["wjet", "zjet", "w", "z"]}
+    assert default.infer.transfer.estimated == list(QCD)
+    other = {"templates": {"edges": [50, 100, 200]}, "infer": {"transfer": None}, "luminosity": 9}
+    config = load(other, repository)[0]
+    assert list(config.templates.regions) == ["top", "v", "fail"]
+    assert (config.templates.bins, config.infer.transfer) == (2, None)
+    assert config.infer.pois() == default.infer.pois()
+    assert load({"infer": None}, repository)[0].infer is None
+    plain = {"systematics": None}
+    for own in (
+        {"samples": {"top": TOP, "q": QUARK}, "models": {"bdt": {"kind": "bdt"}}},
+        {"models": {"bdt": {"kind": "bdt"}}},
+        {"templates": {"regions": {"pass": {"range": [0.5, 1]}}}},
+    ):
+        config = load({**plain, **own}, repository)[0]
+        assert config.infer.pois() == {"mu": ["top"]}
+        assert config.infer.transfer is None
+        assert "pass" in config.templates.regions
+
+
+def test_regions_that_leave_out_others_may_overlap(repository: Path) -> None:
+    regions = {"a": {"range": [0, 0.6]}, "b": {"range": [0.5, 1], "without": ["a"]}}
+    raw = {"systematics": None, "infer": {"signal": ["top"]}, "templates": {"regions": regions}}
+    assert load(raw, repository)[0].templates.regions["b"].without == ["a"]
 
 
 def test_regions_of_clusters_load(repository: Path) -> None:
@@ -210,6 +243,33 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: select.split: train + validation + test is 110, not 100",
         ),
         (
+            {"infer": {"transfer": {"estimated": ["top"]}}},
+            "my.yaml: infer.transfer.estimated: top is the signal (infer.signal), which cannot be",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "fail": "fial"}}},
+            "my.yaml: infer.transfer.fail: unknown region of templates 'fial'; did you mean 'fail'",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["qurk"]}}},
+            "my.yaml: infer.transfer.estimated: unknown sample 'qurk'; did you mean 'quark'?",
+        ),
+        (
+            {
+                "templates": {"bins": 3},
+                "infer": {"transfer": {"estimated": ["quark"], "order": 2}},
+            },
+            "my.yaml: infer.transfer.order: 3 bins (templates) do not determine a function of",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},
+            "my.yaml: infer.transfer: order: must be auto, or from 0 to 8",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "pass": ["fail"]}}},
+            "my.yaml: infer.transfer: pass: fail is the fail region",
+        ),
+        (
             {"infer": {"signal": ["tpo"]}},
             "my.yaml: infer.signal: unknown sample 'tpo'; did you mean 'top'?",
         ),
@@ -273,6 +333,30 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
                 }
             },
             "my.yaml: templates.regions.b.range: overlaps with that of region a (1 belongs to",
+        ),
+        (
+            {"templates": {"regions": {"a": {"range": [0, 1], "without": ["a"]}}}},
+            "my.yaml: templates.regions.a.without: unknown region 'a'",
+        ),
+        (
+            {
+                "templates": {
+                    "regions": {
+                        "a": {"score": ["p_w", "p_z"], "range": [0.6, 1]},
+                        "b": {"score": "p_top", "range": [0.3, 1]},
+                    }
+                }
+            },
+            "my.yaml: templates.regions.b.range: overlaps with region a: a jet can have p_top in"
+            " this range and p_w + p_z between 0.6 and 1 (probabilities add up to 1)",
+        ),
+        (
+            {"templates": {"regions": {"a": {"score": ["p_w", "p_y"], "range": [0, 1]}}}},
+            "my.yaml: templates.regions.a.score: unknown score 'p_y'",
+        ),
+        (
+            {"templates": {"regions": {"a": {"score": ["p_w", "p_w"], "range": [0, 1]}}}},
+            "my.yaml: templates.regions.a.score: p_w is listed twice",
         ),
         (
             {"templates": {"regions": {"a": {"model": "ucluster", "range": [0, 1]}}}},
@@ -343,7 +427,7 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         (
             {"background": {"composition": {"classes": {"top": ["top"], "qcd": ["quark"]}}}},
-            "my.yaml: background.composition.classes: w, z, gluon is in no class",
+            "my.yaml: background.composition.classes: wjet, zjet, w, z, gluon, qg is in no class",
         ),
         (
             {"background": {"composition": {"systematics": ["jess"]}}},
@@ -369,8 +453,33 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
         ),
         ({"background": {}}, "my.yaml: background: needs abcd, sideband, control or composition"),
         ({"infer": {"signal": []}}, "my.yaml: infer.signal: list should have at least 1 item"),
+        ({"infer": {"signal": {}}}, "my.yaml: infer.signal: dictionary should have at least 1"),
         (
-            {"infer": {"signal": ["top", "w", "z", "quark", "gluon"]}},
+            {"infer": {"signal": {"mu_top": []}}},
+            "my.yaml: infer.signal.mu_top: list should have at least 1 item",
+        ),
+        (
+            {"infer": {"signal": {"mu-top": ["top"]}}},
+            "my.yaml: infer.signal.mu-top: 'mu-top' is not a name: lower-case letters, digits and",
+        ),
+        (
+            {"infer": {"signal": {"mu_top": ["top"], "mu_v": ["w", "top"]}}},
+            "my.yaml: infer.signal.mu_v: the sample top is listed twice",
+        ),
+        (
+            {"infer": {"signal": ["top", "top"]}},
+            "my.yaml: infer.signal: the sample top is listed twice",
+        ),
+        (
+            {"infer": {"signal": {"mu_top": ["tpo"]}}},
+            "my.yaml: infer.signal.mu_top: unknown sample 'tpo'; did you mean 'top'?",
+        ),
+        (
+            {"infer": {"signal": {"staterror_top": ["top"]}}},
+            "my.yaml: infer.signal.staterror_top: staterror_top is taken; choose another name",
+        ),
+        (
+            {"infer": {"signal": ["top", "w", "z", "wjet", "zjet", "quark", "gluon", "qg"]}},
             "my.yaml: infer.signal: lists every sample, so that no background is left",
         ),
         (
@@ -503,13 +612,13 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ),
         ("x: {kind: model, up: {seed: 2}}", "x: needs model (and what changes), or instead"),
         (
-            "x: {kind: model, instead: {pass: {model: ucluster, clusters: [top]}}}",
-            "x.instead: needs the regions fail, pass, each once",
+            "x: {kind: model, instead: {top: {model: ucluster, clusters: [top]}}}",
+            "x.instead: needs the regions fail, top, v, each once",
         ),
         (
-            "x: {kind: model, instead: {pass: {model: ucluster, clusters: [tp]},"
-            " fail: {model: bdt, clusters: [w]}}}",
-            "x.instead.pass.clusters: no cluster stands for class 'tp'",
+            "x: {kind: model, instead: {top: {model: ucluster, clusters: [tp]},"
+            " v: {model: ucluster, clusters: [w]}, fail: {model: bdt, clusters: [w]}}}",
+            "x.instead.top.clusters: no cluster stands for class 'tp'",
         ),
         (
             "x: {kind: model, model: bdt, up: {seed: 2}, use: crosscheck}",
@@ -565,7 +674,7 @@ def test_all_problems_are_listed_at_once(repository: Path) -> None:
         ("x: {kind: rate, up: 0}", "x: up: 0 changes nothing"),
         ("x: {kind: rate, up: 0, down: 0}", "x: up: 0 changes nothing"),
         (
-            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 5}}",
+            "x: {kind: model, model: bdt, up: {seed: 2}, down: {max_depth: 4}}",
             "x.down: is the same as models.bdt: no key changes",
         ),
         (
@@ -589,6 +698,32 @@ def test_a_wrong_systematic_is_named(
     path.write_text(declaration)
     lines = problems({"systematics": str(path)}, repository)
     assert any(line.startswith(f"{path}: {message}") for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("poi", "declaration", "message"),
+    [
+        ("jes", "jes: {kind: rate, value: 0.1}", "jes.parameter: jes is a parameter of interest"),
+        (
+            "r",
+            "x: {kind: rate, value: 0.1, parameter: r}",
+            "x.parameter: r is a parameter of interest (infer.signal); choose another name",
+        ),
+        (
+            "x_2",
+            "x: {kind: weight, hessian: [weight_pdf_1, weight_pdf_2]}",
+            "x.parameter: x_2, one of its members, is a parameter of interest (infer.signal)",
+        ),
+    ],
+)
+def test_a_systematic_called_as_a_parameter_of_interest(
+    repository: Path, tmp_path: Path, poi: str, declaration: str, message: str
+) -> None:
+    path = tmp_path / "systematics.yaml"
+    path.write_text(declaration)
+    signal = {"infer": {"signal": {poi: ["top"]}}}
+    (line,) = problems({"systematics": str(path), **signal}, repository)
+    assert line.startswith(f"{path}: {message}")
 
 
 def test_types_and_names_of_systematics_are_said_at_once(repository: Path, tmp_path: Path) -> None:
@@ -677,6 +812,20 @@ def test_samples_without_weights_cannot_be_reweighted(repository: Path, tmp_path
     }
     assert problems(raw, repository) == [
         f"{path}: x.samples: w has no weight columns: only ROOT files have them"
+    ]
+    path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
+    assert list(load(raw, repository)[1]) == ["x"]
+
+
+def test_weights_that_are_not_simulated_vary_nothing(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    quark = QUARK | {"shower_weights": False}
+    raw = {"samples": {"top": TOP, "quark": quark}, "models": {}, "systematics": str(path)}
+    path.write_text("x: {kind: weight, up: weight_mur2, down: weight_mur05}")
+    assert list(load(raw, repository)[1]) == ["x"]
+    path.write_text("x: {kind: weight, up: weight_isr_up}")
+    assert problems(raw, repository) == [
+        f"{path}: x.samples: quark is simulated without weight_isr_up (`shower_weights: false`)"
     ]
     path.write_text("x: {kind: weight, up: weight_isr_up, samples: [top]}")
     assert list(load(raw, repository)[1]) == ["x"]

@@ -30,10 +30,12 @@ YIELDS = {
     }
 }
 BAND = [[0.9, 0.1]] * 5
-FIT = {
-    "data": "pseudo",
+STRENGTH = {
     "text": "mu = 1.0 ± 0.2 (stat) ± 0.1 (exp)",
-    "mu": {"value": 1.0, "up": 0.3, "down": 0.2, "error": 0.25},
+    "value": 1.0,
+    "up": 0.3,
+    "down": 0.2,
+    "error": 0.25,
     "breakdown": {
         "order": ["exp"],
         "stat": {"up": 0.2, "down": 0.2, "error": 0.2},
@@ -47,25 +49,15 @@ FIT = {
         "scan": {"mu": [0.1, 0.5], "expected": BAND, "observed": [0.8, 0.05]},
     },
     "scan": {"mu": [0.8, 1.2], "total": [1.0, 1.1], "stat": [2.0, None]},
+}
+SHIFTS = {"up": 0.1, "down": -0.1, "prefit_up": 0.11, "prefit_down": -0.11}
+FREE = SHIFTS | {"prefit_up": None, "prefit_down": None}
+FIT = {
+    "data": "pseudo",
+    "pois": {"mu": STRENGTH},
     "parameters": [
-        {
-            "name": "jes",
-            "pull": 0.1,
-            "constraint": 0.9,
-            "up": 0.1,
-            "down": -0.1,
-            "prefit_up": 0.11,
-            "prefit_down": -0.11,
-        },
-        {
-            "name": "scale",
-            "pull": None,
-            "constraint": None,
-            "up": 0.1,
-            "down": -0.1,
-            "prefit_up": None,
-            "prefit_down": None,
-        },
+        {"name": "jes", "pull": 0.1, "constraint": 0.9, "impacts": {"mu": SHIFTS}},
+        {"name": "scale", "pull": None, "constraint": None, "impacts": {"mu": FREE}},
     ],
     "correlation": {"names": ["mu", "jes"], "matrix": [[1.0, 0.3], [0.3, 1.0]]},
 }
@@ -117,7 +109,7 @@ def test_an_empty_sample_is_zero_with_an_upper_error():
 
 def test_unknown_parts_of_the_error_are_left_out_of_the_record():
     unknown = {"up": None, "down": 0.1, "error": None}
-    fit = {**FIT, "breakdown": {**FIT["breakdown"], "exp": unknown}}
+    fit, _ = variant(breakdown={"exp": unknown})
     found = hepdata(fit, YIELDS, {}, ("Soft-drop mass", "GeV"), 13000.0)["results"]
     errors = found["dependent_variables"][0]["values"][0]["errors"]
     assert [error["label"] for error in errors] == ["stat"]
@@ -129,7 +121,7 @@ def record():
 
 def test_hepdata_record(tmp_path):
     found = record()
-    assert sorted(found) == sorted(hepdata_tables(["sr_1"]))
+    assert sorted(found) == sorted(hepdata_tables(["sr_1"], ["mu"]))
     write_hepdata(found, tmp_path)
     head, *tables = yaml.safe_load_all((tmp_path / "submission.yaml").read_text())
     assert "pseudo" in head["comment"]
@@ -154,7 +146,9 @@ def variant(**changes):
     fit, yields = copy.deepcopy(FIT), copy.deepcopy(YIELDS)
     for part in yields["sr_1"]["prefit"].values():
         part.update(changes.pop("part", {}))
-    fit["breakdown"].update(changes.pop("breakdown", {}))
+    strength = fit["pois"]["mu"]
+    strength["breakdown"].update(changes.pop("breakdown", {}))
+    strength.update({key: changes.pop(key) for key in ("significance", "limit") if key in changes})
     fit.update(changes)
     return fit, yields
 

@@ -10,8 +10,10 @@ import uproot
 
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import SYSTEMATICS
+from boostflow.effects import minor
 from boostflow.errors import BoostflowError
 from boostflow.infer.health import check, demand, judge, plot, run, table, turns, variance
+from boostflow.infer.merge import steady
 from boostflow.jobs import statistics as jobs
 from boostflow.plots.health import effects
 from boostflow.plots.style import Label, style
@@ -42,6 +44,42 @@ def flags(name, *members, nominal=None):
     """Of one entry with these templates."""
     members = [m if isinstance(m, Template) else template(m) for m in members]
     return judge(DECLARED[name], nominal or template(NOMINAL), members)[1]
+
+
+def test_what_is_minor_is_not_judged():
+    """Signal is 1 % of one region, and a third of the other; estimated samples count there, too."""
+    contents = {
+        "fail": {"top": template([1.0] * 6), "qcd": template([99.0] * 6)},
+        "pass": {"top": template([10.0] * 6), "qcd": template([20.0] * 6)},
+    }
+    varied = {r: {s: template(t.values * RISE) for s, t in c.items()} for r, c in contents.items()}
+    templates = {"nominal": contents, "jes_up": varied, "jes_down": contents}
+    declared = {"jes": DECLARED["jes"]}
+    assert minor(contents, 0.01) == set()
+    assert minor(contents, 0.011) == {("fail", "top")}
+    assert minor(contents, 0.4) == {("fail", "top"), ("pass", "top")}
+    found = check(templates, declared, minor(contents, 0.011))
+    assert [(e["region"], e["sample"]) for e in found] == [
+        *(("fail", "qcd"), ("pass", "top"), ("pass", "qcd"))
+    ]
+
+
+def test_single_jets_make_no_shape():
+    """Two bins of a few jets: they rise by 20 % as those of many do, and none is empty."""
+    nominal = np.array([400.0, 300.0, 200.0, 100.0, 4.0, 3.0])
+    varied = np.array([500.0, 350.0, 250.0, 100.0, 0.0, 9.0])
+    templates = {"nominal": {"r": {"s": template(nominal)}}, "up": {"r": {"s": template(varied)}}}
+    assert "empty" in flags("jes", varied, nominal * 0.9, nominal=template(nominal))
+    done = steady(templates, 5)
+    assert done["nominal"]["r"]["s"].values.tolist() == nominal.tolist()
+    up = done["up"]["r"]["s"]
+    np.testing.assert_allclose(up.values, [*varied[:4], 4.8, 3.6])
+    np.testing.assert_allclose(up.variances, [*varied[:4], 4 * 1.44, 3 * 1.44])
+    assert flags("jes", up, nominal * 0.9, nominal=template(nominal)) == []
+    assert steady(templates, 0)["up"]["r"]["s"].values.tolist() == varied.tolist()
+    # Where there are few in all bins they change together.
+    poor = {v: {"r": {"s": template(x)}} for v, x in (("nominal", [1.0] * 6), ("up", [0, 2.0] * 3))}
+    assert steady(poor, 5)["up"]["r"]["s"].values.tolist() == [1.0] * 6
 
 
 def test_a_healthy_effect_has_no_flag():

@@ -25,14 +25,14 @@ BLOCKS = {
     f"boostflow.config.{name}"
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
-        *("samples", "chain", "statistics", "background", "systematics", "weights"),
+        *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *("boostflow", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
         *("provenance", "publicsets", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("weightfile", "correctionfile", "binomial", "theory"),
@@ -47,7 +47,7 @@ LAYERS: tuple[set[str], ...] = (
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "summary", "takeover"),
     },
-    {"cli", "clusterplan", "scheduling", "states", "targets"},
+    {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
 it. `blocks` are the modules in `BLOCKS`; `families` are `models/family.py` and of each family its
@@ -80,7 +80,7 @@ def node(module: str) -> str:
     parts = module.split(".")
     if module in BLOCKS:
         return "blocks"
-    if module in ("boostflow.models", "boostflow.models.family"):
+    if module in ("boostflow.models", "boostflow.models.family", "boostflow.models.classifying"):
         return "families"
     if parts[1:2] == ["models"] and (
         modules()[module].name == "__init__.py" or parts[3:] == ["block"]

@@ -156,6 +156,8 @@ CASES: list[Case] = [
     ("samples.top.parts", 3, {"list top", "list fsr"}),
     ("samples.top.events", 20, {"simulate"}),
     ("samples.top.settings", LINE, SIMULATE),
+    # Alternative samples have none in any case.
+    ("samples.top.shower_weights", False, {"simulate"}),
     # Paths are files of the rule, which says when one is another.
     ("samples.qcd.files", ["a.root", "z.root", "https://host/c.root"], {"check"}),
     (
@@ -298,7 +300,7 @@ CASES: list[Case] = [
     ("systematics:fsr.down", LINE, NOTHING),
     ("systematics:fsr.events", 600, {"simulate fsr"}),
     ("systematics:fsr.parts", 1, {"list fsr"}),
-    ("systematics:depth.up", {"max_depth": 4}, NOTHING),
+    ("systematics:depth.up", {"max_depth": 5}, NOTHING),
     ("systematics:method.instead", OTHER_REGIONS, {"templates method"}),
     ("systematics:method.use", "fit", {"templates method"}),
     *(

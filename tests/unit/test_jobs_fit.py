@@ -54,7 +54,7 @@ SHOWN = BINS | {"plot_fit"}
 ENTRY = {"infer", "plot_fit", "fit_tables", "health"}
 RATE = ENTRY - {"health"}
 TITLE = {"plot_fit", "fit_tables", "plot_health"}
-LUMINOSITY = {"plot_fit", "plot_health"}
+LUMINOSITY = {"plot_fit", "plot_health", "summary"}
 LABEL = LUMINOSITY | {"plot_cutflow"}
 
 CASES: list[Case] = [
@@ -76,13 +76,19 @@ CASES: list[Case] = [
     ("background", {"sideband": {"samples": ["quark"]}}, NOTHING),
     # --- the fit
     ("infer.signal", ["quark"], BINS),
+    ("infer.signal", {"mu_top": ["top"]}, FITS),  # another name: the same bins
+    ("infer.signal", {"mu_top": ["top"], "mu_quark": ["quark"]}, BINS),
     ("infer.bin_error_max", 0.2, BINS),
+    ("infer.transfer", {"estimated": ["quark"], "fail": "pass", "pass": ["rest"]}, SHOWN),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),
     ("infer.seed", 5, FITS),
     ("infer.toys", 100, FITS),
     ("infer.mc_stat", False, FITS),
     ("infer.prune", {"norm": 0.1}, FITS),
+    ("infer.transfer", {"estimated": ["quark"]}, BINS | {"plot_fit"}),
+    ("infer.minor", 0.1, FITS | {"health"}),
+    ("infer.few_jets", 5, FITS | {"health"}),
     ("infer.strict", ["nan"], {"demand_health"}),
     # --- entries
     ("systematics:jes.title", "Jet energy scale", TITLE),

@@ -13,6 +13,7 @@ from boostflow.jobs.models import (
     CompareEvents,
     Evaluate,
     EvaluateSystematics,
+    PlotSystematics,
     Prepare,
     Scoring,
     Train,
@@ -72,6 +73,8 @@ JOBS: Jobs = {
     "evaluate events": lambda a: Evaluate.of(a, "events"),
     "vary": lambda a: EvaluateSystematics.of(a, "bdt"),
     "vary clusters": lambda a: EvaluateSystematics.of(a, "clusters"),
+    "draw": lambda a: PlotSystematics.of(a, "bdt"),
+    "draw clusters": lambda a: PlotSystematics.of(a, "clusters"),
     "compare": Compare.of,
     "anomaly": CompareEvents.of,
 }
@@ -82,6 +85,7 @@ SCORE = {"score", "score depth"}
 SCORE_CLUSTERS = {"score clusters", "score width"}
 EVALUATE = {"evaluate", "evaluate clusters", "evaluate events"}
 VARY = {"vary", "vary clusters"}
+DRAW = {"draw", "draw clusters"}
 JUDGED_CLUSTERS = {"evaluate clusters", "vary clusters", "compare"}
 ANOTHER = {"source": "simulation", "process": "z", "label": "z"}
 NETWORK: dict[str, Any] = {
@@ -114,25 +118,36 @@ NETWORK: dict[str, Any] = {
 CASES: list[Case] = [
     ("output", "elsewhere", NOTHING),
     ("seed", 7, EVALUATE | {"compare"}),
-    ("luminosity", 10.0, EVALUATE | VARY),
-    ("simulation.ecm", 14_000.0, EVALUATE | VARY | {"compare", "anomaly"}),
+    ("luminosity", 10.0, EVALUATE | VARY | DRAW),
+    ("simulation.ecm", 14_000.0, EVALUATE | DRAW | {"compare", "anomaly"}),
     # --- samples: the classes of a classifier, and whose jets are scored
-    ("samples.z", ANOTHER, SCORE | SCORE_CLUSTERS | {"evaluate", "vary", "compare"}),
-    ("samples.top.label", "t", SCORE | EVALUATE | VARY | {"compare"}),
+    ("samples.z", ANOTHER, SCORE | SCORE_CLUSTERS | {"evaluate", "vary", "draw", "compare"}),
+    ("samples.top.label", "t", SCORE | EVALUATE | VARY | {"draw", "compare"}),
     ("samples.top.parts", 3, NOTHING),
     ("select.event.ht_min", 1000.0, NOTHING),
     # --- models
     ("models.bdt.features", ["mass"], TRAIN),
-    ("models.bdt.max_depth", 4, {"train"}),  # the variation has a depth of its own
+    ("models.bdt.max_depth", 5, {"train"}),  # the variation has a depth of its own
     ("models.bdt.learning_rate", 0.2, TRAIN),
+    ("models.bdt.min_leaf", 0.01, TRAIN),
     ("models.bdt.rounds", 40, TRAIN),
     ("models.bdt.seed", 2, TRAIN),
+    ("models.bdt.planing", {}, TRAIN),
+    (
+        "models.bdt.decorrelate",
+        {"background": ["qcd"]},
+        TRAIN | SCORE | {"evaluate", "vary", "compare", "draw"},
+    ),
     *((f"models.clusters.{key}", value, CLUSTERS) for key, value in NETWORK.items()),
-    ("models.clusters.clusters", 3, CLUSTERS | SCORE_CLUSTERS | JUDGED_CLUSTERS),
+    (
+        "models.clusters.clusters",
+        3,
+        CLUSTERS | SCORE_CLUSTERS | JUDGED_CLUSTERS | {"draw clusters"},
+    ),
     (
         "models.clusters.embedding",
         6,
-        {"train clusters", "score clusters"} | JUDGED_CLUSTERS,
+        {"train clusters", "score clusters", "draw clusters"} | JUDGED_CLUSTERS,
     ),
     ("models.clusters.mass", [20.0, 180.0], CLUSTERS | {"prepare clusters"} | JUDGED_CLUSTERS),
     (
@@ -169,10 +184,10 @@ CASES: list[Case] = [
     ("systematics:jes.group", "ml", VARY),
     ("systematics:jes.parameter", "scale", VARY),
     ("systematics:jes.symmetrise", "mean", VARY),
+    ("systematics:jes.title", "A title", DRAW),
     *(
         (f"systematics:jes.{key}", value, NOTHING)
         for key, value in (
-            ("title", "A title"),
             ("regions", ["pass"]),
             ("smooth", "linear"),
             ("prune", {"norm": 0.1}),

@@ -142,7 +142,7 @@ def test_yields_before_and_after_the_fit():
     assert found["postfit"]["total"]["errors"][0] == pytest.approx(12, rel=0.01)
     assert found["postfit"]["top"]["sum"] == pytest.approx(44, rel=1e-3)
     assert found["postfit"]["quark"]["sum_error"] == 0.0
-    result = fit.run(spec, {}, config)
-    assert result["mu"]["value"] == pytest.approx(2.2, rel=1e-3)
+    result = fit.run(spec, {}, config)["pois"]["mu"]
+    assert result["value"] == pytest.approx(2.2, rel=1e-3)
     assert result["significance"]["observed"] > result["significance"]["expected"]
     assert "observed" in result["limit"]

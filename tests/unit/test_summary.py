@@ -26,10 +26,11 @@ FIGURES = {
 }
 PARTS = {"error": 0.1, "up": 0.1, "down": 0.1}
 SHARE = "pass: 2.0 % of top lie outside of 50 to 290"
-FIT = {
-    "notes": [SHARE],
+STRENGTH = {
+    "samples": ["top"],
     "text": "mu = 1.00 ± 0.10 (stat) ± 0.10 (exp) ± 0.10 (model)",
-    "mu": {"value": 1.0, "error": 0.17},
+    "value": 1.0,
+    "error": 0.17,
     "significance": {
         "expected": 5.5,
         "observed": 5.0,
@@ -41,7 +42,6 @@ FIT = {
         "observed": 0.35,
         "scan": {"mu": [0, 1]},
     },
-    "data": "asimov",
     "breakdown": {
         "order": ["exp", "model"],
         "total": PARTS,
@@ -50,19 +50,26 @@ FIT = {
         "model": PARTS,
     },
 }
+FIT = {
+    "notes": [SHARE],
+    "data": "asimov",
+    "pois": {"mu": STRENGTH},
+    "correlation": {"names": ["mu", "jes"], "matrix": [[1.0, 0.3], [0.3, 1.0]]},
+}
 
 
 def files(folder, **read):
     """Files of a summary that is written into a folder."""
     read = {"cutflows": []} | read
-    return Summary.Files(summary=folder / "summary.json", table=folder / "summary.txt", **read)
+    written = {"table": folder / "summary.txt", "page": folder / "overview.html"}
+    return Summary.Files(summary=folder / "summary.json", **written, **read)
 
 
 def test_complete(tmp_path):
     factory.write_run(tmp_path, events=20)
     cutflows = [tmp_path / f"select/nominal/{name}.json" for name in factory.SAMPLES]
     compared = {
-        name: {"error": error, "significance": 3.14, "yields": {}, "notes": []}
+        name: {"mu": {"error": error, "significance": 3.14, "yields": {}, "notes": []}}
         for name, error in (("regions", 0.2), ("instead", 0.456))
     }
     for name, data in (("bdt", FIGURES), ("fit", FIT), ("method", compared)):
@@ -80,13 +87,13 @@ def test_complete(tmp_path):
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["samples"]["top"]["events"] == 20
     assert summary["models"]["bdt"]["macro_auc"]["value"] == 0.95
-    assert summary["fit"]["breakdown"]["exp"] == 0.1
+    assert summary["fit"]["pois"]["mu"]["breakdown"]["exp"] == 0.1
     text = (tmp_path / "summary.txt").read_text()
     for part in (
         "gluon",
         "0.950 ± 0.002",
         "> 120 (95 % CL)",
-        FIT["text"],
+        STRENGTH["text"],
         "5.50",
         "Cross-check method",
         "0.456",
@@ -97,12 +104,13 @@ def test_complete(tmp_path):
 
 
 def test_a_cross_check_of_empty_regions_is_told():
-    full = {"error": 0.2, "significance": 3.14, "notes": []}
-    empty = {"error": None, "significance": None, "notes": ["region pass is empty: left out"]}
+    full = {"mu": {"error": 0.2, "significance": 3.14, "notes": []}}
+    left_out = ["region pass is empty: left out"]
+    empty = {"mu": {"error": None, "significance": None, "notes": left_out}}
     summary = {"samples": {}, "notes": {}, "models": {}}
     text = table({**summary, "crosschecks": {"method": {"regions": full, "instead": empty}}})
     assert [line.split() for line in text.splitlines() if "instead" in line] == [
-        ["instead", "-", "-"],
+        ["instead", "mu", "-", "-"],
         ["instead:", "region", "pass", "is", "empty:", "left", "out"],
     ]
 
@@ -113,8 +121,9 @@ def test_parts_may_be_absent(tmp_path):
 
 
 def test_an_undefined_limit_is_said(tmp_path):
-    limit = FIT["limit"] | {"observed": None, "note": "no observed limit: CLs is 0 / 0"}
-    (tmp_path / "fit.json").write_text(json.dumps(FIT | {"limit": limit}))
+    limit = STRENGTH["limit"] | {"observed": None, "note": "no observed limit: CLs is 0 / 0"}
+    fitted = FIT | {"pois": {"mu": STRENGTH | {"limit": limit}}}
+    (tmp_path / "fit.json").write_text(json.dumps(fitted))
     text = table(collect(files(tmp_path, fit=[tmp_path / "fit.json"])))
     assert "undefined: data far below the expectation" in text and "mu < undefined" not in text
 

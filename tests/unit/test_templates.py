@@ -63,6 +63,31 @@ def test_another_split_enters():
     assert result["fail", "top"].values().tolist() == [0.0, 0.0, 20.0, 0.0]
 
 
+def test_regions_of_two_scores_leave_out_what_others_hold():
+    """A jet in both ranges counts once, or not at all where each leaves out the other."""
+    table = {
+        "bdt": {
+            "d_top": np.array([0.99, 0.99, 0.5, 0.0, 0.0, 0.0]),
+            "d_v": np.array([0.99, 0.5, 0.99, 0.0, 0.0, 0.0]),
+        }
+    }
+    top, v = ({"score": name, "range": [0.9, 1.0]} for name in ("d_top", "d_v"))
+    fail = {"score": "d_top", "range": [0.0, 0.9], "without": ["v"]}
+
+    def regions(**blocks):
+        config = Templates.model_validate({"regions": blocks})
+        found = build.regions_of(templates_job(config, 1.0), table, "qcd", {})
+        return {name: np.flatnonzero(inside).tolist() for name, inside in found.items()}
+
+    assert regions(top=top, v={**v, "without": ["top"]}, fail=fail) == {
+        **{"top": [0, 1], "v": [2], "fail": [3, 4, 5]}
+    }
+    both = {"top": {**top, "without": ["v"]}, "v": {**v, "without": ["top"]}}
+    assert regions(**both) == {"top": [1], "v": [2]}
+    with pytest.raises(BoostflowError, match="1 jets of qcd lie in top and in v"):
+        regions(top=top, v=v)
+
+
 @pytest.mark.parametrize("unblind", [False, True])
 def test_collision_data_where_it_may_be_seen(unblind):
     """All candidates of any split, each counting 1; blinded in control regions alone."""
@@ -153,6 +178,27 @@ def test_what_lies_outside(overflow, values, fate):
     result = build.fill(table, {"top": scores()}, job, notes)
     assert result["all", "top"].values().tolist() == values
     assert notes == [f"all: msoftdrop is outside of 50 to 200 for 33 % of top ({fate})"]
+
+
+def test_regions_of_summed_scores():
+    """1 but for rounding is in a range that ends there; what is not in one sum is in the other."""
+    table = {
+        "p_w": np.array([0.5, 0.2, 0.7, 0.1, 0.45, 0.0], dtype=np.float32),
+        "p_z": np.array([0.5, 0.3, 0.3, 0.2, 0.45, 0.0], dtype=np.float32),
+    }
+    table["p_z"][2] = np.nextafter(table["p_z"][2], np.float32(1))
+    assert float(table["p_w"][2]) + float(table["p_z"][2]) > 1
+    regions = {
+        "both": Region(score=["p_w", "p_z"], range=[0.5, 1.0]),
+        "rest": Region(score=["p_w", "p_z"], range=[0.0, 0.5]),
+    }
+    config = CONFIG.model_copy(update={"regions": regions})
+    job = templates_job(config, 1.0)
+    found = build.regions_of(job, {"bdt": table}, "top", {})
+    assert found["both"].tolist() == [True, True, True, False, True, False]
+    assert found["rest"].tolist() == [False, False, False, True, False, True]
+    with pytest.raises(BoostflowError, match="score: bdt has no column p_z; it has p_w"):
+        build.regions_of(job, {"bdt": {"p_w": table["p_w"]}}, "top", {})
 
 
 def test_notes_are_kept_in_the_file(tmp_path):

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.config.systematics import AnySystematic, Templated
-from boostflow.templates.files import Template
+from boostflow.templates.files import Template, TemplateSet
 
 CUT = 0.01
 """Largest part of the members' changes that is cut off in any column, in units of its scale."""
@@ -47,6 +47,21 @@ def affects(systematic: AnySystematic, region: str, sample: str) -> bool:
     return (systematic.samples is None or sample in systematic.samples) and (
         systematic.regions is None or region in systematic.regions
     )
+
+
+def minor(nominal: TemplateSet, share: float) -> set[tuple[str, str]]:
+    """Regions and samples that `infer.minor` leaves unvaried.
+
+    Args:
+        nominal: templates of all samples but collision data, those estimated from data included.
+        share: of the events that are expected in a region.
+    """
+    found = set()
+    for region, contents in nominal.items():
+        sums = {sample: float(template.values.sum()) for sample, template in contents.items()}
+        least = share * sum(max(value, 0.0) for value in sums.values())
+        found |= {(region, sample) for sample, value in sums.items() if value < least}
+    return found
 
 
 def sides(

@@ -74,6 +74,29 @@ PROCESSES: dict[str, Process] = {
         ),
         heavy=(23,),
     ),
+    "wjet": Process(
+        "W + one quark or gluon, W -> q q', 50 to 120 GeV",
+        (
+            "WeakBosonAndParton:qqbar2Wg = on",
+            "WeakBosonAndParton:qg2Wq = on",
+            *HADRONIC_W,
+            *NEAR_THE_W,
+        ),
+        heavy=(24,),
+        alpha_s=1,
+    ),
+    "zjet": Process(
+        "Z without photons + one quark or gluon, Z -> q q, 60 to 120 GeV",
+        (
+            "WeakBosonAndParton:qqbar2gmZg = on",
+            "WeakBosonAndParton:qg2gmZq = on",
+            "WeakZ0:gmZmode = 2",
+            *HADRONIC_Z,
+            *NEAR_THE_Z,
+        ),
+        heavy=(23,),
+        alpha_s=1,
+    ),
     "quark": Process(
         "two light quarks",
         ("HardQCD:gg2qqbar = on", "HardQCD:qq2qq = on", "HardQCD:qqbar2qqbarNew = on"),
@@ -84,6 +107,7 @@ PROCESSES: dict[str, Process] = {
         ("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"),
         alpha_s=2,
     ),
+    "qg": Process("a light quark and a gluon", ("HardQCD:qg2qg = on",), alpha_s=2),
     "dijet": Process("two quarks or gluons, all of QCD", ("HardQCD:all = on",), alpha_s=2),
     "resonance": Process(
         "W' (34, 3500 GeV) -> X (9000001, 500 GeV) Y (9000002, 100 GeV), both -> q q'; pthat does"

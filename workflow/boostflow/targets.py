@@ -12,6 +12,7 @@ from boostflow.plots.names import (
     model_plots,
     systematic_plots,
 )
+from boostflow.plots.names import transfer_plots as transfer_plot_names
 from boostflow.variations import NOMINAL
 
 
@@ -65,17 +66,35 @@ def varied_plots_of(analysis: Analysis, model: str) -> list[str]:
     return systematic_plots(analysis.config.models[model])
 
 
+def pois(analysis: Analysis) -> list[str]:
+    """Names of the parameters of interest."""
+    return list(analysis.config.infer.pois()) if analysis.config.infer else []
+
+
 def fit_plot_names(analysis: Analysis) -> list[str]:
     """Names of the plots of the fit."""
     entries = analysis.entering(analysis.fitted())
     kinds = {name: block.kind for name, block in entries.items()}
-    return fit_plots(list(analysis.config.templates.regions), kinds)
+    return fit_plots(list(analysis.config.templates.regions), kinds, pois(analysis))
 
 
 def fit_plots_of(analysis: Analysis, prefix: str) -> list[str]:
     """Paths of the plots of the fit whose name starts with a prefix."""
     names = [name for name in fit_plot_names(analysis) if name.startswith(prefix)]
     return analysis.each(paths.FIT_PLOT, plot=names)
+
+
+def transfer_plots(analysis: Analysis) -> list[str]:
+    """Paths of the plots of a background from data."""
+    infer = analysis.config.infer
+    if not analysis.config.has_fit or infer is None or infer.transfer is None:
+        return []
+    return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(infer.transfer.passes))
+
+
+def fit_page(analysis: Analysis) -> list[str]:
+    """The page that compares the templates of systematics, if any has some."""
+    return [analysis.at(paths.FIT_PAGE)] if fit_plots_of(analysis, "systematic") else []
 
 
 def background_plot_names(analysis: Analysis) -> list[str]:
@@ -105,6 +124,8 @@ def plots(analysis: Analysis) -> list[str]:
         found.append(analysis.at(paths.HEALTH_PLOT))
     if analysis.config.has_fit:
         found += analysis.each(paths.FIT_PLOT, plot=fit_plot_names(analysis))
+        found += transfer_plots(analysis)
+        found += fit_page(analysis)
     return found
 
 
@@ -118,7 +139,7 @@ def yields_tables(analysis: Analysis) -> list[str]:
 
 def hepdata(analysis: Analysis) -> list[str]:
     """The files of the HEPData record."""
-    names = hepdata_tables(list(analysis.config.templates.regions))
+    names = hepdata_tables(list(analysis.config.templates.regions), pois(analysis))
     return analysis.each(paths.HEPDATA, table=names)
 
 
@@ -149,8 +170,16 @@ def figures(analysis: Analysis) -> dict[str, list[str]]:
         "evaluations": analysis.each(paths.EVALUATION, model=config.models),
         "systematics": analysis.each(paths.EVALUATION_SYSTEMATICS, model=varied),
         "crosschecks": crosschecks(analysis),
+        "figure": main_figure(analysis),
         **{name: [analysis.at(path)] if there else [] for name, (there, path) in has.items()},
     }
+
+
+def main_figure(analysis: Analysis) -> list[str]:
+    """The figure that the report opens with: the measurement, without a fit the cutflow."""
+    if analysis.config.has_fit:
+        return fit_plots_of(analysis, "measurement")
+    return [analysis.at(paths.CUTFLOW_PLOT)]
 
 
 def cutflows(analysis: Analysis) -> list[str]:

@@ -13,7 +13,7 @@ except ModuleNotFoundError as error:
     )
 
 try:
-    from boostflow import paths, scheduling, targets
+    from boostflow import display, paths, scheduling, targets
     from boostflow.analysis import Analysis
     from boostflow.clusterplan import Plan
     from boostflow.config.chain import EXECUTION
@@ -28,6 +28,7 @@ except BoostflowError as error:  # a family of models that is none
 
 # Tables and messages are printed in Snakemake's process, too.
 bear_any()
+DISPLAY = display.install(workflow)
 
 # The entry point is Snakefile or workflow/Snakefile: the repository holds the latter.
 REPOSITORY = next(
@@ -68,6 +69,12 @@ scheduling.apply()
 
 STARTED = time.time()
 PLAN = Plan(workflow)
+
+
+def end_display():
+    """Show what failed, and give the terminal back."""
+    if DISPLAY:
+        DISPLAY.end(workflow.logger_manager.get_logfile())
 
 
 def any_of(names):
@@ -136,6 +143,19 @@ def attempt_scaled(amount):
         return amount * attempt
 
     return scaled
+
+
+def by_variation(nominal, varied):
+    """A function of wildcards: the priority of a job by its variation.
+
+    Long trainings come first, then the nominal jets that they wait for, then what is simulated:
+    a long job that starts last has one core while the others idle.
+    """
+
+    def of_variation(wildcards):
+        return nominal if wildcards.variation == NOMINAL else varied
+
+    return of_variation
 
 
 def cluster_group(name):

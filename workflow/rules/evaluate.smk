@@ -3,7 +3,7 @@
 One rule for each way of evaluation, because plots differ.
 """
 
-from boostflow.jobs.models import Compare, Evaluate, EvaluateSystematics
+from boostflow.jobs.models import Compare, Evaluate, EvaluateSystematics, PlotSystematics
 
 
 include: "functions/evaluate.smk"
@@ -16,6 +16,7 @@ for way, names in ANALYSIS.ways_of_evaluation(CONFIG.models).items():
             f"evaluate_{way}"
         input:
             jets=evaluated_jets,
+            beside=background_beside,
             scores=at(paths.SCORE, variation=NOMINAL),
             model=at(paths.MODEL, variation=NOMINAL),
         output:
@@ -53,7 +54,6 @@ for way, names in ANALYSIS.ways_of_evaluation(ANALYSIS.with_systematics()).items
             nominal=at(paths.EVALUATION),
         output:
             figures=at(paths.EVALUATION_SYSTEMATICS),
-            plots=[model_plot(names[0], p) for p in targets.varied_plots_of(ANALYSIS, names[0])],
         log:
             log_of(paths.EVALUATION_SYSTEMATICS),
         benchmark:
@@ -73,6 +73,33 @@ for way, names in ANALYSIS.ways_of_evaluation(ANALYSIS.with_systematics()).items
             "Evaluating the variations of {wildcards.model}"
         shell:
             logged(EvaluateSystematics)
+
+    rule:
+        name:
+            f"plot_systematics_{way}"
+        input:
+            figures=at(paths.EVALUATION_SYSTEMATICS),
+        output:
+            plots=[model_plot(names[0], p) for p in targets.varied_plots_of(ANALYSIS, names[0])],
+        log:
+            log_of("plots/{model}/systematics"),
+        benchmark:
+            benchmark_of("plots/{model}/systematics")
+        wildcard_constraints:
+            model=any_of(names),
+        group:
+            cluster_group("results")
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=attempt_scaled(1000),
+            runtime=attempt_scaled(15),
+        params:
+            job=job(PlotSystematics),
+        message:
+            "Drawing the variations of {wildcards.model}"
+        shell:
+            logged(PlotSystematics)
 
 
 if len(ANALYSIS.jet_models()) > 1:

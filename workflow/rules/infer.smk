@@ -7,7 +7,7 @@ include: "functions/infer.smk"
 
 
 rule infer:
-    """Build the workspace and fit the signal strength."""
+    """Build the workspace and fit the signal strengths."""
     input:
         templates=targets.templates(ANALYSIS),
         pseudo=pseudo_templates(),
@@ -20,6 +20,7 @@ rule infer:
         log_of(paths.FIT),
     benchmark:
         benchmark_of(paths.FIT)
+    priority: 1
     group:
         cluster_group("results")
     conda:
@@ -30,7 +31,7 @@ rule infer:
     params:
         job=job(Infer),
     message:
-        "Fitting the signal strength"
+        "Fitting the signal strengths"
     shell:
         logged(Infer)
 
@@ -62,12 +63,17 @@ rule crosscheck:
 
 
 rule plot_fit:
-    """Draw regions, systematics, ranking, breakdown, correlations, scan and limit."""
+    """Draw the measurement, regions, systematics, parameters, the likelihood and limits."""
     input:
         templates=targets.templates(ANALYSIS),
         fit=at(paths.FIT),
         yields=at(paths.YIELDS),
     output:
+        measurement=report(
+            targets.fit_plots_of(ANALYSIS, "measurement"),
+            caption=caption("measurement"),
+            category="Inference",
+        ),
         prefit=report(
             targets.fit_plots_of(ANALYSIS, "prefit"),
             caption=caption("prefit"),
@@ -99,11 +105,17 @@ rule plot_fit:
         limit=report(
             targets.fit_plots_of(ANALYSIS, "limit"), caption=caption("limit"), category="Inference"
         ),
+        contours=report(
+            targets.fit_plots_of(ANALYSIS, "contour"),
+            caption=caption("contour"),
+            category="Inference",
+        ),
         systematics=report(
             targets.fit_plots_of(ANALYSIS, "systematic"),
             caption=caption("systematic"),
             category="Systematics",
         ),
+        page=report(targets.fit_page(ANALYSIS), caption=caption("toggle"), category="Systematics"),
     log:
         log_of("plots/inference"),
     benchmark:

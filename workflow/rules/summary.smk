@@ -32,12 +32,13 @@ rule plot_cutflow:
 
 
 rule summary:
-    """Collect the key figures."""
+    """Collect the key figures: as JSON, as text, and as the page that the report opens with."""
     input:
         **targets.figures(ANALYSIS),
     output:
         summary=at(paths.SUMMARY),
         table=report(at(paths.TABLE), caption=caption("summary"), category="Summary"),
+        page=report(at(paths.OVERVIEW), caption=caption("overview"), category="Summary"),
     log:
         log_of(paths.SUMMARY),
     benchmark:

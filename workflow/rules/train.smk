@@ -37,6 +37,7 @@ for family in ANALYSIS.families():
                 benchmark_of(paths.PREPARED)
             wildcard_constraints:
                 prepared=any_of(shared_by(family)),
+            priority: 5
             conda:
                 ENVIRONMENT
             resources:
@@ -54,6 +55,7 @@ for family in ANALYSIS.families():
             f"train_{family.kind}"
         input:
             jets=training_jets,
+            beside=jets_beside,
             prepared=prepared_input,
             models=models_below,
         output:
@@ -64,6 +66,7 @@ for family in ANALYSIS.families():
             benchmark_of(paths.MODEL)
         wildcard_constraints:
             model=any_of(ANALYSIS.of_family(family.kind)),
+        priority: 6 if family.distributed else 3
         conda:
             ENVIRONMENT
         threads: ranks
@@ -78,6 +81,7 @@ for family in ANALYSIS.families():
         shell:
             # Of what a training prints, its epochs are shown as they end.
             f"{command(Train)} 2>&1"
-            " | tee {log:q} > >(sed -un 's/^.*: epoch /{wildcards.model}: epoch /p' >&2) || {{"
+            " | tee {log:q}"
+            ' > >(sed -un "s/^.*: epoch /${{BOOSTFLOW_CLEAR-}}{wildcards.model}: epoch /p" >&2) || {{'
             " echo 'The training ended early; what can be resumed is, when it runs again.' >> {log:q};"
             " exit 1; }}"

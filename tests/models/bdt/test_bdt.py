@@ -63,6 +63,20 @@ def test_two_trainings_are_the_same_bit_for_bit(inputs: list[Path], tmp_path: Pa
     assert one == two
 
 
+def test_small_leaves_are_learned_by_heart(inputs: list[Path], tmp_path: Path) -> None:
+    """Labels that no feature knows: what is learned of them is of the training jets alone."""
+    noise = [
+        sample(tmp_path / f"{name}.parquet", name, mass) for name, mass in (("a", 80), ("b", 81))
+    ]
+    loss = {}
+    for name, least in (("small", 0.0), ("large", 0.1)):
+        keys = {"max_depth": 8, "min_leaf": least, "rounds": 20, "early_stopping": 20}
+        train(noise, CONFIG.model_copy(update=keys), tmp_path / name)
+        loss[name] = read_json(tmp_path / name / "metrics.json")["history"]["loss"][-1]
+    # Guessing is ln 2 = 0.693.
+    assert loss["small"] < 0.55 < 0.65 < loss["large"]
+
+
 def test_a_bootstrap_draws_events(inputs: list[Path], tmp_path: Path) -> None:
     ids = np.arange(200_000, dtype="uint64")
     drawn = bootstrap_counts(ids, 7, "top")

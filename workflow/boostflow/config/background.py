@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from boostflow.config.base import Block, Name, Range, share_values
-from boostflow.config.defaults import CLASSIFIER, CLUSTERING
+from boostflow.config.defaults import CLASSIFIER, CLUSTERING, QCD
 
 
 class Cut(Block):
@@ -51,7 +51,7 @@ class Axis(Cut):
 class ABCD(Block):
     """N_A = N_B N_C / N_D from two variables that are independent for the estimated samples."""
 
-    samples: list[Name] = Field(["quark", "gluon"], min_length=1)
+    samples: list[Name] = Field(list(QCD), min_length=1)
     """Samples that are estimated together; all others are subtracted as simulated."""
     x: Axis = Axis(model=CLASSIFIER, column="p_top", signal=[0.5, 1.0], control=[0.0, 0.5])
     """A and B are in its signal range."""
@@ -64,7 +64,7 @@ class ABCD(Block):
 class Sideband(Block):
     """A smooth function fitted beside a window of a mass and read off inside."""
 
-    samples: list[Name] = Field(["quark", "gluon"], min_length=1)
+    samples: list[Name] = Field(list(QCD), min_length=1)
     """Samples with a smooth spectrum, estimated together; all others but the signal of `infer` are
     subtracted as simulated."""
     variable: str = "msoftdrop"
@@ -111,7 +111,7 @@ class Composition(Block):
     model: Name = CLUSTERING
     """A clustering of jets."""
     classes: dict[Name, list[Name]] = Field(
-        {"top": ["top"], "w": ["w"], "z": ["z"], "qcd": ["quark", "gluon"]}, min_length=1
+        {"top": ["top"], "w": ["w", "wjet"], "z": ["z", "zjet"], "qcd": list(QCD)}, min_length=1
     )
     """Samples of each class, fitted with one yield. Classes whose clusters and masses look alike
     cannot be told apart: put them together."""

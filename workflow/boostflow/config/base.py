@@ -86,7 +86,7 @@ NoSwitch = BeforeValidator(_no_switch)
 class Block(BaseModel):
     """A block of the configuration; a key that is not declared is an error."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -96,6 +96,7 @@ class Block(BaseModel):
         found = handler(schema)
         keys = handler.resolve_ref_schema(found).get("properties", {})
         for name, text in descriptions(cls).items():
-            if name in keys:
-                keys[name].setdefault("description", text)
+            key = cls.model_fields[name].alias or name if name in cls.model_fields else name
+            if key in keys:
+                keys[key].setdefault("description", text)
         return found

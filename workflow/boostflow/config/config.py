@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from boostflow.config.background import Background
 from boostflow.config.base import Block, FilePath, Name
 from boostflow.config.chain import Evaluate, Ingest, Select, Simulation
 from boostflow.config.defaults import DEFAULT_MODELS
+from boostflow.config.measurement import MODELS, with_measurement
 from boostflow.config.samples import Sample, default_samples
 from boostflow.config.statistics import Infer, Templates
 from boostflow.models.family import ModelBlock, families
@@ -30,8 +31,10 @@ else:
 
 
 def default_models() -> dict[str, Model]:
-    """A model of each of these kinds, with its defaults, named by it."""
-    return {kind: families()[kind].block.model_validate({}) for kind in DEFAULT_MODELS}
+    """A model of each of these kinds, named by it, with what the measurement needs of it."""
+    return {
+        kind: families()[kind].block.model_validate(MODELS.get(kind, {})) for kind in DEFAULT_MODELS
+    }
 
 
 class Config(Block):
@@ -45,7 +48,8 @@ class Config(Block):
     luminosity: float = Field(138.0, gt=0)
     """Integrated luminosity (1/fb)."""
     samples: dict[Name, Sample] = Field(default_factory=default_samples, min_length=1)
-    """Samples by name. Giving this key replaces the whole default set."""
+    """Samples by name. Giving this key replaces the whole default set, and the default measurement:
+    its regions, parameters of interest and transfer factor."""
     systematics: FilePath | None = "config/systematics.yaml"
     """File that declares the systematic variations; null for none."""
     simulation: Simulation = Simulation()
@@ -59,6 +63,12 @@ class Config(Block):
     """null for no templates and no fit."""
     background: Background | None = None
     """Background estimates from data (docs/background.md); null for none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def measures_something(cls, given: Any) -> Any:
+        """Where samples, models and regions are the default ones, so is what is measured."""
+        return with_measurement(given) if isinstance(given, dict) else given
 
     @property
     def unblind(self) -> bool:
@@ -84,6 +94,12 @@ class Config(Block):
         if named is not None:
             return list(named)
         return [name for name, sample in self.samples.items() if sample.label]
+
+    def beside(self, model: ModelBlock) -> list[str]:
+        """Names of the samples that a model looks at and is not trained on, in their order."""
+        named = model.reads().beside
+        trained = self.trained_on(model) if model.prepared() is None else []
+        return [name for name in self.samples if name in named and name not in trained]
 
     def classes_of(self, model: ModelBlock) -> list[str]:
         """Classes of the samples that a model is trained on, in their order."""

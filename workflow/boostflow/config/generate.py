@@ -35,12 +35,12 @@ def default_yaml() -> str:
 def _block(block: BaseModel, depth: int) -> str:
     lines = []
     texts = descriptions(type(block))
-    for name in type(block).model_fields:
+    for name, field in type(block).model_fields.items():
         if text := " ".join(texts.get(name, "").split()):
             lines += textwrap.wrap(
                 text, 96 - 2 * depth, initial_indent="# ", subsequent_indent="# "
             )
-        lines.append(_entry(name, getattr(block, name), depth))
+        lines.append(_entry(field.alias or name, getattr(block, name), depth))
     return "\n".join(textwrap.indent(line, "  " * depth) for line in lines) + "\n"
 
 
@@ -64,7 +64,8 @@ def _entry(name: str, value: Any, depth: int) -> str:
 
 def _plain(block: BaseModel) -> str:
     return "".join(
-        _entry(name, getattr(block, name), 0) + "\n" for name in type(block).model_fields
+        _entry(field.alias or name, getattr(block, name), 0) + "\n"
+        for name, field in type(block).model_fields.items()
     )
 
 

@@ -6,7 +6,7 @@ import types
 import typing
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from boostflow.config.problems import Place, Problem, suggest
 
@@ -92,9 +92,11 @@ def _walk(annotation: Any, loc: list[str | int]) -> tuple[list[str], type[BaseMo
 
 
 def _tags(member: Any) -> set[str]:
-    """The values of a union member's discriminator."""
+    """The values of a union member's discriminator, or its tag."""
     while typing.get_origin(member) is typing.Annotated:
-        member = typing.get_args(member)[0]
+        member, *marks = typing.get_args(member)
+        if found := {mark.tag for mark in marks if isinstance(mark, Tag)}:
+            return found
     if not (isinstance(member, type) and issubclass(member, BaseModel)):
         return set()
     return {

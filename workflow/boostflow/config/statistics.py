@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from boostflow.config.base import Block, Name, Range
 from boostflow.config.defaults import CLASSIFIER
+from boostflow.config.transfer import Transfer
+
+MU = "mu"
+"""Name of the parameter of interest where there is only one."""
+
+
+def _different(names: list[str]) -> list[str]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)} is listed twice")
+    return names
+
+
+Samples = Annotated[list[Name], Field(min_length=1)]
+Columns = Annotated[list[str], Field(min_length=1), AfterValidator(_different)]
 
 
 class Region(Block):
     """A range of one model's score, or the clusters of some classes."""
 
     model: Name = CLASSIFIER
-    score: str = "p_top"
-    """Column of the model's score table."""
+    score: Annotated[
+        Annotated[str, Tag("one")] | Annotated[Columns, Tag("list")],
+        Discriminator(lambda value: "list" if isinstance(value, list) else "one"),
+    ] = "p_top"
+    """Column of the model's score table; or a list of columns, whose sum it is then."""
     range: Range | None = None
     """Range of the score."""
     clusters: list[Name] | None = Field(None, min_length=1)
     """Instead of a range: the clusters that stand for these classes (matched once, globally, on the
     validation split)."""
+    without: list[Name] = []
+    """Other regions; jets in their ranges are left out, so that regions of several scores do not
+    overlap."""
     control: bool = False
     """A region without signal: collision data is shown there also while the analysis is blinded."""
+
+    def columns(self) -> list[str]:
+        """The columns whose sum has to lie in the range."""
+        return [self.score] if isinstance(self.score, str) else list(self.score)
+
+    def expression(self) -> str:
+        """The sum as a text, `p_w + p_z`."""
+        return " + ".join(self.columns())
 
     @model_validator(mode="after")
     def is_one_of_both(self) -> Region:
@@ -85,10 +113,16 @@ Flag = Literal["nan", "empty", "zero", "large", "one_sided", "flipped", "insigni
 
 
 class Infer(Block):
-    """The fit of the signal strength."""
+    """The fit of the signal strength, or of several."""
 
-    signal: list[Name] = Field(["top"], min_length=1)
-    """Samples whose common strength mu is fitted."""
+    signal: Annotated[
+        Annotated[Samples, Tag("list")]
+        | Annotated[dict[Name, Samples], Field(min_length=1), Tag("mapping")],
+        Discriminator(lambda value: "mapping" if isinstance(value, dict) else "list"),
+    ] = ["top"]
+    """Samples whose common strength mu is fitted. Several parameters of interest are a mapping of
+    their names to samples, `{mu_top: [top], mu_v: [w, z]}`; the first one is that of scans of a
+    classifier's cut."""
     data: Literal["asimov", "pseudo", "observed"] = "asimov"
     """What is fitted. asimov: the expectation. pseudo: Poisson numbers around the expectation of
     the validation split, which is independent of the templates. observed: the samples with
@@ -106,7 +140,16 @@ class Infer(Block):
     bin_error_max: float = Field(0.5, gt=0)
     """Neighbouring bins are merged until the relative statistical error of the simulated background
     is not larger than this."""
+    transfer: Transfer | None = None
+    """A background that is taken from data: {estimated: [quark, gluon], fail: fail, pass: [pass],
+    basis: bernstein, order: 1} (docs/transfer.md); null: all from simulation."""
     prune: Prune = Prune()
+    minor: float = Field(0.0, ge=0, lt=1)
+    """Samples with a smaller part of the events that are expected in a region are not varied there:
+    all changes of a handful of jets among thousands are noise. 0: none is minor."""
+    few_jets: float = Field(0.0, ge=0)
+    """Bins in which fewer jets of a sample were simulated change with the others of the region, not
+    by the jets that one variation or another happens to have in them. 0: every bin by itself."""
     strict: bool | list[Flag] = False
     """true: the run ends with an error, after all else is done, if the health check of systematic
     effects has flagged any. A list: if it has one of these flags."""
@@ -120,6 +163,14 @@ class Infer(Block):
                 " simulation, whose statistical errors would be missing in the fit"
             )
         return self
+
+    def pois(self) -> dict[str, list[str]]:
+        """Samples of each parameter of interest, the main one first."""
+        return dict(self.signal) if isinstance(self.signal, dict) else {MU: list(self.signal)}
+
+    def signals(self) -> list[str]:
+        """The samples of all parameters of interest."""
+        return [sample for samples in self.pois().values() for sample in samples]
 
     def forbidden(self) -> list[Flag]:
         """Flags that end the run with an error."""

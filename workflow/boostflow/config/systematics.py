@@ -40,6 +40,8 @@ COMBINATIONS = ("envelope", "replicas", "hessian")
 SPREADS = ("replicas", "hessian")
 """Forms with several members of which each is an independent parameter."""
 FORMS = ("up", "down", *COMBINATIONS)
+PREFIXES = ("staterror_", "control_", "transfer_")
+"""How the names of parameters begin that the fit makes itself; no other one's may."""
 
 
 class Systematic(Block):
@@ -375,6 +377,14 @@ def by_parameter(systematics: Mapping[str, AnySystematic]) -> Mapping[str, Seque
     for name, declared in systematics.items():
         result.setdefault(declared.parameter or name, []).append(name)
     return result
+
+
+def titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
+    """The title of each parameter: that of its only systematic, else its name."""
+    return {
+        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
+        for parameter, names in by_parameter(systematics).items()
+    }
 
 
 def nuisances(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:

@@ -51,7 +51,11 @@ def probability_columns(table: Table, judged: Judged) -> dict[str, str]:
     Raises:
         BoostflowError: the table has no such column.
     """
-    found = {s.of: s.column for s in judged.scores if s.of and s.column in table}
+    found = {
+        s.of: s.column
+        for s in judged.scores
+        if s.of and s.role is Role.PROBABILITY and s.column in table
+    }
     if not found:
         wanted = ", ".join(judged.columns(Role.PROBABILITY)) or "the model's family names none"
         raise BoostflowError(f"the score table has no probability of a class ({wanted})")

@@ -7,7 +7,13 @@ import numpy as np
 from boostflow.evaluate import anomaly as of_events
 from boostflow.evaluate import compare, judge, varied
 from boostflow.io import read_json, write_json
-from boostflow.jobs.models import Compare, CompareEvents, Evaluate, EvaluateSystematics
+from boostflow.jobs.models import (
+    Compare,
+    CompareEvents,
+    Evaluate,
+    EvaluateSystematics,
+    PlotSystematics,
+)
 from boostflow.plots import anomaly as draw_events
 from boostflow.plots import evaluation as draw
 from boostflow.plots import uncertainty as draw_errors
@@ -37,7 +43,7 @@ def evaluate(job: Evaluate, files: Evaluate.Files) -> None:
 
 
 def systematics(job: EvaluateSystematics, files: EvaluateSystematics.Files) -> None:
-    """Write the systematic errors of a model's figures, and plots (`plots.names`).
+    """Write the systematic errors of a model's figures.
 
     Raises:
         BoostflowError: see `varied.measure`.
@@ -45,12 +51,21 @@ def systematics(job: EvaluateSystematics, files: EvaluateSystematics.Files) -> N
     known = read_json(files.nominal)
     result = varied.measure(job, files, known)
     write_json(files.figures, {"model": known["model"]} | result)
-    text = job.label
+
+
+def plot_systematics(job: PlotSystematics, files: PlotSystematics.Files) -> None:
+    """Draw the plots of `plots.names.systematic_plots` as PNG files into a folder.
+
+    Raises:
+        BoostflowError: the file of the errors is missing or is not JSON.
+    """
+    result, text = read_json(files.figures), job.label
     with style():
         save(draw_errors.roc(result, text), files.plots / "roc_systematics.png")
-        save(draw_errors.auc_shifts(result, text), files.plots / "auc_systematics.png")
+        figure = draw_errors.auc_shifts(result, job.titles, text)
+        save(figure, files.plots / "auc_systematics.png")
         if "significance" in result:
-            figure = draw_errors.significance(result, job.judged.scores, text)
+            figure = draw_errors.significance(result, job.scores, text)
             save(figure, files.plots / "significance_systematics.png")
 
 

@@ -98,7 +98,7 @@ def _together(
     """Entries of one parameter move together: their changes add up."""
     result: dict[Cell, Change] = {}
     for region, contents in templates["nominal"].items():
-        for sample in samples:
+        for sample in [name for name in samples if name in contents]:
             template = contents[sample]
             total, pruned = np.zeros((2, len(template.values))), []
             for name, declared in entries.items():
@@ -138,7 +138,7 @@ def _components(
     pruned: dict[Cell, list[Prune]] = {}
     expected: dict[Cell, NDArray] = {}
     for region, contents in templates["nominal"].items():
-        for sample in samples:
+        for sample in [name for name in samples if name in contents]:
             cell, template = (region, sample), contents[sample]
             for name, declared in entries.items():
                 if not affects(declared, region, sample):

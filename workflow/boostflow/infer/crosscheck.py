@@ -32,40 +32,43 @@ def run(job: Crosscheck, files: Crosscheck.Files) -> None:
     Raises:
         BoostflowError: a file cannot be read.
     """
-    signal, most = job.infer.signal, job.infer.bin_error_max
-    result = {
-        name: sensitivity(observed.split(read(path), job.data)[0], signal, most)
-        for name, path in (("regions", files.nominal), ("instead", files.instead))
-    }
-    for name, figures in result.items():
-        log.info("%s: %s", name, figures)
+    result = {}
+    for name, path in (("regions", files.nominal), ("instead", files.instead)):
+        templates = observed.split(read(path), job.data)[0]
+        edges = {
+            r: binning(templates, r, job.infer.signals(), job.infer.bin_error_max)
+            for r in templates
+        }
+        merged = merge(templates, edges)
+        pois = job.infer.pois().items()
+        result[name] = {poi: sensitivity(merged, samples) for poi, samples in pois}
+        log.info("%s: %s", name, result[name])
     write_json(files.figures, result)
 
 
-def sensitivity(templates: TemplateSet, signal: Sequence[str], most: float) -> dict[str, Any]:
+def sensitivity(templates: TemplateSet, signal: Sequence[str]) -> dict[str, Any]:
     """Expected error of mu and discovery significance without systematic uncertainties.
 
-    The bins are merged as for the fit. Each adds s^2 / (s + b + var b) to 1 / error^2 (Gaussian),
-    and to the square of the significance that of its Asimov value, with a background that is
-    known to sqrt(var b); a sample without simulated jets in a bin counts with the error of one.
+    Each bin adds s^2 / (s + b + var b) to 1 / error^2 (Gaussian), and to the square of the
+    significance that of its Asimov value, with a background that is known to sqrt(var b); a sample
+    without simulated jets in a bin counts with the error of one. Samples of other parameters of
+    interest are background here, as strong as expected.
 
     Args:
-        templates: nominal ones of the regions.
-        signal: names of the signal samples.
-        most: largest statistical error of the background in a bin, `infer.bin_error_max`.
+        templates: nominal ones of the regions, bins merged as for the fit.
+        signal: names of the samples that mu scales.
 
     Returns:
         `error`, `significance` (null where no region has signal and background), expected events by
         region: `{region: {signal, background}}`, and `notes` on regions that are left out.
     """
-    merged = merge(templates, {r: binning(templates, r, list(signal), most) for r in templates})
     information = square = 0.0
     yields, notes = {}, []
-    for region, contents in merged.items():
+    for region, contents in templates.items():
         s = sum((t.values for n, t in contents.items() if n in signal), np.zeros(1))
         background = {n: t for n, t in contents.items() if n not in signal}
         b = sum((t.values for t in background.values()), np.zeros(1))
-        known = (errors(t, mean_weight(merged, n)) for n, t in background.items())
+        known = (errors(t, mean_weight(templates, n)) for n, t in background.items())
         variance = sum((error**2 for error in known), np.zeros(1))
         good = b > 0
         if not good.any():

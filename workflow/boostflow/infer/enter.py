@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from boostflow.errors import BoostflowError
+from boostflow.infer.minimum import open_workspace
 
 PREFIX = "control_"
 FREE = [0.0, 10.0]
@@ -41,11 +42,10 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
     """
     result = copy.deepcopy(dict(spec))
     asimov = {
-        channel["name"]: np.allclose(observed(spec, channel["name"]), nominal(channel), rtol=1e-6)
-        for channel in result["channels"]
+        channel: np.allclose(observed(spec, channel), expected, rtol=1e-6)
+        for channel, expected in at_start(spec).items()
     }
-    start = {channel["name"]: np.zeros(len(nominal(channel))) for channel in result["channels"]}
-    parameters = result["measurements"][0]["config"]["parameters"]
+    measurements = result["measurements"]
     for name, control in controls.items():
         if control["enters"] == "nothing":
             continue
@@ -64,7 +64,6 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
                 modifier: dict[str, Any] = {"name": parameter(name)}
                 if control["enters"] == "free":
                     modifier |= {"type": "normfactor", "data": None}
-                    start[channel["name"]] += (value - 1) * np.asarray(sample["data"])
                 else:
                     scale(sample, value)
                     relative = error / value
@@ -79,10 +78,14 @@ def apply(spec: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) ->
                 f"{', '.join(control['samples'])}"
             )
         if control["enters"] == "free":
-            parameters.append({"name": parameter(name), "bounds": [FREE], "inits": [value]})
-    for channel, data in zip(result["channels"], result["observations"], strict=True):
-        if asimov[channel["name"]]:
-            data["data"] = (nominal(channel) + start[channel["name"]]).tolist()
+            entry = {"name": parameter(name), "bounds": [FREE], "inits": [value]}
+            for measurement in measurements:
+                declared = measurement["config"]["parameters"]
+                measurement["config"]["parameters"] = [*declared, entry]
+    expected = at_start(result)
+    for data in result["observations"]:
+        if asimov[data["name"]]:
+            data["data"] = expected[data["name"]].tolist()
     return result
 
 
@@ -98,9 +101,11 @@ def scale(sample: dict[str, Any], value: float) -> None:
             modifier["data"] = [value * x for x in modifier["data"]]
 
 
-def nominal(channel: Mapping[str, Any]) -> np.ndarray:
-    """The sum of a channel's samples."""
-    return np.sum([sample["data"] for sample in channel["samples"]], axis=0)
+def at_start(spec: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Expected events by channel with all parameters at their start values."""
+    model, _ = open_workspace(spec)
+    expected = np.asarray(model.expected_actualdata(model.config.suggested_init()))
+    return {name: expected[part] for name, part in model.config.channel_slices.items()}
 
 
 def observed(spec: Mapping[str, Any], name: str) -> np.ndarray:

@@ -34,7 +34,7 @@ members, before smoothing. Rates have no templates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,10 +42,11 @@ from numpy.typing import NDArray
 
 from boostflow.config.statistics import Flag
 from boostflow.config.systematics import AnySystematic, SampleVariation, Templated, Weight
-from boostflow.effects import affects, files_of, sides
+from boostflow.effects import affects, files_of, minor, sides
 from boostflow.errors import BoostflowError
 from boostflow.infer import observed
-from boostflow.infer.merge import binning, merge
+from boostflow.infer.merge import binnings, merge, steady
+from boostflow.infer.transfer import simulated
 from boostflow.infer.workspace import SAME, check_alike
 from boostflow.io import atomic, read_json, write_json
 from boostflow.templates.files import Template, TemplateSet, read_variations
@@ -171,13 +172,16 @@ def _changes(declared: Templated, nominal: Template, varied: Template) -> bool:
 
 
 def check(
-    templates: Mapping[str, TemplateSet], systematics: Mapping[str, AnySystematic]
+    templates: Mapping[str, TemplateSet],
+    systematics: Mapping[str, AnySystematic],
+    left_out: Collection[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:
     """Effects and flags of all entries with templates, region by region and sample by sample.
 
     Args:
         templates: by variation, bins merged already.
         systematics: by name.
+        left_out: regions and samples that are not varied, and not judged.
 
     Raises:
         BoostflowError: templates are missing.
@@ -195,6 +199,8 @@ def check(
         for region, contents in nominal.items():
             for sample, template in contents.items():
                 if not affects(declared, region, sample) or template.values.sum() <= 0:
+                    continue
+                if (region, sample) in left_out:
                     continue
                 members = [templates[v][region][sample] for v in files_of(name, declared)]
                 effect, flags = judge(declared, template, members)
@@ -225,11 +231,14 @@ def run(job: Health, files: Health.Files) -> None:
     templates = read_variations(files.templates, finite=False)
     templates["nominal"], _ = observed.split(templates["nominal"], job.data)
     nominal = templates["nominal"]
-    edges = {r: binning(nominal, r, job.signal, job.bin_error_max) for r in nominal}
+    edges = binnings(nominal, job.signal, job.bin_error_max, job.transfer)
     for variation, others in templates.items():
         check_alike(nominal, others, variation)
-    merged = {name: merge(others, edges) for name, others in templates.items()}
-    effects = check(merged, job.systematics)
+    left_out = minor(nominal, job.minor)
+    merged = {
+        name: simulated(merge(others, edges), job.transfer) for name, others in templates.items()
+    }
+    effects = check(steady(merged, job.few_jets), job.systematics, left_out)
     counts = {flag: sum(flag in e["flags"] for e in effects) for flag in MEANING}
     write_json(files.figures, {"effects": effects, "counts": counts})
     with atomic(files.table) as part:

@@ -1,5 +1,7 @@
 """Tests of hypotheses on mu: discovery significance, its check with toys, CLs limit, scan.
 
+mu stands for the parameter of interest of the model that is given; others are fitted.
+
 Formulas: Cowan, Cranmer, Gross, Vitells, Eur. Phys. J. C 71 (2011) 1554 (arXiv:1007.1727), cited as
 EPJC; CLs: A. L. Read, J. Phys. G 28 (2002) 2693.
 """
@@ -73,15 +75,18 @@ class Minimiser:
 
 def significance(model: pyhf.Model, data: NDArray, best: Fit) -> float:
     """Asymptotic discovery significance sqrt(q0) (EPJC eq. 12, 52); 0 for mu below 0."""
-    if best.value("mu") <= 0:
+    poi = model.config.poi_name
+    if best.value(poi) <= 0:
         return 0.0
-    background = minimise(model, data, {"mu": 0.0})
+    background = minimise(model, data, {poi: 0.0})
     return float(np.sqrt(max(background.twice_nll - best.twice_nll, 0.0)))
 
 
 def asimov_data(model: pyhf.Model, data: NDArray, mu: float) -> NDArray:
     """Expectation for a value of mu, other parameters as fitted to data with that mu."""
-    return np.asarray(model.expected_data(minimise(model, data, {"mu": mu}).values))
+    return np.asarray(
+        model.expected_data(minimise(model, data, {model.config.poi_name: mu}).values)
+    )
 
 
 def discovery(
@@ -137,7 +142,7 @@ def check_with_toys(
     found: dict[float, NDArray] = {}
     failed = 0
     for mu in (0.0, 1.0):
-        truth = minimise(model, data, {"mu": mu})
+        truth = minimise(model, data, {model.config.poi_name: mu})
         values = []
         toys = draw(model, truth.values, number, rng)
         for toy in progress(toys, f"toys with mu = {mu:g}", number, "toys"):
@@ -243,16 +248,28 @@ def _crossing(
 
 
 def scan(
-    model: pyhf.Model, data: NDArray, best: Fit, parts: Mapping[str, Mapping[str, float]]
+    model: pyhf.Model,
+    data: NDArray,
+    best: Fit,
+    parts: Mapping[str, Mapping[str, float]],
+    frozen: Mapping[str, float],
 ) -> dict[str, list[float | None]]:
-    """Rise of -2 ln L with mu: profiled, and with all other parameters at their best values.
+    """Rise of -2 ln L with mu: profiled, and with nuisance parameters at their best values.
 
     Points lie over the `total` interval of the breakdown and, closer, over that of `stat`.
+
+    Args:
+        model: of the workspace.
+        data: observations and auxiliary data.
+        best: fit to them.
+        parts: the breakdown.
+        frozen: best values of the parameters that `stat` holds.
 
     Returns:
         `mu`, `total` and `stat`; null where a fit does not converge.
     """
-    i = best.names.index("mu")
+    poi = model.config.poi_name
+    i = best.names.index(poi)
     low, high = model.config.suggested_bounds()[i]
     value = best.values[i]
 
@@ -263,11 +280,10 @@ def scan(
     points = over(parts["total"], POINTS)
     if parts["stat"]["up"] and parts["stat"]["down"]:
         points = np.unique(np.concatenate([points, over(parts["stat"], CLOSER)]))
-    frozen = {n: float(v) for n, v in zip(best.names, best.values, strict=True) if n != "mu"}
 
     def rise(fixed: Mapping[str, float], mu: float) -> float | None:
         try:
-            found = minimise(model, data, {**fixed, "mu": mu}, best.moved("mu", mu))
+            found = minimise(model, data, {**fixed, poi: mu}, best.moved(poi, mu))
         except BoostflowError:
             return None
         return found.twice_nll - best.twice_nll

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.config.transfer import Transfer
 from boostflow.templates.files import Template, TemplateSet
 
 
+def steady(templates: Mapping[str, TemplateSet], jets: float) -> dict[str, TemplateSet]:
+    """Templates in which single jets make no shape: `infer.few_jets`.
+
+    Bins in which fewer jets of a sample were simulated (the square of the content over its
+    variance) change, under each variation, as the sum of the sample's others in the region.
+
+    Args:
+        templates: by variation, nominal among them, bins merged already.
+        jets: 0 leaves all as they are.
+    """
+
+    def steadied(nominal: Template, varied: Template) -> Template:
+        filled = nominal.values > 0
+        few = filled & (nominal.values**2 < jets * nominal.variances)
+        known = filled & ~few if (filled & ~few).any() else filled
+        if not few.any():
+            return varied
+        ratio = varied.values[known].sum() / nominal.values[known].sum()
+        return replace(
+            varied,
+            values=np.where(few, nominal.values * ratio, varied.values),
+            variances=np.where(few, nominal.variances * ratio**2, varied.variances),
+        )
+
+    first = templates["nominal"]
+    return {
+        variation: {
+            region: {s: steadied(first[region][s], template) for s, template in contents.items()}
+            for region, contents in others.items()
+        }
+        for variation, others in templates.items()
+    }
+
+
 def mean_weight(nominal: TemplateSet, sample: str) -> float:
-    """Mean weight of a sample's jets over all regions; 0 if they have no positive sum."""
-    values = sum(region[sample].values.sum() for region in nominal.values())
-    squares = sum(region[sample].variances.sum() for region in nominal.values())
+    """Mean weight of a sample's jets over all regions that have it; 0 without a positive sum."""
+    found = [region[sample] for region in nominal.values() if sample in region]
+    values = sum(template.values.sum() for template in found)
+    squares = sum(template.variances.sum() for template in found)
     return float(squares / values) if values > 0 else 0.0
 
 
@@ -49,6 +86,23 @@ def binning(nominal: TemplateSet, region: str, signal: list[str], most: float) -
             edges.append(stop)
     # The rest at the right end is too poor for a bin of its own.
     return np.array([*edges[: max(len(edges) - 1, 1)], size])
+
+
+def binnings(
+    nominal: TemplateSet, signal: list[str], most: float, transfer: Transfer | None
+) -> dict[str, NDArray]:
+    """Indices of the edges that each region keeps.
+
+    Those of `binning`, but all of them where a background is taken from data, bin by bin in several
+    regions.
+    """
+    kept = transfer.regions() if transfer else []
+    return {
+        region: np.arange(len(next(iter(contents.values())).edges))
+        if region in kept
+        else binning(nominal, region, signal, most)
+        for region, contents in nominal.items()
+    }
 
 
 def merge(templates: TemplateSet, edges: dict[str, NDArray]) -> TemplateSet:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +49,8 @@ SUSPICIOUS = 0.5
 def open_workspace(spec: Mapping[str, Any]) -> tuple[pyhf.Model, NDArray]:
     """Model and data (observations and auxiliary data) of a workspace.
 
+    The model's parameter of interest is that of the first measurement.
+
     Raises:
         BoostflowError: the workspace is not valid HistFactory JSON.
     """
@@ -55,11 +58,29 @@ def open_workspace(spec: Mapping[str, Any]) -> tuple[pyhf.Model, NDArray]:
     try:
         workspace = pyhf.Workspace(spec)
         model = workspace.model(
-            measurement_name="boostflow", modifier_settings=SETTINGS, clip_bin_data=CLIP
+            measurement_name=spec["measurements"][0]["name"],
+            modifier_settings=SETTINGS,
+            clip_bin_data=CLIP,
         )
     except (pyhf.exceptions.InvalidSpecification, pyhf.exceptions.InvalidModel) as error:
         raise BoostflowError(f"workspace: {str(error).splitlines()[0]}") from None
     return model, np.asarray(workspace.data(model))
+
+
+@contextmanager
+def interest_in(model: pyhf.Model, poi: str) -> Iterator[None]:
+    """Another parameter of interest for a while; the others are nuisance parameters then.
+
+    Args:
+        model: of a workspace.
+        poi: name of one of its parameters.
+    """
+    before = model.config.poi_name
+    model.config.set_poi(poi)
+    try:
+        yield
+    finally:
+        model.config.set_poi(before)
 
 
 @dataclass(frozen=True)
@@ -96,7 +117,7 @@ def minimise(
     """Maximum-likelihood fit: Newton's method, and Migrad with ever more care where that fails.
 
     Args:
-        model: with parameter of interest mu.
+        model: of a workspace.
         data: observations and auxiliary data.
         fixed: values of parameters (as in `model.config.par_names`) that are held.
         near: a fit to take start values and step sizes from; null for the model's.
@@ -257,37 +278,47 @@ def _effect(modifier: Mapping[str, Any], nominal: NDArray) -> NDArray:
     return np.zeros(0)
 
 
-def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
-    """68 % interval of mu: where the profile likelihood ratio has risen by 1 (as MINOS finds).
+def interval(
+    model: pyhf.Model, data: NDArray, fit: Fit, parameter: str | None = None
+) -> dict[str, Any]:
+    """68 % interval of a parameter: where the profile likelihood ratio has risen by 1 (MINOS).
 
     F. James, MINUIT (CERN D506), section 7.3; EPJC 71 (2011) 1554, eq. 7.
 
+    Args:
+        model: of a workspace.
+        data: observations and auxiliary data.
+        fit: to them.
+        parameter: its name; null for the model's parameter of interest.
+
     Returns:
         `up` and `down` > 0, and their mean `error`. A side on which -2 ln L does not rise so far
-        within the bounds of mu, or before fits stop converging, ends there and is listed in
+        within the parameter's bounds, or before fits stop converging, ends there and is listed in
         `at_limit`: it is at least so long.
     """
     result: dict[str, Any] = {}
     at_limit = []
     for side, sign in (("up", 1), ("down", -1)):
-        result[side], inside = _crossing(model, data, fit, sign)
+        result[side], inside = _crossing(model, data, fit, sign, parameter or model.config.poi_name)
         if not inside:
             at_limit.append(side)
     result["error"] = (result["up"] + result["down"]) / 2
     return result | ({"at_limit": at_limit} if at_limit else {})
 
 
-def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[float, bool]:
-    """Distance from the best mu to where -2 ln L has risen by 1, or to where it ends (false)."""
-    i = fit.names.index("mu")
+def _crossing(
+    model: pyhf.Model, data: NDArray, fit: Fit, sign: int, name: str
+) -> tuple[float, bool]:
+    """Distance from the best value to where -2 ln L has risen by 1, or to where it ends (false)."""
+    i = fit.names.index(name)
     bound = model.config.suggested_bounds()[i][sign > 0]
     most = abs(bound - fit.values[i])
 
     def rise(distance: float) -> float:
         """sqrt(rise) - 1, which is nearly a straight line."""
-        mu = float(fit.values[i] + sign * distance)
+        at = float(fit.values[i] + sign * distance)
         try:
-            found = minimise(model, data, {**fit.held, "mu": mu}, fit.moved("mu", mu))
+            found = minimise(model, data, {**fit.held, name: at}, fit.moved(name, at))
         except BoostflowError:
             return FAR
         return np.sqrt(max(found.twice_nll - fit.twice_nll, 0.0)) - 1
@@ -302,8 +333,9 @@ def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[fl
     found = float(brentq(rise, low, high, xtol=CROSSING * high, rtol=CROSSING))
     # Where fits stop converging there is a step and no crossing.
     if rise((1 - 10 * CROSSING) * found) < -STEP:
-        mu = fit.values[i] + sign * found
-        log.warning("-2 ln L has not risen by 1 at mu = %.4g; fits beyond do not converge", mu)
+        at = fit.values[i] + sign * found
+        text = "-2 ln L has not risen by 1 at %s = %.4g; fits beyond do not converge"
+        log.warning(text, name, at)
         return found, False
     return found, True
 

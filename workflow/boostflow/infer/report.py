@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
+from boostflow.config.systematics import AnySystematic, nuisances, titles
 from boostflow.infer import observed, tables
 from boostflow.infer.merge import merge
+from boostflow.infer.transfer import simulated
 from boostflow.io import atomic, read_json
+from boostflow.plots.names import contour_plot, of_poi
 from boostflow.templates.files import read_variations
 
 if TYPE_CHECKING:
     from boostflow.jobs.statistics import FitTables, PlotFit
+    from boostflow.jobs.transfer import PlotTransfer
 
 
 def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]:
     """How plots and tables call the nuisance parameters, by name of the parameter.
 
-    That is the title of its only systematic, else its name; the components of one that has
-    several are numbered.
+    That is its title (`config.systematics.titles`); the components of one that has several are
+    numbered.
     """
-    titles = {
-        parameter: (systematics[names[0]].title if len(names) == 1 else None) or parameter
-        for parameter, names in by_parameter(systematics).items()
-    }
+    names = titles(systematics)
     return {
-        nuisance: f"{titles[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
+        nuisance: f"{names[parameter]} {nuisance.removeprefix(f'{parameter}_')}"
         if nuisance != parameter
-        else titles[parameter]
+        else names[parameter]
         for nuisance, parameter in nuisances(systematics).items()
     }
 
@@ -38,10 +38,14 @@ def parameter_titles(systematics: Mapping[str, AnySystematic]) -> dict[str, str]
 def plot(job: PlotFit, files: PlotFit.Files) -> None:
     """Draw the plots of `plots.names.fit_plots` as PNG files into a folder.
 
+    Beside them, where a systematic has templates, `systematics.html` to compare them.
+
     Raises:
         BoostflowError: a file cannot be read, or the templates lack a sample.
     """
     from boostflow.plots import fit as draw
+    from boostflow.plots import strengths, toggle
+    from boostflow.plots.measurement import measurement
     from boostflow.plots.style import save, style
 
     result, yields = read_json(files.fit), read_json(files.yields)
@@ -51,22 +55,39 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
         region: np.flatnonzero(np.isin(next(iter(samples.values())).edges, result["edges"][region]))
         for region, samples in templates["nominal"].items()
     }
-    templates = {name: merge(others, kept) for name, others in templates.items()}
-    titles, label, folder = parameter_titles(job.systematics), job.label, files.plots
+    templates = {
+        name: simulated(merge(others, kept), job.transfer) for name, others in templates.items()
+    }
+    names, label, folder = parameter_titles(job.systematics), job.label, files.plots
     with style():
         for region, entry in yields.items():
             for stage in ("prefit", "postfit"):
                 figure = draw.region(region, entry, result, stage, label)
                 save(figure, folder / f"{stage}_{region}.png")
-        save(draw.ranking(result, titles, label), folder / "ranking.png")
-        save(draw.breakdown(result, label), folder / "breakdown.png")
-        save(draw.correlation(result, titles, label), folder / "correlation.png")
-        save(draw.scan(result, label), folder / "scan.png")
-        save(draw.limit(result, label), folder / "limit.png")
+        measured = {name: entry for name, entry in yields.items() if name not in job.beside}
+        save(measurement(measured, result, label), folder / "measurement.png")
+        save(strengths.correlation(result, names, label), folder / "correlation.png")
+        for poi in result["pois"]:
+            figures = {
+                "ranking": strengths.ranking(result, poi, names, label),
+                "breakdown": strengths.breakdown(result, poi, label),
+                "scan": strengths.scan(result, poi, label),
+                "limit": strengths.limit(result, poi, label),
+            }
+            for name, figure in figures.items():
+                save(figure, folder / f"{of_poi(name, poi, result['pois'])}.png")
+        for found in result["contours"]:
+            figure = strengths.contours(result, found, label)
+            save(figure, folder / f"{contour_plot(found['pois'])}.png")
         for name, declared in job.systematics.items():
             if declared.members():
-                figure = draw.systematic(name, declared, templates, result["signal"], label)
+                figure = draw.systematic(name, declared, templates, result["pois"], label)
                 save(figure, folder / f"systematic_{name}.png")
+    if any(declared.members() for declared in job.systematics.values()):
+        signal = [sample for found in result["pois"].values() for sample in found["samples"]]
+        data = toggle.compared(job.systematics, templates, signal)
+        with atomic(folder / "systematics.html") as part:
+            part.write_text(toggle.page(data, label), encoding="utf-8")
 
 
 def tabulate(job: FitTables, files: FitTables.Files) -> None:
@@ -89,3 +110,20 @@ def tabulate(job: FitTables, files: FitTables.Files) -> None:
         result, yields, parameter_titles(job.systematics), variable, job.energy
     )
     tables.write_hepdata(content, files.hepdata)
+
+
+def plot_transfer(job: PlotTransfer, files: PlotTransfer.Files) -> None:
+    """Draw the plots of `plots.names.transfer_plots` as PNG files into a folder.
+
+    Raises:
+        BoostflowError: the file of the checks cannot be read.
+    """
+    from boostflow.plots import transfer as draw
+    from boostflow.plots.style import save, style
+
+    found = read_json(files.figures)
+    with style():
+        for region in found["regions"]:
+            figure = draw.ratio(region, found, job.label)
+            save(figure, files.plots / f"ratio_{region}.png")
+        save(draw.bias(found, job.label), files.plots / "bias.png")

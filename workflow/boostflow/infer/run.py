@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.infer import enter, fit, mcstat, observed, workspace
-from boostflow.infer.merge import binning, mean_weight, merge
+from boostflow.infer import fit, mcstat
+from boostflow.infer.merge import mean_weight
+from boostflow.infer.prepare import prepare
 from boostflow.infer.yields import tabulate
-from boostflow.io import read_json, write_json
-from boostflow.templates.files import read, read_notes, read_variations
+from boostflow.io import write_json
+from boostflow.templates.files import read_notes
 
 if TYPE_CHECKING:
     from boostflow.jobs.statistics import Infer
 
 log = logging.getLogger(__name__)
-
-PSEUDO = "pseudo"
-"""Variation that the templates of the validation split count as."""
 
 
 def infer(job: Infer, files: Infer.Files) -> None:
@@ -32,47 +30,34 @@ def infer(job: Infer, files: Infer.Files) -> None:
     for name in ("pyhf", "cabinetry"):
         logging.getLogger(name).setLevel(logging.ERROR)
     config = job.infer
-    templates = read_variations(files.templates)
-    templates["nominal"], counts = observed.split(templates["nominal"], job.data)
-    for path in files.pseudo:
-        templates[PSEUDO] = read(path)
-    edges = {
-        region: binning(templates["nominal"], region, config.signal, config.bin_error_max)
-        for region in templates["nominal"]
-    }
-    for variation, others in templates.items():
-        workspace.check_alike(templates["nominal"], others, variation)
-    merged = {name: merge(others, edges) for name, others in templates.items()}
-    independent = merged.pop(PSEUDO, None)
-    counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
-    fitted, drawn = observed.observations(config, merged["nominal"], counts, independent)
-    spec, notes = workspace.build(merged, job.systematics, config, fitted, independent)
-    for path in files.controls:
-        spec = enter.apply(spec, read_json(path)["control"])
-    kept = {
-        region: next(iter(contents.values())).edges.tolist()
-        for region, contents in merged["nominal"].items()
-    }
+    parts = prepare(
+        config, job.systematics, job.data, files.templates, files.pseudo, files.controls
+    )
+    spec, notes = parts.workspace(parts.estimate(config.transfer, parts.orders))
+    nominal, kept = parts.templates["nominal"], parts.edges
     notes = [
         *(note for path in files.templates if path.stem == "nominal" for note in read_notes(path)),
         *(f"{region}: bins {', '.join(f'{x:g}' for x in kept[region])}" for region in kept),
-        *(drawn + notes),
+        *parts.notes,
+        *notes,
     ]
     for note in notes:
         log.info("%s", note)
     write_json(files.workspace, spec)
     found = fit.run(spec, job.systematics, config)
-    undefined = [note] if (note := found["limit"].get("note")) else []
-    for note in (unknown := [*fit.unknown_parts(found["breakdown"]), *undefined]):
+    unknown = []
+    for poi, result in found["pois"].items():
+        undefined = [note] if (note := result["limit"].get("note")) else []
+        unknown += [*fit.unknown_parts(result["breakdown"], poi), *undefined]
+        result["samples"] = config.pois()[poi]
+    for note in (unknown := list(dict.fromkeys(unknown))):
         log.warning("%s", note)
     result = found | {
-        "signal": config.signal,
-        "variable": next(iter(next(iter(merged["nominal"].values())).values())).variable,
+        "variable": next(iter(next(iter(nominal.values())).values())).variable,
         "edges": kept,
         "notes": [*notes, *unknown],
     }
-    nominal = merged["nominal"]
-    unfitted = counts if config.data != "observed" else {}
+    unfitted = dict(parts.counts) if config.data != "observed" else {}
     empty = {
         region: {
             name: np.where(t.values <= 0, mcstat.errors(t, mean_weight(nominal, name)), np.nan)
@@ -82,5 +67,6 @@ def infer(job: Infer, files: Infer.Files) -> None:
     }
     write_json(files.yields, tabulate(spec, kept, unfitted, empty))
     write_json(files.fit, result)
-    z = result["significance"]
-    log.info("%s; discovery significance %.2f", result["text"], z.get("observed", z["expected"]))
+    for entry in result["pois"].values():
+        z = entry["significance"]
+        log.info("%s; discovery significance %.2f", entry["text"], z.get("observed", z["expected"]))

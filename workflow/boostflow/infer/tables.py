@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from boostflow.io import atomic
+from boostflow.plots.names import of_poi
 
 BANDS = ("-2 sigma", "-1 sigma", "median", "+1 sigma", "+2 sigma")
 """Names of the quantiles of expected limits, in the order of fit.json."""
@@ -131,27 +132,37 @@ def hepdata(
         variable: title and unit of the template's variable.
         energy: centre-of-mass energy (GeV).
     """
-    tables: dict[str, tuple[str, dict[str, Any]]] = {
-        "results": (
-            "Signal strength with its errors by source, discovery significance, upper limit",
-            _results(fit),
-        )
-    }
+    pois = fit["pois"]
+    tables: dict[str, tuple[str, dict[str, Any]]] = {}
     for region, entry in yields.items():
         tables[f"yields_{region}"] = (
             f"Events in region {region} before and after the fit",
             _yields(entry, fit["data"], variable),
         )
-    tables["impacts"] = ("Nuisance parameters and their impact on mu", _impacts(fit, titles))
+    tables["impacts"] = (
+        f"Nuisance parameters and their impact on {' and '.join(pois)}",
+        _impacts(fit, titles),
+    )
     tables["correlation"] = ("Correlations of the parameters", _correlation(fit, titles))
-    tables["scan"] = ("Rise of -2 ln L with the signal strength", _scan(fit))
-    tables["cls"] = ("CLs against the signal strength", _cls(fit))
+    for poi, result in pois.items():
+        strength = f"signal strength {poi}"
+        each = {
+            "results": (
+                f"{strength.capitalize()} with its errors by source, discovery significance, upper"
+                " limit",
+                _results(result),
+            ),
+            "scan": (f"Rise of -2 ln L with the {strength}", _scan(result)),
+            "cls": (f"CLs against the {strength}", _cls(result, fit["data"])),
+        }
+        tables |= {of_poi(name, poi, pois): table for name, table in each.items()}
     keywords = [
         {"name": "reactions", "values": ["P P --> X"]},
         {"name": "observables", "values": ["N", "MU"]},
         {"name": "cmenergies", "values": [energy]},
     ]
-    head = {"comment": f"Made by boostflow. {fit['text']}. Fitted to {fit['data']} data."}
+    texts = ". ".join(result["text"] for result in pois.values())
+    head = {"comment": f"Made by boostflow. {texts}. Fitted to {fit['data']} data."}
     documents = [
         {
             "name": name,
@@ -179,8 +190,9 @@ def _table(independent: list[Column], dependent: list[Column]) -> dict[str, Any]
     return {"independent_variables": independent, "dependent_variables": dependent}
 
 
-def _results(fit: Mapping[str, Any]) -> dict[str, Any]:
-    parts, mu = fit["breakdown"], fit["mu"]
+def _results(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of one parameter of interest."""
+    parts = result["breakdown"]
     errors = [
         {
             "label": name,
@@ -190,17 +202,18 @@ def _results(fit: Mapping[str, Any]) -> dict[str, Any]:
         if None not in parts[name].values()  # the comment of the record says n/a
     ]
     rows: list[tuple[str, dict[str, Any]]] = [
-        ("Signal strength", _value(mu["value"], errors)),
-        ("Discovery significance, expected", {"value": fit["significance"]["expected"]}),
+        ("Signal strength", _value(result["value"], errors)),
+        ("Discovery significance, expected", {"value": result["significance"]["expected"]}),
     ]
-    if "observed" in fit["significance"]:
-        observed = {"value": fit["significance"]["observed"]}
+    if "observed" in result["significance"]:
+        observed = {"value": result["significance"]["observed"]}
         rows.append(("Discovery significance, observed", observed))
-    level = f"{100 * fit['limit']['level']:.0f}% CL"
-    for band, value in zip(BANDS, fit["limit"]["expected"], strict=True):
+    limit = result["limit"]
+    level = f"{100 * limit['level']:.0f}% CL"
+    for band, value in zip(BANDS, limit["expected"], strict=True):
         rows.append((f"Upper limit ({level}), expected, {band}", _plain([value])[0]))
-    if "observed" in fit["limit"]:
-        rows.append((f"Upper limit ({level}), observed", _plain([fit["limit"]["observed"]])[0]))
+    if "observed" in limit:
+        rows.append((f"Upper limit ({level}), observed", _plain([limit["observed"]])[0]))
     return _table(
         [_column("Quantity", _plain([name for name, _ in rows]))],
         [_column("Value", [value for _, value in rows])],
@@ -244,12 +257,21 @@ def _impacts(fit: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any
         for key, title in (
             ("pull", "Pull in pre-fit errors"),
             ("constraint", "Post-fit error over pre-fit error"),
-            ("up", "Impact on mu of + post-fit error"),
-            ("down", "Impact on mu of - post-fit error"),
-            ("prefit_up", "Impact on mu of + pre-fit error"),
-            ("prefit_down", "Impact on mu of - pre-fit error"),
         )
     ]
+    for poi in fit["pois"]:
+        columns += [
+            _column(
+                f"Impact on {poi} of {title}",
+                _plain([entry["impacts"][poi][key] for entry in entries]),
+            )
+            for key, title in (
+                ("up", "+ post-fit error"),
+                ("down", "- post-fit error"),
+                ("prefit_up", "+ pre-fit error"),
+                ("prefit_down", "- pre-fit error"),
+            )
+        ]
     names = [titles.get(entry["name"], entry["name"]) for entry in entries]
     return _table([_column("Parameter", _plain(names))], columns)
 
@@ -267,8 +289,8 @@ def _correlation(fit: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str,
     )
 
 
-def _scan(fit: Mapping[str, Any]) -> dict[str, Any]:
-    scanned = fit["scan"]
+def _scan(result: Mapping[str, Any]) -> dict[str, Any]:
+    scanned = result["scan"]
     columns = [("total", "all parameters profiled"), ("stat", "nuisance parameters held")]
     return _table(
         [_column("Signal strength", _plain(scanned["mu"]))],
@@ -279,17 +301,15 @@ def _scan(fit: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _cls(fit: Mapping[str, Any]) -> dict[str, Any]:
-    scanned = fit["limit"]["scan"]
+def _cls(result: Mapping[str, Any], data: str) -> dict[str, Any]:
+    scanned = result["limit"]["scan"]
     columns = [
         _column("CLs", _plain(values), "", [{"name": "Expected", "value": band}])
         for band, values in zip(BANDS, scanned["expected"], strict=True)
     ]
     if "observed" in scanned:
         columns.append(
-            _column(
-                "CLs", _plain(scanned["observed"]), "", [{"name": "Observed", "value": fit["data"]}]
-            )
+            _column("CLs", _plain(scanned["observed"]), "", [{"name": "Observed", "value": data}])
         )
     return _table([_column("Signal strength", _plain(scanned["mu"]))], columns)
 

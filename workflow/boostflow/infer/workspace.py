@@ -3,8 +3,9 @@
 Conventions:
 
 * `mu` scales the signal samples, between `MU_MAX` and where the expectation of a bin would become
-  negative. Data: `infer.observed`; the sum of the nominal templates (Asimov data, mu = 1) if there
-  are none.
+  negative. Several parameters of interest scale their samples each; each is that of a measurement
+  of its name, all else in the measurements is the same. Data: `infer.observed`; the sum of the
+  nominal templates (Asimov data, mu = 1) if there are none.
 * A systematic is one parameter of its name (or of its `parameter`: entries that share one add
   their changes up), fully correlated between regions and samples; replicas and Hessian sets are
   several (`infer.changes`). Its effect is split region by region and sample by sample into a change
@@ -23,6 +24,7 @@ Conventions:
   is larger. Where one jet stands for many events the bin thus says little about mu, as it should,
   also where no background is simulated at all; `notes` lists them.
 * A sample without expected events in all regions is left out.
+* Samples that are estimated from data: `infer.transfer`.
 * The templates of a sample variation come from other simulated events and differ from the
   nominal ones by the statistical error of both as well. A change of shape that this explains
   (chi-squared probability above `changes.NOISE` for all together) is dropped, or the fit would
@@ -31,7 +33,7 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,11 +41,12 @@ from numpy.typing import NDArray
 
 from boostflow.config.statistics import Infer, Prune
 from boostflow.config.systematics import AnySystematic, by_parameter, nuisances
-from boostflow.effects import files_of
+from boostflow.effects import files_of, minor
 from boostflow.errors import BoostflowError
 from boostflow.infer.changes import Cell, Change, changes
 from boostflow.infer.mcstat import FLOOR, Statistics
 from boostflow.infer.merge import mean_weight
+from boostflow.infer.transfer import Estimate, simulated
 from boostflow.templates.files import TemplateSet
 
 SAME = 1e-9
@@ -108,6 +111,7 @@ def build(
     config: Infer,
     observed: Mapping[str, NDArray] | None = None,
     pseudo: TemplateSet | None = None,
+    estimate: Estimate | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """The workspace and notes on what was mended on the way.
 
@@ -117,6 +121,7 @@ def build(
         config: signal samples, statistical uncertainties on or off.
         observed: events by region; null for Asimov data.
         pseudo: templates that pseudo-data were drawn from; their statistical errors count, too.
+        estimate: of the samples that come from data (`infer.transfer`); null for none.
 
     Raises:
         BoostflowError: a template is missing, a signal sample is unknown or has no jet in any
@@ -125,8 +130,10 @@ def build(
     """
     if "nominal" not in templates:
         raise BoostflowError("no nominal templates")
+    samples = list(dict.fromkeys(s for region in templates["nominal"].values() for s in region))
+    left_out = minor(templates["nominal"], config.minor)
+    templates = {name: simulated(found, config.transfer) for name, found in templates.items()}
     nominal = templates["nominal"]
-    samples = list(dict.fromkeys(sample for region in nominal.values() for sample in region))
     _check_names(samples, systematics, config)
     for name, systematic in systematics.items():
         for variation in files_of(name, systematic):
@@ -136,35 +143,51 @@ def build(
 
     notes: list[str] = []
     channels: list[dict[str, Any]] = []
+    plain: list[dict[str, Any]] = []
+    expected: dict[str, NDArray] = {}
     parameters: list[dict[str, Any]] = []
-    present = {sample: mean_weight(nominal, sample) for sample in samples}
-    for sample in [name for name in samples if present[name] <= 0]:
+    entering = [s for s in samples if any(s in region for region in nominal.values())]
+    present = {sample: mean_weight(nominal, sample) for sample in entering}
+    for sample in [name for name in entering if present[name] <= 0]:
         notes.append(f"{sample}: no expected events, left out")
         del present[sample]
-    if not set(config.signal) & set(present):
-        raise BoostflowError(
-            f"infer.signal: no expected events of {', '.join(config.signal)} in any region"
-        )
-    effects = changes(templates, systematics, list(present), config.prune, notes)
+    for mine in config.pois().values():
+        if not set(mine) & set(present):
+            raise BoostflowError(
+                f"infer.signal: no expected events of {', '.join(mine)} in any region"
+            )
+    effects = {
+        name: {cell: change for cell, change in found.items() if cell not in left_out}
+        for name, found in changes(
+            templates, systematics, list(present), config.prune, notes
+        ).items()
+    }
     for region, contents in nominal.items():
-        if all(contents[sample].values.sum() <= 0 for sample in present):
+        here = {sample: weight for sample, weight in present.items() if sample in contents}
+        free = np.zeros(len(next(iter(contents.values())).values))
+        if estimate:
+            free = free + estimate.expected(region)
+        if free.sum() <= 0 and all(contents[sample].values.sum() <= 0 for sample in here):
             raise BoostflowError(f"region {region}: no sample has a positive yield")
         entries = [
             _sample(region, sample, weight, nominal, effects, config, notes)
-            for sample, weight in present.items()
+            for sample, weight in here.items()
         ]
-        channels.append({"name": region, "samples": entries})
-        most = np.sum([entry["data"] for entry in entries], axis=0)
+        estimated = estimate.samples(region) if estimate else []
+        channels.append({"name": region, "samples": [*entries, *estimated]})
+        plain.append({"name": region, "samples": [*entries, {"name": "", "data": free}]})
+        expected[region] = np.sum([free, *(entry["data"] for entry in entries)], axis=0)
+        most = expected[region]
         if observed is not None:
             most = np.maximum(most, observed[region])
         statistics = Statistics(
-            region, contents, present, config.signal, pseudo, most, config.mc_stat
+            region, contents, here, config.pois(), pseudo, most, config.mc_stat, free
         )
         for entry in entries:
             entry["modifiers"] += statistics.modifiers(entry["name"])
         parameters += statistics.parameters()
         if observed is not None:
-            _check_expected(region, entries, observed[region])
+            _check_expected(region, expected[region], len(entries), observed[region])
     declared = nuisances(systematics)
     used = {
         declared.get(m["name"])
@@ -177,53 +200,74 @@ def build(
         for name in by_parameter(systematics)
         if name not in used
     ]
-    bounds = [_lowest_mu(channels, config.signal), MU_MAX]
-    parameters.insert(0, {"name": "mu", "bounds": [bounds], "inits": [1.0]})
+    parameters += estimate.parameters() if estimate else []
+    parameters[:0] = [
+        {"name": poi, "bounds": [[lowest, MU_MAX]], "inits": [1.0]}
+        for poi, lowest in lowest_strengths(plain, config.pois()).items()
+    ]
     workspace = {
         "channels": channels,
         "observations": [
             {
                 "name": channel["name"],
-                "data": (
-                    np.sum([s["data"] for s in channel["samples"]], axis=0)
-                    if observed is None
-                    else observed[channel["name"]]
-                ).tolist(),
+                "data": (expected if observed is None else observed)[channel["name"]].tolist(),
             }
             for channel in channels
         ],
-        "measurements": [{"name": "boostflow", "config": {"poi": "mu", "parameters": parameters}}],
+        "measurements": [
+            {"name": poi, "config": {"poi": poi, "parameters": parameters}} for poi in config.pois()
+        ],
         "version": "1.0.0",
     }
     return workspace, notes
 
 
-def _check_expected(region: str, samples: list[dict[str, Any]], observed: NDArray) -> None:
+def _check_expected(region: str, expected: NDArray, samples: int, observed: NDArray) -> None:
     """Where something is observed something is expected, or no fit could describe it."""
-    expected = np.sum([sample["data"] for sample in samples], axis=0)
-    for i in np.flatnonzero((expected <= 2 * FLOOR * len(samples)) & (observed > 0)):
+    for i in np.flatnonzero((expected <= 2 * FLOOR * samples) & (observed > 0)):
         raise BoostflowError(
             f"region {region}: {observed[i]:g} events observed in bin {i + 1}, where no sample has "
             "any; simulate more events, or merge bins (a smaller infer.bin_error_max)"
         )
 
 
-def _lowest_mu(channels: list[dict[str, Any]], signal: list[str]) -> float:
-    """Where the expectation of the first bin would become negative, at least -`MU_MAX`."""
-    lowest = -MU_MAX
+def lowest_strengths(
+    channels: Sequence[Mapping[str, Any]], pois: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    """Lower bound of each parameter of interest.
+
+    That is where it alone would make the expectation of the first bin negative, at least
+    -`MU_MAX`; of several, so much nearer to 0, all by one factor, that together they do not.
+
+    Args:
+        channels: of the workspace.
+        pois: samples by parameter of interest.
+    """
+    signal = {sample: poi for poi, samples in pois.items() for sample in samples}
+    bins: list[tuple[NDArray, dict[str, NDArray]]] = []
+    lowest = dict.fromkeys(pois, -MU_MAX)
     for channel in channels:
-        parts = {True: np.zeros(1), False: np.zeros(1)}
+        rest, scaled = np.zeros(1), {poi: np.zeros(1) for poi in pois}
         for sample in channel["samples"]:
-            parts[sample["name"] in signal] = parts[sample["name"] in signal] + sample["data"]
-        lowest = max(lowest, -float(np.min(parts[False] / np.maximum(parts[True], FLOOR))))
-    return lowest
+            if poi := signal.get(sample["name"]):
+                scaled[poi] = scaled[poi] + sample["data"]
+            else:
+                rest = rest + sample["data"]
+        bins.append((rest, scaled))
+        for poi, values in scaled.items():
+            lowest[poi] = max(lowest[poi], -float(np.min(rest / np.maximum(values, FLOOR))))
+    share = 1.0
+    for rest, scaled in bins if len(pois) > 1 else ():
+        taken = np.sum([-lowest[poi] * values for poi, values in scaled.items()], axis=0)
+        share = min(share, float(np.min(rest / np.maximum(taken, FLOOR))))
+    return {poi: share * value for poi, value in lowest.items()}
 
 
 def _check_names(
     samples: list[str], systematics: Mapping[str, AnySystematic], config: Infer
 ) -> None:
     """All names of samples exist."""
-    wanted = {"infer.signal": config.signal} | {
+    wanted = {"infer.signal": config.signals()} | {
         f"systematic {name}": systematic.samples or [] for name, systematic in systematics.items()
     }
     for where, names in wanted.items():
@@ -254,8 +298,9 @@ def _sample(
             f"uncertain by one jet, {weight:.3g} events"
         )
     entry: dict[str, Any] = {"name": sample, "data": values.tolist(), "modifiers": []}
-    if sample in config.signal:
-        entry["modifiers"].append({"name": "mu", "type": "normfactor", "data": None})
+    for poi, mine in config.pois().items():
+        if sample in mine:
+            entry["modifiers"].append({"name": poi, "type": "normfactor", "data": None})
     for parameter, cells in effects.items():
         if change := cells.get((region, sample)):
             up, down = (floored(values, values + side) for side in change.sides)

@@ -9,7 +9,7 @@ import numpy as np
 
 from boostflow.processes import X, Y
 
-Particle = Literal["top", "w", "z", "quark", "gluon", "dijet", "resonance"]
+Particle = Literal["top", "w", "z", "wjet", "zjet", "quark", "gluon", "qg", "dijet", "resonance"]
 
 _HARD_PROCESS = 1 << 7  # NanoAOD GenPart_statusFlags: isHardProcess
 _LAST_COPY = 1 << 13  # isLastCopy
@@ -17,12 +17,22 @@ _PDG_ID = {
     "top": (6,),
     "w": (24,),
     "z": (23,),
+    "wjet": (24,),
+    "zjet": (23,),
     "quark": (1, 2, 3, 4, 5),
     "gluon": (21,),
+    "qg": (1, 2, 3, 4, 5, 21),
     "dijet": (1, 2, 3, 4, 5, 21),
     "resonance": (X, Y),
 }
-_BOSON = {"top": (24,), "w": (24,), "z": (23,), "resonance": (X, Y)}
+_BOSON = {
+    "top": (24,),
+    "w": (24,),
+    "z": (23,),
+    "wjet": (24,),
+    "zjet": (23,),
+    "resonance": (X, Y),
+}
 
 
 def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: float) -> ak.Array:
@@ -30,7 +40,7 @@ def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: fl
 
     Heavy particles: the last copy lies within `radius` of the jet axis, and so do both quarks of a
     decay of W, Z, X or Y (for top, of the W in it). Partons: an outgoing parton of the hard process
-    does.
+    does. The jet that recoils against the boson of W + jet or Z + jet matches nothing.
 
     Args:
         fatjets: records with eta, phi, shape (events, jets).

@@ -188,7 +188,7 @@ class Estimate(Job):
         return cls(
             background=block,
             systematics={name: analysis.systematics[name] for name in varied},
-            signal=config.infer.signal if config.infer else [],
+            signal=config.infer.signals() if config.infer else [],
             trained=config.trained_on(config.models[found.model]) if found else [],
             unblind=block.data == "observed" and config.unblind,
         )

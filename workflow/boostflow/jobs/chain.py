@@ -56,6 +56,8 @@ class Simulate(Job):
     """What all simulated samples share."""
     settings: list[Setting] = []
     """Further Pythia settings of the sample and the variation, read last."""
+    shower_weights: bool = True
+    """Weights for other scales of the shower are wanted."""
     contents: list[str] = []
     """Digests of the files that settings name: `SLHA:file = x.slha`."""
 
@@ -81,6 +83,8 @@ class Simulate(Job):
             seed=config.seed,
             simulation=config.simulation,
             settings=settings,
+            # Weights vary nominal jets alone.
+            shower_weights=block.shower_weights and varied is None,
             contents=analysis.contents(files_in([*config.simulation.settings, *settings])),
         )
 

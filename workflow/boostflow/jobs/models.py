@@ -11,9 +11,10 @@ from pydantic import field_serializer
 from boostflow.config.base import Block, Name
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
-from boostflow.config.systematics import AnySystematic
+from boostflow.config.systematics import AnySystematic, titles
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Given, Input, Job, Label, Output, without
+from boostflow.models.classifying import ClassifierBlock, Decorrelate
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Train(Job):
 
         jets: Input[list[Path]]
         """Selected jets of the samples to train on, where there is no prepared input."""
+        beside: Input[list[Path]] = []
+        """Selected jets of samples that it looks at and does not learn from."""
         prepared: Input[Path | None] = None
         """Folder of the prepared input."""
         models: Input[list[Path]] = []
@@ -162,6 +165,8 @@ class Evaluate(Job):
     """Jets and columns that the model is judged by."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
+    decorrelate: Decorrelate | None = None
+    """What of a classifier is decorrelated, and with which background."""
     signal: list[Name] = []
     """Signal samples of the significance scan of a classifier; empty for no scan."""
     luminosity: float = 138.0
@@ -176,6 +181,8 @@ class Evaluate(Job):
 
         jets: Input[list[Path]]
         """Selected jets, one file a sample, named by it."""
+        beside: Input[list[Path]] = []
+        """Those of samples that a decorrelation takes as background, and that have no class."""
         scores: Input[Path]
         """Score table of the model."""
         model: Input[Path]
@@ -196,6 +203,7 @@ class Evaluate(Job):
             own_plots=list(block.own_plots()),
             judged=Judged.of(block, config.labels()),
             evaluate=possible(analysis),
+            decorrelate=block.decorrelate if isinstance(block, ClassifierBlock) else None,
             signal=signal_of(analysis, block),
             luminosity=config.luminosity,
             seed=config.seed,
@@ -211,9 +219,11 @@ def possible(analysis: Analysis) -> EvaluateBlock:
 
 
 def signal_of(analysis: Analysis, block: ModelBlock) -> list[str]:
-    """Signal samples that a classifier is scanned for."""
+    """Signal samples that a classifier is scanned for: those of the main parameter of interest."""
     infer = analysis.config.infer
-    return list(infer.signal) if infer and block.task() is Task.CLASSIFY else []
+    if infer is None or block.task() is not Task.CLASSIFY:
+        return []
+    return next(iter(infer.pois().values()))
 
 
 class EvaluateSystematics(Job):
@@ -232,8 +242,6 @@ class EvaluateSystematics(Job):
     """Signal samples of the significance scan of a classifier; empty for no scan."""
     luminosity: float = 138.0
     """Integrated luminosity (1/fb)."""
-    label: Label
-    """Text above the plots."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -246,20 +254,16 @@ class EvaluateSystematics(Job):
         """Evaluation of the nominal jets (JSON)."""
         figures: Output[Path]
         """JSON file of the systematic errors."""
-        plots: Annotated[Path, Flow("output", folder_of="plots")]
-        """Folder of the plots."""
 
     @classmethod
     def of(cls, analysis: Analysis, model: str) -> EvaluateSystematics:
         """The job of a model."""
         config, block = analysis.config, analysis.config.models[model]
-        by_name = analysis.variations.by_name
-        touching = (by_name[name].systematic for name in analysis.variations.evaluated(model))
         ignored = {"title": None, "regions": None, "smooth": "none", "prune": None}
         # By name: another order of the entries is no reason to evaluate again.
         entries = {
             name: without(entry, ignored)
-            for name, entry in sorted(analysis.entering(touching).items())
+            for name, entry in sorted(varying(analysis, model).items())
         }
         return cls(
             judged=Judged.of(block, config.labels()),
@@ -267,6 +271,45 @@ class EvaluateSystematics(Job):
             evaluate=possible(analysis),
             signal=signal_of(analysis, block),
             luminosity=config.luminosity,
+        )
+
+
+def varying(analysis: Analysis, model: str) -> dict[str, AnySystematic]:
+    """The entries that vary a model's figures, and rates, by name."""
+    by_name = analysis.variations.by_name
+    touching = (by_name[name].systematic for name in analysis.variations.evaluated(model))
+    return analysis.entering(touching)
+
+
+class PlotSystematics(Job):
+    """Draw the systematic errors of a model's figures."""
+
+    stage: ClassVar[str] = "plot_systematics"
+    runs: ClassVar[str] = "boostflow.evaluate.run:plot_systematics"
+
+    scores: list[Score]
+    """Columns of the score table, for titles of axes."""
+    titles: dict[Name, str] = {}
+    """How plots call parameters, where not by their names."""
+    label: Label
+    """Text above the plots."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        figures: Input[Path]
+        """JSON file of the systematic errors."""
+        plots: Annotated[Path, Flow("output", folder_of="plots")]
+        """Folder of the plots."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, model: str) -> PlotSystematics:
+        """The job of a model."""
+        # By name, as the entries of the evaluation: their order changes nothing.
+        named = sorted(titles(varying(analysis, model)).items())
+        return cls(
+            scores=analysis.config.models[model].scores(analysis.config.labels()),
+            titles={parameter: title for parameter, title in named if title != parameter},
             label=analysis.label(),
         )
 

@@ -10,6 +10,7 @@ from boostflow.config.statistics import Flag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import AnySystematic
+from boostflow.config.transfer import Transfer
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Input, Job, Label, Output, without
 from boostflow.models.family import Role, columns
@@ -123,7 +124,7 @@ def fitted_block(analysis: Analysis) -> InferBlock:
 
 
 class Infer(Job):
-    """Build the workspace and fit the signal strength."""
+    """Build the workspace and fit the signal strengths."""
 
     stage: ClassVar[str] = "infer"
     runs: ClassVar[str] = "boostflow.infer.run:infer"
@@ -190,7 +191,7 @@ class Crosscheck(Job):
 
 
 class PlotFit(Job):
-    """Draw regions, systematics, ranking, breakdown, correlations, scan and limit."""
+    """Draw the measurement, regions, systematics, parameters, the likelihood and limits."""
 
     stage: ClassVar[str] = "plot_fit"
     runs: ClassVar[str] = "boostflow.infer.report:plot"
@@ -199,8 +200,12 @@ class PlotFit(Job):
     """Systematics with templates, and rates, by name."""
     label: Label
     """Text above the plots."""
+    beside: list[Name] = []
+    """Regions that the figure of the measurement leaves out: a background is taken from them."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
+    transfer: Transfer | None = None
+    """Background that is taken from data: its simulation is not varied."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -217,10 +222,13 @@ class PlotFit(Job):
     @classmethod
     def of(cls, analysis: Analysis) -> PlotFit:
         """The job of an analysis."""
+        transfer = analysis.config.infer.transfer if analysis.config.infer else None
         return cls(
+            beside=[transfer.fail] if transfer else [],
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),
+            transfer=fitted_block(analysis).transfer,
         )
 
 
@@ -264,6 +272,12 @@ class Health(Job):
     """Samples of the signal."""
     bin_error_max: float = 0.5
     """Largest relative error of the background in a bin: bins are merged as in the fit."""
+    minor: float = 0.0
+    """Part of a region's events below which a sample is not varied."""
+    few_jets: float = 0.0
+    """Simulated jets below which a bin changes with the others."""
+    transfer: Transfer | None = None
+    """Samples that come from data, which nothing varies."""
     systematics: Systematics = {}
     """Systematics with templates, by name; without titles."""
     data: list[Name] = []
@@ -285,8 +299,11 @@ class Health(Job):
         infer = fitted_block(analysis)
         entries = {name: analysis.systematics[name] for name in analysis.fitted()}
         return cls(
-            signal=infer.signal,
+            signal=infer.signals(),
             bin_error_max=infer.bin_error_max,
+            minor=infer.minor,
+            few_jets=infer.few_jets,
+            transfer=infer.transfer,
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
         )

@@ -36,10 +36,13 @@ class PlotCutflow(Job):
 
 
 class Summary(Job):
-    """Collect the key figures of a run."""
+    """Collect the key figures of a run: as JSON, as text, and as the first page of its report."""
 
     stage: ClassVar[str] = "summary"
     runs: ClassVar[str] = "boostflow.summary.run:run"
+
+    label: Label = Label("", "")
+    """Text above plots: the page tells luminosity and energy by it."""
 
     class Files(base.Files):
         """What is read, as far as it is there, and written."""
@@ -60,15 +63,19 @@ class Summary(Job):
         """The background estimates (JSON)."""
         health: Input[list[Path]] = []
         """The health check (JSON)."""
+        figure: Input[list[Path]] = []
+        """PNG file that the page shows: the measurement, or the cutflow of a run without a fit."""
         summary: Output[Path]
         """JSON file of the key figures."""
         table: Output[Path]
         """Text file with the same as a table."""
+        page: Output[Path]
+        """HTML file: what was measured, the figure, what is flagged, the tables."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Summary:
-        """The job of an analysis, which has no settings."""
-        return cls()
+        """The job of an analysis."""
+        return cls(label=analysis.label())
 
 
 class Provenance(Job):

@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from boostflow.config.base import Block
 from boostflow.config.problems import Place, Problem
@@ -57,6 +57,9 @@ class Role(StrEnum):
 
     PROBABILITY = "probability"
     """Probability of one class; those of all classes add up to 1."""
+    DECORRELATED = "decorrelated"
+    """Part of the background jets of the same mass and pT that have a lower score: uniform between
+    0 and 1 on background, whatever the mass."""
     DISTANCE = "distance"
     """Distance to the centre of a cluster."""
     CLUSTER = "cluster"
@@ -78,7 +81,7 @@ class Score(NamedTuple):
     """Title of an axis; that of a probability without its class, which is added: `output` becomes
     `Output for top quark`."""
     of: str | None = None
-    """The class that it is the probability of."""
+    """The class that it is the probability of, or made from that."""
 
 
 def columns(scores: Iterable[Score], role: Role) -> list[str]:
@@ -97,17 +100,23 @@ class Reads(NamedTuple):
     """Whether jets need their constituents."""
     models: tuple[str, ...] = ()
     """Other models that it is made from."""
+    beside: tuple[str, ...] = ()
+    """Samples that it looks at and does not learn from; a name without a sample is left out."""
 
 
 Unit = Literal["jet", "event"]
 """What has a score."""
 
 TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
-    (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "significance"),
+    (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "decorrelation", "significance"),
     (Task.CLUSTER, "jet"): ("accuracy", "confusion", "embedding", "mass", "roc"),
     (Task.CLUSTER, "event"): ("planes", "clusters"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
+
+
+FOR_CLASSIFIERS = ("decorrelate", "planing")
+"""Keys that the blocks of all classifiers have (`boostflow.models.classifying`)."""
 
 
 class ModelBlock(Block):
@@ -117,6 +126,18 @@ class ModelBlock(Block):
     """Name of the family that the block belongs to."""
     seed: int = Field(1, ge=0)
     """Seed of the training."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def classifies_where_it_must(cls, given: Any) -> Any:
+        """Keys of classifiers in another family get a message of their own."""
+        for key in FOR_CLASSIFIERS if isinstance(given, dict) else ():
+            if key in given and key not in cls.model_fields:
+                raise ValueError(
+                    f"{key}: is for models that classify, which have a probability of each class;"
+                    f" remove it from this {given.get('kind', 'model')}"
+                )
+        return given
 
     def task(self) -> Task:
         """What this model is for."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
+from boostflow.models.decorrelation import add
 from boostflow.models.family import families
 
 if TYPE_CHECKING:
@@ -46,12 +47,19 @@ def score(
         sample: name of their sample, for messages.
 
     Returns:
-        Columns of the score table, each of shape (jets,).
+        Columns of the score table, each of shape (jets,), decorrelated ones included.
 
     Raises:
         BoostflowError: the directory is no model, its kind is not known, the jets lack a column
             that it needs, or the family's own code fails.
     """
+    return add(model, manifest(model), jets, by_family(model, jets, threads, sample))
+
+
+def by_family(
+    model: Path, jets: ak.Array, threads: int = 1, sample: str = "jets"
+) -> Mapping[str, NDArray]:
+    """The scores that the model's family gives, without decorrelated ones; see `score`."""
     kind = manifest(model)["kind"]
     family = families().get(kind)
     if family is None:

@@ -34,4 +34,17 @@ def train(job: Train, files: Train.Files) -> None:
 
         launch(job.model.ranks(), [sys.executable, "-m", "boostflow.cli", *sys.argv[1:]])
     with process(files.output, threads=1 if family.distributed else None):
-        family.module("train").train(job, files)
+        fit(job, files)
+
+
+def fit(job: Train, files: Train.Files) -> None:
+    """Train a model in this process, and decorrelate its scores where its block says so.
+
+    Raises:
+        BoostflowError: bad input; the same on every rank.
+    """
+    # Read once the environment of the process is made.
+    from boostflow.models.decorrelation import decorrelated
+
+    with decorrelated(job, files) as inner:
+        family_of(job.model).module("train").train(job, inner)

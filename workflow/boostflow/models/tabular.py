@@ -16,6 +16,8 @@ from boostflow.io import parquet_columns, read_parquet, require_rows
 if TYPE_CHECKING:
     import awkward as ak
 
+    from boostflow.models.classifying import Planing
+
 log = logging.getLogger("train")
 
 UNMATCHED = "unmatched"
@@ -39,6 +41,8 @@ class Rows(NamedTuple):
     """Part of the data, as `boostflow.select.split` numbers them, shape (jets,)."""
     weight: NDArray[np.float64]
     """Absolute event weights, shape (jets,)."""
+    mass: NDArray[np.float64] | None
+    """The mass whose spectra are made flat (GeV), shape (jets,); None without planing."""
     samples: list[str]
     """Names of the samples, in the order of their rows."""
     sample: NDArray[np.integer]
@@ -47,13 +51,16 @@ class Rows(NamedTuple):
     """Hash of run, luminosity block and event, shape (jets,)."""
 
 
-def read(inputs: Sequence[Path], wanted: Sequence[str], optional: bool) -> Rows:
+def read(
+    inputs: Sequence[Path], wanted: Sequence[str], optional: bool, planing: Planing | None = None
+) -> Rows:
     """Read the jets of some samples.
 
     Args:
         inputs: selected jets, one file a sample, named by it.
         wanted: columns to read as features.
         optional: whether columns that a sample lacks are left out for all, with a line in the log.
+        planing: of the weights, see `weights`.
 
     Raises:
         BoostflowError: no jets at all, fewer than two classes, or a feature that is missing or not
@@ -61,8 +68,9 @@ def read(inputs: Sequence[Path], wanted: Sequence[str], optional: bool) -> Rows:
     """
     require_rows(inputs)
     features = _present(inputs, wanted) if optional else list(wanted)
-    parts = [_part(path, features) for path in inputs]
-    x, label, split, weight, event_id = (
+    mass = None if planing is None else planing.mass
+    parts = [_part(path, features, mass) for path in inputs]
+    x, label, split, weight, event_id, *planed = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     classes = sorted(set(label) - {UNMATCHED})
@@ -78,6 +86,7 @@ def read(inputs: Sequence[Path], wanted: Sequence[str], optional: bool) -> Rows:
         labelled=label != UNMATCHED,
         split=split,
         weight=weight,
+        mass=planed[0] if planed else None,
         samples=[path.stem for path in inputs],
         sample=np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts]),
         event_id=event_id,
@@ -93,14 +102,18 @@ def _present(inputs: Sequence[Path], names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in missing]
 
 
-def _part(path: Path, features: list[str]) -> tuple[NDArray, ...]:
-    jets = read_parquet(path, [*features, "label", "split", "weight", "event_id"])
+def _part(path: Path, features: list[str], mass: str | None) -> tuple[NDArray, ...]:
+    columns = [*features, *([] if mass is None else [mass])]
+    names = [*columns, "label", "split", "weight", "event_id"]
+    jets = read_parquet(path, list(dict.fromkeys(names)))
+    planed = [] if mass is None else [matrix(jets, [mass], str(path))[:, 0].astype(np.float64)]
     return (
         matrix(jets, features, str(path)),
         np.asarray(jets.label.to_list(), dtype=str),
         np.asarray(jets.split),
         np.abs(np.asarray(jets.weight)),
         np.asarray(jets.event_id),
+        *planed,
     )
 
 
@@ -126,6 +139,60 @@ def matrix(jets: ak.Array, names: Sequence[str], where: str) -> NDArray[np.float
         bad = [name for name, fine in zip(names, good, strict=True) if not fine]
         raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
     return x
+
+
+def weights(
+    rows: Rows, chosen: NDArray[np.bool_], planing: Planing | None, where: str
+) -> NDArray[np.float64]:
+    """Weights of the chosen jets in a training, shape (chosen jets,).
+
+    Every class has the same sum and the mean is 1. With planing the mass spectra of classes are
+    flat, too: each jet has the inverse of its class' density in the mass, which is that of bins
+    that hold the same number of jets each.
+
+    Args:
+        rows: the jets.
+        chosen: those of one split that have a class, shape (jets,).
+        planing: which classes, and the range of the mass; None for none.
+        where: name of the split, for messages.
+
+    Raises:
+        BoostflowError: a class has no jets.
+    """
+    y, weight = rows.y[chosen], rows.weight[chosen].astype(np.float64)
+    if planing is not None:
+        assert rows.mass is not None
+        mass = rows.mass[chosen]
+        for number, name in enumerate(rows.classes):
+            mine = (y == number) & (weight > 0)
+            if mine.any() and (planing.classes is None or name in planing.classes):
+                weight[mine] /= density(mass[mine], weight[mine], planing.range)
+    return balanced(y, weight, rows.classes, where)
+
+
+BINS_MAX, JETS_A_BIN = 30, 30
+"""Most bins of a density, and fewest jets in each of them."""
+
+
+def density(mass: NDArray, weight: NDArray, limits: Sequence[float]) -> NDArray[np.float64]:
+    """Weighted density of jets at each jet's mass, in bins of as many jets each, shape (jets,).
+
+    Args:
+        mass: shape (jets,), GeV.
+        weight: positive, shape (jets,).
+        limits: of the bins (GeV); a jet outside counts as if it were at the nearer end, and adds to
+            no bin.
+    """
+    low, high = limits
+    inside = (mass >= low) & (mass < high)
+    bins = int(np.clip(inside.sum() // JETS_A_BIN, 1, BINS_MAX))
+    parts = np.linspace(0, 1, bins + 1)[1:-1]
+    inner = np.quantile(mass[inside], parts) if bins > 1 else np.empty(0)
+    edges = np.unique([low, *inner, high])
+    place = np.clip(np.searchsorted(edges, mass, side="right") - 1, 0, len(edges) - 2)
+    sums = np.bincount(place[inside], weight[inside], minlength=len(edges) - 1)
+    found = (sums / np.diff(edges))[place]
+    return np.where(found > 0, found, 1.0)
 
 
 def balanced(

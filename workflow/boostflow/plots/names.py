@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
 
 from boostflow.models.family import TASK_PLOTS, ModelBlock, Role, Score, Task, Unit, columns
 
 HISTORY = "history"
 """Name of the plot of the training, which every model has."""
+OF_ROLE = {"embedding": Role.EMBEDDING, "decorrelation": Role.DECORRELATED}
+"""Plots of what a model is for that need columns of a role."""
 SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
 """Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
 
@@ -18,11 +21,11 @@ def task_plots(task: Task, unit: Unit, scores: Iterable[Score]) -> list[str]:
     Args:
         task: of the model.
         unit: what it scores.
-        scores: its columns; those of an embedding are drawn if there are some.
+        scores: its columns; an embedding, and what is decorrelated, are drawn if there are some.
     """
-    embedded = bool(columns(scores, Role.EMBEDDING))
-    names = TASK_PLOTS.get((task, unit), ())
-    return [name for name in names if name != "embedding" or embedded]
+    scores = list(scores)
+    left_out = {name for name, role in OF_ROLE.items() if not columns(scores, role)}
+    return [name for name in TASK_PLOTS.get((task, unit), ()) if name not in left_out]
 
 
 def model_plots(block: ModelBlock) -> list[str]:
@@ -30,7 +33,7 @@ def model_plots(block: ModelBlock) -> list[str]:
 
     Where there is no signal to be found, a classifier has no `significance`.
     """
-    names = task_plots(block.task(), block.scored_unit(), block.scores(()))
+    names = task_plots(block.task(), block.scored_unit(), block.scores(("any",)))
     return [*names, *block.own_plots(), HISTORY]
 
 
@@ -44,28 +47,53 @@ def systematic_plots(block: ModelBlock) -> list[str]:
     ]
 
 
-FIT_PLOTS = ("ranking", "breakdown", "correlation", "scan", "limit")
-"""Names of the plots of the fit besides those by region and by systematic."""
+POI_PLOTS = ("ranking", "breakdown", "scan", "limit")
+"""Names of the plots of each parameter of interest."""
 YIELDS_TABLES = ("txt", "csv", "tex")
 """Formats of the table of yields."""
 
 
-def fit_plots(regions: list[str], systematics: Mapping[str, str]) -> list[str]:
+def of_poi(name: str, poi: str, pois: Collection[str]) -> str:
+    """Name of a plot or table of a parameter of interest, which is named where there are several.
+
+    Args:
+        name: of the plot.
+        poi: the parameter.
+        pois: all of them.
+    """
+    return f"{name}_{poi}" if len(pois) > 1 else name
+
+
+def contour_plot(pair: Sequence[str]) -> str:
+    """Name of the plot of the contours of two parameters of interest."""
+    return f"contour_{'_vs_'.join(pair)}"
+
+
+def fit_plots(regions: list[str], systematics: Mapping[str, str], pois: list[str]) -> list[str]:
     """Names of the plots of the stage infer.
 
     Args:
         regions: names of the regions.
         systematics: kind of each systematic by name.
+        pois: parameters of interest.
     """
     varied = [f"systematic_{name}" for name, kind in systematics.items() if kind != "rate"]
     fitted = [f"{stage}_{region}" for stage in ("prefit", "postfit") for region in regions]
-    return [*fitted, *FIT_PLOTS, *varied]
+    each = [of_poi(name, poi, pois) for name in POI_PLOTS for poi in pois]
+    pairs = [contour_plot(pair) for pair in combinations(pois, 2)]
+    return [*fitted, "measurement", "correlation", *each, *pairs, *varied]
 
 
-def hepdata_tables(regions: list[str]) -> list[str]:
+def transfer_plots(passes: Iterable[str]) -> list[str]:
+    """Names of the plots of a background from data, by its pass regions."""
+    return [*(f"ratio_{region}" for region in passes), "bias"]
+
+
+def hepdata_tables(regions: list[str], pois: list[str]) -> list[str]:
     """Names of the files of the HEPData record: the submission and its tables."""
     yields = [f"yields_{region}" for region in regions]
-    return ["submission", "results", *yields, "impacts", "correlation", "scan", "cls"]
+    each = [of_poi(name, poi, pois) for poi in pois for name in ("results", "scan", "cls")]
+    return ["submission", *yields, "impacts", "correlation", *each]
 
 
 def background_plots(abcd: bool, sideband: bool, control: bool, composition: bool) -> list[str]:

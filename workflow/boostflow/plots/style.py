@@ -26,15 +26,19 @@ NAMES = {
     "top": "Top quark",
     "w": "W boson",
     "z": "Z boson",
+    "wjet": "W + jet",
+    "zjet": "Z + jet",
     "quark": "Light quark",
     "gluon": "Gluon",
+    "qg": "Quark and gluon",
     "unmatched": "Unmatched",
     "dijet": "QCD dijets",
     "resonance": "Resonance",
     "qcd": "QCD",
+    "multijet": "Multijet",
 }
 """How legends call the classes of the default analysis and of public sets."""
-LIKE = {"qcd": "dijet"}
+LIKE = {"qcd": "dijet", "qg": "dijet", "multijet": "dijet", "wjet": "w", "zjet": "z"}
 """Classes with the colour of another one."""
 
 
@@ -108,11 +112,12 @@ def style() -> Iterator[None]:
         yield
 
 
-def label(ax: Axes, text: Label) -> None:
-    """Write the text above the axes."""
-    shared = {"transform": ax.transAxes, "va": "bottom", "size": 14}
-    ax.text(0, 1.01, text.left, ha="left", weight="bold", **shared)
-    ax.text(1, 1.01, text.right, ha="right", **shared)
+def label(ax: Axes, text: Label, rise: float = 0.0) -> None:
+    """Write the text above the axes, `rise` points higher where a heading stands there."""
+    shared = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+    for x, side, weight in ((0, "left", "bold"), (1, "right", "normal")):
+        said = getattr(text, side)
+        ax.annotate(said, (x, 1.01), (0, rise), ha=side, weight=weight, size=14, **shared)
 
 
 def save(figure: Figure, path: str | Path) -> None:

@@ -18,6 +18,8 @@ from boostflow.plots.style import Label, colour, label, name_of, score_label
 STATISTICAL = {"facecolor": "none", "hatch": "////", "lw": 0}
 MOST = 20
 """Parameters that are drawn, the largest shifts first."""
+ACROSS = 3
+"""Panels beside each other; with more the text would be too small in a report."""
 
 
 def _band(ax: Axes, x: NDArray, low: NDArray, high: NDArray, shade: str) -> None:
@@ -47,21 +49,22 @@ def text_of(figure: Mapping[str, Any], digits: int = 3) -> str:
 def roc(result: Mapping[str, Any], text: Label) -> Figure:
     """The ROC curve of each class with statistical (hatched) and total (filled) bands.
 
-    Below: the relative errors of the background efficiency.
+    Below each: the relative errors of the background efficiency.
     """
     curves = result["roc"]
     efficiency = np.asarray(curves["signal_efficiency"])
     classes = list(curves["background_efficiency"])
+    rows, across = _grid(len(classes))
     fig, axes = plt.subplots(
-        2,
-        len(classes),
-        sharex=True,
-        sharey="row",
+        2 * rows,
+        across,
         squeeze=False,
-        figsize=(3.3 * len(classes) + 1.0, 6.6),
-        gridspec_kw={"height_ratios": [2, 1]},
+        figsize=(4.2 * across + 1.0, 6.4 * rows + 0.4),
+        gridspec_kw={"height_ratios": [2, 1] * rows},
     )
-    for (ax, low), name in zip(axes.T, classes, strict=True):
+    cells = [(axes[2 * row, i], axes[2 * row + 1, i]) for row in range(rows) for i in range(across)]
+    for k, name in enumerate(classes):
+        ax, low = cells[k]
         shade = colour(name, classes)
         background = np.asarray(curves["background_efficiency"][name])
         statistical = np.array(curves["error"][name], dtype=float)
@@ -85,35 +88,68 @@ def roc(result: Mapping[str, Any], text: Label) -> Figure:
             f"+{systematic['up']:.4f} −{systematic['down']:.4f} (syst)",
             transform=ax.transAxes,
             va="top",
-            size=12,
+            size=13,
         )
-        low.set_xlabel("Signal efficiency", fontsize=13)
+        ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 200))
+        low.set(xlim=(0, 1), ylim=(-60, 60), xlabel="Signal efficiency")
         low.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes[0, 0].set(yscale="log", xlim=(0, 1), ylim=(1e-4, 200), ylabel="Background efficiency")
-    axes[1, 0].set(ylabel="Rel. error [%]", ylim=(-60, 60))
-    axes[0, -1].legend(handles=_legend_of_bands(), loc="lower right", fontsize=12)
+        ax.tick_params(labelbottom=False, labelleft=k % across == 0)
+        low.tick_params(labelleft=k % across == 0)
+        if k % across == 0:
+            ax.set_ylabel("Background efficiency")
+            low.set_ylabel("Rel. error [%]")
+    _legend(fig, cells, len(classes), _legend_of_bands())
     label(axes[0, 0], Label(text.left))
     label(axes[0, -1], Label("", text.right))
     return fig
 
 
-def auc_shifts(result: Mapping[str, Any], text: Label) -> Figure:
-    """Shifts of the AUC of each class and of their mean by parameter, the largest first."""
+def _grid(number: int) -> tuple[int, int]:
+    """Rows and columns of a number of panels: at most `ACROSS` in a row, as even as possible."""
+    rows = -(-number // ACROSS)
+    return rows, -(-number // rows)
+
+
+def _legend(
+    fig: Figure, cells: Sequence[Sequence[Axes]], used: int, handles: Sequence[Patch]
+) -> None:
+    """Remove the panels that nothing is drawn in; the legend takes their place, or goes below."""
+    for cell in cells[used:]:
+        for ax in cell:
+            ax.set_axis_off()
+    if used < len(cells):
+        cells[used][0].legend(handles=handles, loc="center", fontsize=15)
+    else:
+        fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=14)
+
+
+def auc_shifts(result: Mapping[str, Any], titles: Mapping[str, str], text: Label) -> Figure:
+    """Shifts of the AUC of each class and of their mean by parameter, the largest first.
+
+    Args:
+        result: figures with their systematic errors.
+        titles: of parameters, where not their names.
+        text: above the axes.
+    """
     parameters = result["parameters"]
     order = sorted(
         parameters,
         key=lambda p: max(abs(parameters[p]["auc"]["macro"][side]) for side in ("up", "down")),
     )[-MOST:]
     classes = list(result["auc"])
+    names = [*(titles.get(parameter, parameter) for parameter in order), "all (bar), stat. (line)"]
+    rows, across = _grid(len(classes))
+    beside = 0.105 * max(map(len, names))
     fig, axes = plt.subplots(
-        1,
-        len(classes),
+        rows,
+        across,
         sharey=True,
         squeeze=False,
-        figsize=(2.5 * len(classes) + 2.2, 2.4 + 0.42 * (len(order) + 1)),
+        figsize=(3.3 * across + beside + 0.4, rows * (1.5 + 0.4 * len(names)) + 0.8),
     )
-    for ax, name in zip(axes[0], classes, strict=True):
-        figure = result["auc"][name]
+    cells = axes.ravel()
+    for k, name in enumerate(classes):
+        ax, figure = cells[k], result["auc"][name]
         for row, parameter in enumerate(order):
             shift = parameters[parameter]["auc"][name]
             for side, shade, offset in (("up", "C0", 0.17), ("down", "C1", -0.17)):
@@ -125,22 +161,20 @@ def auc_shifts(result: Mapping[str, Any], text: Label) -> Figure:
         ax.errorbar(0, top, xerr=figure["error"], color="k", capsize=3)
         ax.axvline(0, color="0.3", lw=1)
         title = "Mean" if name == "macro" else name_of(name)
-        ax.set_title(f"{title}\n{figure['value']:.3f}", fontsize=13, pad=24)
+        ax.set_title(f"{title}: AUC {figure['value']:.3f}", fontsize=14, pad=7)
         ax.tick_params(axis="y", which="both", left=False, right=False)
-        ax.tick_params(axis="x", labelsize=10)
-        ax.locator_params(axis="x", nbins=4)
-        most = max(map(abs, ax.get_xlim()))
+        ax.tick_params(axis="x", labelsize=12)
+        # Three numbers, of which none reaches into those of the next panel.
+        ax.locator_params(axis="x", nbins=3, symmetric=True)
+        most = 1.15 * max(map(abs, ax.get_xlim()))
         ax.set(xlim=(-most, most), ylim=(-0.7, top + 0.7))
-        ax.set_xlabel(r"$\Delta$AUC", fontsize=13)
-    axes[0, 0].set_yticks(range(len(order) + 1), [*order, "all (bar), stat."], fontsize=12)
-    fig.legend(
-        handles=[Patch(color="C0", label="up"), Patch(color="C1", label="down")],
-        loc="outside lower center",
-        ncols=2,
-        fontsize=12,
-    )
-    label(axes[0, 0], Label(text.left))
-    label(axes[0, -1], Label("", text.right))
+        ax.set_xlabel(r"$\Delta$AUC", fontsize=14)
+    for ax in axes[:, 0]:
+        ax.set_yticks(range(len(names)), names, fontsize=13)
+    sides = [Patch(color="C0", label="up"), Patch(color="C1", label="down")]
+    _legend(fig, [(cell,) for cell in cells], len(classes), sides)
+    label(axes[0, 0], Label(text.left), rise=24)
+    label(axes[0, -1], Label("", text.right), rise=24)
     return fig
 
 

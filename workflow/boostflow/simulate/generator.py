@@ -36,7 +36,13 @@ class CrossSection:
     error: float
 
 
-def settings(process: Process, config: Simulation, extra: Sequence[str], seed: int) -> list[str]:
+def settings(
+    process: Process,
+    config: Simulation,
+    extra: Sequence[str],
+    seed: int,
+    shower_weights: bool = True,
+) -> list[str]:
     """All Pythia settings of a job, in the order in which they are read.
 
     The shower weights of final-state radiation have a huge spread at 1 TeV. Like CMS we vary only
@@ -45,16 +51,19 @@ def settings(process: Process, config: Simulation, extra: Sequence[str], seed: i
     `TimeShower:renormMultFac` instead.
     """
     groups = ",".join(f"{name} {what}" for name, what in SHOWER_WEIGHTS.items())
+    bands = [
+        "UncertaintyBands:doVariations = on",
+        f"UncertaintyBands:List = {{{groups}}}",
+        "UncertaintyBands:overSampleFSR = 1.",
+        "UncertaintyBands:FSRpTmin2Fac = 20.",
+    ]
     return [
         "Print:quiet = on",
         f"Beams:eCM = {config.ecm!r}",
         f"PhaseSpace:pTHatMin = {config.pthat[0]!r}",
         f"PhaseSpace:pTHatMax = {config.pthat[1]!r}",
         f"PartonLevel:MPI = {'on' if config.mpi else 'off'}",
-        "UncertaintyBands:doVariations = on",
-        f"UncertaintyBands:List = {{{groups}}}",
-        "UncertaintyBands:overSampleFSR = 1.",
-        "UncertaintyBands:FSRpTmin2Fac = 20.",
+        *(bands if shower_weights else []),
         *process.settings,
         *config.settings,
         *extra,

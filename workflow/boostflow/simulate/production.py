@@ -42,13 +42,17 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
     process, config = PROCESSES[job.process], job.simulation
     names = (job.variation, job.sample, job.part)
     lines = generator.settings(
-        process, config, job.settings, seeds.derive(job.seed, "simulate", *names)
+        process,
+        config,
+        job.settings,
+        seeds.derive(job.seed, "simulate", *names),
+        job.shower_weights,
     )
     response = Response(config.detector, seeds.derive(job.seed, "detector", *names))
     bar = Progress(f"simulate {job.sample} {job.part}", job.events, "events")
     try:
         pythia = generator.Generator(lines, process.alpha_s)
-        with rootfile.create(files.sample) as root:
+        with rootfile.create(files.sample, job.shower_weights) as root:
             for raw in pythia.batches(job.events, batch):
                 columns = _reconstruct(raw, pythia, response, process, config)
                 columns |= _numbers(job.part, bar.done, len(raw))

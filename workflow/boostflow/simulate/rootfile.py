@@ -48,19 +48,24 @@ SCALARS: dict[str, str] = {
     "MET_pt": FLOAT,
     "MET_phi": FLOAT,
 }
-WEIGHTS = ("PSWeight", "LHEScaleWeight", "LHEPdfWeight")
+SHOWER_WEIGHTS = "PSWeight"
+WEIGHTS = (SHOWER_WEIGHTS, "LHEScaleWeight", "LHEPdfWeight")
 
 
 class RootFile:
     """An open file with the trees `Events` and `Runs`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shower_weights: bool = True) -> None:
+        """Make the file; without shower weights it has no branch of them."""
         import awkward as ak
         import uproot
 
+        self._weights = [w for w in WEIGHTS if shower_weights or w != SHOWER_WEIGHTS]
         types = {
             **{name: np.dtype(kind) for name, kind in SCALARS.items()},
-            **dict.fromkeys(WEIGHTS, ak.types.from_datashape("var * float32", highlevel=False)),
+            **dict.fromkeys(
+                self._weights, ak.types.from_datashape("var * float32", highlevel=False)
+            ),
             **{
                 name: ak.types.from_datashape(
                     "var * {" + ", ".join(f"{k}: {v}" for k, v in columns.items()) + "}",
@@ -89,7 +94,7 @@ class RootFile:
         columns: dict[str, np.ndarray | ak.Array] = {
             name: np.asarray(events[name]).astype(kind) for name, kind in SCALARS.items()
         }
-        for name in WEIGHTS:
+        for name in self._weights:
             columns[name] = ak.from_regular(np.asarray(events[name]).astype(np.float32))
         for name, kinds in COLLECTIONS.items():
             rows = events[name]
@@ -116,9 +121,9 @@ class RootFile:
 
 
 @contextmanager
-def create(path: str | Path) -> Iterator[RootFile]:
+def create(path: str | Path, shower_weights: bool = True) -> Iterator[RootFile]:
     """Open a file that appears at `path` only when the block has ended well."""
     with atomic(path) as part:
-        root = RootFile(part)
+        root = RootFile(part, shower_weights)
         with root.file:
             yield root

@@ -5,10 +5,10 @@ The cross-section of a hard process at leading order is proportional to
     alpha_s(muR^2)^n  x1 f1(x1, muF^2)  x2 f2(x2, muF^2),
 
 so the ratio of this product to its nominal value reweights an event exactly, at that order. `n` is
-the process' power of alpha_s (`Process.alpha_s`): 2 for QCD and top quark pairs; 0 for pairs of
-W or Z and for W', whose cross-sections do not depend on muR at this order, so that the weights of
-muR alone are 1. The showers keep their scales (they have weights of their own, `PSWeight`) and
-their densities.
+the process' power of alpha_s (`Process.alpha_s`): 2 for QCD and top quark pairs; 1 for W or Z and a
+jet; 0 for pairs of W or Z and for W', whose cross-sections do not depend on muR at this order, so
+that the weights of muR alone are 1. The showers keep their scales (they have weights of their own,
+`PSWeight`) and their densities.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The key figures of a run: summary.json, and the same as a table for the terminal."""
+"""The key figures of a run: summary.json, the same as a table, and the page of the report."""

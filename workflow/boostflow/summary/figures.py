@@ -90,9 +90,25 @@ def _add_systematics(entry: dict[str, Any], data: dict[str, Any]) -> None:
 
 def _fit(data: dict[str, Any]) -> dict[str, Any]:
     """Key figures of fit.json."""
-    result = {key: data[key] for key in ("text", "mu", "significance", "data")}
-    result["limit"] = {key: value for key, value in data["limit"].items() if key != "scan"}
-    parts = data["breakdown"]
+    names = list(data["pois"])
+    among = data["correlation"]["names"]
+    free = [name for name in names if name in among]
+    rows = [
+        [data["correlation"]["matrix"][among.index(i)][among.index(j)] for j in free] for i in free
+    ]
+    return {
+        "data": data["data"],
+        "pois": {name: _strength(data["pois"][name]) for name in names},
+        "correlation": {"names": free, "matrix": rows},
+    }
+
+
+def _strength(found: dict[str, Any]) -> dict[str, Any]:
+    """Key figures of one parameter of interest."""
+    kept = ("samples", "text", "value", "up", "down", "error", "at_limit", "significance")
+    result = {key: found[key] for key in kept if key in found}
+    result["limit"] = {key: value for key, value in found["limit"].items() if key != "scan"}
+    parts = found["breakdown"]
     result["breakdown"] = {
         "order": parts["order"],
         **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from boostflow.texttable import Text
+
+
+class Page(Protocol):
+    """What tables are written on: `texttable.Text`, or a web page."""
+
+    def line(self, text: str) -> None:
+        """Write one paragraph of text."""
+
+    def grid(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write a table, or nothing without rows."""
 
 
 def table(summary: dict[str, Any], width: int = 100) -> str:
     """The figures of summary.json as plain text of at most `width` columns."""
     page = Text(width)
-    _samples(page, summary)
+    for part in (samples, models, fit, background, health):
+        part(page, summary)
+    return page.text()
+
+
+def models(page: Page, summary: dict[str, Any]) -> None:
+    """Tables of each model, and of the differences of models."""
     for name, model in summary["models"].items():
         _model(page, name, model)
     for pair in summary.get("comparison", []):
         rows = [
-            (f"AUC {'mean' if name == 'macro' else name}", _number(figure, 4))
+            (f"AUC {'mean' if name == 'macro' else name}", number(figure, 4))
             for name, figure in pair["auc"].items()
         ]
         page.grid(" - ".join(pair["models"]), ["difference", "value (same test jets)"], rows)
+
+
+def fit(page: Page, summary: dict[str, Any]) -> None:
+    """The table of the fit, and those of its cross-checks."""
     if "fit" in summary:
-        fit = summary["fit"]
-        page.grid(f"Fit ({fit['data']} data)", ["figure", "value"], _fit_rows(fit))
+        fitted = summary["fit"]
+        for poi, found in fitted["pois"].items():
+            what = f" of {poi}" if len(fitted["pois"]) > 1 else ""
+            title = f"Fit{what} ({fitted['data']} data)"
+            page.grid(title, ["figure", "value"], fit_rows(poi, found))
+        _correlations(page, fitted["correlation"])
     for name, compared in summary.get("crosschecks", {}).items():
         _crosscheck(page, name, compared)
-    if "background" in summary:
-        _background(page, summary["background"])
+
+
+def health(page: Page, summary: dict[str, Any]) -> None:
+    """A line with what the health check of the systematics has found."""
     if "health" in summary:
         found = summary["health"]
         flags = ", ".join(f"{n} {flag}" for flag, n in found["counts"].items() if n)
@@ -33,11 +60,11 @@ def table(summary: dict[str, Any], width: int = 100) -> str:
             f"Health check: {found['flagged']} of {found['effects']} systematic effects have a flag"
             f"{f' ({flags})' if flags else ''}"
         )
-    return page.text()
 
 
-def _samples(page: Text, summary: dict[str, Any]) -> None:
-    samples = [
+def samples(page: Page, summary: dict[str, Any]) -> None:
+    """Tables of samples and of skipped files; a line for each note."""
+    rows = [
         [
             name,
             f"{s['events']}",
@@ -50,7 +77,7 @@ def _samples(page: Text, summary: dict[str, Any]) -> None:
     page.grid(
         "Samples",
         ["sample", "events", "selected events", "selected jets", "expected per 1/fb"],
-        samples,
+        rows,
     )
     left_out = [
         [name, one["file"], one["reason"]]
@@ -62,41 +89,46 @@ def _samples(page: Text, summary: dict[str, Any]) -> None:
         page.line(f"{', '.join(names)}: {note}")
 
 
-def _model(page: Text, name: str, model: dict[str, Any]) -> None:
+def _model(page: Page, name: str, model: dict[str, Any]) -> None:
     if "chosen" in model:
         title = f"Model {name}, {model['clusters']} clusters of events"
         page.grid(title, *_chosen_clusters(model))
         return
-    rows = [("accuracy", _number(model["accuracy"]))]
+    rows = [("accuracy", number(model["accuracy"]))]
     for baseline, figure in model.get("baselines", {}).items():
-        rows.append((f"accuracy of {baseline}", _number(figure)))
+        rows.append((f"accuracy of {baseline}", number(figure)))
     if "macro_auc" in model:
-        rows.append(("macro AUC", _number(model["macro_auc"])))
-        rows += [(f"AUC {label}", _number(figure)) for label, figure in model["auc"].items()]
+        rows.append(("macro AUC", number(model["macro_auc"])))
+        rows += [(f"AUC {label}", number(figure)) for label, figure in model["auc"].items()]
     for figure in model.get("rejection", []):
         pair = f"{figure['signal']} against {'+'.join(figure['background'])}"
-        rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", _number(figure, 1)))
+        rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", number(figure, 1)))
     best = model.get("significance_systematics", {}).get("asimov")
     if best:
-        rows.append((f"Asimov Z with systematics, cut at {best['cut']:.3f}", _number(best, 2)))
+        rows.append((f"Asimov Z with systematics, cut at {best['cut']:.3f}", number(best, 2)))
     page.grid(f"Model {name}", ["figure", "value (test jets)"], rows)
 
 
-def _crosscheck(page: Text, name: str, compared: dict[str, Any]) -> None:
+def _crosscheck(page: Page, name: str, compared: dict[str, Any]) -> None:
     rows = [
-        [which, *(_shown(found[key]) for key in ("error", "significance"))]
-        for which, found in compared.items()
+        [which, poi, *(_shown(found[key]) for key in ("error", "significance"))]
+        for which, pois in compared.items()
+        for poi, found in pois.items()
     ]
-    columns = ["regions", "error of mu", "significance"]
+    columns = ["regions", "strength", "error", "significance"]
     page.grid(f"Cross-check {name}, without systematic uncertainties", columns, rows)
-    for which, found in compared.items():
-        for note in found["notes"]:
+    for which, pois in compared.items():
+        for note in dict.fromkeys(note for found in pois.values() for note in found["notes"]):
             page.line(f"{which}: {note}")
 
 
-def _background(page: Text, found: dict[str, Any]) -> None:
+def background(page: Page, summary: dict[str, Any]) -> None:
+    """The table of the background estimates, and lines with why some have no result."""
+    found = summary.get("background")
+    if found is None:
+        return
     columns = ["estimate", "value", "pseudo-data"]
-    page.grid("Background from data", columns, _background_rows(found))
+    page.grid("Background from data", columns, background_rows(found))
     for key in ("sideband", "composition"):
         entry = found.get(key, {})
         for reason in entry.get("reasons", [entry.get("reason")]):
@@ -104,7 +136,8 @@ def _background(page: Text, found: dict[str, Any]) -> None:
                 page.line(f"{key}: {reason}")
 
 
-def _number(figure: dict[str, Any], digits: int = 3) -> str:
+def number(figure: dict[str, Any], digits: int = 3) -> str:
+    """A figure of merit with its errors, or its limit: `0.91 ± 0.02 (stat) +0.03 -0.01 (syst)`."""
     if "limit" in figure:
         return f"> {figure['limit']:.{max(digits - 1, 0)}f} ({100 * figure['level']:.0f} % CL)"
     text = f"{figure['value']:.{digits}f} ± {figure['error']:.{digits}f}"
@@ -115,14 +148,14 @@ def _number(figure: dict[str, Any], digits: int = 3) -> str:
     return text
 
 
-def _background_rows(found: dict[str, Any]) -> list[list[str]]:
+def background_rows(found: dict[str, Any]) -> list[list[str]]:
     """Estimates and, of pseudo-data, what they should be."""
 
     def row(name: str, entry: dict[str, Any], truth: float | None, digits: int) -> list[str]:
         if entry["value"] is None:
             return [name, "no result", "-"]
         true = "-" if truth is None else f"{truth:.{digits}f}"
-        return [name, _number(entry, digits), true]
+        return [name, number(entry, digits), true]
 
     rows = []
     for key, title in (("abcd", "ABCD, events in A"), ("sideband", "sideband, events in window")):
@@ -155,9 +188,9 @@ def _chosen_clusters(model: dict[str, Any]) -> tuple[list[str], list[list[str]]]
             name,
             str(one["s"]),
             str(one["b"]),
-            _number(one["s/b"]),
-            "1" if one is model["before"] else _number(one["enrichment"], 1),
-            _number(one["s/sqrt(b)"], 2),
+            number(one["s/b"]),
+            "1" if one is model["before"] else number(one["enrichment"], 1),
+            number(one["s/sqrt(b)"], 2),
         ]
         for name, one in chosen.items()
     ]
@@ -167,10 +200,26 @@ def _shown(figure: float | None) -> str:
     return "-" if figure is None else f"{figure:.3g}"
 
 
-def _fit_rows(fit: dict[str, Any]) -> list[tuple[str, str]]:
-    """Rows: signal strength, discovery significance and upper limit, expected and observed."""
-    rows = [("signal strength", fit["text"])]
-    found = fit["significance"]
+def _correlations(page: Page, found: dict[str, Any]) -> None:
+    """How several signal strengths are correlated."""
+    names = found["names"]
+    if len(names) > 1:
+        rows = [
+            [name, *(f"{value:.2f}" for value in row)]
+            for name, row in zip(names, found["matrix"], strict=True)
+        ]
+        page.grid("Correlations", ["", *names], rows)
+
+
+def fit_rows(poi: str, result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows: signal strength, discovery significance and upper limit, expected and observed.
+
+    Args:
+        poi: the parameter of interest.
+        result: its figures in summary.json.
+    """
+    rows = [("signal strength", result["text"])]
+    found = result["significance"]
     for kind in ("expected", "observed"):
         if kind in found:
             rows.append((f"discovery significance ({kind})", f"{found[kind]:.2f}"))
@@ -179,14 +228,17 @@ def _fit_rows(fit: dict[str, Any]) -> list[tuple[str, str]]:
         above = f"> {toys['significance_above']:.2f} (95 % CL)" if "p_value_below" in toys else ""
         value = above or f"{toys['significance']:.2f}"
         rows.append((f"the {tested} one by {toys['number']} toys", value))
-    limit = fit["limit"]
+    limit = result["limit"]
     level = f"upper limit at {100 * limit['level']:.0f} % CL"
     low, median, high = (
         "beyond the scan" if x is None else f"{x:.3g}" for x in limit["expected"][1:4]
     )
-    rows.append((f"{level} (expected, 68 %)", f"mu < {median} ({low} to {high})"))
+    bound = median if limit["expected"][2] is None else f"{poi} < {median}"
+    rows.append((f"{level} (expected, 68 %)", f"{bound} ({low} to {high})"))
     if "observed" in limit:
-        value = "beyond the scan" if limit["observed"] is None else f"{limit['observed']:.3g}"
-        text = "undefined: data far below the expectation" if "note" in limit else f"mu < {value}"
+        value = limit["observed"]
+        text = "beyond the scan" if value is None else f"{poi} < {value:.3g}"
+        if "note" in limit:
+            text = "undefined: data far below the expectation"
         rows.append((f"{level} (observed)", text))
     return rows

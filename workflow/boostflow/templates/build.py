@@ -45,6 +45,18 @@ def in_range(limits: Sequence[float], values: NDArray) -> NDArray[np.bool_]:
     return (values >= low) & ((values < high) | ((high == 1) & (values == 1)))
 
 
+ROUNDING = 1e-5
+"""A sum of several probabilities may be this much above 1."""
+
+
+def summed(table: Table, columns: Sequence[str]) -> NDArray:
+    """The score of a region: a column of a score table, or the sum of several, shape (jets,)."""
+    total = np.sum([np.asarray(table[name], dtype=float) for name in columns], axis=0)
+    # What is 1 but for rounding is in a range that ends there.
+    several = len(columns) > 1
+    return np.where(several & (total > 1) & (total < 1 + ROUNDING), 1.0, total)
+
+
 def regions_of(
     job: FillTemplates,
     scores: Mapping[str, Table],
@@ -75,12 +87,18 @@ def regions_of(
             mine = [k for k, name in classes[region.model].items() if name in region.clusters]
             inside[name] = np.isin(number, mine)
             continue
-        if region.score not in columns:
-            raise BoostflowError(
-                f"templates.regions.{name}.score: {region.model} has no column {region.score}; "
-                f"it has {', '.join(columns)}"
-            )
-        inside[name] = in_region(region, columns[region.score])
+        for column in region.columns():
+            if column not in columns:
+                raise BoostflowError(
+                    f"templates.regions.{name}.score: {region.model} has no column {column}; "
+                    f"it has {', '.join(columns)}"
+                )
+        inside[name] = in_region(region, summed(columns, region.columns()))
+    # What is left out is what the ranges of those regions hold, whatever these leave out.
+    ranges = dict(inside)
+    for name, region in job.templates.regions.items():
+        for other in region.without:
+            inside[name] = inside[name] & ~ranges[other]
     for one, other in combinations(inside, 2):
         both = int((inside[one] & inside[other]).sum())
         if both:
@@ -191,7 +209,7 @@ def fill(
     for region, count in counts.items():
         if count == 0 and not job.allow_empty:
             limits = config.regions[region]
-            inside = f"{limits.score} in {limits.range}"
+            inside = f"{limits.expression()} in {limits.range}"
             if limits.clusters is not None:
                 inside = f"a cluster of {', '.join(limits.clusters)}"
             raise BoostflowError(

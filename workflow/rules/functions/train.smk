@@ -9,6 +9,12 @@ def training_jets(wildcards):
     return ANALYSIS.selected(NOMINAL, CONFIG.trained_on(block))
 
 
+def jets_beside(wildcards):
+    """The selected jets of samples that a model looks at and is not trained on."""
+    block = ANALYSIS.block(wildcards.model, wildcards.variation)
+    return ANALYSIS.selected(NOMINAL, CONFIG.beside(block))
+
+
 def prepared_input(wildcards):
     """The prepared input of a model, where its family has one."""
     name = ANALYSIS.block(wildcards.model, wildcards.variation).prepared_name()

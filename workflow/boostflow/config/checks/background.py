@@ -57,7 +57,7 @@ def _simulated(config: Config) -> list[str]:
 
 def _signal(config: Config, block: Background, at: Place) -> Iterator[Problem]:
     """What is estimated is no signal."""
-    signal = set(config.infer.signal if config.infer else ())
+    signal = set(config.infer.signals() if config.infer else ())
     for key, estimated in (("abcd", block.abcd), ("sideband", block.sideband)):
         for name in sorted(signal & set(estimated.samples if estimated else ())):
             yield (at / key / "samples").problem(f"{name} is the signal (infer.signal)")

@@ -7,7 +7,8 @@ While the analysis is blinded (`infer.unblind: false`), data are hidden
 
 and nothing that is shown may reach into them: the `control` regions of the fit, and of the
 background estimates B, C, D, the sideband and the control regions. That has to follow from the
-ranges: both limit the same variable of the leading jet, or two scores that add up to more than 1.
+ranges: both limit the same variable of the leading jet, or scores of one model whose
+probabilities add up to 1 (`exclusive`).
 """
 
 from __future__ import annotations
@@ -17,19 +18,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from boostflow.config.background import Cut
-from boostflow.config.base import share_values
+from boostflow.config.checks.exclusive import probabilities, share_jets
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
-from boostflow.models.family import Role
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A range of one variable of one jet of the event."""
+    """A range of one variable of one jet of the event, or of a sum of scores."""
 
     model: str | None
-    column: str
+    columns: tuple[str, ...]
     jet: str
     range: tuple[float, float]
 
@@ -75,7 +75,7 @@ def _of_fit(config: Config, control: bool) -> list[Area]:
     for name, region in config.templates.regions.items():
         if region.control == control:
             score = (
-                [Limit(region.model, region.score, "leading", _pair(region.range))]
+                [Limit(region.model, tuple(region.columns()), "leading", _pair(region.range))]
                 if region.range
                 else []
             )
@@ -108,7 +108,7 @@ def _of_estimates(config: Config, shown: bool) -> list[Area]:
         (low, high), (first, last) = side.range, side.window
         name = "background.sideband" if shown else "the window of background.sideband"
         for part in [(low, first), (last, high)] if shown else [(first, last)]:
-            limit = Limit(None, side.variable, "leading", part)
+            limit = Limit(None, (side.variable,), "leading", part)
             result.append(Area(key, name, (*cut, limit)))
     for name, region in block.control.items() if shown else ():
         key = f"background.control.{name}"
@@ -119,11 +119,11 @@ def _of_estimates(config: Config, shown: bool) -> list[Area]:
 def _axis(config: Config) -> Limit:
     """What lies outside the axis of the templates is in no histogram."""
     block = config.templates
-    return Limit(None, block.variable, "leading", _pair(block.range))
+    return Limit(None, (block.variable,), "leading", _pair(block.range))
 
 
 def _limit(cut: Cut, limits: Sequence[float]) -> Limit:
-    return Limit(cut.model, cut.column, cut.jet, _pair(limits))
+    return Limit(cut.model, (cut.column,), cut.jet, _pair(limits))
 
 
 def _pair(limits: Sequence[float]) -> tuple[float, float]:
@@ -139,11 +139,5 @@ def _apart(one: Area, other: Area, config: Config) -> bool:
 def _exclude(one: Limit, other: Limit, config: Config) -> bool:
     if (one.model, one.jet) != (other.model, other.jet):
         return False
-    if one.column == other.column:
-        return not share_values(one.range, other.range)
-    model = config.models.get(one.model or "")
-    if model is None:
-        return False
-    roles = {score.column: score.role for score in model.scores(config.labels())}
-    both = {roles.get(one.column), roles.get(other.column)}
-    return both == {Role.PROBABILITY} and one.range[0] + other.range[0] > 1
+    known = probabilities(config, one.model or "")
+    return share_jets(one.columns, one.range, other.columns, other.range, known) is False

@@ -12,7 +12,9 @@ from boostflow.config.config import Config
 from boostflow.config.messages import describe
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import RootSample, SimulatedSample, has_charges, is_data
+from boostflow.config.statistics import MU
 from boostflow.config.systematics import (
+    PREFIXES,
     AnySystematic,
     Constituent,
     ModelVariation,
@@ -28,6 +30,8 @@ SIMULATED_WEIGHTS = [
     if name not in (None, NOMINAL_SCALE)
 ]
 """Columns of relative weights that boostflow's own samples have."""
+SHOWER_WEIGHTS = weight_columns("PSWeight", 4)
+"""Those of them that a sample may be simulated without."""
 
 
 def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -> Iterator[Problem]:
@@ -47,7 +51,7 @@ def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -
             yield from _weights(config, declared, here)
         if isinstance(declared, ModelVariation):
             yield from _model(config, declared, here)
-    yield from _parameters(systematics, at)
+    yield from _parameters(systematics, set(config.infer.pois() if config.infer else ()), at)
 
 
 def _samples(config: Config, declared: AnySystematic, at: Place) -> Iterator[Problem]:
@@ -100,6 +104,12 @@ def _weights(config: Config, declared: Weight, at: Place) -> Iterator[Problem]:
             if column not in SIMULATED_WEIGHTS:
                 here = at / _key(declared, direction)
                 yield here.unknown("weight column", column, SIMULATED_WEIGHTS)
+    for name, block in blocks.items():
+        shower = [c for c in declared.members().values() if c in SHOWER_WEIGHTS]
+        if isinstance(block, SimulatedSample) and not block.shower_weights and shower:
+            yield (at / "samples").problem(
+                f"{name} is simulated without {shower[0]} (`shower_weights: false`)"
+            )
     for direction, column in declared.members().items() if declared.spread() else ():
         if column in ALPHA_S:
             yield (at / _key(declared, direction)).problem(
@@ -143,19 +153,25 @@ def _model(config: Config, declared: ModelVariation, at: Place) -> Iterator[Prob
             yield here.problem(f"is the same as models.{declared.model}: no key changes")
 
 
-def _parameters(systematics: Mapping[str, AnySystematic], at: Place) -> Iterator[Problem]:
+def _parameters(
+    systematics: Mapping[str, AnySystematic], pois: set[str], at: Place
+) -> Iterator[Problem]:
     """Names are free, and entries that share a parameter have one group and one form."""
     groups: dict[str, str] = {}
     spreads: dict[str, tuple[str, tuple[str, int] | None]] = {}
     for name, declared in systematics.items():
-        if re.search(r"_(up|down|m\d+)$", name) or name in ("nominal", "mu"):
+        if re.search(r"_(up|down|m\d+)$", name) or name in ("nominal", MU):
             yield (at / name).problem(
                 "the name must not be nominal or mu, nor end in _up, _down, _m0..."
             )
         here = at / name / "parameter"
         parameter = declared.parameter or name
-        if parameter in ("nominal", "mu") or parameter.startswith(("staterror_", "control_")):
+        if parameter in ("nominal", MU) or parameter.startswith(PREFIXES):
             yield here.problem(f"{parameter} is taken; choose another name")
+        elif parameter in pois:
+            yield here.problem(
+                f"{parameter} is a parameter of interest (infer.signal); choose another name"
+            )
         if groups.setdefault(parameter, declared.group) != declared.group:
             yield (at / name / "group").problem(
                 f"{declared.group}, but other entries of parameter {parameter} are in group"
@@ -173,6 +189,11 @@ def _parameters(systematics: Mapping[str, AnySystematic], at: Place) -> Iterator
         if form is not None
         for i in range(1, form[1] + 1)
     }
+    for name in sorted(pois & set(numbered)):
+        yield (at / spreads[numbered[name]][0] / "parameter").problem(
+            f"{name}, one of its members, is a parameter of interest (infer.signal); choose another"
+            " name"
+        )
     for parameter, (first, _) in spreads.items():
         if parameter in numbered:
             yield (at / first / "parameter").problem(

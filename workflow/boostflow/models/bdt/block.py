@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from boostflow.models.family import Role, Score, TabularBlock, Task
+from boostflow.models.classifying import ClassifierBlock
+from boostflow.models.family import TabularBlock
+from boostflow.observables.catalogue import default_features
 
-if TYPE_CHECKING:
-    pass
+FEATURES = [*default_features(), "mtrimmed", "planar_flow", "pt_d", "zcut", "kt_dr", "r2"]
+"""Observables that the trees take where nothing else is said, as far as the input has them."""
 
 
-class BDT(TabularBlock):
+class BDT(ClassifierBlock, TabularBlock):
     """Gradient-boosted trees (XGBoost), multiclass."""
 
+    output: ClassVar[str] = "BDT score"
+
     kind: Literal["bdt"] = "bdt"
-    max_depth: int = Field(5, ge=1, le=20)
+    features: list[str] = Field(FEATURES, min_length=1)
+    """Columns of the selected jets, in this order."""
+    max_depth: int = Field(4, ge=1, le=20)
     """Depth of a tree."""
+    min_leaf: float = Field(0.005, ge=0, lt=0.5)
+    """Smallest part of the training jets in a leaf, where a jet counts less the surer the trees are
+    of it; larger values learn fewer jets by heart."""
     learning_rate: float = Field(0.1, gt=0, le=1)
     """Shrinkage of the contribution of each tree."""
-    rounds: int = Field(400, ge=1)
+    rounds: int = Field(150, ge=1)
     """Most boosting rounds."""
     early_stopping: int = Field(20, ge=1)
     """Stop when the validation loss has not improved for this many rounds."""
-    subsample: float = Field(0.8, gt=0, le=1)
+    subsample: float = Field(0.5, gt=0, le=1)
     """Part of the jets that each tree sees."""
-    colsample: float = Field(0.8, gt=0, le=1)
+    colsample: float = Field(0.5, gt=0, le=1)
     """Part of the features that each tree sees."""
     seed: int = Field(1, ge=0)
     """Seed of the subsampling."""
     bootstrap: int | None = Field(None, ge=0)
     """Seed of a bootstrap of the training events; null: each counts once."""
-
-    def task(self) -> Task:
-        """Trees tell labelled classes apart."""
-        return Task.CLASSIFY
-
-    def scores(self, classes: Sequence[str]) -> list[Score]:
-        """A probability of each class."""
-        return [Score(f"p_{name}", Role.PROBABILITY, "BDT score", name) for name in classes]

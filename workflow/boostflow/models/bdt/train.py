@@ -13,9 +13,10 @@ from boostflow import seeds
 from boostflow.io import atomic, write_json
 from boostflow.keyed import uniform
 from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
-from boostflow.models.tabular import Rows, balanced, read
+from boostflow.models.tabular import Rows, read, weights
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training.manifest import manifest
 
@@ -28,8 +29,9 @@ log = logging.getLogger("bdt")
 def train(job: Train, files: Train.Files) -> None:
     """Train on the training split, stop early on the validation split.
 
-    Every class gets the same total weight. Negative generator weights enter with their absolute
-    value, because XGBoost refuses negative ones; the evaluation uses the signed weights.
+    Every class gets the same total weight, and with planing a flat mass spectrum. Negative
+    generator weights enter with their absolute value, because XGBoost refuses negative ones; the
+    evaluation uses the signed weights.
 
     With a bootstrap each event of the training split counts as often as a Poisson(1) number says
     that follows from its `event_id` and the seed, both of its jets together. The validation split
@@ -46,21 +48,21 @@ def train(job: Train, files: Train.Files) -> None:
         BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
             is missing or not finite.
     """
-    import xgboost as xgb
+    xgb = xgboost()
 
     start = time.monotonic()
     block = job.model
     assert isinstance(block, BDT)
-    rows = read(files.jets, block.features, optional=block.standard())
+    rows = read(files.jets, block.features, optional=block.standard(), planing=block.planing)
     config = block.model_copy(update={"features": rows.features})
-    weight = rows.weight
     if config.bootstrap is not None:
-        weight = np.where(rows.split == TRAIN, weight * drawn(rows, config.bootstrap), weight)
+        times = drawn(rows, config.bootstrap)
+        rows = rows._replace(weight=np.where(rows.split == TRAIN, rows.weight * times, rows.weight))
     sets = {}
     for name, code in (("train", TRAIN), ("validation", VALIDATION)):
         chosen = (rows.split == code) & rows.labelled
         y = rows.y[chosen]
-        w = balanced(y, weight[chosen], rows.classes, name)
+        w = weights(rows, chosen, config.planing, name)
         sets[name] = xgb.DMatrix(
             rows.x[chosen], y, weight=w, feature_names=rows.features, nthread=1
         )
@@ -72,6 +74,8 @@ def train(job: Train, files: Train.Files) -> None:
             "num_class": len(rows.classes),
             "eval_metric": "mlogloss",
             "max_depth": config.max_depth,
+            # In units of the sum of weights: their mean is 1, whatever the number of jets.
+            "min_child_weight": config.min_leaf * sets["train"].num_row(),
             "eta": config.learning_rate,
             "subsample": config.subsample,
             "colsample_bytree": config.colsample,

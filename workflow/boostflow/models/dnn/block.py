@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
-from boostflow.models.family import DistributedBlock, Role, Score, TabularBlock, Task
+from boostflow.models.classifying import ClassifierBlock
+from boostflow.models.family import DistributedBlock, TabularBlock
 from boostflow.observables.catalogue import default_features
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ FEATURES = [*default_features(), "mtrimmed"]
 """Observables that the network takes where nothing else is said, as far as the input has them."""
 
 
-class DNN(DistributedBlock, TabularBlock):
+class DNN(ClassifierBlock, DistributedBlock, TabularBlock):
     """A dense network on observables, multiclass."""
+
+    output: ClassVar[str] = "network score"
 
     kind: Literal["dnn"] = "dnn"
     features: list[str] = Field(FEATURES, min_length=1)
@@ -45,14 +48,6 @@ class DNN(DistributedBlock, TabularBlock):
     """Highest learning rate of Adam."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the training in which the learning rate rises; then it falls as a cosine."""
-
-    def task(self) -> Task:
-        """Labelled classes are told apart."""
-        return Task.CLASSIFY
-
-    def scores(self, classes: Sequence[str]) -> list[Score]:
-        """A probability of each class."""
-        return [Score(f"p_{name}", Role.PROBABILITY, "network score", name) for name in classes]
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Features are observables, each listed once, and layers have a width."""

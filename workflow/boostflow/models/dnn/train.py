@@ -14,7 +14,7 @@ from boostflow.models.dnn import export
 from boostflow.models.dnn.block import DNN
 from boostflow.models.dnn.inputs import expanded, scale
 from boostflow.models.family import family_of
-from boostflow.models.tabular import Rows, balanced, read
+from boostflow.models.tabular import Rows, read, weights
 from boostflow.seeds import derive
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training import loop
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def train(job: Train, files: Train.Files) -> None:
     """Train on all ranks; see `boostflow.training.loop.train`.
 
-    Every class gets the same total weight; negative generator weights enter with their absolute
-    value.
+    Every class gets the same total weight, and with planing a flat mass spectrum; negative
+    generator weights enter with their absolute value.
 
     Args:
         job: the model's block.
@@ -47,7 +47,7 @@ def train(job: Train, files: Train.Files) -> None:
     assert isinstance(config, DNN)
 
     def learner(ranks: Single) -> DenseLearner:
-        rows = read(files.jets, config.features, optional=config.standard())
+        rows = read(files.jets, config.features, config.standard(), config.planing)
         return DenseLearner(config, rows, ranks)
 
     loop.train(job, files, learner, files.jets, family_of(config).packages)
@@ -81,7 +81,7 @@ class DenseLearner(Learner):
         rows = self.rows
         chosen = (rows.split == code) & rows.labelled
         y = rows.y[chosen].astype(np.int32)
-        weight = balanced(y, rows.weight[chosen], rows.classes, name)
+        weight = weights(rows, chosen, self.config.planing, name)
         return Arrays(x[chosen], y, weight.astype(np.float32))
 
     @property

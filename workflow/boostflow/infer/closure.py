@@ -1,0 +1,384 @@
+"""Checks of a background from data: F-tests, goodness of fit, bias, closure, other functions.
+
+* `ftest`: on simulated counts and on what is fitted (pulled from data: all other samples are
+  subtracted), toys for both.
+* `fit`: deviance of the fit to its data from the saturated model, and the part of toys, drawn from
+  the fit, with a larger one. With Asimov data the deviance is 0 and there is nothing to test.
+* `closure`: simulated events of the pass regions against the function that was fitted to them,
+  with the simulation's statistics: pulls and p-value.
+* `bias`: toys with injected signal, drawn from the fitted function and from one of the next order
+  (which the fit cannot follow): mean and width of (fitted - injected) / error. A mean within
+  `BIAS` of the error is what the field accepts (CMS and ATLAS, for spurious signal).
+* `envelope`: the fit with other bases and with the order lowered and raised by one, to the same
+  data; the largest shift of a parameter of interest among those that describe the data (chi-squared
+  probability above 5 %) is quoted as the error of the choice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import pyhf
+from numpy.typing import NDArray
+from scipy import stats
+
+from boostflow.config.transfer import Transfer
+from boostflow.errors import BoostflowError
+from boostflow.infer import ftest, ratio, transfer
+from boostflow.infer.basis import Kind, functions, is_exponential
+from boostflow.infer.minimum import Fit, minimise, open_workspace
+from boostflow.infer.prepare import Parts, prepare
+from boostflow.infer.ratio import Counts
+from boostflow.infer.toys import draw
+from boostflow.io import write_json
+from boostflow.progress import progress
+
+if TYPE_CHECKING:
+    from boostflow.jobs.transfer import CheckTransfer
+
+log = logging.getLogger(__name__)
+
+INJECTED = (0.0, 1.0, 2.0, 5.0)
+"""Signal strengths of the toys that test the bias."""
+BIAS = 0.2
+"""Largest bias in units of the error."""
+
+
+def run(job: CheckTransfer, files: CheckTransfer.Files) -> None:
+    """Test the functions of a fit; write JSON (docs/contracts.md, "inference").
+
+    Raises:
+        BoostflowError: a file cannot be read, or the fit to the data does not converge.
+    """
+    logging.getLogger("pyhf").setLevel(logging.ERROR)
+    config = job.infer
+    parts = prepare(
+        config, job.systematics, job.data, files.templates, files.pseudo, files.controls
+    )
+    assert config.transfer is not None
+    spec, _ = parts.workspace(parts.estimate(config.transfer, parts.orders))
+    model, data = open_workspace(spec)
+    best = minimise(model, data)
+    pois = list(config.pois())
+    found = {
+        "regions": _regions(parts, model, data, best),
+        "pois": {poi: {"value": best.value(poi), "error": _error(best, poi)} for poi in pois},
+        "fit": goodness(parts, model, data, best),
+        "bias": _bias(parts, model, data, best),
+        "envelope": _envelope(parts, data, best),
+        "basis": config.transfer.basis,
+        "fail": config.transfer.fail,
+        "name": config.transfer.name,
+        "variable": next(iter(parts.templates["nominal"][config.transfer.fail].values())).variable,
+    }
+    found["flags"] = flags(found)
+    for flag in found["flags"]:
+        log.warning("%s", flag)
+    write_json(files.figures, found)
+
+
+def _error(best: Fit, name: str) -> float:
+    return float(best.errors[best.names.index(name)])
+
+
+def flags(found: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the functions, a sentence each.
+
+    Args:
+        found: what `run` writes, without `flags`.
+    """
+    result = []
+    for region, entry in found["regions"].items():
+        if entry["closure"]["p"] < ftest.LEVEL:
+            result.append(
+                f"{region}: the simulated ratio is not described at order {entry['order']}"
+                f" (p = {entry['closure']['p']:.2g}): the score may know the variable"
+            )
+    if (p := found["fit"].get("p")) is not None and p < ftest.LEVEL:
+        result.append(f"the fit does not describe its data (p = {p:.2g})")
+    for row in found["bias"]:
+        if abs(row["mean"]) - 2 * row["mean_error"] > BIAS:
+            result.append(
+                f"{row['poi']}: biased by {row['mean']:+.2f} errors with {row['injected']:g}"
+                f" injected ({row['truth']})"
+            )
+    return result
+
+
+# --- by pass region -------------------------------------------------------------------------------
+
+
+def _regions(
+    parts: Parts, model: pyhf.Model, data: NDArray, best: Fit
+) -> dict[str, dict[str, Any]]:
+    """Order, F-tests, closure, the fitted function with its band, and points of the ratio."""
+    block = parts.config.transfer
+    assert block is not None
+    nominal = parts.templates["nominal"]
+    x = transfer.places_of(nominal, block)
+    fail = _estimated_data(block, model, data, best, block.fail)
+    result = {}
+    for region, order in parts.orders.items():
+        simulated = transfer.counts(nominal, block, region)
+        start = ratio.fit(simulated, block.basis, order, x)
+        tried = range(block.highest() + 1)
+        tests = {"simulation": simulated}
+        passed = _estimated_data(block, model, data, best, region)
+        if parts.observed is not None:
+            tests["data"] = Counts(passed.clip(0), fail.clip(1e-9))
+        values, errors = function(block, model, best, region, order, x)
+        expected = start.at(x) * simulated.failed
+        weight = simulated.pass_weight
+        own = ftest.steps(simulated, block.basis, [order], x, block.toys, parts.config.seed)
+        result[region] = {
+            "order": order,
+            "edges": parts.edges[region],
+            "ftest": {
+                name: [
+                    asdict(step)
+                    for step in ftest.steps(
+                        counts, block.basis, tried, x, block.toys, parts.config.seed
+                    )
+                ]
+                for name, counts in tests.items()
+            },
+            "closure": {
+                "p": own[0].fit_p if own else 1.0,
+                "expected": expected.tolist(),
+                "simulated": simulated.passed.tolist(),
+                "weight": weight,
+                "pulls": ((simulated.passed - expected) / np.sqrt(weight * expected)).tolist(),
+            },
+            "function": {"values": values.tolist(), "errors": errors.tolist()},
+            "start": start.at(x).tolist(),
+            "points": _points(Counts(passed, fail)) | {"kind": parts.config.data},
+            "simulation": _points(simulated),
+            "pulls": _pulls(model, data, best, region),
+        }
+    return result
+
+
+def function(
+    block: Transfer, model: pyhf.Model, best: Fit, region: str, order: int, x: NDArray
+) -> tuple[NDArray, NDArray]:
+    """The fitted pass/fail ratio of a region and its errors in the bins, each of shape (bins,)."""
+    names = [f"{transfer.PREFIX}{region}_{k}" for k in range(order + 1)]
+    index = [best.names.index(name) for name in names]
+    basis = functions(block.basis, order, x)
+    covariance = best.correlation * np.outer(best.errors, best.errors)
+    sigma = covariance[np.ix_(index, index)]
+    shape = model.config.par_slice(f"{transfer.PREFIX}{block.fail}")
+    slices = model.config.channel_slices
+    samples = np.asarray(model.main_model.expected_data(best.values, return_by_sample=True))
+    mine = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) == block.name]
+    passed, failed = (samples[mine][:, slices[r]].sum(axis=0) for r in (region, block.fail))
+    values = passed / failed
+    assert shape.stop - shape.start == len(values)
+    if is_exponential(block.basis):
+        gradient = transfer.SLOPE * basis * values
+    else:
+        # The value is the mean ratio times the sum: the mean follows from the two.
+        gradient = basis * (values / (best.values[index] @ basis))
+    return values, np.sqrt(np.einsum("kb,kl,lb->b", gradient, sigma, gradient).clip(0))
+
+
+def _estimated_data(
+    block: Transfer, model: pyhf.Model, data: NDArray, best: Fit, region: str
+) -> NDArray:
+    """Data of a region less all samples that are simulated, as fitted; shape (bins,)."""
+    where = model.config.channel_slices[region]
+    samples = np.asarray(model.main_model.expected_data(best.values, return_by_sample=True))
+    others = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) != block.name]
+    return np.asarray(data[where] - samples[others][:, where].sum(axis=0))
+
+
+def _points(counts: Counts) -> dict[str, list[float]]:
+    """The ratio bin by bin, with Poisson errors of both regions."""
+    failed = np.maximum(counts.failed, 1e-9)
+    relative = counts.fail_weight / failed
+    errors = np.sqrt(
+        counts.pass_weight * np.maximum(counts.passed, counts.pass_weight)
+        + counts.passed**2 * relative
+    )
+    return {
+        "values": (counts.passed / failed).tolist(),
+        "errors": (errors / failed).tolist(),
+    }
+
+
+def _pulls(model: pyhf.Model, data: NDArray, best: Fit, region: str) -> list[float]:
+    """(Data - fit) / sqrt(fit) in the bins of a region."""
+    where = model.config.channel_slices[region]
+    expected = np.asarray(model.expected_actualdata(best.values))[where]
+    return [float(pull) for pull in (data[where] - expected) / np.sqrt(expected)]
+
+
+# --- toys -----------------------------------------------------------------------------------------
+
+
+def _saturated(model: pyhf.Model, data: NDArray, found: Fit) -> float:
+    """-2 ln of the likelihood over that of a model that is free in each bin (Baker, Cousins)."""
+    bins = model.config.nmaindata
+    pars = found.values.copy()
+    expected = np.asarray(model.expected_data(pars))
+    auxiliary = data[bins:]
+    n = data[:bins]
+    logs = np.where(n > 0, n * np.log(np.maximum(n, 1e-9) / expected[:bins]), 0.0)
+    poisson = 2 * np.sum(expected[:bins] - n + logs)
+    # Constraints: what they cost beyond auxiliary data at their expectation.
+    if not len(auxiliary):
+        return float(poisson)
+    cost = pyhf.tensorlib.tolist(model.constraint_logpdf(auxiliary, pars))
+    least = pyhf.tensorlib.tolist(model.constraint_logpdf(expected[bins:], pars))
+    return float(poisson - 2 * (cost - least))
+
+
+def goodness(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> dict[str, Any]:
+    """Deviance of the fit to its data, and its p-value by toys."""
+    assert parts.config.transfer is not None
+    deviance = _saturated(model, data, best)
+    result: dict[str, Any] = {"deviance": deviance}
+    if parts.observed is None:
+        return result
+    rng = np.random.default_rng(parts.config.seed)
+    values = []
+    number = parts.config.transfer.toys
+    for toy in progress(draw(model, best.values, number, rng), "goodness", number, "toys"):
+        try:
+            values.append(_saturated(model, toy, minimise(model, toy, near=best)))
+        except BoostflowError:
+            continue
+    return result | {"toys": len(values), "p": float(np.mean(np.array(values) >= deviance))}
+
+
+def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dict[str, Any]]:
+    """Pulls of the parameters of interest in toys of the fitted function, and of the next order."""
+    block = parts.config.transfer
+    assert block is not None
+    truths = {"same function": (model, best.values)}
+    raised = {region: order + 1 for region, order in parts.orders.items()}
+    if other := _other(parts, data, block.basis, raised):
+        # Asimov data know the chosen order alone; the start values are those of simulation.
+        start = np.array(other[0].config.suggested_init())
+        truths["next order"] = other[0], start if parts.observed is None else other[1].values
+    result = []
+    for name, (true, values_of) in truths.items():
+        for injected in INJECTED:
+            pars = values_of.copy()
+            for poi in parts.config.pois():
+                pars[true.config.par_names.index(poi)] = injected
+            pulls = _toys(parts, model, best, true, pars, injected, block.toys)
+            for poi, values in pulls.items():
+                size = max(len(values), 1)
+                result.append(
+                    {
+                        "poi": poi,
+                        "truth": name,
+                        "injected": injected,
+                        "toys": len(values),
+                        "mean": float(np.mean(values)),
+                        "mean_error": float(np.std(values) / size**0.5),
+                        "width": float(np.std(values)),
+                    }
+                )
+    return result
+
+
+def _toys(
+    parts: Parts,
+    model: pyhf.Model,
+    best: Fit,
+    true: pyhf.Model,
+    pars: NDArray,
+    injected: float,
+    number: int,
+) -> dict[str, list[float]]:
+    """Pulls of each parameter of interest in toys; bins are drawn from the true model."""
+    rng = np.random.default_rng(parts.config.seed + 1)
+    pois = list(parts.config.pois())
+    own = best.values.copy()
+    for poi in pois:
+        own[best.names.index(poi)] = injected
+    near = replace(best, values=own)
+    bins = model.config.nmaindata
+    result: dict[str, list[float]] = {poi: [] for poi in pois}
+    both = zip(draw(true, pars, number, rng), draw(model, own, number, rng), strict=True)
+    for there, here in progress(both, f"toys with mu = {injected:g}", number, "toys"):
+        # The same auxiliary measurements as the fitted model has: the true one may have others.
+        toy = np.concatenate([there[:bins], here[bins:]])
+        try:
+            found = minimise(model, toy, near=near)
+        except BoostflowError:
+            continue
+        for poi in pois:
+            if error := _error(found, poi):
+                result[poi].append((found.value(poi) - injected) / error)
+    return result
+
+
+# --- other functions ------------------------------------------------------------------------------
+
+
+def _other(
+    parts: Parts, data: NDArray, basis: Kind, orders: Mapping[str, int]
+) -> tuple[pyhf.Model, Fit] | None:
+    """The fit of another function to the same observations; null where it is not possible."""
+    assert parts.config.transfer is not None
+    block = parts.config.transfer.model_copy(update={"basis": basis})
+    try:
+        spec, _ = parts.workspace(parts.estimate(block, orders))
+        model, mine = open_workspace(spec)
+        bins = model.config.nmaindata
+        return model, minimise(model, np.concatenate([data[:bins], mine[bins:]]))
+    except BoostflowError as error:
+        log.info("%s of orders %s: %s", basis, dict(orders), error)
+        return None
+
+
+def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
+    """Parameters of interest with other functions, and the largest shift of each."""
+    block = parts.config.transfer
+    assert block is not None
+    choices: list[tuple[Kind, int]] = [(kind, 0) for kind in get_args(Kind) if kind != block.basis]
+    choices += [(block.basis, 1), (block.basis, -1)]
+    rows = []
+    for basis, change in choices:
+        orders = {region: order + change for region, order in parts.orders.items()}
+        if min(orders.values()) < 0 or not (found := _other(parts, data, basis, orders)):
+            continue
+        model, fitted = found
+        bins = model.config.nmaindata
+        mine = np.concatenate([data[:bins], np.asarray(model.config.auxdata)])
+        free = len(model.config.par_names) - len(_constrained(model))
+        deviance = _saturated(model, mine, fitted)
+        rows.append(
+            {
+                "basis": basis,
+                "orders": orders,
+                "values": {poi: fitted.value(poi) for poi in parts.config.pois()},
+                "deviance": deviance,
+                "p": float(stats.chi2.sf(deviance, max(bins - free, 1))),
+            }
+        )
+    used = [row for row in rows if row["p"] > ftest.LEVEL]
+    return {
+        "functions": rows,
+        "errors": {
+            poi: max((abs(row["values"][poi] - best.value(poi)) for row in used), default=0.0)
+            for poi in parts.config.pois()
+        },
+    }
+
+
+def _constrained(model: pyhf.Model) -> list[str]:
+    """Parameters that auxiliary measurements constrain, an entry each."""
+    names: list[str] = []
+    for name in model.config.par_order:
+        block = model.config.param_set(name)
+        if block.constrained and not name.startswith(transfer.PREFIX):
+            names += [name] * block.n_parameters
+    return names

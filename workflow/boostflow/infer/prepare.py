@@ -1,0 +1,110 @@
+"""What a workspace is made of, from the files of the templates: bins merged, data, estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.config.statistics import Infer
+from boostflow.config.systematics import AnySystematic
+from boostflow.config.transfer import Transfer
+from boostflow.infer import enter, ftest, observed, transfer, workspace
+from boostflow.infer.merge import binnings, merge, steady
+from boostflow.infer.transfer import Estimate
+from boostflow.io import read_json
+from boostflow.templates.files import TemplateSet, read, read_variations
+
+PSEUDO = "pseudo"
+"""Variation that the templates of the validation split count as."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that a workspace is made of."""
+
+    config: Infer
+    systematics: Mapping[str, AnySystematic]
+    templates: Mapping[str, TemplateSet]
+    """By variation, with the bins of the fit."""
+    counts: Mapping[str, NDArray]
+    """Collision data that may be seen, by region."""
+    observed: Mapping[str, NDArray] | None
+    """What is fitted, by region; null for Asimov data."""
+    pseudo: TemplateSet | None
+    """Templates that pseudo-data were drawn from."""
+    controls: Sequence[Mapping[str, Any]]
+    """Scale factors of control regions."""
+    orders: Mapping[str, int]
+    """Order of the function by pass region, where a background comes from data."""
+    notes: Sequence[str]
+
+    @property
+    def edges(self) -> dict[str, list[float]]:
+        """Edges of the bins by region."""
+        nominal = self.templates["nominal"]
+        return {r: next(iter(found.values())).edges.tolist() for r, found in nominal.items()}
+
+    def estimate(self, block: Transfer | None, orders: Mapping[str, int]) -> Estimate | None:
+        """Start values of samples that come from data; null if none do."""
+        if block is None:
+            return None
+        return transfer.estimate(block, self.templates["nominal"], self.observed, orders)
+
+    def workspace(self, estimate: Estimate | None) -> tuple[dict[str, Any], list[str]]:
+        """The workspace, and notes on what was mended in it."""
+        spec, notes = workspace.build(
+            self.templates, self.systematics, self.config, self.observed, self.pseudo, estimate
+        )
+        for control in self.controls:
+            spec = enter.apply(spec, control)
+        return spec, notes
+
+
+def prepare(
+    config: Infer,
+    systematics: Mapping[str, AnySystematic],
+    data: Sequence[str],
+    templates: Sequence[Path],
+    pseudo: Sequence[Path],
+    controls: Sequence[Path],
+) -> Parts:
+    """Read the files of a fit.
+
+    Args:
+        config: what is fitted.
+        systematics: by name.
+        data: samples of collision data.
+        templates: files of nominal and all variations.
+        pseudo: file of the validation split, if pseudo-data are fitted.
+        controls: background.json, if scale factors of control regions enter.
+
+    Raises:
+        BoostflowError: a file cannot be read, or templates or data are missing or do not belong
+            together.
+    """
+    found = read_variations(templates)
+    found["nominal"], counts = observed.split(found["nominal"], data)
+    for path in pseudo:
+        found[PSEUDO] = read(path)
+    edges = binnings(found["nominal"], config.signals(), config.bin_error_max, config.transfer)
+    for variation, others in found.items():
+        workspace.check_alike(found["nominal"], others, variation)
+    merged = {name: merge(others, edges) for name, others in found.items()}
+    counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
+    independent = source = merged.pop(PSEUDO, None)
+    merged = steady(merged, config.few_jets)
+    orders: dict[str, int] = {}
+    if config.transfer is not None:
+        orders = ftest.orders(config.transfer, merged["nominal"], config.seed)
+        if source is not None:
+            source = transfer.smoothed(source, config.transfer, orders)
+    fitted, notes = observed.observations(config, merged["nominal"], counts, source)
+    if config.transfer is not None:
+        notes += ftest.notes(config.transfer, merged["nominal"], orders, config.seed)
+    kept = [read_json(path)["control"] for path in controls]
+    return Parts(config, systematics, merged, counts, fitted, independent, kept, orders, notes)

@@ -1,0 +1,192 @@
+"""A smooth ratio of two histograms, from the counts alone: start values, F-tests, closure.
+
+With a free expectation in each bin of the fail region, Poisson numbers in pass and fail tell of
+their ratio what a binomial tells: given their sum n, the pass region has n rho / (1 + rho), with
+rho the ratio of the expectations. Weighted events count as n = S / w with the mean weight
+w = sum w^2 / sum w of their region (G. Bohm, G. Zech, NIM A 748 (2014) 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import iminuit
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from boostflow.errors import BoostflowError
+from boostflow.infer.basis import Kind, functions, is_exponential
+
+LOWEST = 1e-12
+"""Smallest ratio, relative to the mean one."""
+LIMITS = {"bernstein": (0.0, 100.0), "chebyshev": (-100.0, 100.0)}
+"""Bounds of the coefficients in units of the mean ratio; exponents are in between `EXPONENT`."""
+ROUNDS, HALVES, NEAR = 60, 20, 0.9
+"""Steps of a fit of many histograms, halvings of one, and how far it goes towards a bound."""
+TINY, PRECISION = 1e-12, 1e-5
+"""Regularisation of its matrix, and the change of the deviance that ends it."""
+EXPONENT = 20.0
+"""Largest size of a coefficient in an exponent."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers in the bins of pass and fail region, and the mean weight of an event in each."""
+
+    passed: NDArray
+    failed: NDArray
+    pass_weight: float = 1.0
+    fail_weight: float = 1.0
+
+    def effective(self) -> tuple[NDArray, NDArray]:
+        """Numbers that fluctuate as Poisson numbers do, in pass and fail, shape (bins,)."""
+        return (
+            np.maximum(self.passed, 0) / self.pass_weight,
+            np.maximum(self.failed, 0) / self.fail_weight,
+        )
+
+    def mean(self) -> float:
+        """The ratio of the sums."""
+        return float(self.passed.sum() / self.failed.sum())
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A fitted ratio. Coefficients are in units of the mean ratio; exponents have none."""
+
+    kind: Kind
+    mean: float
+    coefficients: NDArray
+    covariance: NDArray
+    deviance: float
+    """-2 ln of the likelihood over that of a ratio that is free in each bin."""
+
+    @property
+    def order(self) -> int:
+        """Order of the polynomial."""
+        return len(self.coefficients) - 1
+
+    def at(self, x: NDArray) -> NDArray:
+        """The values of the ratio at places between 0 and 1."""
+        return self.mean * _shape(self.kind, self.coefficients, functions(self.kind, self.order, x))
+
+    def errors(self, x: NDArray) -> NDArray:
+        """Standard errors of the values, propagated linearly."""
+        parts = functions(self.kind, self.order, x)
+        gradient = parts * (self.at(x) if is_exponential(self.kind) else self.mean)
+        return np.sqrt(np.einsum("kb,kl,lb->b", gradient, self.covariance, gradient).clip(0))
+
+
+def _shape(kind: Kind, coefficients: NDArray, parts: NDArray) -> NDArray:
+    value = coefficients @ parts
+    return np.asarray(np.exp(value) if is_exponential(kind) else value)
+
+
+def deviance(counts: Counts, ratio: NDArray) -> float:
+    """-2 ln L of a ratio of the regions, shape (bins,), relative to the saturated model."""
+    scale = counts.fail_weight / counts.pass_weight
+    rho = np.maximum(ratio, LOWEST * counts.mean()) * scale
+    return float(_deviance(*counts.effective(), rho))
+
+
+def _deviance(passed: NDArray, failed: NDArray, rho: NDArray) -> NDArray:
+    """The same of effective numbers, shape (..., bins)."""
+    total = passed + failed
+    terms = (
+        special.xlogy(passed, passed * (1 + rho))
+        - special.xlogy(passed, total * rho)
+        + special.xlogy(failed, failed * (1 + rho))
+        - special.xlogy(failed, total)
+    )
+    return np.asarray(2 * terms.sum(axis=-1))
+
+
+def deviances(passed: NDArray, failed: NDArray, kind: Kind, order: int, x: NDArray) -> NDArray:
+    """Smallest deviances of many pairs of histograms at once, by Fisher scoring.
+
+    Polynomials are positive in all bins here, whatever the sign of their coefficients, so functions
+    of rising order are nested.
+
+    Args:
+        passed: effective numbers, shape (toys, bins); none has an empty pass region.
+        failed: the same of the fail region, or (bins,).
+        kind: basis.
+        order: of the polynomial.
+        x: places of the bins between 0 and 1.
+
+    Returns:
+        Shape (toys,).
+    """
+    # Both bases span the same polynomials; these are the better conditioned ones.
+    parts = functions("chebyshev", order, x)
+    exponential = is_exponential(kind)
+    total = passed + failed
+    mean = passed.sum(axis=1) / (total - passed).sum(axis=1)
+    values = np.zeros((len(passed), order + 1))
+    values[:, 0] = np.log(mean) if exponential else mean
+
+    def rho_of(values: NDArray) -> NDArray:
+        linear = values @ parts
+        return np.exp(np.clip(linear, -700, 700)) if exponential else linear
+
+    rho = rho_of(values)
+    best = _deviance(passed, total - passed, rho)
+    for _ in range(ROUNDS):
+        slope = rho if exponential else np.ones_like(rho)
+        score = (passed / rho - total / (1 + rho)) * slope
+        weight = total / (rho * (1 + rho) ** 2) * slope**2
+        fisher = np.einsum("kb,tb,lb->tkl", parts, weight, parts)
+        fisher += TINY * np.trace(fisher, axis1=1, axis2=2)[:, None, None] * np.eye(order + 1)
+        step = np.linalg.solve(fisher, (score @ parts.T)[..., None])[..., 0]
+        if not exponential:
+            # At most `NEAR` of the way to where a bin would become negative.
+            change = step @ parts
+            reach = np.min(np.where(change < 0, -rho / np.minimum(change, -TINY), np.inf), axis=1)
+            step *= np.minimum(1.0, NEAR * reach)[:, None]
+        for _ in range(HALVES):
+            trial = rho_of(values + step)
+            found = _deviance(passed, total - passed, trial)
+            worse = found > best
+            if not worse.any():
+                break
+            step[worse] /= 2
+        step[worse] = 0
+        done = np.max(best - np.where(worse, best, found))
+        values += step
+        rho, best = rho_of(values), np.where(worse, best, found)
+        if done < PRECISION:
+            break
+    return best
+
+
+def fit(counts: Counts, kind: Kind, order: int, x: NDArray) -> Ratio:
+    """The most likely ratio of a basis.
+
+    Args:
+        counts: in bins.
+        kind: basis.
+        order: of the polynomial.
+        x: places of the bins between 0 and 1.
+
+    Raises:
+        BoostflowError: it does not converge.
+    """
+    parts, mean = functions(kind, order, x), counts.mean()
+    if is_exponential(kind):
+        start, limits = np.zeros(order + 1), (-EXPONENT, EXPONENT)
+    else:
+        start, limits = np.ones(order + 1), LIMITS[kind]
+        if kind == "chebyshev":
+            start[1:] = 0
+    minuit = iminuit.Minuit(
+        lambda values: deviance(counts, mean * _shape(kind, values, parts)), start
+    )
+    minuit.errordef = iminuit.Minuit.LEAST_SQUARES
+    minuit.limits = [limits] * (order + 1)
+    minuit.errors = [0.1] * (order + 1)
+    minuit.migrad()
+    if minuit.covariance is None or not np.isfinite(minuit.fval):
+        raise BoostflowError(f"a ratio of order {order} cannot be fitted to simulated events")
+    found = np.array(minuit.values)
+    return Ratio(kind, mean, found, np.array(minuit.covariance), float(minuit.fval))

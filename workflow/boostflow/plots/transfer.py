@@ -1,0 +1,127 @@
+"""Plots of a background from data: the pass/fail ratio with its function, and the bias."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from boostflow.plots.style import PALETTE, Label, axis_label, label, name_of
+
+TITLES = {
+    "bernstein": "Bernstein",
+    "chebyshev": "Chebyshev",
+    "exp_bernstein": "exp(Bernstein)",
+    "exp_chebyshev": "exp(Chebyshev)",
+}
+"""How legends call the bases."""
+DATA = {"asimov": "Asimov data", "pseudo": "Pseudo-data", "observed": "Data"}
+"""How legends call what is fitted."""
+
+
+def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
+    """The events of a background in a pass region, and their ratio to the fail region below.
+
+    Points are what was fitted less all other samples, and the simulation; the line is the fitted
+    function with its error.
+
+    Args:
+        region: pass region.
+        found: what the checks wrote (`infer.closure`).
+        text: above the axes.
+    """
+    mine = found["regions"][region]
+    edges = np.asarray(mine["edges"])
+    centres, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
+    values, errors = (np.asarray(mine["function"][key]) for key in ("values", "errors"))
+    fig, (ax, low) = plt.subplots(
+        2, 1, sharex=True, figsize=(7.5, 8.0), gridspec_kw={"height_ratios": [3, 1]}
+    )
+    function = f"{TITLES[found['basis']]}, order {mine['order']}"
+    ax.stairs(
+        values + errors,
+        edges,
+        baseline=values - errors,
+        fill=True,
+        color=PALETTE[0],
+        alpha=0.35,
+        label="Error of the fit",
+    )
+    ax.stairs(values, edges, color=PALETTE[0], lw=2, baseline=None, label=function)
+    seen, simulated = mine["points"], mine["simulation"]
+    ax.errorbar(
+        centres + 0.15 * half,
+        simulated["values"],
+        simulated["errors"],
+        fmt="s",
+        color="0.55",
+        mfc="white",
+        ms=5,
+        label="Simulation",
+    )
+    ax.errorbar(centres, seen["values"], seen["errors"], fmt="ko", ms=4, label=DATA[seen["kind"]])
+    top = max(np.max(values + errors), np.max(np.add(seen["values"], seen["errors"])))
+    ax.set_ylim(0, 1.4 * top)
+    ax.set_ylabel(f"{name_of(found['name'])}: {region} / {found['fail']}")
+    p = mine["closure"]["p"]
+    # Beside the panels: the errors of few simulated events reach everywhere.
+    fig.legend(
+        *ax.get_legend_handles_labels(),
+        fontsize=12,
+        title=f"Region {region}; simulation against its own fit: p = {p:.2g}",
+        title_fontsize=13,
+        ncols=4,
+        loc="outside lower center",
+    )
+    low.axhline(0, color="0.3", lw=1)
+    low.stairs(np.asarray(mine["pulls"]), edges, color="black", lw=1.4, label="Fit to data")
+    low.plot(
+        centres, mine["closure"]["pulls"], "s", color="0.55", mfc="white", ms=5, label="Simulation"
+    )
+    reach = max(3.0, 1.1 * np.max(np.abs([*mine["pulls"], *mine["closure"]["pulls"]])))
+    low.set(
+        xlabel=axis_label(found["variable"]),
+        ylabel="Pull",
+        ylim=(-reach, reach),
+        xlim=(edges[0], edges[-1]),
+    )
+    label(ax, text)
+    return fig
+
+
+def bias(found: Mapping[str, Any], text: Label) -> Figure:
+    """Mean pull of each parameter of interest against the injected signal, and what is accepted.
+
+    Args:
+        found: what the checks wrote (`infer.closure`).
+        text: above the axes.
+    """
+    fig, ax = plt.subplots(figsize=(7.5, 5.5))
+    ax.axhspan(-0.2, 0.2, color="0.88", label="20 % of the error")
+    ax.axhline(0, color="0.3", lw=1)
+    rows = found["bias"]
+    series = list(dict.fromkeys((row["poi"], row["truth"]) for row in rows))
+    for i, (poi, truth) in enumerate(series):
+        mine = [row for row in rows if (row["poi"], row["truth"]) == (poi, truth)]
+        shift = 0.08 * (i - (len(series) - 1) / 2)
+        ax.errorbar(
+            [row["injected"] + shift for row in mine],
+            [row["mean"] for row in mine],
+            [row["mean_error"] for row in mine],
+            fmt="o" if truth == "same function" else "s",
+            color=PALETTE[i],
+            label=f"{poi}, toys of the {truth}",
+        )
+    size = max(abs(row["mean"]) + row["mean_error"] for row in rows)
+    reach = max(0.5, 1.15 * size)
+    ax.set(
+        xlabel="Injected signal strength",
+        ylabel="Mean of (fitted - injected) / error",
+        ylim=(-reach, 1.9 * reach),
+    )
+    ax.legend(loc="upper left", fontsize=12)
+    label(ax, text)
+    return fig
