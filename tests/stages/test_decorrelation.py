@@ -14,7 +14,7 @@ from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import run as judging
-from boostflow.evaluate.decorrelated import divergence, threshold
+from boostflow.evaluate.decorrelated import Spectra, divergence
 from boostflow.io import read_json, read_parquet, write_parquet
 from boostflow.jobs.models import Evaluate, Judged, Scoring, Train
 from boostflow.models import stage, table
@@ -229,8 +229,14 @@ def test_the_divergence_of_spectra() -> None:
 
 
 def test_cuts_reject_a_part_of_the_weight() -> None:
-    cut = threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 1.0, 2.0, 4.0]), 0.5)
-    assert cut == 0.4
+    """Half of 8 lies below 0.4; jets with the score of the cut pass all or none."""
+    edges = np.array([0.0, 100.0, 200.0])
+    mass = np.array([150.0, 50.0, 150.0, 50.0, 150.0])
+    found = Spectra(np.array([0.4, 0.1, 0.2, 0.3, 0.4]), mass, edges)
+    total, passed = found.passing(np.array([3.0, 1.0, 1.0, 2.0, 1.0]), 0.5)
+    assert total.tolist() == [3, 5] and passed.tolist() == [0, 4]
+    total, passed = found.passing(np.array([3.0, 1.0, 1.0, 2.0, 1.0]), 0.6)
+    assert passed.tolist() == [0, 4]
 
 
 # --- planing --------------------------------------------------------------------------------------
