@@ -145,6 +145,19 @@ def attempt_scaled(amount):
     return scaled
 
 
+def by_variation(nominal, varied):
+    """A function of wildcards: the priority of a job by its variation.
+
+    Long trainings come first, then the nominal jets that they wait for, then what is simulated:
+    a long job that starts last has one core while the others idle.
+    """
+
+    def of_variation(wildcards):
+        return nominal if wildcards.variation == NOMINAL else varied
+
+    return of_variation
+
+
 def cluster_group(name):
     """A group of cluster jobs; None where nothing is submitted: a dry run would show groups there."""
     return name if workflow.nodes is not None else None

@@ -15,7 +15,7 @@ rule health:
     benchmark:
         benchmark_of(paths.HEALTH)
     # Before the fit, which a template that is not finite ends.
-    priority: 1
+    priority: 2
     group:
         cluster_group("results")
     conda:

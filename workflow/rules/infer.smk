@@ -20,6 +20,7 @@ rule infer:
         log_of(paths.FIT),
     benchmark:
         benchmark_of(paths.FIT)
+    priority: 1
     group:
         cluster_group("results")
     conda:
