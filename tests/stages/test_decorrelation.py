@@ -14,7 +14,7 @@ from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import run as judging
-from boostflow.evaluate.decorrelated import divergence, threshold
+from boostflow.evaluate.decorrelated import Spectra, divergence
 from boostflow.io import read_json, read_parquet, write_parquet
 from boostflow.jobs.models import Evaluate, Judged, Scoring, Train
 from boostflow.models import stage, table
@@ -163,7 +163,7 @@ def test_jets_that_no_model_has_seen_are_enough(
 def test_few_background_jets_end_the_training_and_leave_no_model(
     inputs: dict[str, Path], tmp_path: Path
 ) -> None:
-    block = BLOCK.varied({"decorrelate": {"background": ["quark"], "range": [290.0, 300.0]}})
+    block = BLOCK.varied({"decorrelate": {"background": ["quark"], "range": [299.0, 300.0]}})
     with pytest.raises(BoostflowError, match=r"jets of quark that the model did not learn from"):
         train(inputs, block, tmp_path / "model")
     assert not (tmp_path / "model").exists()
@@ -229,8 +229,14 @@ def test_the_divergence_of_spectra() -> None:
 
 
 def test_cuts_reject_a_part_of_the_weight() -> None:
-    cut = threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 1.0, 2.0, 4.0]), 0.5)
-    assert cut == 0.4
+    """Half of 8 lies below 0.4; jets with the score of the cut pass all or none."""
+    edges = np.array([0.0, 100.0, 200.0])
+    mass = np.array([150.0, 50.0, 150.0, 50.0, 150.0])
+    found = Spectra(np.array([0.4, 0.1, 0.2, 0.3, 0.4]), mass, edges)
+    total, passed = found.passing(np.array([3.0, 1.0, 1.0, 2.0, 1.0]), 0.5)
+    assert total.tolist() == [3, 5] and passed.tolist() == [0, 4]
+    total, passed = found.passing(np.array([3.0, 1.0, 1.0, 2.0, 1.0]), 0.6)
+    assert passed.tolist() == [0, 4]
 
 
 # --- planing --------------------------------------------------------------------------------------

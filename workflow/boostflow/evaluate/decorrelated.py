@@ -24,6 +24,8 @@ REJECTED = (0.5, 0.95)
 """Parts of the background that are rejected where mass spectra are compared."""
 BINS = 14
 """Bins of the mass spectra."""
+PICKED = 50
+"""Random choices of jets whose mean tells what chance leaves."""
 
 
 def divergence(one: ArrayLike, other: ArrayLike) -> float:
@@ -42,21 +44,56 @@ def divergence(one: ArrayLike, other: ArrayLike) -> float:
     return float(np.nan_to_num(jensenshannon(p, q, base=2)) ** 2)
 
 
-def threshold(score: NDArray, weight: NDArray, part: float) -> float:
-    """The lowest cut that rejects a part of weighted jets."""
-    order = np.argsort(score, kind="stable")
-    total = np.cumsum(weight[order])
-    place = np.searchsorted(total, part * total[-1], side="right")
-    return float(score[order][min(int(place), len(order) - 1)])
+class Spectra:
+    """Mass spectra of jets that pass cuts on a score, sorted once, so that resampling costs little.
 
+    Args:
+        score: shape (jets,).
+        mass: shape (jets,), all within the edges.
+        edges: of the bins, ascending.
+    """
 
-def spectrum(mass: NDArray, weight: NDArray, edges: NDArray) -> NDArray[np.float64]:
-    """Sums of weights in bins of the mass."""
-    return np.histogram(mass, edges, weights=weight)[0]
+    def __init__(self, score: NDArray, mass: NDArray, edges: NDArray) -> None:
+        self.order = np.argsort(score, kind="stable")
+        self.score = np.asarray(score)[self.order]
+        self.bins = len(edges) - 1
+        place = np.searchsorted(edges, mass[self.order], side="right") - 1
+        self.place = np.clip(place, 0, self.bins - 1)
+
+    def passing(self, weight: NDArray, part: float) -> tuple[NDArray, NDArray]:
+        """Sums of weights in bins of all jets, and of those at or above a cut that rejects a part.
+
+        Args:
+            weight: shape (jets,), in the order of the scores given.
+            part: of the sum of weights, that lies below the cut at most.
+
+        Raises:
+            EmptyClass: the weights do not have a positive sum.
+        """
+        weight = weight[self.order]
+        total = np.cumsum(weight)
+        if total[-1] <= 0:
+            raise EmptyClass("mass spectra: the background needs a positive sum of weights")
+        place = int(np.searchsorted(total, part * total[-1], side="right"))
+        cut = self.score[min(place, len(self.score) - 1)]
+        first = int(np.searchsorted(self.score, cut))
+        return (
+            np.bincount(self.place, weight, self.bins),
+            np.bincount(self.place[first:], weight[first:], self.bins),
+        )
+
+    def divergence(self, weight: NDArray, part: float) -> float:
+        """The divergence of both spectra, see `passing`."""
+        return divergence(*self.passing(weight, part))
 
 
 def independence(
-    score: NDArray, background: Table, edges: NDArray, times: int, seed: int
+    score: NDArray,
+    background: Table,
+    edges: NDArray,
+    chance: Mapping[float, float],
+    times: int,
+    seed: int,
 ) -> dict[str, Any]:
     """1/JSD of the mass spectra of all background jets and of those that pass, and their ratio.
 
@@ -64,6 +101,7 @@ def independence(
         score: of the background jets.
         background: their `mass`, `weight` and `event`.
         edges: of the bins of the mass (GeV).
+        chance: `by_chance` of these jets.
         times: resamplings of the bootstrap.
         seed: of the bootstrap.
 
@@ -73,40 +111,49 @@ def independence(
         with `value` and `error` in bins of the mass, and `flat`, the chi-square of the former being
         constant.
     """
-    mass, weight = background["mass"], background["weight"]
-    rng = np.random.default_rng(seed)
-
-    def jsd(score: NDArray, count: NDArray, part: float) -> float:
-        w = weight * count
-        if w.sum() <= 0:
-            raise EmptyClass("no background jet")
-        passing = score >= threshold(score, w, part)
-        return divergence(spectrum(mass, w, edges), spectrum(mass, w * passing, edges))
-
+    weight = background["weight"]
+    sizes = np.array([effective(w) for w in _in_bins(background["mass"], weight, edges)])
+    spectra = Spectra(score, background["mass"], edges)
     result: dict[str, Any] = {}
     for part in REJECTED:
-        ones = np.ones(len(mass))
-        value = max(jsd(score, ones, part), 1e-9)
+        value = max(spectra.divergence(weight, part), 1e-9)
         spread = bootstrap(
-            lambda count, part=part: jsd(score, count, part), background["event"], times, seed
+            lambda count, part=part: spectra.divergence(weight * count, part),
+            *(background["event"], times, seed),
         )
-        random = [jsd(rng.random(len(mass)), ones, part) for _ in range(times)]
-        passing = score >= threshold(score, weight, part)
-        total, passed = (spectrum(mass, weight * keep, edges) for keep in (ones, passing))
-        sizes = np.array([effective(w) for w in _in_bins(mass, weight, edges)])
+        total, passed = spectra.passing(weight, part)
         filled = (total > 0) & (sizes > 0)
         ratio = np.divide(passed, total, out=np.zeros(len(total)), where=filled)
-        error = efficiency_error(ratio * sizes, sizes)
         result[f"{100 * part:g}"] = {
             "inverse_jsd": {
                 "value": 1 / value,
                 "error": float(spread.error) / value**2,
-                "random": 1 / float(np.mean(random)),
+                "random": 1 / chance[part],
             },
-            "efficiency": {"value": ratio.tolist(), "error": error.tolist()},
+            "efficiency": {
+                "value": ratio.tolist(),
+                "error": efficiency_error(ratio * sizes, sizes).tolist(),
+            },
             "flat": _flat(ratio[filled], sizes[filled], passed.sum() / total.sum()),
         }
     return result
+
+
+def by_chance(background: Table, edges: NDArray, seed: int) -> dict[float, float]:
+    """Mean divergence from all background jets of as many as pass, picked at random.
+
+    Args:
+        background: `mass` and `weight` of the jets.
+        edges: of the bins of the mass (GeV).
+        seed: of the random numbers.
+
+    Returns:
+        By part that is rejected.
+    """
+    rng = np.random.default_rng(seed)
+    mass, weight = background["mass"], background["weight"]
+    picked = [Spectra(rng.random(len(mass)), mass, edges) for _ in range(PICKED)]
+    return {part: float(np.mean([s.divergence(weight, part) for s in picked])) for part in REJECTED}
 
 
 def _in_bins(mass: NDArray, weight: NDArray, edges: NDArray) -> list[NDArray]:
@@ -182,6 +229,7 @@ def evaluate(
     named = wanted.background
     chosen = np.isin(test["label"], named) | np.isin(test["sample"], named)
     background = rows(test, chosen)
+    chance = by_chance(background, edges, seed)
     bins = _in_bins(background["mass"], background["weight"], edges)
     result: dict[str, Any] = {
         "mass": wanted.mass,
@@ -209,7 +257,7 @@ def evaluate(
                 )
                 if positive.any() and not positive.all()
                 else [],
-                **independence(score[chosen], background, edges, times, seed),
+                **independence(score[chosen], background, edges, chance, times, seed),
             }
         result["scores"][name] = figures
     return result
