@@ -32,7 +32,9 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "plots/inference/limit.png",
         "plots/inference/measurement.png",
         "overview.html",
-        "plots/inference/postfit_pass.png",
+        "plots/inference/postfit_top.png",
+        "plots/inference/postfit_v.png",
+        "inference/transfer.json",
         "evaluation/bdt.json",
         "evaluation/ucluster.json",
         "evaluation/systematics/bdt.json",
@@ -53,7 +55,8 @@ def test_the_terminal_shows_progress_and_the_result(chain: Analysis) -> None:
     jobs = re.search(r"^(\d+) of (\d+) jobs done", chain.printed, re.M)
     assert jobs[1] == jobs[2]
     assert "Reason" not in chain.printed
-    assert "mu = " in chain.printed
+    assert "mu_top = " in chain.printed
+    assert "mu_v = " in chain.printed
     assert "(stat)" in chain.printed
     assert "(exp)" in chain.printed
     assert "(model)" in chain.printed
@@ -185,7 +188,7 @@ def test_strictness_ends_the_run_when_all_else_is_there(chain: Analysis, tmp_pat
     folder = tmp_path / "copy"
     shutil.copytree(chain.folder, folder, symlinks=True)
     strict = Analysis(folder, shipped_test_config())
-    strict.config["infer"] = {"strict": True}
+    strict.config["infer"] = {**strict.config["infer"], "strict": True}
     done = strict.snakemake()
     # A few hundred events: effects within their errors are certain.
     assert done.returncode != 0
@@ -198,7 +201,7 @@ def test_strictness_ends_the_run_when_all_else_is_there(chain: Analysis, tmp_pat
     done = strict.snakemake("--report", str(folder / "report.html"))
     assert done.returncode == 0, done.stdout[-3000:]
     assert "inference/health.txt" in (folder / "report.html").read_text()
-    strict.config["infer"] = {"strict": ["nan"]}
+    strict.config["infer"] = {**strict.config["infer"], "strict": ["nan"]}
     done = strict.snakemake()
     assert done.returncode == 0, done.stdout[-3000:]
     assert (folder / "out/inference/healthy").exists()
