@@ -18,8 +18,8 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 """Keys of the default models that differ from those of their families."""
 TAGGED = 0.98
-"""Part of the QCD jets of each mass that are below a tag. Half of the top jets in their peak are above
-it, and some tens of simulated QCD jets, enough to see whether the function closes."""
+"""Part of the QCD jets of each mass that are below a tag. Half of the top jets in their peak are
+above, and some tens of simulated QCD jets: enough to see whether the function closes."""
 TEMPLATES: dict[str, Any] = {
     "bins": 24,
     "regions": {
