@@ -118,6 +118,11 @@ test-cluster: $(READY) ## Test the slurm profile on a real SLURM that this machi
 	@tests/cluster/slurm.sh check >&2
 	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 
+.PHONY: bench-run
+bench-run: checked $(READY) ## A fresh run: CPU time by rule, Snakemake's own, and bare Pythia's (BENCH="--share 1")
+	@$(BIN)/python benchmarks/run.py $(if $(CONFIG),--config "$(CONFIG)") \
+		$(if $(filter-out all,$(CORES)),--cores $(CORES)) $(BENCH)
+
 .PHONY: bench-ingest
 bench-ingest: $(READY) ## Rate of ingest and select beside uproot, a script, RDataFrame (BENCH="--root")
 	@$(BIN)/python benchmarks/ingest.py $(BENCH)
@@ -143,7 +148,7 @@ bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 v
 	@$(BIN)/python benchmarks/plan.py $(BENCH)
 
 .PHONY: bench-fit
-bench-fit: $(READY) ## Fit, impacts and limit of 200 parameters beside cabinetry's (BENCH="--compare 3")
+bench-fit: $(READY) ## Fit, impacts and limit of 200 parameters beside cabinetry (BENCH="--ranked 30")
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fit.py $(BENCH)
 
 .PHONY: bench-coverage

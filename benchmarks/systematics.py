@@ -103,7 +103,7 @@ class Analysis:
         wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode:
             raise BoostflowError(f"snakemake failed: {done.stdout[-3000:]}")
-        steps = re.findall(r"(\d+) of \d+ steps \(100%\) done", done.stdout)
+        steps = re.findall(r"(\d+) of \d+ jobs done", done.stdout)
         # The target that has been asked for is a step, too.
         jobs = (
             int(steps[-1]) - max(sum(not a.startswith("-") for a in arguments), 1) if steps else 0

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from support.analyses import REPOSITORY
 
 SHORT, SECONDS, RATE = 60, 5, 3
 
@@ -44,6 +47,30 @@ rule other:
     output: "late-{{i}}"
     priority: -1
     shell: "touch {{output}}"
+"""
+
+WIDE = """
+from boostflow import scheduling
+scheduling.apply()
+
+rule all:
+    input: "wide", expand("narrow-{i}", i=range(8))
+
+rule first:
+    output: "first"
+    priority: 1
+    shell: "touch {output}"
+
+rule wide:
+    input: "first"
+    output: "wide"
+    threads: 2
+    priority: PRIORITY
+    shell: "ls > {output}"
+
+rule narrow:
+    output: "narrow-{i}"
+    shell: "sleep 0.$((3 + {wildcards.i} % 3 * 2)); touch {output}"
 """
 
 GROUPS = """
@@ -108,7 +135,8 @@ def snakemake(folder: Path, text: str, *more: str) -> subprocess.CompletedProces
 @pytest.mark.parametrize("local", [True, False], ids=["local", "rate of the slurm profile"])
 def test_a_scheduler_with_nothing_to_do_looks_seldom(tmp_path: Path, local: bool) -> None:
     """After many jobs have ended, one runs and others wait for its cores."""
-    rate = [] if local else ["--max-jobs-per-second", "100"]
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    rate = [] if local else ["--max-jobs-per-second", str(profile["max-jobs-per-second"])]
     done = snakemake(tmp_path, WAITING, *rate)
     assert done.returncode == 0, done.stderr
     begin, end = (float((tmp_path / name).read_text()) for name in ("begin", "end"))
@@ -117,6 +145,17 @@ def test_a_scheduler_with_nothing_to_do_looks_seldom(tmp_path: Path, local: bool
     during = [look for look in looks if begin + 1 < look < end]
     assert len(during) <= RATE * (end - begin - 1)
     assert max(looks) > end  # the others were started when the cores were free
+
+
+@pytest.mark.parametrize(("priority", "early"), [("1", True), ("0", False)])
+def test_a_job_of_several_cores_is_not_kept_waiting(
+    tmp_path: Path, priority: str, early: bool
+) -> None:
+    """One with priority has the cores as soon as what runs has ended; others take what is there."""
+    done = snakemake(tmp_path, WIDE.replace("PRIORITY", priority), "--scheduler", "greedy")
+    assert done.returncode == 0, done.stderr
+    before = [name for name in (tmp_path / "wide").read_text().split() if "narrow" in name]
+    assert (len(before) <= 2) == early
 
 
 def test_each_group_is_checked_once(tmp_path: Path) -> None:

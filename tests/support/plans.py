@@ -74,6 +74,11 @@ class Plan:
                 found[job.rule.name].add(job.resources.get(name))
             return dict(found)
 
+    def priorities(self) -> dict[Job, float]:
+        """The priority of each job that would be run."""
+        with self._dag(()) as dag:
+            return {short(job): job.priority for job in dag.needrun_jobs(exclude_finished=False)}
+
     def inputs(self, wanted: Job) -> list[str]:
         """The files that a job reads, in order."""
         with self._dag(()) as dag:

@@ -32,7 +32,7 @@ BLOCKS = {
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *("boostflow", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
         *("provenance", "publicsets", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("weightfile", "correctionfile", "binomial", "theory"),

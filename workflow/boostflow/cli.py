@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from boostflow import alone
 from boostflow.config.descriptions import descriptions
 from boostflow.errors import BoostflowError, is_full
 from boostflow.jobs.base import Job
@@ -70,6 +71,8 @@ def _run(arguments: list[str] | None) -> None:
     )
     # Not where tests or notebooks call: they have threads, which a fork would lose.
     args.guarded = arguments is None
+    if arguments is None:
+        alone.declare()
     args.run(args)
 
 

@@ -1,7 +1,7 @@
-"""Two places where Snakemake 9.27 works far more than it has to, made cheap.
+"""Three places of Snakemake 9.27, mended: two do needless work, one lets wide jobs wait for ever.
 
-Both are reported here as they would be upstream: the same answers, with less work. A Snakemake that
-has other names for them is left as it is.
+They are reported here as they would be upstream. A Snakemake that has other names for them is left
+as it is.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Any
 
 
 def apply() -> None:
-    """Mend both places in this process, once."""
+    """Mend these places in this process, once."""
     from snakemake.dag import DAG
     from snakemake.scheduling.job_scheduler import JobScheduler
 
     for owner, name, mend in (
         (JobScheduler, "_schedule_reevalutation", one_timer),
+        (JobScheduler, "job_selector", wide_first),
         (DAG, "_check_groups", each_group_once),
     ):
         original = getattr(owner, name, None)
@@ -40,6 +41,26 @@ def one_timer(_original: Any) -> Any:
         self._pending_look.start()
 
     return schedule
+
+
+def wide_first(original: Any) -> Any:
+    """A selection that keeps cores free for a job that needs several and has priority.
+
+    Cores become free one by one. While jobs of one core are ready the original gives it to one of
+    these, so a job of two waits for the end of the run, whatever its priority.
+
+    Args:
+        original: `JobScheduler.job_selector`.
+    """
+
+    def select(self: Any, jobs: Any) -> Any:
+        free = self.resources["_cores"]
+        waiting = [job.priority for job in jobs if job.scheduler_resources.get("_cores", 0) > free]
+        if waiting:
+            jobs = {job for job in jobs if job.priority >= max(waiting)}
+        return original(self, jobs)
+
+    return select
 
 
 def each_group_once(original: Any) -> Any:

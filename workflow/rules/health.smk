@@ -9,13 +9,13 @@ rule health:
         templates=targets.templates(ANALYSIS),
     output:
         figures=at(paths.HEALTH),
-        table=report(at(paths.HEALTH_TABLE), caption=caption("health"), category="Systematics"),
+        table=shown(at(paths.HEALTH_TABLE), "health", "Systematics"),
     log:
         log_of(paths.HEALTH),
     benchmark:
         benchmark_of(paths.HEALTH)
     # Before the fit, which a template that is not finite ends.
-    priority: 1
+    priority: 2
     group:
         cluster_group("results")
     conda:
@@ -36,12 +36,7 @@ rule plot_health:
     input:
         health=at(paths.HEALTH),
     output:
-        plot=report(
-            at(paths.HEALTH_PLOT),
-            caption=caption("health_plot"),
-            category="Systematics",
-            labels={"plot": "health"},
-        ),
+        plot=shown(at(paths.HEALTH_PLOT), "health_plot", "Systematics"),
     log:
         log_of(paths.HEALTH_PLOT),
     benchmark:

@@ -20,6 +20,7 @@ rule ingest:
         log_of(paths.INGEST),
     benchmark:
         benchmark_of(paths.INGEST)
+    priority: by_variation(4, 2)
     group:
         cluster_group("parts")
     conda:

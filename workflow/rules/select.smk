@@ -15,6 +15,7 @@ rule list_parts:
         parts=at(paths.PARTS),
     log:
         log_of(paths.PARTS),
+    priority: by_variation(4, 1)
     group:
         variation_group("select")
     conda:
@@ -42,6 +43,7 @@ rule select:
         log_of(paths.SELECT),
     benchmark:
         benchmark_of(paths.SELECT)
+    priority: by_variation(4, 1)
     group:
         variation_group("select")
     conda:

@@ -11,6 +11,7 @@ rule simulate:
         log_of(paths.SAMPLE),
     benchmark:
         benchmark_of(paths.SAMPLE)
+    priority: by_variation(4, 3)
     group:
         cluster_group("parts")
     conda:

@@ -37,6 +37,7 @@ for family in ANALYSIS.families():
                 benchmark_of(paths.PREPARED)
             wildcard_constraints:
                 prepared=any_of(shared_by(family)),
+            priority: 5
             conda:
                 ENVIRONMENT
             resources:
@@ -65,6 +66,7 @@ for family in ANALYSIS.families():
             benchmark_of(paths.MODEL)
         wildcard_constraints:
             model=any_of(ANALYSIS.of_family(family.kind)),
+        priority: 6 if family.distributed else 3
         conda:
             ENVIRONMENT
         threads: ranks

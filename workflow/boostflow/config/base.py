@@ -86,7 +86,7 @@ NoSwitch = BeforeValidator(_no_switch)
 class Block(BaseModel):
     """A block of the configuration; a key that is not declared is an error."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def __get_pydantic_json_schema__(

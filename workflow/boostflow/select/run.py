@@ -28,7 +28,7 @@ from boostflow.io import (
 )
 from boostflow.jobs import chain
 from boostflow.scored import BAD_WEIGHTS
-from boostflow.select.cuts import event_cuts, fatjet_cuts
+from boostflow.select.cuts import event_cuts, fatjet_cuts, one_after_another
 from boostflow.select.dijet import dijet_mass
 from boostflow.select.once import ONCE, event_starts, first_of_each
 from boostflow.select.parts import read_parts
@@ -244,13 +244,11 @@ def _select_part(
     weight = ak.to_numpy(rows.genWeight).astype(np.float64)[starts]
     jets = fatjet_cuts(rows, config.fatjet)
     if veto is not None:
-        jets.add(CUT, veto(rows, starts))
-    names = jets.names
-    for i in range(len(names)):
-        passing = np.add.reduceat(jets.all(*names[: i + 1]).astype(int), starts)
+        jets[CUT] = veto(rows, starts)
+    for name, good in one_after_another(jets).items():
+        passing = np.add.reduceat(good.astype(int), starts)
         left = passing >= max(config.event.fatjets_min, 1)
-        flow.add(names[i], left.sum(), weight[left].sum())
-    good = jets.all(*names)
+        flow.add(name, left.sum(), weight[left].sum())
     n_good = np.add.reduceat(good.astype(int), starts)
     leading_pt = np.maximum.reduceat(np.where(good, ak.to_numpy(rows.pt), 0), starts)
     mjj = dijet_mass(rows, good, starts)
@@ -263,11 +261,11 @@ def _select_part(
         ak.to_numpy(rows.met_pt)[starts],
         config.event,
     )
-    for i, name in enumerate(events.names):
-        left = events.all(*events.names[: i + 1]) & (n_good > 0)
+    for i, (name, passed) in enumerate(one_after_another(events).items()):
+        left = passed & (n_good > 0)
         if i or config.event.fatjets_min > 1:
             flow.add(name, left.sum(), weight[left].sum())
-    kept = np.repeat(events.all(*events.names), np.diff(np.append(starts, n)))
+    kept = np.repeat(passed, np.diff(np.append(starts, n)))
     return rows[good & kept]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.io import read_json
+from boostflow.models.bdt.library import xgboost
 from boostflow.models.tabular import matrix
 
 WEIGHTS = "model.ubj"
@@ -16,7 +17,7 @@ WEIGHTS = "model.ubj"
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
     """Class probabilities, `p_<class>`, each of shape (jets,)."""
-    import xgboost as xgb
+    xgb = xgboost()
 
     about = read_json(model / "manifest.json")
     names = about["config"]["features"]

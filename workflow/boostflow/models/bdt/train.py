@@ -13,6 +13,7 @@ from boostflow import seeds
 from boostflow.io import atomic, write_json
 from boostflow.keyed import uniform
 from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
 from boostflow.models.tabular import Rows, read, weights
@@ -47,7 +48,7 @@ def train(job: Train, files: Train.Files) -> None:
         BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
             is missing or not finite.
     """
-    import xgboost as xgb
+    xgb = xgboost()
 
     start = time.monotonic()
     block = job.model
