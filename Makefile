@@ -148,7 +148,7 @@ bench-plan: $(READY) ## Time and memory to resolve 20 samples x 50 files x 100 v
 	@$(BIN)/python benchmarks/plan.py $(BENCH)
 
 .PHONY: bench-fit
-bench-fit: $(READY) ## Fit, impacts and limit of 200 parameters beside cabinetry's (BENCH="--compare 3")
+bench-fit: $(READY) ## Fit, impacts and limit of 200 parameters beside cabinetry (BENCH="--ranked 30")
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fit.py $(BENCH)
 
 .PHONY: bench-coverage

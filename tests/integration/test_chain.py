@@ -135,9 +135,11 @@ def test_the_report_is_one_file_that_needs_no_network(chain: Analysis) -> None:
     # It opens with a page in the description of the workflow, which docutils has left whole.
     description = text[text.index('<script id="workflow-desc">') :]
     page = html.unescape(json.loads(re.search(r"var workflow_desc = (.*);", description)[1]))
-    result = json.loads((chain.out / "summary.json").read_text())["fit"]
-    assert page.index("What was measured") < page.index("μ = ") < page.index("What is flagged")
-    assert f"discovery significance (expected): {result['significance']['expected']:.2f}" in page
+    pois = json.loads((chain.out / "summary.json").read_text())["fit"]["pois"]
+    assert page.index("What was measured") < page.index("μ") < page.index("What is flagged")
+    for result in pois.values():
+        expected = result["significance"]["expected"]
+        assert f"discovery significance (expected): {expected:.2f}" in page
     assert "system-message" not in page
 
 

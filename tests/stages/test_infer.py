@@ -232,6 +232,16 @@ def one_bin(signal, background, weight, other=None):
     return {"nominal": {"pass": region, "fail": rest}}
 
 
+def test_the_impact_of_an_empty_bin_is_that_of_what_it_may_hold():
+    """-2 ln L rises like 2 b / weight where mu gives way: by 1 at half a jet, to one side alone."""
+    spec, _ = build(one_bin(80.0, 0.0, 1.0), {}, Infer(mc_stat=False))
+    (entry,) = fit.run(spec, {})["parameters"]
+    assert entry["name"] == "staterror_pass.empty.qcd[0]" and entry["constraint"] is None
+    shift = entry["impacts"]["mu"]
+    assert shift["up"] == pytest.approx(-0.5 / 80, rel=1e-2)
+    assert shift["down"] == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize("mc_stat", [True, False])
 @pytest.mark.parametrize(("signal", "weight"), [(80.0, 1e5), (80.0, 1.0), (20.0, 5.0)])
 def test_an_empty_background_makes_no_significance(signal, weight, mc_stat):

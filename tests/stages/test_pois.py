@@ -11,6 +11,7 @@ import cabinetry
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic, Rate, Shift
@@ -122,6 +123,7 @@ def test_errors_and_correlation_are_those_of_the_covariance():
         away = np.array([line["x"], line["y"]]) - 1
         distance = np.einsum("in,ij,jn->n", away, fisher, away)
         assert distance == pytest.approx(stats.chi2.ppf(line["level"], 2), rel=0.03)
+        assert not line["cut"]
 
 
 def test_cabinetry_gives_the_same():
@@ -249,8 +251,8 @@ def test_a_free_scale_factor_enters_every_measurement(workspace):
         assert names.count("control_qcd") == 1
 
 
-def test_a_contour_ends_at_the_bounds():
-    """0.01 background events: no strength can be negative."""
+def test_a_contour_of_few_events():
+    """Where the expectation is so far below 3 events that -2 ln L has risen by 5.99."""
     parts = {"top": [3.0, 0.0], "w": [0.0, 3.0], "z": [0.0, 0.1], "quark": [0.01, 0.01]}
     edges = np.array([0.0, 1.0, 2.0])
     nominal = {"r": {n: Template(np.array(v), np.array(v), edges, "m") for n, v in parts.items()}}
@@ -258,7 +260,9 @@ def test_a_contour_ends_at_the_bounds():
     model, data = fit.open_workspace(spec)
     found = contour(model, data, fit.minimise(model, data), ("mu_top", "mu_v"))
     ends = np.array([found["contours"][1][key] for key in ("x", "y")])
-    assert ends.min() >= -0.011 and ends.min() == pytest.approx(0, abs=0.02)
+    events = brentq(lambda n: 2 * (n - 3.01 + 3.01 * np.log(3.01 / n)) - 5.99, 1e-3, 3)
+    assert ends.min(axis=1)[0] == pytest.approx((events - 0.01) / 3, rel=0.05)
+    assert not found["contours"][1]["cut"]
 
 
 def test_a_strength_without_events_is_told():
@@ -302,3 +306,18 @@ def test_symbols():
         "jes": "Jet energy scale",
     }.items():
         assert parameter(name, {"jes": "Jet energy scale"}, pois) == said
+
+
+def test_a_contour_of_strengths_that_are_hardly_known():
+    """Nothing rises within the bounds: contours run along them."""
+    parts = {"top": [0.1], "w": [0.1], "z": [0.1], "quark": [1000.0]}
+    nominal = {
+        "r": {n: Template(np.array(v), np.array(v), EDGES[:2], "m") for n, v in parts.items()}
+    }
+    spec, _ = build({"nominal": nominal}, {}, Infer(signal=POIS, mc_stat=False))
+    model, data = fit.open_workspace(spec)
+    found = contour(model, data, fit.minimise(model, data), ("mu_top", "mu_v"))
+    for line in found["contours"]:
+        away = np.abs([line["x"], line["y"]])
+        assert line["cut"]
+        assert away.max(axis=0) == pytest.approx(100, abs=1e-6)

@@ -67,8 +67,8 @@ def test_a_fit_its_figure_and_what_is_flagged(tmp_path: Path) -> None:
     assert tags.texts["result"] == ["μ = 1.00 ± 0.07 (stat) ± 0.10 (exp) ± 0.05 (model)"]
     assert tags.texts["said"][0] == "discovery significance (expected): 9.50"
     assert any("Asimov data" in text for text in tags.texts["said"])
-    assert tags.texts["li"][0] == "top: no jet of <top> passes"
-    assert tags.texts["li"][1].startswith("Health check: 1 of 9")
+    assert tags.texts["li"][0].startswith("Health check: 1 of 9")
+    assert tags.texts["li"][1] == "top: no jet of <top> passes"
     assert tags.texts["td"][:6] == ["jes", "pass", "top", "+25.0 %", "-", "large"]
     assert [source[:22] for source in tags.loaded] == ["data:image/png;base64,"]
 

@@ -14,7 +14,7 @@ from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
-from boostflow.models.family import Family, ModelBlock, family_of, tells_classes
+from boostflow.models.family import Family, ModelBlock, Role, Score, family_of, tells_classes
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
 
 EVENTS = "events"
@@ -289,11 +289,23 @@ class Analysis:
         return EVENTS if block.scored_unit() == "event" else block.kind
 
     def ways_of_evaluation(self, models: Iterable[str]) -> dict[str, list[str]]:
-        """Models by the way they are evaluated, sorted by it."""
-        found: dict[str, list[str]] = {}
+        """Models by the way they are evaluated, sorted by it; those of a way have the same plots.
+
+        Of a family some of whose models are decorrelated, these are a way of their own.
+        """
+        found: dict[str, dict[bool, list[str]]] = {}
         for name in models:
-            found.setdefault(self.evaluated_as(name), []).append(name)
-        return dict(sorted(found.items()))
+            more = any(s.role is Role.DECORRELATED for s in self._scores(name))
+            found.setdefault(self.evaluated_as(name), {}).setdefault(more, []).append(name)
+        result = {}
+        for way, parts in found.items():
+            for more, names in parts.items():
+                result[f"{way}_decorrelated" if more and len(parts) > 1 else way] = names
+        return dict(sorted(result.items()))
+
+    def _scores(self, model: str) -> list[Score]:
+        """Columns of a model's score table."""
+        return self.config.models[model].scores(self.config.labels())
 
     def caption(self, model: str, plot: str) -> str | None:
         """The report's text for a plot of a model, where it is the family's own; None elsewhere."""

@@ -13,7 +13,7 @@ rule check:
     output:
         checked=unchecked(),
         check=at(paths.CHECK),
-        table=report(at(paths.CHECK_TABLE), caption=caption("check"), category="Summary"),
+        table=shown(at(paths.CHECK_TABLE), "check", "Summary"),
     log:
         log_of(paths.CHECK),
     benchmark:

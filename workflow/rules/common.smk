@@ -176,3 +176,23 @@ def variation_group(nominal):
 def caption(name):
     """The file with the report's text for a kind of plot."""
     return f"../report/{name}.rst"
+
+
+def shown(files, text, category, title=None):
+    """Files for the report, which lists them by what they show in place of their paths.
+
+    That is `title`, else the name of the file; plots of a systematic have its title, and tables tell
+    their format.
+    """
+    found = []
+    for file in [files] if isinstance(files, str) else files:
+        stem, suffix = Path(file).stem, Path(file).suffix
+        entry = ANALYSIS.systematics.get(stem.removeprefix("systematic_"))
+        named = (
+            title or (entry and entry.title) or stem.removeprefix("systematic_").replace("_", " ")
+        )
+        if suffix not in (".png", ".html"):
+            named += f" ({suffix[1:]})"
+        labels = {"shown": named}
+        found += [report(file, caption=caption(text), category=category, labels=labels)]
+    return found

@@ -16,6 +16,7 @@ for way, names in ANALYSIS.ways_of_evaluation(CONFIG.models).items():
             f"evaluate_{way}"
         input:
             jets=evaluated_jets,
+            beside=background_beside,
             scores=at(paths.SCORE, variation=NOMINAL),
             model=at(paths.MODEL, variation=NOMINAL),
         output:

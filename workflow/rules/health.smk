@@ -9,7 +9,7 @@ rule health:
         templates=targets.templates(ANALYSIS),
     output:
         figures=at(paths.HEALTH),
-        table=report(at(paths.HEALTH_TABLE), caption=caption("health"), category="Systematics"),
+        table=shown(at(paths.HEALTH_TABLE), "health", "Systematics"),
     log:
         log_of(paths.HEALTH),
     benchmark:
@@ -36,12 +36,7 @@ rule plot_health:
     input:
         health=at(paths.HEALTH),
     output:
-        plot=report(
-            at(paths.HEALTH_PLOT),
-            caption=caption("health_plot"),
-            category="Systematics",
-            labels={"plot": "health"},
-        ),
+        plot=shown(at(paths.HEALTH_PLOT), "health_plot", "Systematics"),
     log:
         log_of(paths.HEALTH_PLOT),
     benchmark:

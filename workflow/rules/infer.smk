@@ -69,53 +69,17 @@ rule plot_fit:
         fit=at(paths.FIT),
         yields=at(paths.YIELDS),
     output:
-        measurement=report(
-            targets.fit_plots_of(ANALYSIS, "measurement"),
-            caption=caption("measurement"),
-            category="Inference",
-        ),
-        prefit=report(
-            targets.fit_plots_of(ANALYSIS, "prefit"),
-            caption=caption("prefit"),
-            category="Inference",
-        ),
-        postfit=report(
-            targets.fit_plots_of(ANALYSIS, "postfit"),
-            caption=caption("postfit"),
-            category="Inference",
-        ),
-        ranking=report(
-            targets.fit_plots_of(ANALYSIS, "ranking"),
-            caption=caption("ranking"),
-            category="Inference",
-        ),
-        breakdown=report(
-            targets.fit_plots_of(ANALYSIS, "breakdown"),
-            caption=caption("breakdown"),
-            category="Inference",
-        ),
-        correlation=report(
-            targets.fit_plots_of(ANALYSIS, "correlation"),
-            caption=caption("correlation"),
-            category="Inference",
-        ),
-        scan=report(
-            targets.fit_plots_of(ANALYSIS, "scan"), caption=caption("scan"), category="Inference"
-        ),
-        limit=report(
-            targets.fit_plots_of(ANALYSIS, "limit"), caption=caption("limit"), category="Inference"
-        ),
-        contours=report(
-            targets.fit_plots_of(ANALYSIS, "contour"),
-            caption=caption("contour"),
-            category="Inference",
-        ),
-        systematics=report(
-            targets.fit_plots_of(ANALYSIS, "systematic"),
-            caption=caption("systematic"),
-            category="Systematics",
-        ),
-        page=report(targets.fit_page(ANALYSIS), caption=caption("toggle"), category="Systematics"),
+        measurement=shown(targets.fit_plots_of(ANALYSIS, "measurement"), "measurement", "Inference"),
+        prefit=shown(targets.fit_plots_of(ANALYSIS, "prefit"), "prefit", "Inference"),
+        postfit=shown(targets.fit_plots_of(ANALYSIS, "postfit"), "postfit", "Inference"),
+        ranking=shown(targets.fit_plots_of(ANALYSIS, "ranking"), "ranking", "Inference"),
+        breakdown=shown(targets.fit_plots_of(ANALYSIS, "breakdown"), "breakdown", "Inference"),
+        correlation=shown(targets.fit_plots_of(ANALYSIS, "correlation"), "correlation", "Inference"),
+        scan=shown(targets.fit_plots_of(ANALYSIS, "scan"), "scan", "Inference"),
+        limit=shown(targets.fit_plots_of(ANALYSIS, "limit"), "limit", "Inference"),
+        contours=shown(targets.fit_plots_of(ANALYSIS, "contour"), "contour", "Inference"),
+        systematics=shown(targets.fit_plots_of(ANALYSIS, "systematic"), "systematic", "Systematics"),
+        page=shown(targets.fit_page(ANALYSIS), "toggle", "Systematics", "compare all"),
     log:
         log_of("plots/inference"),
     benchmark:
@@ -141,9 +105,7 @@ rule fit_tables:
         fit=at(paths.FIT),
         yields=at(paths.YIELDS),
     output:
-        tables=report(
-            targets.yields_tables(ANALYSIS), caption=caption("yields"), category="Inference"
-        ),
+        tables=shown(targets.yields_tables(ANALYSIS), "yields", "Inference"),
         hepdata=targets.hepdata(ANALYSIS),
     log:
         log_of("inference/tables"),

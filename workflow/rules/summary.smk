@@ -11,7 +11,7 @@ rule plot_cutflow:
     input:
         cutflows=targets.cutflows(ANALYSIS),
     output:
-        plot=report(at(paths.CUTFLOW_PLOT), caption=caption("cutflow"), category="Selection"),
+        plot=shown(at(paths.CUTFLOW_PLOT), "cutflow", "Selection"),
     log:
         log_of(paths.CUTFLOW_PLOT),
     benchmark:
@@ -37,8 +37,8 @@ rule summary:
         **targets.figures(ANALYSIS),
     output:
         summary=at(paths.SUMMARY),
-        table=report(at(paths.TABLE), caption=caption("summary"), category="Summary"),
-        page=report(at(paths.OVERVIEW), caption=caption("overview"), category="Summary"),
+        table=shown(at(paths.TABLE), "summary", "Summary", "key figures"),
+        page=shown(at(paths.OVERVIEW), "overview", "Summary", "what was measured"),
     log:
         log_of(paths.SUMMARY),
     benchmark:

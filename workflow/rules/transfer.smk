@@ -35,11 +35,7 @@ rule plot_transfer:
     input:
         figures=at(paths.TRANSFER),
     output:
-        plots=report(
-            targets.transfer_plots(ANALYSIS),
-            caption=caption("transfer"),
-            category="Inference",
-        ),
+        plots=shown(targets.transfer_plots(ANALYSIS), "transfer", "Inference"),
     log:
         log_of("plots/transfer"),
     benchmark:

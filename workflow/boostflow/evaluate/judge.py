@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from boostflow.errors import BoostflowError
-from boostflow.evaluate import anomaly, classifier, clusterer
+from boostflow.evaluate import anomaly, classifier, clusterer, decorrelated
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
 from boostflow.scored import Table, read_scored, read_scores, samples_of
@@ -45,9 +45,21 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
     if unknown:
         raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
     table = read_scored(jets, files.scores, COLUMNS, [])
-    return classifier.evaluate(
+    figures, test = classifier.evaluate(
         table, job.judged, job.evaluate, job.signal, job.luminosity, _seed(job)
     )
+    if job.decorrelate is not None:
+        more = [*COLUMNS, job.decorrelate.mass, "pt"]
+        table = read_scored(jets | samples_of(files.beside), files.scores, more, [])
+        figures["decorrelation"] = decorrelated.evaluate(
+            table,
+            job.decorrelate,
+            list(figures["auc"]),
+            job.evaluate.efficiencies,
+            job.evaluate.bootstrap,
+            _seed(job),
+        )
+    return figures, test
 
 
 def _clusterer(job: Evaluate, files: Evaluate.Files) -> Found:

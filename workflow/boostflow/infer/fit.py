@@ -133,9 +133,9 @@ def impacts(
     parameters without a constraint, a pre-fit impact also where that fit does not converge. Impacts
     do not add up in quadrature to the total.
     """
-    # What constrains an estimate from data is the fit alone.
-    estimated = np.array([name.startswith(transfer.PREFIX) for name in best.names])
-    prefit = np.where(estimated, 0.0, prefit_errors(model))
+    # What constrains an estimate from data, or a bin that is empty in simulation, is the fit alone.
+    unbound = [name.startswith(transfer.PREFIX) or mcstat.of_empty_bin(name) for name in best.names]
+    prefit = np.where(unbound, 0.0, prefit_errors(model))
     central = dict(zip(best.names, model.config.suggested_init(), strict=True))
     free = [
         (name, i)
@@ -143,16 +143,17 @@ def impacts(
         if name not in pois
         and not model.config.suggested_fixed()[i]
         # The bins of an estimate from data are its statistics.
-        and not (estimated[i] and "[" in name)
+        and not (name.startswith(transfer.PREFIX) and "[" in name)
     ]
     of = [best.names.index(poi) for poi in pois]
     result = []
     for name, i in progress(free, "impacts", len(free), "parameters"):
-        value, error = float(best.values[i]), float(best.errors[i])
+        value, reach = float(best.values[i]), _reach(model, data, best, i)
+        error = (reach["up"] + reach["down"]) / 2
         before = prefit[i] or None
         shifts: dict[str, NDArray | None] = {
-            "up": _moved(model, data, best, i, error),
-            "down": _moved(model, data, best, i, -error),
+            "up": _moved(model, data, best, i, reach["up"]),
+            "down": _moved(model, data, best, i, -reach["down"]),
             "prefit_up": before and _moved_far(model, data, best, i, before),
             "prefit_down": before and _moved_far(model, data, best, i, -before),
         }
@@ -184,6 +185,18 @@ def impacts(
             )
         ),
     )
+
+
+def _reach(model: pyhf.Model, data: NDArray, best: Fit, i: int) -> Mapping[str, float]:
+    """The post-fit error of a parameter to both sides.
+
+    The likelihood of what an empty bin may hold falls like exp(-b / w): the curvature at its best
+    value, next to 0, says nothing of how far it reaches.
+    """
+    name = best.names[i]
+    if not mcstat.of_empty_bin(name):
+        return dict.fromkeys(("up", "down"), float(best.errors[i]))
+    return interval(model, data, best, name)
 
 
 def _moved(model: pyhf.Model, data: NDArray, best: Fit, i: int, distance: float) -> NDArray:

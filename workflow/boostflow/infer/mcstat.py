@@ -35,6 +35,11 @@ MARGIN = 10.0
 """Events that an empty bin may have beyond what there is, three times."""
 
 
+def of_empty_bin(parameter: str) -> bool:
+    """Whether a parameter of the workspace is the content of bins that are empty in simulation."""
+    return parameter.startswith(PREFIX) and EMPTY in parameter
+
+
 def errors(template: Template, weight: float, pseudo: Template | None = None) -> NDArray:
     """Statistical errors of a sample's bins, shape (bins,).
 

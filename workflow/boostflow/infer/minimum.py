@@ -278,40 +278,47 @@ def _effect(modifier: Mapping[str, Any], nominal: NDArray) -> NDArray:
     return np.zeros(0)
 
 
-def interval(model: pyhf.Model, data: NDArray, fit: Fit) -> dict[str, Any]:
-    """68 % interval of mu: where the profile likelihood ratio has risen by 1 (as MINOS finds).
-
-    mu stands for the model's parameter of interest.
+def interval(
+    model: pyhf.Model, data: NDArray, fit: Fit, parameter: str | None = None
+) -> dict[str, Any]:
+    """68 % interval of a parameter: where the profile likelihood ratio has risen by 1 (MINOS).
 
     F. James, MINUIT (CERN D506), section 7.3; EPJC 71 (2011) 1554, eq. 7.
 
+    Args:
+        model: of a workspace.
+        data: observations and auxiliary data.
+        fit: to them.
+        parameter: its name; null for the model's parameter of interest.
+
     Returns:
         `up` and `down` > 0, and their mean `error`. A side on which -2 ln L does not rise so far
-        within the bounds of mu, or before fits stop converging, ends there and is listed in
+        within the parameter's bounds, or before fits stop converging, ends there and is listed in
         `at_limit`: it is at least so long.
     """
     result: dict[str, Any] = {}
     at_limit = []
     for side, sign in (("up", 1), ("down", -1)):
-        result[side], inside = _crossing(model, data, fit, sign)
+        result[side], inside = _crossing(model, data, fit, sign, parameter or model.config.poi_name)
         if not inside:
             at_limit.append(side)
     result["error"] = (result["up"] + result["down"]) / 2
     return result | ({"at_limit": at_limit} if at_limit else {})
 
 
-def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[float, bool]:
-    """Distance from the best mu to where -2 ln L has risen by 1, or to where it ends (false)."""
-    poi = model.config.poi_name
-    i = fit.names.index(poi)
+def _crossing(
+    model: pyhf.Model, data: NDArray, fit: Fit, sign: int, name: str
+) -> tuple[float, bool]:
+    """Distance from the best value to where -2 ln L has risen by 1, or to where it ends (false)."""
+    i = fit.names.index(name)
     bound = model.config.suggested_bounds()[i][sign > 0]
     most = abs(bound - fit.values[i])
 
     def rise(distance: float) -> float:
         """sqrt(rise) - 1, which is nearly a straight line."""
-        mu = float(fit.values[i] + sign * distance)
+        at = float(fit.values[i] + sign * distance)
         try:
-            found = minimise(model, data, {**fit.held, poi: mu}, fit.moved(poi, mu))
+            found = minimise(model, data, {**fit.held, name: at}, fit.moved(name, at))
         except BoostflowError:
             return FAR
         return np.sqrt(max(found.twice_nll - fit.twice_nll, 0.0)) - 1
@@ -326,9 +333,9 @@ def _crossing(model: pyhf.Model, data: NDArray, fit: Fit, sign: int) -> tuple[fl
     found = float(brentq(rise, low, high, xtol=CROSSING * high, rtol=CROSSING))
     # Where fits stop converging there is a step and no crossing.
     if rise((1 - 10 * CROSSING) * found) < -STEP:
-        mu = fit.values[i] + sign * found
+        at = fit.values[i] + sign * found
         text = "-2 ln L has not risen by 1 at %s = %.4g; fits beyond do not converge"
-        log.warning(text, poi, mu)
+        log.warning(text, name, at)
         return found, False
     return found, True
 

@@ -64,7 +64,8 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
             for stage in ("prefit", "postfit"):
                 figure = draw.region(region, entry, result, stage, label)
                 save(figure, folder / f"{stage}_{region}.png")
-        save(measurement(yields, result, label), folder / "measurement.png")
+        measured = {name: entry for name, entry in yields.items() if name not in job.beside}
+        save(measurement(measured, result, label), folder / "measurement.png")
         save(strengths.correlation(result, names, label), folder / "correlation.png")
         for poi in result["pois"]:
             figures = {

@@ -14,6 +14,7 @@ from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic, titles
 from boostflow.jobs import base
 from boostflow.jobs.base import Flow, Given, Input, Job, Label, Output, without
+from boostflow.models.classifying import ClassifierBlock, Decorrelate
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ class Evaluate(Job):
     """Jets and columns that the model is judged by."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
+    decorrelate: Decorrelate | None = None
+    """What of a classifier is decorrelated, and with which background."""
     signal: list[Name] = []
     """Signal samples of the significance scan of a classifier; empty for no scan."""
     luminosity: float = 138.0
@@ -178,6 +181,8 @@ class Evaluate(Job):
 
         jets: Input[list[Path]]
         """Selected jets, one file a sample, named by it."""
+        beside: Input[list[Path]] = []
+        """Those of samples that a decorrelation takes as background, and that have no class."""
         scores: Input[Path]
         """Score table of the model."""
         model: Input[Path]
@@ -198,6 +203,7 @@ class Evaluate(Job):
             own_plots=list(block.own_plots()),
             judged=Judged.of(block, config.labels()),
             evaluate=possible(analysis),
+            decorrelate=block.decorrelate if isinstance(block, ClassifierBlock) else None,
             signal=signal_of(analysis, block),
             luminosity=config.luminosity,
             seed=config.seed,

@@ -200,6 +200,8 @@ class PlotFit(Job):
     """Systematics with templates, and rates, by name."""
     label: Label
     """Text above the plots."""
+    beside: list[Name] = []
+    """Regions that the figure of the measurement leaves out: a background is taken from them."""
     data: list[Name] = []
     """Samples of the nominal templates that are collision data."""
     transfer: Transfer | None = None
@@ -220,7 +222,9 @@ class PlotFit(Job):
     @classmethod
     def of(cls, analysis: Analysis) -> PlotFit:
         """The job of an analysis."""
+        transfer = analysis.config.infer.transfer if analysis.config.infer else None
         return cls(
+            beside=[transfer.fail] if transfer else [],
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),

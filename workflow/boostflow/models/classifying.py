@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.base import Block, Name, Range
+from boostflow.config.defaults import QCD
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.models.family import ModelBlock, Reads, Role, Score, Task
@@ -19,7 +20,7 @@ from boostflow.observables.catalogue import known_features, masses
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
-BACKGROUND: list[str] = ["quark", "gluon", "qg"]
+BACKGROUND: list[str] = list(QCD)
 """What is background where nothing else is said, as far as there is such a sample or class."""
 PLANES: dict[str, list[float]] = {"mass": [20.0, 300.0], "rho": [-8.0, -1.5]}
 """Ways to measure the mass, and the range of each where nothing else is said."""

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("train")
 
 FILE = "decorrelation.npz"
-FEWEST = 100
-"""Fewest background jets of the validation split in the range of the mass."""
+FEWEST, FEW = 20, 500
+"""Fewest background jets that the model did not learn from, and fewest without a warning."""
 
 Scores = Mapping[str, NDArray]
 """Columns of a score table, each of shape (jets,)."""
@@ -100,6 +100,8 @@ def make(model: Path, wanted: Decorrelate, jets: Sequence[Path]) -> None:
             f" learn from have a {wanted.plane} between {low:g} and {high:g}, at least {FEWEST} are"
             " needed: widen `range`, or simulate more"
         )
+    if unseen < FEW:
+        log.warning("decorrelated with few jets (%d): parts of 5 %% or less are not known", unseen)
     arrays: dict[str, NDArray] = {}
     for name, score in _sums(wanted, whole, about["classes"], str(model)).items():
         one = fit(

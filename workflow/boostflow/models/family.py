@@ -108,7 +108,7 @@ Unit = Literal["jet", "event"]
 """What has a score."""
 
 TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
-    (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "significance"),
+    (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "decorrelation", "significance"),
     (Task.CLUSTER, "jet"): ("accuracy", "confusion", "embedding", "mass", "roc"),
     (Task.CLUSTER, "event"): ("planes", "clusters"),
 }

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from boostflow.errors import BoostflowError
 from boostflow.jobs.models import Evaluate
 from boostflow.models.family import Role, families
-from boostflow.plots import anomaly, models
+from boostflow.plots import anomaly, decorrelated, models
 from boostflow.plots.names import HISTORY, task_plots
 from boostflow.scored import Table
 
@@ -40,6 +40,7 @@ def plots(
         "roc": lambda: models.roc(figures, text),
         "confusion": lambda: models.confusion(figures, text),
         "scores": lambda: models.scores(figures, text),
+        "decorrelation": lambda: decorrelated.spectra(figures["decorrelation"], text),
         "significance": lambda: models.significance(figures, judged.scores, text),
         "accuracy": lambda: models.accuracy(figures, text),
         "embedding": lambda: models.embedding(jets, judged.columns(Role.EMBEDDING), figures, text),

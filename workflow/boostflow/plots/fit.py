@@ -108,7 +108,9 @@ def region(
     widths = np.diff(edges)
     uniform = np.allclose(widths, widths[0]) and axis_label(variable).endswith("[GeV]")
     ax.set_ylabel(f"Events / {widths[0]:g} GeV" if uniform else "Events / bin")
-    ax.legend(ncols=2, loc="upper right", title=f"Region {name}", fontsize=12)
+    ax.legend(
+        ncols=2, loc="upper right", title=f"Region {name}", fontsize=12 if len(pois) == 1 else 10.5
+    )
     filled = base > 1e-3
     safe = np.where(filled, base, 1.0)
     ratio, width = np.where(filled, total / safe, 1), np.where(filled, error / safe, 0)

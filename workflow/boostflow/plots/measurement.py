@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -137,7 +138,11 @@ def _spectrum(
         if not own:
             continue
         values, shade = np.sum(own, axis=0), colour(parameter.samples[0], samples)
-        called = " + ".join(name_of(s) for s in parameter.samples if s in after)
+        # No line ends within a name.
+        names = [
+            name_of(s).replace(" ", "\N{NO-BREAK SPACE}") for s in parameter.samples if s in after
+        ]
+        called = textwrap.fill(", ".join(names), 22)
         value = (
             f"{called}\n{symbol(parameter.name)} = {parameter.value:.2f} ± {parameter.error:.2f}"
         )

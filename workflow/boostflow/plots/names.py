@@ -9,6 +9,8 @@ from boostflow.models.family import TASK_PLOTS, ModelBlock, Role, Score, Task, U
 
 HISTORY = "history"
 """Name of the plot of the training, which every model has."""
+OF_ROLE = {"embedding": Role.EMBEDDING, "decorrelation": Role.DECORRELATED}
+"""Plots of what a model is for that need columns of a role."""
 SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
 """Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
 
@@ -19,11 +21,11 @@ def task_plots(task: Task, unit: Unit, scores: Iterable[Score]) -> list[str]:
     Args:
         task: of the model.
         unit: what it scores.
-        scores: its columns; those of an embedding are drawn if there are some.
+        scores: its columns; an embedding, and what is decorrelated, are drawn if there are some.
     """
-    embedded = bool(columns(scores, Role.EMBEDDING))
-    names = TASK_PLOTS.get((task, unit), ())
-    return [name for name in names if name != "embedding" or embedded]
+    scores = list(scores)
+    left_out = {name for name, role in OF_ROLE.items() if not columns(scores, role)}
+    return [name for name in TASK_PLOTS.get((task, unit), ()) if name not in left_out]
 
 
 def model_plots(block: ModelBlock) -> list[str]:
@@ -31,7 +33,7 @@ def model_plots(block: ModelBlock) -> list[str]:
 
     Where there is no signal to be found, a classifier has no `significance`.
     """
-    names = task_plots(block.task(), block.scored_unit(), block.scores(()))
+    names = task_plots(block.task(), block.scored_unit(), block.scores(("any",)))
     return [*names, *block.own_plots(), HISTORY]
 
 

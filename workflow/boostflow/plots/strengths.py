@@ -210,12 +210,13 @@ def breakdown(fit: Mapping[str, Any], poi: str, text: Label) -> Figure:
     ax.tick_params(axis="y", which="both", left=False, right=False)
     reach = max(parts["total"]["up"], parts["total"]["down"])
     ax.set(
-        xlim=(value - 1.25 * reach, value + 2.3 * reach),
+        xlim=(value - 1.25 * reach, value + (3.6 if "at_limit" in found else 2.3) * reach),
         ylim=(-0.6, len(names) - 0.4),
         xlabel=f"Signal strength {symbol(poi)}",
     )
-    result = found["text"].replace(poi, symbol(poi), 1)
-    ax.set_title(f"{result}  ({fitted_data(fit)})", fontsize=12, pad=26)
+    result, _, remark = found["text"].replace(poi, symbol(poi)).partition("; ")
+    said = f"{result}  ({fitted_data(fit)})"
+    ax.set_title("\n".join(filter(None, (said, remark))), fontsize=12, pad=26)
     label(ax, text)
     return fig
 
@@ -260,8 +261,14 @@ def contours(fit: Mapping[str, Any], found: Mapping[str, Any], text: Label) -> F
     fig, ax = plt.subplots()
     for line, style, shade in zip(found["contours"], ("-", "--"), ("C0", "C3"), strict=True):
         x, y = (np.array(line[key], dtype=float) for key in ("x", "y"))
+        if not line["cut"]:
+            x, y = _smooth(x, y)
         ax.plot(
-            *_smooth(x, y), style, color=shade, lw=2, label=f"{100 * line['level']:.0f} % (joint)"
+            *(np.append(side, side[0]) for side in (x, y)),
+            style,
+            color=shade,
+            lw=2,
+            label=f"{100 * line['level']:.0f} % ({'cut by bounds' if line['cut'] else 'joint'})",
         )
     ax.plot(*(fit["pois"][poi]["value"] for poi in (one, other)), "k+", ms=12, label="Best fit")
     ax.plot(1, 1, "o", mfc="none", mec="0.4", ms=8, label="Expectation")
@@ -277,9 +284,9 @@ def contours(fit: Mapping[str, Any], found: Mapping[str, Any], text: Label) -> F
 
 
 def _smooth(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
-    """A closed curve through points; straight between them where some are missing."""
+    """A closed curve through points, or the points alone where some are missing."""
     if not np.isfinite([x, y]).all():
-        return np.append(x, x[0]), np.append(y, y[0])
+        return x, y
     turns = np.arange(len(x) + 1)
     through = CubicSpline(
         turns, [[*pair] for pair in zip([*x, x[0]], [*y, y[0]], strict=True)], bc_type="periodic"

@@ -72,9 +72,10 @@ def page(
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    sheet = Sheet()
-    for part in (table.fit, table.background, table.models, table.samples, table.health):
+    sheet, of_samples = Sheet(), Sheet()
+    for part in (table.health, table.fit, table.background, table.models):
         part(sheet, summary)
+    table.samples(of_samples, summary)
     environment = Environment(
         loader=PackageLoader("boostflow.summary", "."),
         autoescape=True,
@@ -92,8 +93,9 @@ def page(
             for path in figures
         ],
         remarks=sheet.lines,
+        notes=of_samples.lines,
         flagged=flagged(effects),
-        grids=sheet.grids,
+        grids=[*sheet.grids, *of_samples.grids],
     )
 
 

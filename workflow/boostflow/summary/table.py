@@ -234,7 +234,9 @@ def fit_rows(poi: str, result: dict[str, Any]) -> list[tuple[str, str]]:
         "beyond the scan" if x is None else f"{x:.3g}" for x in limit["expected"][1:4]
     )
     bound = median if limit["expected"][2] is None else f"{poi} < {median}"
-    rows.append((f"{level} (expected, 68 %)", f"{bound} ({low} to {high})"))
+    if limit["expected"][1] is not None:
+        bound += f" ({low} to {high})"
+    rows.append((f"{level} (expected, 68 %)", bound))
     if "observed" in limit:
         value = limit["observed"]
         text = "beyond the scan" if value is None else f"{poi} < {value:.3g}"

@@ -10,6 +10,12 @@ def evaluated_jets(wildcards):
     )
 
 
+def background_beside(wildcards):
+    """Jets of samples without a class that the scores of a model are decorrelated with."""
+    found = CONFIG.beside(CONFIG.models[wildcards.model])
+    return ANALYSIS.selected(NOMINAL, [name for name in found if name not in ANALYSIS.labelled()])
+
+
 def varied_jets(wildcards):
     """Nominal jets and those of the variations that differ, each file once."""
     variations = ANALYSIS.evaluated_variations(wildcards.model)
