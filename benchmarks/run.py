@@ -154,7 +154,8 @@ def by_rule(usage: Path) -> dict[str, tuple[int, float]]:
         if program == "snakemake":
             found["report" if "--report" in words else HEAD].append(cost["own"])
         else:
-            found[name(words)].append(cost["own"] + cost["others"])
+            kind = name(words) if program == "boostflow" else "train by horovodrun"
+            found[kind].append(cost["own"] + cost["others"])
     return {key: (len(values), sum(values)) for key, values in found.items()}
 
 

@@ -7,7 +7,8 @@ import resource
 import sys
 from pathlib import Path
 
-COMMANDS = ("boostflow", "snakemake")
+# A training by horovodrun becomes that program.
+COMMANDS = ("boostflow", "horovodrun", "snakemake")
 STARTED_BY = os.getpid()
 
 
@@ -28,3 +29,6 @@ def _write(folder: Path) -> None:
 
 if _folder := os.environ.get("BOOSTFLOW_USAGE"):
     atexit.register(_write, Path(_folder))
+    if any(Path(word).name == "horovodrun" for word in sys.orig_argv[:2]):
+        # What it starts, itself once more among it, counts as its own.
+        del os.environ["BOOSTFLOW_USAGE"]

@@ -249,6 +249,9 @@ CASES: list[Case] = [
     ("infer.mc_stat", False, NOTHING),
     ("infer.bin_error_max", 0.2, NOTHING),
     ("infer.prune", {"norm": 0.1}, NOTHING),
+    ("infer.transfer", {"estimated": ["qcd"]}, NOTHING),
+    ("infer.minor", 0.1, NOTHING),
+    ("infer.few_jets", 5, NOTHING),
     ("infer.strict", True, NOTHING),
     # --- background: what is done with the numbers counts nothing again
     ("background.data", "observed", {"counts data"} | ESTIMATES),

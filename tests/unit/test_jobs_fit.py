@@ -86,7 +86,6 @@ CASES: list[Case] = [
     ("infer.toys", 100, FITS),
     ("infer.mc_stat", False, FITS),
     ("infer.prune", {"norm": 0.1}, FITS),
-    ("infer.transfer", {"estimated": ["quark"]}, BINS | {"plot_fit"}),
     ("infer.minor", 0.1, FITS | {"health"}),
     ("infer.few_jets", 5, FITS | {"health"}),
     ("infer.strict", ["nan"], {"demand_health"}),

@@ -67,7 +67,7 @@ class Config(Block):
     @model_validator(mode="before")
     @classmethod
     def measures_something(cls, given: Any) -> Any:
-        """Where samples, models and regions are the default ones, so is what is measured."""
+        """The default measurement goes with the default samples, models and regions alone."""
         return with_measurement(given) if isinstance(given, dict) else given
 
     @property

@@ -41,7 +41,7 @@ class Transfer(Block):
     with toys of the simulation."""
     order_max: int = Field(4, ge=0, le=ORDER_MAX)
     """Highest order that `auto` tries."""
-    toys: int = Field(100, ge=10, le=100_000)
+    toys: int = Field(50, ge=10, le=100_000)
     """Toys for each row of the checks: goodness of fit, F-tests, and the bias with injected signal
     0, 1, 2 and 5."""
 

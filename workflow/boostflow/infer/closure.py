@@ -7,8 +7,8 @@
 * `closure`: simulated events of the pass regions against the function that was fitted to them,
   with the simulation's statistics: pulls and p-value.
 * `bias`: toys with injected signal, drawn from the fitted function and from one of the next order
-  (which the fit cannot follow): mean and width of (fitted - injected) / error. A mean within
-  `BIAS` of the error is what the field accepts (CMS and ATLAS, for spurious signal).
+  (which the fit cannot follow), other parameters held: mean and width of (fitted - injected) /
+  error. A mean within `BIAS` of the error is what the field accepts for spurious signal.
 * `envelope`: the fit with other bases and with the order lowered and raised by one, to the same
   data; the largest shift of a parameter of interest among those that describe the data (chi-squared
   probability above 5 %) is quoted as the error of the choice.
@@ -297,13 +297,19 @@ def _toys(
     injected: float,
     number: int,
 ) -> dict[str, list[float]]:
-    """Pulls of each parameter of interest in toys; bins are drawn from the true model."""
+    """Pulls of each parameter of interest in toys; bins are drawn from the true model.
+
+    Parameters with a constraint are held: the function is tested, in units of the error that it and
+    the data leave, which is the smaller one.
+    """
     rng = np.random.default_rng(parts.config.seed + 1)
     pois = list(parts.config.pois())
     own = best.values.copy()
     for poi in pois:
         own[best.names.index(poi)] = injected
     near = replace(best, values=own)
+    known = set(_constrained(model))
+    held = {n: best.value(n) for n in best.names if n.partition("[")[0] in known}
     bins = model.config.nmaindata
     result: dict[str, list[float]] = {poi: [] for poi in pois}
     both = zip(draw(true, pars, number, rng), draw(model, own, number, rng), strict=True)
@@ -311,7 +317,7 @@ def _toys(
         # The same auxiliary measurements as the fitted model has: the true one may have others.
         toy = np.concatenate([there[:bins], here[bins:]])
         try:
-            found = minimise(model, toy, near=near)
+            found = minimise(model, toy, held, near)
         except BoostflowError:
             continue
         for poi in pois:
