@@ -38,10 +38,10 @@ MARK = "added"
 """Names of what is added begin with it."""
 KINDS: dict[str, dict[str, Any]] = {
     "rate": {"kind": "rate", "value": 0.02, "samples": ["top"]},
-    "weight": {"kind": "weight", "up": "weight_isr_up", "down": "weight_isr_down"},
+    "weight": {"kind": "weight", "up": "weight_mur05", "down": "weight_mur2"},
     "shift": {"kind": "shift", "correction": "jes_absolute"},
     "constituent": {"kind": "constituent", "quantity": "neutral_scale", "value": 0.02},
-    "model": {"kind": "model", "model": "bdt", "up": {"max_depth": 6}, "down": {"max_depth": 4}},
+    "model": {"kind": "model", "model": "bdt", "up": {"max_depth": 5}, "down": {"max_depth": 3}},
     "sample": {
         "kind": "sample",
         "up": ["TimeShower:renormMultFac = 0.25"],
