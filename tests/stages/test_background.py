@@ -617,19 +617,24 @@ def test_pseudo_data_have_the_right_mean_and_variance():
     assert (numbers[:, 2] <= 0).all()
 
 
+QCD = ["quark", "gluon"]
 CONFIG = {
     "abcd": {
+        "samples": QCD,
         "x": {"model": "bdt", "column": "p_top", "signal": [0.3, 1], "control": [0, 0.3]},
         "y": {"column": "tau21", "signal": [0, 0.5], "control": [0.5, 1]},
     },
-    "sideband": {"bins": 24},
+    "sideband": {"samples": QCD, "bins": 24},
     "control": {
         "qcd": {
-            **{"samples": ["quark", "gluon"], "model": "bdt", "column": "p_top"},
+            **{"samples": QCD, "model": "bdt", "column": "p_top"},
             **{"range": [0, 0.3], "enters": "constrained"},
         }
     },
-    "composition": {"range": [10.0, 300.0]},
+    "composition": {
+        "range": [10.0, 300.0],
+        "classes": {"top": ["top"], "w": ["w"], "z": ["z"], "qcd": QCD},
+    },
 }
 
 
