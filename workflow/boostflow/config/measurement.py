@@ -30,7 +30,7 @@ TEMPLATES: dict[str, Any] = {
 }
 INFER: dict[str, Any] = {
     "signal": {"mu_top": ["top"], "mu_v": ["wjet", "zjet", "w", "z"]},
-    "transfer": {"estimated": list(QCD), "fail": "fail", "pass": ["top", "v"], "order": 1},
+    "transfer": {"estimated": list(QCD), "fail": "fail", "pass": ["top", "v"], "order": 2},
     "minor": 0.01,
     "few_jets": 10,
 }
