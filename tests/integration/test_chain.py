@@ -29,7 +29,8 @@ def test_the_chain_leaves_its_results(chain: Analysis) -> None:
         "inference/yields.json",
         "inference/yields.tex",
         "inference/hepdata/submission.yaml",
-        "plots/inference/limit.png",
+        "plots/inference/limit_mu_top.png",
+        "plots/inference/limit_mu_v.png",
         "plots/inference/measurement.png",
         "overview.html",
         "plots/inference/postfit_top.png",
@@ -97,6 +98,7 @@ def test_removing_a_systematic_runs_only_the_fit(other: Analysis, tmp_path: Path
     other.config["systematics"] = str(path)
     jobs = other.planned()
     fit = {"infer", "plot_fit", "fit_tables", "health", "plot_health"}
+    fit |= {"check_transfer", "plot_transfer"}
     figures = {"evaluate_systematics_bdt", "plot_systematics_bdt"}
     assert jobs.keys() == fit | figures | {"summary", "provenance", "default"}
 
@@ -107,7 +109,7 @@ def test_a_changed_title_draws_the_fit_again(other: Analysis, tmp_path: Path) ->
     path = tmp_path / "systematics.yaml"
     path.write_text(yaml.safe_dump(declared, sort_keys=False))
     other.config["systematics"] = str(path)
-    drawn = {"plot_fit", "fit_tables", "plot_health"}
+    drawn = {"plot_fit", "fit_tables", "plot_health", "plot_systematics_bdt"}
     # The page that the report opens with shows a plot of the fit.
     assert other.planned().keys() == {*drawn, "summary", "provenance", "default"}
 
