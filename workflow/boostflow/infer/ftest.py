@@ -87,7 +87,7 @@ def steps(
         rho = ratio.fit(counts, kind, order, x).at(x).clip(0) * scale
         base = (passed + failed) / (1 + rho)
         drawn = rng.poisson(base * rho, (toys, bins)), rng.poisson(base, (toys, bins))
-        kept = drawn[0].sum(axis=1) > 0
+        kept = np.all([numbers.sum(axis=1) > 0 for numbers in drawn], axis=0)
         p, f = (
             np.vstack([one, many[kept]]) for one, many in zip((passed, failed), drawn, strict=True)
         )

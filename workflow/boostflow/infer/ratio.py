@@ -128,7 +128,8 @@ def deviances(passed: NDArray, failed: NDArray, kind: Kind, order: int, x: NDArr
 
     def rho_of(values: NDArray) -> NDArray:
         linear = values @ parts
-        return np.exp(np.clip(linear, -700, 700)) if exponential else linear
+        # A bin without events may be pulled to 0, which nothing can be divided by.
+        return np.exp(np.clip(linear, -700, 700)) if exponential else np.maximum(linear, TINY)
 
     rho = rho_of(values)
     best = _deviance(passed, total - passed, rho)
