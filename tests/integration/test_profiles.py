@@ -17,10 +17,10 @@ SLURM = ("--profile", str(PROFILES / "slurm"))
     ("profiles", "cluster_jobs", "verbose"),
     [
         (("--profile", str(PROFILES / "local")), None, "1"),
-        (SLURM, 17, "0"),
-        ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 17, "1"),
-        # It takes the place of all counts of the profile: 8 parts, 5 samples, 2 weights for 4 jobs.
-        ((*SLURM, "--group-components", "parts=1"), 28, "0"),
+        (SLURM, 18, "0"),
+        ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 18, "1"),
+        # It takes the place of all counts of the profile: so each part of a sample has a job of its own.
+        ((*SLURM, "--group-components", "parts=1"), 34, "0"),
     ],
 )
 def test_a_dry_run_says_how_many_cluster_jobs_there_are(
