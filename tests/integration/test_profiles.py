@@ -19,7 +19,7 @@ SLURM = ("--profile", str(PROFILES / "slurm"))
         (("--profile", str(PROFILES / "local")), None, "1"),
         (SLURM, 18, "0"),
         ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 18, "1"),
-        # It takes the place of all counts of the profile: so each part of a sample has a job of its own.
+        # It takes the place of all counts of the profile: each part of a sample has its own job.
         ((*SLURM, "--group-components", "parts=1"), 34, "0"),
     ],
 )
