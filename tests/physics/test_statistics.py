@@ -59,9 +59,7 @@ def curvature_errors(model, data, best):
         return float(pyhf.infer.mle.twice_nll(moved, data, model)[0])
 
     steps = np.diag(size)
-    matrix = [
-        [(at(a, b) - at(a, -b) - at(-a, b) + at(-a, -b)) / 4 for b in steps] for a in steps
-    ]
+    matrix = [[(at(a, b) - at(a, -b) - at(-a, b) + at(-a, -b)) / 4 for b in steps] for a in steps]
     return np.sqrt(np.diag(2 * np.linalg.inv(matrix / np.outer(size, size))))
 
 
