@@ -45,7 +45,7 @@ LAYERS: tuple[set[str], ...] = (
     {"jobs"},
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
-        *("effects", "infer", "background", "plots", "summary", "takeover"),
+        *("effects", "infer", "background", "plots", "summary", "takeover", "webpage"),
     },
     {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )

@@ -9,9 +9,7 @@ include: "functions/infer.smk"
 rule infer:
     """Build the workspace and fit the signal strengths."""
     input:
-        templates=targets.templates(ANALYSIS),
-        pseudo=pseudo_templates(),
-        controls=fit_controls(),
+        **fitted_files(),
     output:
         workspace=at(paths.WORKSPACE),
         fit=at(paths.FIT),

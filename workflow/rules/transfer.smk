@@ -6,9 +6,7 @@ from boostflow.jobs.transfer import CheckTransfer, PlotTransfer
 rule check_transfer:
     """Test the functions of a background from data: F-tests, bias, closure, envelope."""
     input:
-        templates=targets.templates(ANALYSIS),
-        pseudo=pseudo_templates(),
-        controls=fit_controls(),
+        **fitted_files(),
     output:
         figures=at(paths.TRANSFER),
     log:

@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from boostflow.config.base import Block, Name
 
+Basis = Literal["bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev"]
+"""Functions of a pass/fail ratio."""
 ORDER_MAX = 8
 """Highest order of a function."""
 
@@ -32,7 +34,7 @@ class Transfer(Block):
     """Region without a tag, in which each bin of the estimated samples is a free parameter."""
     passes: list[Name] = Field(["pass"], alias="pass", min_length=1)
     """Regions with a tag, each with a function of its own."""
-    basis: Literal["bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev"] = "bernstein"
+    basis: Basis = "bernstein"
     """Functions whose sum is the pass/fail ratio: Bernstein polynomials (with coefficients that are
     not negative, so that neither is the ratio), Chebyshev polynomials, or the exponential of
     either."""

@@ -6,16 +6,14 @@ polynomials are not negative and add up to 1: with coefficients >= 0 the ratio i
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-Kind = Literal["bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev"]
+from boostflow.config.transfer import Basis
 
 
-def is_exponential(kind: Kind) -> bool:
+def is_exponential(kind: Basis) -> bool:
     """Whether the ratio is the exponential of a polynomial."""
     return kind.startswith("exp_")
 
@@ -26,7 +24,7 @@ def places(edges: NDArray) -> NDArray:
     return np.asarray((centres - edges[0]) / (edges[-1] - edges[0]))
 
 
-def functions(kind: Kind, order: int, x: NDArray) -> NDArray:
+def functions(kind: Basis, order: int, x: NDArray) -> NDArray:
     """The basis functions at some places.
 
     Args:

@@ -26,10 +26,10 @@ import pyhf
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.transfer import Transfer
+from boostflow.config.transfer import Basis, Transfer
 from boostflow.errors import BoostflowError
 from boostflow.infer import ftest, ratio, transfer
-from boostflow.infer.basis import Kind, functions, is_exponential
+from boostflow.infer.basis import functions, is_exponential
 from boostflow.infer.minimum import Fit, minimise, open_workspace
 from boostflow.infer.prepare import Parts, prepare
 from boostflow.infer.ratio import Counts
@@ -56,9 +56,7 @@ def run(job: CheckTransfer, files: CheckTransfer.Files) -> None:
     """
     logging.getLogger("pyhf").setLevel(logging.ERROR)
     config = job.infer
-    parts = prepare(
-        config, job.systematics, job.data, files.templates, files.pseudo, files.controls
-    )
+    parts = prepare(job, files)
     assert config.transfer is not None
     spec, _ = parts.workspace(parts.estimate(config.transfer, parts.orders))
     model, data = open_workspace(spec)
@@ -133,21 +131,17 @@ def _regions(
         values, errors = function(block, model, best, region, order, x)
         expected = start.at(x) * simulated.failed
         weight = simulated.pass_weight
-        own = ftest.steps(simulated, block.basis, [order], x, block.toys, parts.config.seed)
+        found = {
+            name: ftest.steps(counts, block.basis, tried, x, block.toys, parts.config.seed)
+            for name, counts in tests.items()
+        }
+        own = [step.fit_p for step in found["simulation"] if step.order == order]
         result[region] = {
             "order": order,
             "edges": parts.edges[region],
-            "ftest": {
-                name: [
-                    asdict(step)
-                    for step in ftest.steps(
-                        counts, block.basis, tried, x, block.toys, parts.config.seed
-                    )
-                ]
-                for name, counts in tests.items()
-            },
+            "ftest": {name: [asdict(step) for step in steps] for name, steps in found.items()},
             "closure": {
-                "p": own[0].fit_p if own else 1.0,
+                "p": own[0] if own else 1.0,
                 "expected": expected.tolist(),
                 "simulated": simulated.passed.tolist(),
                 "weight": weight,
@@ -330,7 +324,7 @@ def _toys(
 
 
 def _other(
-    parts: Parts, data: NDArray, basis: Kind, orders: Mapping[str, int]
+    parts: Parts, data: NDArray, basis: Basis, orders: Mapping[str, int]
 ) -> tuple[pyhf.Model, Fit] | None:
     """The fit of another function to the same observations; null where it is not possible."""
     assert parts.config.transfer is not None
@@ -349,7 +343,7 @@ def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
     """Parameters of interest with other functions, and the largest shift of each."""
     block = parts.config.transfer
     assert block is not None
-    choices: list[tuple[Kind, int]] = [(kind, 0) for kind in get_args(Kind) if kind != block.basis]
+    choices: list[tuple[Basis, int]] = [(b, 0) for b in get_args(Basis) if b != block.basis]
     choices += [(block.basis, 1), (block.basis, -1)]
     rows = []
     for basis, change in choices:

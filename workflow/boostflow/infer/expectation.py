@@ -31,6 +31,8 @@ from numpy.typing import NDArray
 
 TINY = 1e-12
 """Stands for a factor of exactly 0 (mu = 0), by which it is divided."""
+SETTINGS = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
+"""Interpolation of pyhf between up and down: smooth at 0 (as ROOT's HistFactory, cabinetry)."""
 LINEAR = {"normfactor", "shapefactor", "staterror", "shapesys", "lumi"}
 """Modifiers that are their parameter."""
 POWERS = np.arange(1, 7)

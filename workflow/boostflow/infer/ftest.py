@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.transfer import Transfer
+from boostflow.config.transfer import Basis, Transfer
 from boostflow.infer import ratio
-from boostflow.infer.basis import Kind
 from boostflow.infer.ratio import Counts
 from boostflow.infer.transfer import counts as counts_of
 from boostflow.infer.transfer import places_of
@@ -62,7 +61,7 @@ def f_statistic(before: NDArray, after: NDArray, freedom: int) -> NDArray:
 
 
 def steps(
-    counts: Counts, kind: Kind, orders: Sequence[int], x: NDArray, toys: int, seed: int
+    counts: Counts, kind: Basis, orders: Sequence[int], x: NDArray, toys: int, seed: int
 ) -> list[Step]:
     """Goodness of fit and F-test of each order against the next.
 

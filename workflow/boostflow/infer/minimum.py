@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 
 from boostflow.errors import BoostflowError
 from boostflow.infer import newton
+from boostflow.infer.expectation import SETTINGS
 from boostflow.infer.likelihood import Likelihood
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,6 @@ STEP = 0.05
 crossing."""
 CLIP = 1e-9
 """Smallest expectation in a bin: keeps the likelihood defined while Minuit explores."""
-SETTINGS = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
-"""Interpolation between up and down: smooth at 0 (as ROOT's HistFactory and cabinetry)."""
 SUSPICIOUS = 0.5
 """Relative effect of a systematic on a bin above which a failed fit names it."""
 
@@ -124,7 +123,7 @@ def minimise(
         bounds: of the parameters; null for the model's.
 
     Raises:
-        BoostflowError: Minuit found no valid minimum.
+        BoostflowError: there is no valid minimum.
     """
     names = model.config.par_names
     held = dict(fixed or {})

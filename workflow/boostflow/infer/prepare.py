@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,9 @@ from boostflow.infer.merge import binnings, merge, steady
 from boostflow.infer.transfer import Estimate
 from boostflow.io import read_json
 from boostflow.templates.files import TemplateSet, read, read_variations
+
+if TYPE_CHECKING:
+    from boostflow.jobs.statistics import OfFit
 
 PSEUDO = "pseudo"
 """Variation that the templates of the validation split count as."""
@@ -42,6 +44,7 @@ class Parts:
     orders: Mapping[str, int]
     """Order of the function by pass region, where a background comes from data."""
     notes: Sequence[str]
+    """On data that were drawn."""
 
     @property
     def edges(self) -> dict[str, list[float]]:
@@ -65,31 +68,21 @@ class Parts:
         return spec, notes
 
 
-def prepare(
-    config: Infer,
-    systematics: Mapping[str, AnySystematic],
-    data: Sequence[str],
-    templates: Sequence[Path],
-    pseudo: Sequence[Path],
-    controls: Sequence[Path],
-) -> Parts:
+def prepare(job: OfFit, files: OfFit.Files) -> Parts:
     """Read the files of a fit.
 
     Args:
-        config: what is fitted.
-        systematics: by name.
-        data: samples of collision data.
-        templates: files of nominal and all variations.
-        pseudo: file of the validation split, if pseudo-data are fitted.
-        controls: background.json, if scale factors of control regions enter.
+        job: the settings.
+        files: what is read.
 
     Raises:
         BoostflowError: a file cannot be read, or templates or data are missing or do not belong
             together.
     """
-    found = read_variations(templates)
-    found["nominal"], counts = observed.split(found["nominal"], data)
-    for path in pseudo:
+    config = job.infer
+    found = read_variations(files.templates)
+    found["nominal"], counts = observed.split(found["nominal"], job.data)
+    for path in files.pseudo:
         found[PSEUDO] = read(path)
     edges = binnings(found["nominal"], config.signals(), config.bin_error_max, config.transfer)
     for variation, others in found.items():
@@ -104,7 +97,5 @@ def prepare(
         if source is not None:
             source = transfer.smoothed(source, config.transfer, orders)
     fitted, notes = observed.observations(config, merged["nominal"], counts, source)
-    if config.transfer is not None:
-        notes += ftest.notes(config.transfer, merged["nominal"], orders, config.seed)
-    kept = [read_json(path)["control"] for path in controls]
-    return Parts(config, systematics, merged, counts, fitted, independent, kept, orders, notes)
+    kept = [read_json(path)["control"] for path in files.controls]
+    return Parts(config, job.systematics, merged, counts, fitted, independent, kept, orders, notes)

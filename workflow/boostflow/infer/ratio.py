@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from boostflow.config.transfer import Basis
 from boostflow.errors import BoostflowError
-from boostflow.infer.basis import Kind, functions, is_exponential
+from boostflow.infer.basis import functions, is_exponential
 
 LOWEST = 1e-12
 """Smallest ratio, relative to the mean one."""
@@ -55,10 +56,9 @@ class Counts:
 class Ratio:
     """A fitted ratio. Coefficients are in units of the mean ratio; exponents have none."""
 
-    kind: Kind
+    kind: Basis
     mean: float
     coefficients: NDArray
-    covariance: NDArray
     deviance: float
     """-2 ln of the likelihood over that of a ratio that is free in each bin."""
 
@@ -71,14 +71,8 @@ class Ratio:
         """The values of the ratio at places between 0 and 1."""
         return self.mean * _shape(self.kind, self.coefficients, functions(self.kind, self.order, x))
 
-    def errors(self, x: NDArray) -> NDArray:
-        """Standard errors of the values, propagated linearly."""
-        parts = functions(self.kind, self.order, x)
-        gradient = parts * (self.at(x) if is_exponential(self.kind) else self.mean)
-        return np.sqrt(np.einsum("kb,kl,lb->b", gradient, self.covariance, gradient).clip(0))
 
-
-def _shape(kind: Kind, coefficients: NDArray, parts: NDArray) -> NDArray:
+def _shape(kind: Basis, coefficients: NDArray, parts: NDArray) -> NDArray:
     value = coefficients @ parts
     return np.asarray(np.exp(value) if is_exponential(kind) else value)
 
@@ -102,7 +96,7 @@ def _deviance(passed: NDArray, failed: NDArray, rho: NDArray) -> NDArray:
     return np.asarray(2 * terms.sum(axis=-1))
 
 
-def deviances(passed: NDArray, failed: NDArray, kind: Kind, order: int, x: NDArray) -> NDArray:
+def deviances(passed: NDArray, failed: NDArray, kind: Basis, order: int, x: NDArray) -> NDArray:
     """Smallest deviances of many pairs of histograms at once, by Fisher scoring.
 
     Polynomials are positive in all bins here, whatever the sign of their coefficients, so functions
@@ -161,7 +155,7 @@ def deviances(passed: NDArray, failed: NDArray, kind: Kind, order: int, x: NDArr
     return best
 
 
-def fit(counts: Counts, kind: Kind, order: int, x: NDArray) -> Ratio:
+def fit(counts: Counts, kind: Basis, order: int, x: NDArray) -> Ratio:
     """The most likely ratio of a basis.
 
     Args:
@@ -190,4 +184,4 @@ def fit(counts: Counts, kind: Kind, order: int, x: NDArray) -> Ratio:
     if minuit.covariance is None or not np.isfinite(minuit.fval):
         raise BoostflowError(f"a ratio of order {order} cannot be fitted to simulated events")
     found = np.array(minuit.values)
-    return Ratio(kind, mean, found, np.array(minuit.covariance), float(minuit.fval))
+    return Ratio(kind, mean, found, float(minuit.fval))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.infer import fit, mcstat
+from boostflow.infer import fit, ftest, mcstat
 from boostflow.infer.merge import mean_weight
 from boostflow.infer.prepare import prepare
 from boostflow.infer.yields import tabulate
@@ -30,15 +30,17 @@ def infer(job: Infer, files: Infer.Files) -> None:
     for name in ("pyhf", "cabinetry"):
         logging.getLogger(name).setLevel(logging.ERROR)
     config = job.infer
-    parts = prepare(
-        config, job.systematics, job.data, files.templates, files.pseudo, files.controls
-    )
+    parts = prepare(job, files)
     spec, notes = parts.workspace(parts.estimate(config.transfer, parts.orders))
     nominal, kept = parts.templates["nominal"], parts.edges
+    functions = (
+        ftest.notes(config.transfer, nominal, parts.orders, config.seed) if config.transfer else []
+    )
     notes = [
         *(note for path in files.templates if path.stem == "nominal" for note in read_notes(path)),
         *(f"{region}: bins {', '.join(f'{x:g}' for x in kept[region])}" for region in kept),
         *parts.notes,
+        *functions,
         *notes,
     ]
     for note in notes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -11,7 +11,7 @@ from boostflow.config.background import Background as BackgroundBlock
 from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.jobs import base
-from boostflow.jobs.base import Entry, Flow, Input, Job, Label, Output
+from boostflow.jobs.base import Entry, Input, Job, Label, Output, PlotFolder
 from boostflow.jobs.statistics import Systematics, Weighting, weighting_of
 from boostflow.models.family import Role, Score, columns
 
@@ -214,7 +214,7 @@ class PlotBackground(Job):
 
         figures: Input[Path]
         """The estimates (JSON)."""
-        plots: Annotated[Path, Flow("output", folder_of="plots")]
+        plots: PlotFolder
         """Folder of the plots."""
 
     @classmethod

@@ -38,6 +38,8 @@ Input = Annotated[T, Flow("input")]
 """A file that is read."""
 Output = Annotated[T, Flow("output")]
 """A file that is written."""
+PlotFolder = Annotated[Path, Flow("output", folder_of="plots")]
+"""The folder of the plots that a rule names."""
 Given = Annotated[T, Flow("params")]
 """A path that is neither: the folder of a training's checkpoints."""
 Named = Annotated[T, Flow("params")]

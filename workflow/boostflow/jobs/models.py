@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import field_serializer
 
@@ -13,7 +13,7 @@ from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic, titles
 from boostflow.jobs import base
-from boostflow.jobs.base import Flow, Given, Input, Job, Label, Output, without
+from boostflow.jobs.base import Given, Input, Job, Label, Output, PlotFolder, without
 from boostflow.models.classifying import ClassifierBlock, Decorrelate
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
 
@@ -189,7 +189,7 @@ class Evaluate(Job):
         """Folder of the model."""
         figures: Output[Path]
         """JSON file of the figures of merit."""
-        plots: Annotated[Path, Flow("output", folder_of="plots")]
+        plots: PlotFolder
         """Folder of the plots."""
 
     @classmethod
@@ -299,7 +299,7 @@ class PlotSystematics(Job):
 
         figures: Input[Path]
         """JSON file of the systematic errors."""
-        plots: Annotated[Path, Flow("output", folder_of="plots")]
+        plots: PlotFolder
         """Folder of the plots."""
 
     @classmethod

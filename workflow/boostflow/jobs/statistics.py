@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from boostflow.config.base import Block, Name
 from boostflow.config.statistics import Flag
@@ -123,11 +123,8 @@ def fitted_block(analysis: Analysis) -> InferBlock:
     return analysis.config.infer.model_copy(update={"strict": False})
 
 
-class Infer(Job):
-    """Build the workspace and fit the signal strengths."""
-
-    stage: ClassVar[str] = "infer"
-    runs: ClassVar[str] = "boostflow.infer.run:infer"
+class OfFit(Job):
+    """What jobs are told that build the workspace."""
 
     infer: InferBlock = InferBlock()
     """What is fitted, and how."""
@@ -137,7 +134,7 @@ class Infer(Job):
     """Samples of the nominal templates that are collision data."""
 
     class Files(base.Files):
-        """What is read and written."""
+        """What is read."""
 
         templates: Input[list[Path]]
         """Templates of nominal and of each variation, `{variation}.root`."""
@@ -145,15 +142,9 @@ class Infer(Job):
         """Templates of the validation split, where pseudo-data are fitted."""
         controls: Input[list[Path]] = []
         """background.json, where scale factors of control regions enter."""
-        workspace: Output[Path]
-        """Workspace as HistFactory JSON."""
-        fit: Output[Path]
-        """JSON file of the results of the fit."""
-        yields: Output[Path]
-        """JSON file of the yields before and after the fit."""
 
     @classmethod
-    def of(cls, analysis: Analysis) -> Infer:
+    def of(cls, analysis: Analysis) -> Self:
         """The job of an analysis."""
         entries = analysis.entering(analysis.fitted())
         return cls(
@@ -161,6 +152,23 @@ class Infer(Job):
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
         )
+
+
+class Infer(OfFit):
+    """Build the workspace and fit the signal strengths."""
+
+    stage: ClassVar[str] = "infer"
+    runs: ClassVar[str] = "boostflow.infer.run:infer"
+
+    class Files(OfFit.Files):
+        """What is read and written."""
+
+        workspace: Output[Path]
+        """Workspace as HistFactory JSON."""
+        fit: Output[Path]
+        """JSON file of the results of the fit."""
+        yields: Output[Path]
+        """JSON file of the yields before and after the fit."""
 
 
 class Crosscheck(Job):

@@ -115,10 +115,6 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 
 
-FOR_CLASSIFIERS = ("decorrelate", "planing")
-"""Keys that the blocks of all classifiers have (`boostflow.models.classifying`)."""
-
-
 class ModelBlock(Block):
     """What the blocks of all families share."""
 
@@ -131,7 +127,11 @@ class ModelBlock(Block):
     @classmethod
     def classifies_where_it_must(cls, given: Any) -> Any:
         """Keys of classifiers in another family get a message of their own."""
-        for key in FOR_CLASSIFIERS if isinstance(given, dict) else ():
+        # Blocks of classifiers are made from this one.
+        from boostflow.models.classifying import ClassifierBlock
+
+        own = ClassifierBlock.model_fields.keys() - ModelBlock.model_fields.keys()
+        for key in sorted(own) if isinstance(given, dict) else ():
             if key in given and key not in cls.model_fields:
                 raise ValueError(
                     f"{key}: is for models that classify, which have a probability of each class;"

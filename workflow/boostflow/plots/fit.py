@@ -51,7 +51,7 @@ def region(
     signal = [sample for poi in pois.values() for sample in poi["samples"]]
     expected = {n: np.asarray(part["values"]) for n, part in yields[stage].items()}
     total, error = expected.pop("total"), np.asarray(yields[stage]["total"]["errors"])
-    title = fitted_data(fit)
+    title = fitted_data(fit["data"])
     data = np.asarray(yields["data"])
     if stage == "prefit" and "unfitted" in yields:
         data, title = np.asarray(yields["unfitted"]), "Data (not fitted)"

@@ -123,7 +123,13 @@ def _spectrum(
     centres = (edges[1:] + edges[:-1]) / 2
     errors = np.sqrt(data)
     ax.errorbar(
-        centres, data / scale, errors / scale, fmt="ko", ms=4, label=fitted_data(fit), zorder=5
+        centres,
+        data / scale,
+        errors / scale,
+        fmt="ko",
+        ms=4,
+        label=fitted_data(fit["data"]),
+        zorder=5,
     )
     below, samples = np.zeros(len(data)), list(after)
     for name in background:

@@ -113,7 +113,7 @@ def scan(fit: Mapping[str, Any], poi: str, text: Label) -> Figure:
         ylim=(0, 10),
         xlim=(scanned["mu"][0], scanned["mu"][-1]),
     )
-    ax.legend(loc="upper center", title=fitted_data(fit))
+    ax.legend(loc="upper center", title=fitted_data(fit["data"]))
     label(ax, text)
     return fig
 
@@ -215,7 +215,7 @@ def breakdown(fit: Mapping[str, Any], poi: str, text: Label) -> Figure:
         xlabel=f"Signal strength {symbol(poi)}",
     )
     result, _, remark = found["text"].replace(poi, symbol(poi)).partition("; ")
-    said = f"{result}  ({fitted_data(fit)})"
+    said = f"{result}  ({fitted_data(fit['data'])})"
     ax.set_title("\n".join(filter(None, (said, remark))), fontsize=12, pad=26)
     label(ax, text)
     return fig
@@ -275,7 +275,7 @@ def contours(fit: Mapping[str, Any], found: Mapping[str, Any], text: Label) -> F
     ax.set(xlabel=f"Signal strength {symbol(one)}", ylabel=f"Signal strength {symbol(other)}")
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.35 * (high - low))
-    said = fitted_data(fit)
+    said = fitted_data(fit["data"])
     if {one, other} <= set(names):
         said += f", correlation {matrix[names.index(one)][names.index(other)]:.2f}"
     ax.legend(loc="upper right", ncols=2, title=said)

@@ -12,6 +12,7 @@ from boostflow.config.systematics import AnySystematic
 from boostflow.effects import affects, files_of, sides
 from boostflow.plots.style import Label, axis_label, colour, name_of
 from boostflow.templates.files import TemplateSet
+from boostflow.webpage import render
 
 
 def compared(
@@ -88,10 +89,4 @@ def page(data: Mapping[str, Any], text: Label) -> str:
         data: from `compared`.
         text: above plots.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("boostflow.plots", "."), autoescape=True, undefined=StrictUndefined
-    )
-    about = text.right.replace("fb$^{-1}$", "fb⁻¹")
-    return environment.get_template("toggle.html").render(data=data, about=about)
+    return render("boostflow.plots", "toggle.html", text, data=data)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from boostflow.plots.style import PALETTE, Label, axis_label, label, name_of
+from boostflow.plots.words import fitted_data
 
 TITLES = {
     "bernstein": "Bernstein",
@@ -18,8 +19,6 @@ TITLES = {
     "exp_chebyshev": "exp(Chebyshev)",
 }
 """How legends call the bases."""
-DATA = {"asimov": "Asimov data", "pseudo": "Pseudo-data", "observed": "Data"}
-"""How legends call what is fitted."""
 
 
 def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
@@ -62,7 +61,9 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
         ms=5,
         label="Simulation",
     )
-    ax.errorbar(centres, seen["values"], seen["errors"], fmt="ko", ms=4, label=DATA[seen["kind"]])
+    ax.errorbar(
+        centres, seen["values"], seen["errors"], fmt="ko", ms=4, label=fitted_data(seen["kind"])
+    )
     top = max(np.max(values + errors), np.max(np.add(seen["values"], seen["errors"])))
     ax.set_ylim(0, 1.4 * top)
     ax.set_ylabel(f"{name_of(found['name'])}: {region} / {found['fail']}")

@@ -9,13 +9,13 @@ from typing import Any
 from boostflow.config.statistics import MU
 
 
-def fitted_data(fit: Mapping[str, Any]) -> str:
+def fitted_data(kind: str) -> str:
     """What was fitted, for a legend.
 
     Args:
-        fit: fit.json.
+        kind: `infer.data`.
     """
-    return {"asimov": "Asimov data", "pseudo": "Pseudo-data", "observed": "Data"}[fit["data"]]
+    return {"asimov": "Asimov data", "pseudo": "Pseudo-data", "observed": "Data"}[kind]
 
 
 def symbol(poi: str) -> str:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from boostflow.config.statistics import MU
 from boostflow.jobs.base import Label
 from boostflow.summary import table
+from boostflow.webpage import render
 
 KINDS = {
     "asimov": "Asimov data: the expectation itself, so the errors are those to be expected",
@@ -70,21 +71,14 @@ def page(
         figures: PNG file that is shown, the measurement or that of a run without a fit, if any.
         label: text above plots.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     sheet, of_samples = Sheet(), Sheet()
     for part in (table.health, table.fit, table.background, table.models):
         part(sheet, summary)
     table.samples(of_samples, summary)
-    environment = Environment(
-        loader=PackageLoader("boostflow.summary", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("page.html").render(
-        about=label.right.replace("fb$^{-1}$", "fb⁻¹"),
+    return render(
+        "boostflow.summary",
+        "page.html",
+        label,
         results=results(summary),
         data=KINDS[summary["fit"]["data"]] if "fit" in summary else None,
         figures=[

@@ -1,15 +1,14 @@
-"""Functions that only the rules of infer.smk use; Snakemake wants no rules beside them."""
+"""Functions of the rules that build the workspace; Snakemake wants no rules beside them."""
 
 
-def pseudo_templates():
-    """The templates that pseudo-data are drawn from, where they are fitted."""
-    return [at(paths.PSEUDO)] if CONFIG.infer.data == "pseudo" else []
-
-
-def fit_controls():
-    """The scale factors of control regions, where they enter the fit."""
+def fitted_files():
+    """Templates, those that pseudo-data are drawn from, and scale factors of control regions."""
     entering = CONFIG.background and CONFIG.background.entering()
-    return [at(paths.BACKGROUND)] if entering else []
+    return {
+        "templates": targets.templates(ANALYSIS),
+        "pseudo": [at(paths.PSEUDO)] if CONFIG.infer.data == "pseudo" else [],
+        "controls": [at(paths.BACKGROUND)] if entering else [],
+    }
 
 
 def crosscheck_templates(wildcards):
