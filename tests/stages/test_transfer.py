@@ -18,6 +18,7 @@ from boostflow.infer import closure, fit, ftest, hypotests, transfer
 from boostflow.infer.basis import functions
 from boostflow.infer.minimum import interval, minimise, open_workspace
 from boostflow.infer.prepare import Parts
+from boostflow.infer.ratio import Counts
 from boostflow.infer.report import plot_transfer
 from boostflow.infer.run import infer
 from boostflow.infer.workspace import build
@@ -236,6 +237,14 @@ def test_bad_templates_are_named(change, message):
         nominal["fail"] |= {name: of_jets(values, 1.0) for name in ("quark", "gluon")}
     with pytest.raises(BoostflowError, match=message):
         transfer.estimate(block().transfer, nominal, None, {"pass": 1})
+
+
+def test_few_events_have_an_order():
+    """Toys without any event in a region are left out; a ratio that empty bins pull to 0 stays."""
+    few = Counts(np.array([2.0, 0, 0, 0, 0, 0]), np.array([1.0, 0, 0, 0, 1, 0]))
+    found = ftest.steps(few, "bernstein", range(2), np.linspace(0, 1, 6), 200, 1)
+    assert [step.order for step in found] == [0, 1]
+    assert all(0 <= p <= 1 for step in found for p in (step.fit_p, step.f_p))
 
 
 def test_a_score_that_knows_the_mass_is_noticed():
