@@ -98,10 +98,15 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 .PHONY: test
 test: $(READY) ## Run all tests: unit, DAG, physics, the complete chain with horovodrun
 	@# Those that start no other program side by side; the others take all cores themselves.
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" $(PYTEST)
-	@$(BIN)/python -m pytest -m "integration and not cluster" --ignore tests/integration/test_remote.py $(PYTEST)
-	@# In a process of its own: XRootD's library crashes where TensorFlow's has been loaded before.
-	@$(BIN)/python -m pytest tests/integration/test_remote.py $(PYTEST)
+	@# Remote files in a process of their own: XRootD's library crashes where TensorFlow's has
+	@# been loaded before. All three run, so that one look says all that fails.
+	@failed=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" $(PYTEST) \
+		|| failed=1; \
+	$(BIN)/python -m pytest -m "integration and not cluster" \
+		--ignore tests/integration/test_remote.py $(PYTEST) || failed=1; \
+	$(BIN)/python -m pytest tests/integration/test_remote.py $(PYTEST) || failed=1; \
+	exit $$failed
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the tests that take seconds

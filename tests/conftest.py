@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def environment_of_jobs() -> Iterator[None]:
     """No test leaves variables that jobs read: the next one would run with its settings."""
     yield
     assert not {name for name in os.environ if name.startswith("BOOSTFLOW_")} - BEFORE
+
+
+@pytest.fixture(autouse=True)
+def figures_of_one_test() -> Iterator[None]:
+    """No test leaves figures open: which one opens the 21st would depend on their order."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.hookimpl(tryfirst=True)

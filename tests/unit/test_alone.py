@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import boostflow
 
 HIDE = """
 import sys
@@ -21,10 +25,15 @@ print(sys.modules["email"] is not None and email.message.Message is not None)
 
 
 def printed(first: str) -> list[str]:
-    """What a process prints that does `first`."""
+    """What a process prints that does `first`, without what the installed packages import."""
     code = HIDE.format(first=first)
+    environment = os.environ | {"PYTHONPATH": str(Path(boostflow.__file__).parents[1])}
     return subprocess.run(
-        [sys.executable, "-S", "-c", code], check=True, capture_output=True, text=True
+        [sys.executable, "-S", "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
     ).stdout.split()
 
 
