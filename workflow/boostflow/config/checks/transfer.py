@@ -28,6 +28,12 @@ def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
         for name in names:
             if name not in regions:
                 yield (at / key).unknown("region of templates", name, regions)
+    # Coefficient k of region `a` is the parameter transfer_a_<k>, a fail region `a_1` transfer_a_1.
+    stem, _, number = transfer.fail.rpartition("_")
+    if stem in transfer.passes and number.isdecimal():
+        yield (at / "fail").problem(
+            f"{transfer.fail} is called like a coefficient of region {stem}; rename one of them"
+        )
     bins, order = config.templates.bins, transfer.highest()
     if order + 2 > bins:
         yield (at / ("order_max" if transfer.order == "auto" else "order")).problem(
