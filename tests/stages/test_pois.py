@@ -282,6 +282,7 @@ def test_stage_tables_and_plots(tmp_path):
     figures = json.loads(files.fit.read_text())
     assert [figures["pois"][poi]["samples"] for poi in POIS] == list(POIS.values())
     assert figures["pois"]["mu_v"]["text"].startswith("mu_v = 1.00 ±")
+    assert figures["text"] == ". ".join(figures["pois"][poi]["text"] for poi in POIS)
     plot(jobs.PlotFit(systematics=systematics, label=("", "")), plot_files(files))
     kinds = {name: declared.kind for name, declared in systematics.items()}
     expected = fit_plots(["pass"], kinds, list(POIS))

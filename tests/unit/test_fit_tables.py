@@ -54,6 +54,7 @@ SHIFTS = {"up": 0.1, "down": -0.1, "prefit_up": 0.11, "prefit_down": -0.11}
 FREE = SHIFTS | {"prefit_up": None, "prefit_down": None}
 FIT = {
     "data": "pseudo",
+    "text": STRENGTH["text"],
     "pois": {"mu": STRENGTH},
     "parameters": [
         {"name": "jes", "pull": 0.1, "constraint": 0.9, "impacts": {"mu": SHIFTS}},
@@ -125,6 +126,7 @@ def test_hepdata_record(tmp_path):
     write_hepdata(found, tmp_path)
     head, *tables = yaml.safe_load_all((tmp_path / "submission.yaml").read_text())
     assert "pseudo" in head["comment"]
+    assert STRENGTH["text"] in head["comment"]
     assert {t["data_file"] for t in tables} == {f"{name}.yaml" for name in found} - {
         "submission.yaml"
     }

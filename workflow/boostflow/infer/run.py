@@ -55,6 +55,7 @@ def infer(job: Infer, files: Infer.Files) -> None:
     for note in (unknown := list(dict.fromkeys(unknown))):
         log.warning("%s", note)
     result = found | {
+        "text": ". ".join(entry["text"] for entry in found["pois"].values()),
         "variable": next(iter(next(iter(nominal.values())).values())).variable,
         "edges": kept,
         "notes": [*notes, *unknown],

@@ -161,8 +161,7 @@ def hepdata(
         {"name": "observables", "values": ["N", "MU"]},
         {"name": "cmenergies", "values": [energy]},
     ]
-    texts = ". ".join(result["text"] for result in pois.values())
-    head = {"comment": f"Made by boostflow. {texts}. Fitted to {fit['data']} data."}
+    head = {"comment": f"Made by boostflow. {fit['text']}. Fitted to {fit['data']} data."}
     documents = [
         {
             "name": name,
