@@ -162,7 +162,7 @@ TRANSFER = {"estimated": ["quark"], "fail": "rest", "pass": ["pass"], "order": 1
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("infer.transfer.toys", 500, {"check_transfer"}),
+        ("infer.transfer.toys", 40, {"check_transfer"}),
         ("infer.transfer.order", 2, FITS | {"check_transfer"}),
         ("infer.transfer.order_max", 3, FITS | {"check_transfer"}),
         ("infer.transfer.basis", "chebyshev", FITS | {"check_transfer"}),
