@@ -278,6 +278,15 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: infer.transfer.pas: unknown key; did you mean 'pass'?",
         ),
         (
+            {
+                "templates": {"bins": 2},
+                "infer": {
+                    "transfer": {"estimated": ["quark"], "order": "auto", "order_max": 0},
+                },
+            },
+            "my.yaml: infer.transfer.order: auto tests each order against the next, which needs at",
+        ),
+        (
             {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},
             "my.yaml: infer.transfer: order: must be auto, or from 0 to 8",
         ),
