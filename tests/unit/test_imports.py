@@ -36,18 +36,9 @@ BASES = {f"boostflow.models{name}" for name in ("", ".family", ".classifying", "
 LAYERS: tuple[set[str], ...] = (
     {
         *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
-        *("provenance", "publicsets", "seeds", "terminal", "texttable"),
-        *(
-            "constituents",
-            "corrections",
-            "launch",
-            "lumimask",
-            "matching",
-            "nanoaod",
-            "observables",
-            "scored",
-        ),
-        *("weightfile", "correctionfile", "binomial", "theory"),
+        *("provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
+        *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
+        *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
     {"families"},
