@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
@@ -16,17 +16,8 @@ from boostflow.training.ranks import Single
 from boostflow.training.schedules import Cosine
 from boostflow.training.stopping import EarlyStopping
 
-
-class Settings(Protocol):
-    """What a block says of the training of its network: `models.networks.NetworkBlock` does."""
-
-    kind: str
-    seed: int
-    epochs: int
-    patience: int
-    batch: int
-    learning_rate: float
-    warmup: float
+if TYPE_CHECKING:
+    from boostflow.models.networks import NetworkBlock
 
 
 class Labelled(Protocol):
@@ -35,8 +26,9 @@ class Labelled(Protocol):
     A batch is a tuple of the network's inputs, then classes (B,) int32, then weights (B,) float32.
     """
 
-    digest: str
-    """A checksum of all numbers."""
+    @property
+    def digest(self) -> str:
+        """A checksum of all numbers."""
 
     @property
     def signature(self) -> tuple[Any, ...]:
@@ -63,7 +55,7 @@ class Classifier(Learner):
 
     def __init__(
         self,
-        config: Settings,
+        config: NetworkBlock,
         training: Labelled,
         validation: Labelled,
         classes: list[str],

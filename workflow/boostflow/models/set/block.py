@@ -17,6 +17,9 @@ DIRECTION = ["eta_rel", "phi_rel"]
 """What the filters of an energy flow network read of a particle."""
 SHARE = "pt_share"
 """The weight of a particle there."""
+FILTER_FILE, FILTERS, DIRECTIONS = "filters.onnx", "filters", "directions"
+"""Graph of the filters of an energy flow network, its output (also the name of their layers) and
+its input."""
 
 
 class DeepSets(TaggerBlock):

@@ -8,12 +8,15 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from boostflow.jobs.base import Label
 from boostflow.jobs.models import Evaluate
 from boostflow.models.runtime import session
+from boostflow.models.set.block import DIRECTIONS, FILTER_FILE, FILTERS
 from boostflow.plots.style import label
 from boostflow.scored import Table
 
@@ -41,7 +44,7 @@ def filters(model: Path) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     side = np.linspace(-REACH, REACH, POINTS)
     eta, phi = np.meshgrid(side, side)
     directions = np.stack([eta.ravel(), phi.ravel()], axis=1).astype(np.float32)
-    (found,) = session(model / "filters.onnx", 1).run(None, {"directions": directions})
+    (found,) = session(model / FILTER_FILE, 1).run([FILTERS], {DIRECTIONS: directions})
     return side, found.reshape(POINTS, POINTS, -1)
 
 
@@ -71,7 +74,7 @@ def contours(side: NDArray[np.float64], values: NDArray[np.float32], text: Label
             colors=[colours(float(np.sqrt(inside[number])))],
             linewidths=1.3,
         )
-    scale = plt.cm.ScalarMappable(plt.Normalize(0, 1), "viridis")
+    scale = ScalarMappable(Normalize(0, 1), "viridis")
     bar = fig.colorbar(scale, ax=ax)
     bar.set_label("Square root of the part of the plane above half of the maximum")
     ax.set(

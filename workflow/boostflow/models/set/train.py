@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING
 import keras
 
 from boostflow.models import kerasexport, tagger_train
-from boostflow.models.set.block import DIRECTION, DeepSets
+from boostflow.models.set.block import DIRECTION, DIRECTIONS, FILTER_FILE, FILTERS, DeepSets
 from boostflow.models.tagger_train import Inputs
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
-
-FILTERS, DIRECTIONS = "filters", "directions"
-"""Names of the output and the input of the graph of filters; the former also of its layers."""
-FILTER_FILE = "filters.onnx"
 
 
 def train(job: Train, files: Train.Files) -> None:
