@@ -41,6 +41,7 @@ SYSTEMATICS: dict[str, Any] = {
     "jes": {"kind": "shift", "correction": "jes"},
 }
 DATA = {"source": "root", "files": ["run.root"], "data": True}
+PAIRS = {"estimated": ["quark"], "fail": ["f", "g"], "pass": ["p", "q"], "order": [1, 1]}
 INSTEAD = {"other": {"model": "clusters", "clusters": ["top"]}}
 
 CLASSES = (Infer, Crosscheck, PlotFit, FitTables, Health, PlotHealth, DemandHealth)
@@ -80,6 +81,7 @@ CASES: list[Case] = [
     ("infer.signal", {"mu_top": ["top"], "mu_quark": ["quark"]}, BINS),
     ("infer.bin_error_max", 0.2, BINS),
     ("infer.transfer", {"estimated": ["quark"], "fail": "pass", "pass": ["rest"]}, SHOWN),
+    ("infer.transfer", {**PAIRS, "along": {"variable": "pt", "at": [450, 700]}}, SHOWN),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),
     ("infer.seed", 5, FITS),

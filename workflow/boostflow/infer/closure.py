@@ -26,10 +26,9 @@ import pyhf
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.transfer import Basis, Transfer
+from boostflow.config.transfer import Basis, Function, Order, Transfer, in_each
 from boostflow.errors import BoostflowError
 from boostflow.infer import ftest, ratio, transfer
-from boostflow.infer.basis import functions, is_exponential
 from boostflow.infer.minimum import Fit, minimise, open_workspace
 from boostflow.infer.prepare import Parts, prepare
 from boostflow.infer.ratio import Counts
@@ -69,14 +68,19 @@ def run(job: CheckTransfer, files: CheckTransfer.Files) -> None:
         "bias": _bias(parts, model, data, best),
         "envelope": _envelope(parts, data, best),
         "basis": config.transfer.basis,
-        "fail": config.transfer.fail,
+        "along": config.transfer.along.variable if config.transfer.along else None,
         "name": config.transfer.name,
-        "variable": next(iter(parts.templates["nominal"][config.transfer.fail].values())).variable,
+        "variable": _variable(parts, config.transfer.fails()[0]),
     }
     found["flags"] = flags(found)
     for flag in found["flags"]:
         log.warning("%s", flag)
     write_json(files.figures, found)
+
+
+def _variable(parts: Parts, region: str) -> str:
+    """Variable of the templates."""
+    return next(iter(parts.templates["nominal"][region].values())).variable
 
 
 def _error(best: Fit, name: str) -> float:
@@ -91,7 +95,7 @@ def flags(found: Mapping[str, Any]) -> list[str]:
     """
     result = []
     for region, entry in found["regions"].items():
-        if entry["closure"]["p"] < ftest.LEVEL:
+        if entry["of"] == region and entry["closure"]["p"] < ftest.LEVEL:
             result.append(
                 f"{region}: the simulated ratio is not described at order {entry['order']}"
                 f" (p = {entry['closure']['p']:.2g}): the score may know the variable"
@@ -116,68 +120,91 @@ def _regions(
     """Order, F-tests, closure, the fitted function with its band, and points of the ratio."""
     block = parts.config.transfer
     assert block is not None
-    nominal = parts.templates["nominal"]
-    x = transfer.places_of(nominal, block)
-    fail = _estimated_data(block, model, data, best, block.fail)
     result = {}
-    for region, order in parts.orders.items():
-        simulated = transfer.counts(nominal, block, region)
-        start = ratio.fit(simulated, block.basis, order, x)
-        tried = range(block.highest() + 1)
-        tests = {"simulation": simulated}
-        passed = _estimated_data(block, model, data, best, region)
-        if parts.observed is not None:
-            tests["data"] = Counts(passed.clip(0), fail.clip(1e-9))
-        values, errors = function(block, model, best, region, order, x)
-        expected = start.at(x) * simulated.failed
-        weight = simulated.pass_weight
-        found = {
-            name: ftest.steps(counts, block.basis, tried, x, block.toys, parts.config.seed)
-            for name, counts in tests.items()
-        }
-        own = [step.fit_p for step in found["simulation"] if step.order == order]
-        result[region] = {
-            "order": order,
-            "edges": parts.edges[region],
-            "ftest": {name: [asdict(step) for step in steps] for name, steps in found.items()},
-            "closure": {
-                "p": own[0] if own else 1.0,
-                "expected": expected.tolist(),
-                "simulated": simulated.passed.tolist(),
-                "weight": weight,
-                "pulls": ((simulated.passed - expected) / np.sqrt(weight * expected)).tolist(),
-            },
-            "function": {"values": values.tolist(), "errors": errors.tolist()},
-            "start": start.at(x).tolist(),
-            "points": _points(Counts(passed, fail)) | {"kind": parts.config.data},
-            "simulation": _points(simulated),
-            "pulls": _pulls(model, data, best, region),
-        }
+    for of in block.functions():
+        known = _tests(parts, model, data, best, of)
+        for region in of.passes:
+            passed, fail = (
+                _estimated_data(block, model, data, best, name)
+                for name in (region, block.fail_of(region))
+            )
+            simulated = transfer.counts(parts.templates["nominal"], block, region)
+            start, closure = known["start"][region], known["closure"]
+            expected, weight = start * simulated.failed, simulated.pass_weight
+            values, errors = function(block, model, best, region)
+            result[region] = {
+                "of": of.name,
+                "fail": block.fail_of(region),
+                "at": of.at[of.passes.index(region)] if of.at else None,
+                "order": parts.orders[of.name],
+                "edges": parts.edges[region],
+                "ftest": known["ftest"],
+                "closure": {
+                    "p": closure,
+                    "expected": expected.tolist(),
+                    "simulated": simulated.passed.tolist(),
+                    "weight": weight,
+                    "pulls": ((simulated.passed - expected) / np.sqrt(weight * expected)).tolist(),
+                },
+                "function": {"values": values.tolist(), "errors": errors.tolist()},
+                "start": start.tolist(),
+                "points": _points(Counts(passed, fail)) | {"kind": parts.config.data},
+                "simulation": _points(simulated),
+                "pulls": _pulls(model, data, best, region),
+            }
     return result
 
 
-def function(
-    block: Transfer, model: pyhf.Model, best: Fit, region: str, order: int, x: NDArray
-) -> tuple[NDArray, NDArray]:
+def _tests(
+    parts: Parts, model: pyhf.Model, data: NDArray, best: Fit, of: Function
+) -> dict[str, Any]:
+    """F-tests of a function, the p-value of its fit to simulation, and that fit by pass region."""
+    block = parts.config.transfer
+    assert block is not None
+    order, nominal = parts.orders[of.name], parts.templates["nominal"]
+    x = transfer.places_of(nominal, of)
+    tests = {"simulation": transfer.counts_of(nominal, block, of)}
+    if parts.observed is not None:
+        pairs = [
+            Counts(
+                _estimated_data(block, model, data, best, region).clip(0),
+                _estimated_data(block, model, data, best, block.fail_of(region)).clip(1e-9),
+            )
+            for region in of.passes
+        ]
+        tests["data"] = transfer.together(pairs)
+    tried = ftest.up_to(block.highest())
+    found = {
+        name: ftest.steps(counts, block.basis, tried, x, block.toys, parts.config.seed)
+        for name, counts in tests.items()
+    }
+    start = ratio.fit(tests["simulation"], block.basis, order, x).at(x)
+    return {
+        "ftest": {name: [asdict(step) for step in steps] for name, steps in found.items()},
+        "closure": next((s.fit_p for s in found["simulation"] if s.order == order), 1.0),
+        "start": dict(zip(of.passes, np.split(start, len(of.passes)), strict=True)),
+    }
+
+
+def function(block: Transfer, model: pyhf.Model, best: Fit, region: str) -> tuple[NDArray, NDArray]:
     """The fitted pass/fail ratio of a region and its errors in the bins, each of shape (bins,)."""
-    names = [f"{transfer.PREFIX}{region}_{k}" for k in range(order + 1)]
-    index = [best.names.index(name) for name in names]
-    basis = functions(block.basis, order, x)
-    covariance = best.correlation * np.outer(best.errors, best.errors)
-    sigma = covariance[np.ix_(index, index)]
-    shape = model.config.par_slice(f"{transfer.PREFIX}{block.fail}")
-    slices = model.config.channel_slices
-    samples = np.asarray(model.main_model.expected_data(best.values, return_by_sample=True))
     mine = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) == block.name]
-    passed, failed = (samples[mine][:, slices[r]].sum(axis=0) for r in (region, block.fail))
-    values = passed / failed
-    assert shape.stop - shape.start == len(values)
-    if is_exponential(block.basis):
-        gradient = transfer.SLOPE * basis * values
-    else:
-        # The value is the mean ratio times the sum: the mean follows from the two.
-        gradient = basis * (values / (best.values[index] @ basis))
-    return values, np.sqrt(np.einsum("kb,kl,lb->b", gradient, sigma, gradient).clip(0))
+    slices = [model.config.channel_slices[name] for name in (region, block.fail_of(region))]
+
+    def at(pars: NDArray) -> NDArray:
+        found = np.asarray(model.main_model.expected_data(pars, return_by_sample=True))
+        passed, failed = (found[mine][:, where].sum(axis=0) for where in slices)
+        return np.asarray(passed / failed)
+
+    # The bins of the fail region are in both and cancel.
+    changes = np.zeros((len(best.values), len(at(best.values))))
+    for i in np.flatnonzero(best.errors):
+        if best.names[i].startswith(transfer.PREFIX) and "[" not in best.names[i]:
+            step = np.zeros(len(best.values))
+            step[i] = best.errors[i]
+            changes[i] = (at(best.values + step) - at(best.values - step)) / 2
+    covariance = np.einsum("ib,ij,jb->b", changes, best.correlation, changes)
+    return at(best.values), np.sqrt(covariance.clip(0))
 
 
 def _estimated_data(
@@ -254,8 +281,7 @@ def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dic
     block = parts.config.transfer
     assert block is not None
     truths = {"same function": (model, best.values)}
-    raised = {region: order + 1 for region, order in parts.orders.items()}
-    if other := _other(parts, data, block.basis, raised):
+    if other := _other(parts, data, block.basis, _shifted(parts, (1, 1))):
         # Asimov data know the chosen order alone; the start values are those of simulation.
         start = np.array(other[0].config.suggested_init())
         truths["next order"] = other[0], start if parts.observed is None else other[1].values
@@ -324,7 +350,7 @@ def _toys(
 
 
 def _other(
-    parts: Parts, data: NDArray, basis: Basis, orders: Mapping[str, int]
+    parts: Parts, data: NDArray, basis: Basis, orders: Mapping[str, Order]
 ) -> tuple[pyhf.Model, Fit] | None:
     """The fit of another function to the same observations; null where it is not possible."""
     assert parts.config.transfer is not None
@@ -339,16 +365,35 @@ def _other(
         return None
 
 
+def _shifted(parts: Parts, by: tuple[int, int]) -> dict[str, Order]:
+    """Orders of all functions, changed in each variable; in the second one as far as it goes."""
+    assert parts.config.transfer is not None
+    most = len(parts.config.transfer.fails()) - 1
+    return {
+        name: order + by[0]
+        if isinstance(order, int)
+        else (order[0] + by[0], min(order[1] + by[1], most))
+        for name, order in parts.orders.items()
+    }
+
+
 def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
     """Parameters of interest with other functions, and the largest shift of each."""
     block = parts.config.transfer
     assert block is not None
-    choices: list[tuple[Basis, int]] = [(b, 0) for b in get_args(Basis) if b != block.basis]
-    choices += [(block.basis, 1), (block.basis, -1)]
+    choices: list[tuple[Basis, tuple[int, int]]] = [
+        (basis, (0, 0)) for basis in get_args(Basis) if basis != block.basis
+    ]
+    shifts = [(1, 0), (-1, 0), *([(0, 1), (0, -1)] if block.along else [])]
+    choices += [(block.basis, shift) for shift in shifts]
     rows = []
-    for basis, change in choices:
-        orders = {region: order + change for region, order in parts.orders.items()}
-        if min(orders.values()) < 0 or not (found := _other(parts, data, basis, orders)):
+    for basis, shift in choices:
+        orders = _shifted(parts, shift)
+        if min(n for order in orders.values() for n in in_each(order)) < 0:
+            continue
+        if (basis, orders) == (block.basis, parts.orders):
+            continue
+        if not (found := _other(parts, data, basis, orders)):
             continue
         model, fitted = found
         bins = model.config.nmaindata

@@ -118,9 +118,14 @@ class PseudoTemplates(FillTemplates):
 
 
 def fitted_block(analysis: Analysis) -> InferBlock:
-    """The infer block as the fit depends on it: not on what ends a run."""
-    assert analysis.config.infer is not None
-    return analysis.config.infer.model_copy(update={"strict": False})
+    """The infer block as the fit depends on it: not on what ends a run.
+
+    A function of two variables knows from the regions where it is evaluated.
+    """
+    block = analysis.config.infer
+    assert block is not None
+    transfer = block.transfer and block.transfer.located(analysis.config.templates.regions)
+    return block.model_copy(update={"strict": False, "transfer": transfer})
 
 
 class OfFit(Job):
@@ -232,7 +237,7 @@ class PlotFit(Job):
         """The job of an analysis."""
         transfer = analysis.config.infer.transfer if analysis.config.infer else None
         return cls(
-            beside=[transfer.fail] if transfer else [],
+            beside=transfer.fails() if transfer else [],
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
+from boostflow.config.base import share_values
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
-from boostflow.config.transfer import Transfer
+from boostflow.config.transfer import Along, Transfer, in_each
 
 
 def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
@@ -24,13 +26,54 @@ def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
     if transfer.name in config.samples:
         yield (at / "name").problem(f"{transfer.name} is a sample; choose another name")
     regions = config.templates.regions
-    for key, names in (("fail", [transfer.fail]), ("pass", transfer.passes)):
+    for key, names in (("fail", transfer.fails()), ("pass", transfer.passes)):
         for name in names:
             if name not in regions:
                 yield (at / key).unknown("region of templates", name, regions)
-    bins, order = config.templates.bins, transfer.highest()
-    if order + 2 > bins:
-        yield (at / ("order_max" if transfer.order == "auto" else "order")).problem(
-            f"{bins} bins (templates) do not determine a function of order {order} beside a"
-            f" signal; at least {order + 2} are needed"
+    here = at / ("order_max" if transfer.order == "auto" else "order")
+    bins, highest = config.templates.bins, in_each(transfer.highest())
+    if highest[0] + 2 > bins:
+        yield here.problem(
+            f"{bins} bins (templates) do not determine a function of order {highest[0]} beside a"
+            f" signal; at least {highest[0] + 2} are needed"
         )
+    if transfer.along is not None:
+        if highest[1] >= len(transfer.fails()):
+            yield here.problem(
+                f"{len(transfer.fails())} ranges of {transfer.along.variable} do not determine a"
+                f" function of order {highest[1]} in it; at least {highest[1] + 1} are needed"
+            )
+        if set(transfer.regions()) <= set(regions):
+            yield from _ranges(transfer, transfer.along, config, at)
+
+
+def _ranges(transfer: Transfer, along: Along, config: Config, at: Place) -> Iterator[Problem]:
+    """Each region has a range of the second variable, those of a pair the same one."""
+    ranges = {}
+    for name in transfer.regions():
+        if along.variable not in config.templates.regions[name].within:
+            yield (at / "along.variable").problem(
+                f"region {name} has no range of {along.variable}; give it one"
+                f" (templates.regions.{name}.within)"
+            )
+            return
+        ranges[name] = tuple(config.templates.regions[name].within[along.variable])
+    for name in transfer.passes:
+        fail = transfer.fail_of(name)
+        if ranges[name] != ranges[fail]:
+            yield (at / "pass").problem(
+                f"{name} has the range {list(ranges[name])} of {along.variable}, and its fail"
+                f" region {fail} {list(ranges[fail])}; both need the same, list them in one order"
+            )
+    for one, other in combinations(transfer.fails(), 2):
+        if share_values(ranges[one], ranges[other]):
+            yield (at / "fail").problem(
+                f"{one} and {other} have ranges of {along.variable} that overlap:"
+                f" {list(ranges[one])} and {list(ranges[other])}"
+            )
+    for name, value in zip(transfer.fails(), along.at or [], strict=False):
+        low, high = ranges[name]
+        if not low <= value <= high:
+            yield (at / "along.at").problem(
+                f"{value:g} is outside of the range {list(ranges[name])} of region {name}"
+            )
