@@ -33,7 +33,7 @@ BLOCKS = {
 LAYERS: tuple[set[str], ...] = (
     {
         *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
-        *("provenance", "publicsets", "seeds", "terminal", "texttable"),
+        *("provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("weightfile", "correctionfile", "binomial", "theory"),
     },

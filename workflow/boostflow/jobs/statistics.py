@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from boostflow.config.base import Block, Name
-from boostflow.config.statistics import Flag
+from boostflow.config.statistics import AnyFlag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import AnySystematic
@@ -350,19 +350,21 @@ class PlotHealth(Job):
 
 
 class DemandHealth(Job):
-    """End with an error that names the effects whose flags are not allowed."""
+    """End with an error that names what has flags that are not allowed."""
 
     stage: ClassVar[str] = "demand_health"
     runs: ClassVar[str] = "boostflow.infer.health:demand"
 
-    forbidden: list[Flag]
+    forbidden: list[AnyFlag]
     """Flags that end the run."""
 
     class Files(base.Files):
         """What is read."""
 
-        health: Input[Path]
-        """The health check (JSON)."""
+        health: Input[list[Path]] = []
+        """The health check (JSON), where systematics have templates."""
+        transfer: Input[list[Path]] = []
+        """The tests of a background from data (JSON), where there is one."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> DemandHealth:
