@@ -315,6 +315,21 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: infer.transfer.order: 9 bins (templates) do not determine a function of",
         ),
         (
+            in_two(residual=1),
+            "my.yaml: infer.transfer: residual: must be null, or [of the variable, of the second]",
+        ),
+        (
+            in_two(residual=[1, 2]),
+            "my.yaml: infer.transfer.residual: 2 ranges of pt do not determine a function of order",
+        ),
+        (
+            {
+                "templates": {"bins": 4},
+                "infer": {"transfer": {"estimated": ["quark"], "residual": 3}},
+            },
+            "my.yaml: infer.transfer.residual: 4 bins (templates) do not determine a function of",
+        ),
+        (
             in_two(along={"variable": "eta"}),
             "my.yaml: infer.transfer.along.variable: region fail_low has no range of eta; give it",
         ),

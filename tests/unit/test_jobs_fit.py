@@ -82,6 +82,7 @@ CASES: list[Case] = [
     ("infer.bin_error_max", 0.2, BINS),
     ("infer.transfer", {"estimated": ["quark"], "fail": "pass", "pass": ["rest"]}, SHOWN),
     ("infer.transfer", {**PAIRS, "along": {"variable": "pt", "at": [450, 700]}}, SHOWN),
+    ("infer.transfer", {"estimated": ["quark"], "residual": 1}, SHOWN),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),
     ("infer.seed", 5, FITS),

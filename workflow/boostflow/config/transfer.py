@@ -29,12 +29,12 @@ def _kind_of_order(value: object) -> str:
     return "two" if isinstance(value, list | tuple) else "one"
 
 
+_One = Annotated[int, Tag("one")]
+_Two = Annotated[tuple[int, int], Tag("two")]
 _Orders = Annotated[
-    Annotated[int, Tag("one")]
-    | Annotated[tuple[int, int], Tag("two")]
-    | Annotated[Literal["auto"], Tag("auto")],
-    Discriminator(_kind_of_order),
+    _One | _Two | Annotated[Literal["auto"], Tag("auto")], Discriminator(_kind_of_order)
 ]
+_Residual = Annotated[_One | _Two, Discriminator(_kind_of_order)]
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,10 @@ class Transfer(Block):
     lowest one that the next does not improve on, by an F-test with toys of the simulation."""
     order_max: int = Field(4, ge=0, le=ORDER_MAX)
     """Highest order that `auto` tries."""
+    residual: _Residual | None = None
+    """Order of a polynomial that is fitted to data, as `order` one number or two: the ratio is then
+    the function of `order`, fitted to simulation, whose errors are parameters of the fit, times
+    this one. null: the function of `order` itself is fitted to data."""
     toys: int = Field(500, ge=10, le=100_000)
     """Toys for each row of the checks: goodness of fit, F-tests, and the bias with injected signal
     0, 1, 2 and 5."""
@@ -125,12 +129,17 @@ class Transfer(Block):
                 )
             if self.along.at is not None and len(self.along.at) != len(fails):
                 raise ValueError(f"along.at: needs {len(fails)} values, one a fail region")
-        if self.order != "auto":
-            if (self.along is None) != isinstance(self.order, int):
-                wanted = "a number" if self.along is None else "[of the variable, of the second]"
-                raise ValueError(f"order: must be auto, or {wanted}")
-            if not all(0 <= n <= ORDER_MAX for n in in_each(self.order)):
-                raise ValueError(f"order: must be auto, or from 0 to {ORDER_MAX}")
+        numbers = "a number" if self.along is None else "[of the variable, of the second]"
+        for key, order, other in (
+            ("order", self.order, "auto"),
+            ("residual", self.residual, "null"),
+        ):
+            if order is None or order == "auto":
+                continue
+            if (self.along is None) != isinstance(order, int):
+                raise ValueError(f"{key}: must be {other}, or {numbers}")
+            if not all(0 <= n <= ORDER_MAX for n in in_each(order)):
+                raise ValueError(f"{key}: must be {other}, or from 0 to {ORDER_MAX}")
         return self
 
     def fails(self) -> list[str]:

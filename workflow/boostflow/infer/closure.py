@@ -102,10 +102,11 @@ def flags(found: Mapping[str, Any]) -> list[dict[str, str]]:
                 " the score may know the variable"
             )
             result.append(("sculpted", text))
+        used = entry["order"] if entry["residual"] is None else entry["residual"]
         for step in entry["ftest"].get("data", []):
-            if step["order"] == entry["order"] and step["f_p"] < ftest.LEVEL:
+            if step["order"] == used and step["f_p"] < ftest.LEVEL:
                 text = (
-                    f"{what} in data asks for a higher order than {entry['order']} (F-test,"
+                    f"{what} in data asks for a higher order than {used} (F-test,"
                     f" p = {step['f_p']:.2g})"
                 )
                 result.append(("order", text))
@@ -152,6 +153,7 @@ def _regions(
                 "fail": block.fail_of(region),
                 "at": of.at[of.passes.index(region)] if of.at else None,
                 "order": parts.orders[of.name],
+                "residual": block.residual,
                 "edges": parts.edges[region],
                 "ftest": known["ftest"],
                 "closure": {
@@ -188,12 +190,17 @@ def _tests(
             for region in of.passes
         ]
         tests["data"] = transfer.together(pairs)
-    tried = ftest.up_to(block.highest())
-    found = {
-        name: ftest.steps(counts, block.basis, tried, x, block.toys, parts.config.seed)
-        for name, counts in tests.items()
-    }
     start = ratio.fit(tests["simulation"], block.basis, order, x).at(x)
+    found = {}
+    for name, counts in tests.items():
+        highest, base = block.highest(), None
+        if name == "data" and block.residual is not None:
+            # One order more than what is fitted; the first stage as simulated.
+            highest, base = block.residual, start
+        tried = ftest.up_to(highest)
+        found[name] = ftest.steps(
+            counts, block.basis, tried, x, block.toys, parts.config.seed, base
+        )
     return {
         "ftest": {name: [asdict(step) for step in steps] for name, steps in found.items()},
         "closure": next((s.fit_p for s in found["simulation"] if s.order == order), 1.0),
@@ -295,7 +302,7 @@ def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dic
     """Pulls of the parameters of interest in toys (`infer.bias`)."""
     block = parts.config.transfer
     assert block is not None
-    found = _other(parts, data, block.basis, _shifted(parts, (1, 1)))
+    found = _other(parts, data, block.basis, (1, 1))
     return list(
         bias.rows(
             bias.smaller(model, best, constrained(model)),
@@ -312,11 +319,23 @@ def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dic
 
 
 def _other(
-    parts: Parts, data: NDArray, basis: Basis, orders: Mapping[str, Order]
+    parts: Parts, data: NDArray, basis: Basis, by: tuple[int, int]
 ) -> tuple[pyhf.Model, Fit] | None:
-    """The fit of another function to the same observations; null where it is not possible."""
+    """The fit of another function to the same observations; null where it is not possible.
+
+    Args:
+        parts: what the workspace is made of.
+        data: observations and auxiliary data.
+        basis: of the function.
+        by: change of the order that is fitted to data, in each variable.
+    """
     assert parts.config.transfer is not None
     block = parts.config.transfer.model_copy(update={"basis": basis})
+    changed, orders = _shifted(parts, by), parts.orders
+    if block.residual is None:
+        orders = changed
+    else:
+        block = block.model_copy(update={"residual": next(iter(changed.values()))})
     # It starts near these data, Asimov data as well: few simulated jets know nothing of it.
     ends = np.cumsum([len(edges) - 1 for edges in parts.edges.values()])
     seen = dict(zip(parts.edges, np.split(data[: ends[-1]], ends[:-1]), strict=True))
@@ -330,15 +349,22 @@ def _other(
         return None
 
 
+def _fitted(parts: Parts) -> dict[str, Order]:
+    """Orders that data are fitted with, by function: those of the second stage, if there is one."""
+    assert parts.config.transfer is not None
+    residual = parts.config.transfer.residual
+    return dict(parts.orders) if residual is None else dict.fromkeys(parts.orders, residual)
+
+
 def _shifted(parts: Parts, by: tuple[int, int]) -> dict[str, Order]:
-    """Orders of all functions, changed in each variable; in the second one as far as it goes."""
+    """`_fitted`, changed in each variable; in the second one as far as it goes."""
     assert parts.config.transfer is not None
     most = len(parts.config.transfer.fails()) - 1
     return {
         name: order + by[0]
         if isinstance(order, int)
         else (order[0] + by[0], min(order[1] + by[1], most))
-        for name, order in parts.orders.items()
+        for name, order in _fitted(parts).items()
     }
 
 
@@ -356,9 +382,9 @@ def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
         orders = _shifted(parts, shift)
         if min(n for order in orders.values() for n in in_each(order)) < 0:
             continue
-        if (basis, orders) == (block.basis, parts.orders):
+        if (basis, orders) == (block.basis, _fitted(parts)):
             continue
-        if not (found := _other(parts, data, basis, orders)):
+        if not (found := _other(parts, data, basis, shift)):
             continue
         model, fitted = found
         bins = model.config.nmaindata

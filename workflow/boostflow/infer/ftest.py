@@ -93,7 +93,13 @@ def up_to(highest: Order) -> list[Order]:
 
 
 def steps(
-    counts: Counts, kind: Basis, orders: Sequence[Order], x: NDArray, toys: int, seed: int
+    counts: Counts,
+    kind: Basis,
+    orders: Sequence[Order],
+    x: NDArray,
+    toys: int,
+    seed: int,
+    base: NDArray | None = None,
 ) -> list[Step]:
     """Goodness of fit and F-test of each order against the next one along each variable.
 
@@ -104,6 +110,7 @@ def steps(
         x: places of the bins between 0 and 1.
         toys: number of toys an order.
         seed: of the toys.
+        base: what the functions are multiplied by, shape (bins,); null for 1.
 
     Raises:
         BoostflowError: a fit does not converge.
@@ -112,13 +119,14 @@ def steps(
     rng = np.random.default_rng(seed)
     passed, failed = counts.effective()
     # Weights that differ between pairs of regions are in the ratio of effective numbers.
-    prior = np.broadcast_to(counts.scale(), (bins,)) if np.ndim(counts.scale()) else None
+    prior = counts.scale() if base is None else counts.scale() * base
+    prior = np.broadcast_to(prior, (bins,)) if np.ndim(prior) else None
     result = []
     for order in orders:
         if not (following := nexts(order, x)):
             continue
         # The expectations of the fail region are the most likely ones for the sum of both regions.
-        rho = ratio.fit(counts, kind, order, x).at(x).clip(0) * counts.scale()
+        rho = ratio.fit(counts, kind, order, x, base).at(x).clip(0) * counts.scale()
         base = (passed + failed) / (1 + rho)
         drawn = rng.poisson(base * rho, (toys, bins)), rng.poisson(base, (toys, bins))
         kept = np.all([numbers.sum(axis=1) > 0 for numbers in drawn], axis=0)
@@ -215,7 +223,10 @@ def notes(
             ", ".join(function.fails),
         )
         counts, x = counts_of(nominal, config, function), places_of(nominal, function)
-        found.append(f"{passed}: {config.name} is that of {failed} times {config.basis} ({order})")
+        times = f"{config.basis} ({order})"
+        if config.residual is not None:
+            times += f" as simulated, times {config.basis} ({config.residual})"
+        found.append(f"{passed}: {config.name} is that of {failed} times {times}")
         for step in steps(counts, config.basis, [order], x, TOYS, seed)[:1]:
             if step.fit_p < LEVEL:
                 found.append(

@@ -63,7 +63,8 @@ class Ratio:
 
     kind: Basis
     order: Order
-    mean: float
+    mean: float | NDArray
+    """The ratio of the sums; or the function that this one multiplies, shape (bins,)."""
     coefficients: NDArray
     deviance: float
     """-2 ln of the likelihood over that of a ratio that is free in each bin."""
@@ -166,7 +167,48 @@ def deviances(
     return best
 
 
-def fit(counts: Counts, kind: Basis, order: Order, x: NDArray) -> Ratio:
+def one(kind: Basis, order: Order, base: NDArray) -> Ratio:
+    """The ratio of a basis that is 1, times another function.
+
+    Args:
+        kind: basis.
+        order: of the polynomial.
+        base: the other function in the bins.
+    """
+    start = np.full(size(order), 0.0 if is_exponential(kind) else 1.0)
+    if kind == "chebyshev":
+        start[1:] = 0
+    return Ratio(kind, order, base, start, 0.0)
+
+
+def changes(counts: Counts, found: Ratio, x: NDArray) -> NDArray:
+    """What the statistical errors of the counts change in a ratio that was fitted to them.
+
+    The covariance of the coefficients is the inverse of Fisher's information of the binomials,
+    which has no bounds. Along its eigenvectors, errors are independent.
+
+    Args:
+        counts: that the ratio was fitted to.
+        found: the ratio.
+        x: places of the bins between 0 and 1.
+
+    Returns:
+        A row for each eigenvector, shape (`size(order)`, bins): the change of the ratio by one
+        standard error; of the exponential of a polynomial the change of its logarithm.
+    """
+    value, parts = found.at(x), functions(found.kind, found.order, x)
+    slope = parts * (value if is_exponential(found.kind) else found.mean)
+    rho = np.maximum(value, LOWEST * counts.mean()) * counts.scale()
+    weight = sum(counts.effective()) / (rho * (1 + rho) ** 2) * counts.scale() ** 2
+    covariance = np.linalg.pinv((slope * weight) @ slope.T, hermitian=True)
+    variances, vectors = np.linalg.eigh(covariance)
+    result = np.sqrt(variances.clip(0))[:, np.newaxis] * (vectors.T @ slope)
+    return np.asarray(result / value if is_exponential(found.kind) else result)
+
+
+def fit(
+    counts: Counts, kind: Basis, order: Order, x: NDArray, base: NDArray | None = None
+) -> Ratio:
     """The most likely ratio of a basis.
 
     Args:
@@ -174,17 +216,14 @@ def fit(counts: Counts, kind: Basis, order: Order, x: NDArray) -> Ratio:
         kind: basis.
         order: of the polynomial.
         x: places of the bins between 0 and 1.
+        base: what it is multiplied by, shape (bins,); null for the ratio of the sums.
 
     Raises:
         BoostflowError: it does not converge.
     """
-    parts, mean = functions(kind, order, x), counts.mean()
-    if is_exponential(kind):
-        start, limits = np.zeros(size(order)), (-EXPONENT, EXPONENT)
-    else:
-        start, limits = np.ones(size(order)), LIMITS[kind]
-        if kind == "chebyshev":
-            start[1:] = 0
+    parts, mean = functions(kind, order, x), counts.mean() if base is None else base
+    start = one(kind, order, np.zeros(0)).coefficients
+    limits = (-EXPONENT, EXPONENT) if is_exponential(kind) else LIMITS[kind]
     minuit = iminuit.Minuit(
         lambda values: deviance(counts, mean * _shape(kind, values, parts)), start
     )

@@ -16,6 +16,16 @@ HistFactory (pyhf JSON) has neither functions nor ratios, but products of parame
   factor. HistFactory gives each normsys a constraint: here of `SLOPE` in the exponent, a factor
   e^10, around the start value.
 
+A function in two stages (CMS' H -> bb, arXiv:2006.13251) is one that was fitted to simulation times
+one that is fitted to data. The latter has the coefficients above, all 1 (their polynomial, that is)
+where it starts without data. The former is part of the contents; the statistical errors of
+simulation move it along the eigenvectors of its covariance, each by a parameter of its own with a
+Gaussian constraint, the same in all samples of a function (`STAGE`). A polynomial is linear in its
+coefficients, so these are `histosys` with equal and opposite sides, which are exactly linear, and
+exactly its covariance. Exponents are linear, so these are `normsys` with inverse sides: exactly
+exponential from +-1 on and with pyhf's own interpolation everywhere, between them with that of
+`expectation` to 1e-4 for errors up to a factor of e.
+
 The parameters start at the function that was fitted to the simulated ratio with the simulation's
 statistics, or to data less all other samples. So the expectation before the fit, and with it
 Asimov data, come from a smooth function. Nothing else acts on these samples: rates and systematics
@@ -41,6 +51,8 @@ from boostflow.templates.files import TemplateSet
 
 PREFIX = "transfer_"
 """How the names of all parameters of this module begin."""
+STAGE = "simulated_"
+"""How the names of parameters begin that move a function within the errors of simulation."""
 PART = "."
 """Between the name of the estimate and the number of one of its samples in a pass region."""
 LEAST = 0.1
@@ -62,6 +74,8 @@ class Estimate:
     """Places of the bins of all pairs between 0 and 1 (`basis.functions`), by function."""
     ratios: Mapping[str, Ratio]
     """Start functions by name."""
+    changes: Mapping[str, NDArray]
+    """By function what simulation leaves open of its first stage (`ratio.changes`)."""
 
     def expected(self, region: str) -> NDArray:
         """Expected events of a region at the start values, 0 in others, shape (bins,)."""
@@ -94,26 +108,41 @@ class Estimate:
         found = self.ratios[name]
         parts = functions(self.config.basis, found.order, self.x[name])[:, mine]
         names = coefficients(name, found.order)
+        stage = self.changes.get(name, np.zeros((0, self.x[name].shape[-1])))[:, mine]
+        free = [f"{STAGE}{name}_{k}" for k in range(len(stage))]
+        base = np.broadcast_to(found.mean, self.x[name].shape[-1:])[mine]
         result = []
         if is_exponential(self.config.basis):
             for i, content in enumerate(self.expected(region)):
-                slopes = SLOPE * parts[:, i]
+                slopes = np.array([*SLOPE * parts[:, i], *stage[:, i]])
                 data = np.zeros(parts.shape[1])
-                data[i] = content * np.exp(-CENTRE * slopes.sum())
+                data[i] = content * np.exp(-CENTRE * SLOPE * parts[:, i].sum())
                 factors = [
                     {
                         "name": name,
                         "type": "normsys",
                         "data": {"hi": float(np.exp(slope)), "lo": float(np.exp(-slope))},
                     }
-                    for name, slope in zip(names, slopes, strict=True)
+                    for name, slope in zip([*names, *free], slopes, strict=True)
                 ]
                 result.append({"data": data.tolist(), "modifiers": [shape, *factors]})
         else:
             for name, part in zip(names, parts, strict=True):
-                data = self._fail(region) * found.mean * part
+                each = self._fail(region) * part
                 factor = {"name": name, "type": "normfactor", "data": None}
-                result.append({"data": data.tolist(), "modifiers": [shape, factor]})
+                moved = [
+                    {
+                        "name": parameter,
+                        "type": "histosys",
+                        "data": {
+                            "hi_data": (each * (base + change)).tolist(),
+                            "lo_data": (each * (base - change)).tolist(),
+                        },
+                    }
+                    for parameter, change in zip(free, stage, strict=True)
+                ]
+                data = (each * base).tolist()
+                result.append({"data": data, "modifiers": [shape, factor, *moved]})
         return [{"name": f"{self.config.name}{PART}{k}"} | entry for k, entry in enumerate(result)]
 
     def parameters(self) -> list[dict[str, Any]]:
@@ -272,9 +301,11 @@ def estimate(
     ratios: dict[str, Ratio] = {}
     start: dict[str, NDArray] = {}
     x: dict[str, NDArray] = {}
+    changes: dict[str, NDArray] = {}
     for function in config.functions():
         at, order = places_of(nominal, function), orders[function.name]
         pairs = _pairs(nominal, config, function)
+        simulation = together(list(pairs.values()))
         if observed is not None:
             pairs = {
                 region: _less_others(observed, nominal, config, region, mine)
@@ -290,9 +321,19 @@ def estimate(
                 )
             start[fail] = mine.failed
         _check_determined(function, order, at)
-        ratios[function.name] = ratio.fit(together(list(pairs.values())), config.basis, order, at)
+        base = None
+        if config.residual is not None:
+            first = ratio.fit(simulation, config.basis, order, at)
+            base, order = first.at(at), config.residual
+            changes[function.name] = ratio.changes(simulation, first, at)
+            _check_determined(function, order, at)
+        counted = together(list(pairs.values()))
+        if base is not None and observed is None:
+            ratios[function.name] = ratio.one(config.basis, order, base)
+        else:
+            ratios[function.name] = ratio.fit(counted, config.basis, order, at, base)
         x[function.name] = at
-    return Estimate(config, start, x, ratios)
+    return Estimate(config, start, x, ratios, changes)
 
 
 def _check_determined(function: Function, order: Order, places: NDArray) -> None:

@@ -9,7 +9,7 @@ from boostflow.config.base import share_values
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
-from boostflow.config.transfer import Along, Transfer, in_each
+from boostflow.config.transfer import Along, Order, Transfer, in_each
 
 
 def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
@@ -30,21 +30,28 @@ def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
         for name in names:
             if name not in regions:
                 yield (at / key).unknown("region of templates", name, regions)
-    here = at / ("order_max" if transfer.order == "auto" else "order")
-    bins, highest = config.templates.bins, in_each(transfer.highest())
-    if highest[0] + 2 > bins:
-        yield here.problem(
-            f"{bins} bins (templates) do not determine a function of order {highest[0]} beside a"
-            f" signal; at least {highest[0] + 2} are needed"
-        )
+    key = "order_max" if transfer.order == "auto" else "order"
+    yield from _determined(transfer, transfer.highest(), config, at / key)
+    if transfer.residual is not None:
+        yield from _determined(transfer, transfer.residual, config, at / "residual")
     if transfer.along is not None:
-        if highest[1] >= len(transfer.fails()):
-            yield here.problem(
-                f"{len(transfer.fails())} ranges of {transfer.along.variable} do not determine a"
-                f" function of order {highest[1]} in it; at least {highest[1] + 1} are needed"
-            )
         if set(transfer.regions()) <= set(regions):
             yield from _ranges(transfer, transfer.along, config, at)
+
+
+def _determined(transfer: Transfer, order: Order, config: Config, at: Place) -> Iterator[Problem]:
+    """Bins and ranges of the second variable are enough for an order."""
+    bins, (first, *second) = config.templates.bins, in_each(order)
+    if first + 2 > bins:
+        yield at.problem(
+            f"{bins} bins (templates) do not determine a function of order {first} beside a"
+            f" signal; at least {first + 2} are needed"
+        )
+    if transfer.along is not None and second and second[0] >= len(transfer.fails()):
+        yield at.problem(
+            f"{len(transfer.fails())} ranges of {transfer.along.variable} do not determine a"
+            f" function of order {second[0]} in it; at least {second[0] + 1} are needed"
+        )
 
 
 def _ranges(transfer: Transfer, along: Along, config: Config, at: Place) -> Iterator[Problem]:
