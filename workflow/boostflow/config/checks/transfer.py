@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 
 from boostflow.config.base import share_values
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.config.transfer import Along, Transfer, in_each
+
+FEWEST = 3
+"""Bins that tell a constant from a line, and leave one to judge the line by."""
 
 
 def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
@@ -30,8 +34,19 @@ def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
         for name in names:
             if name not in regions:
                 yield (at / key).unknown("region of templates", name, regions)
-    here = at / ("order_max" if transfer.order == "auto" else "order")
+    # Coefficient k of function `a` is called transfer_a_<k>, a fail region `a_1` transfer_a_1.
+    for fail, name in product(transfer.fails(), transfer.names()):
+        if re.fullmatch(rf"{name}(_\d+)+", fail):
+            yield (at / "fail").problem(
+                f"{fail} is called like a coefficient of region {name}; rename one of them"
+            )
     bins, highest = config.templates.bins, in_each(transfer.highest())
+    if transfer.order == "auto" and bins < FEWEST:
+        yield (at / "order").problem(
+            f"auto tests each order against the next, which needs at least {FEWEST} bins"
+            f" (templates), there are {bins}; give a number"
+        )
+    here = at / ("order_max" if transfer.order == "auto" else "order")
     if highest[0] + 2 > bins:
         yield here.problem(
             f"{bins} bins (templates) do not determine a function of order {highest[0]} beside a"
