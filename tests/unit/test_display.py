@@ -72,7 +72,7 @@ def test_the_last_lines_of_a_log(tmp_path: Path) -> None:
     log.write_bytes("\n".join(f"line {i}\n" for i in range(30)).encode() + b"no text \xff\n\n")
     assert last_lines(str(log), 2) == ["line 29", "no text �"]
     log.write_text("\n")
-    assert last_lines(str(log)) == ["(empty)"]
+    assert last_lines(str(log)) == ["(empty: the job was killed, or could not start)"]
     assert last_lines(str(tmp_path / "none")) == ["(No such file or directory)"]
 
 

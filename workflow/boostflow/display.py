@@ -111,7 +111,7 @@ def last_lines(path: str, number: int = LAST_LINES) -> list[str]:
     except OSError as error:
         return [f"({error.strerror or error})"]
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return lines[-number:] or ["(empty)"]
+    return lines[-number:] or ["(empty: the job was killed, or could not start)"]
 
 
 @dataclass

@@ -118,14 +118,26 @@ class PseudoTemplates(FillTemplates):
 
 
 def fitted_block(analysis: Analysis) -> InferBlock:
-    """The infer block as the fit depends on it: not on what ends a run.
+    """The infer block as the fit depends on it: not on what ends a run, nor on toys of checks.
 
     A function of two variables knows from the regions where it is evaluated.
     """
     block = analysis.config.infer
     assert block is not None
-    transfer = block.transfer and block.transfer.located(analysis.config.templates.regions)
+    located = block.transfer and block.transfer.located(analysis.config.templates.regions)
+    transfer = _at_default(located, {"toys"})
     return block.model_copy(update={"strict": False, "transfer": transfer})
+
+
+def estimated_regions(analysis: Analysis) -> Transfer | None:
+    """What of a background from data says which templates nothing varies: not its function."""
+    functions = {"name", "along", "basis", "order", "order_max", "residual", "toys"}
+    return _at_default(fitted_block(analysis).transfer, functions)
+
+
+def _at_default(transfer: Transfer | None, keys: set[str]) -> Transfer | None:
+    fields = Transfer.model_fields
+    return transfer and without(transfer, {key: fields[key].default for key in keys})
 
 
 class OfFit(Job):
@@ -241,7 +253,7 @@ class PlotFit(Job):
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),
-            transfer=fitted_block(analysis).transfer,
+            transfer=estimated_regions(analysis),
         )
 
 
@@ -316,7 +328,7 @@ class Health(Job):
             bin_error_max=infer.bin_error_max,
             minor=infer.minor,
             few_jets=infer.few_jets,
-            transfer=infer.transfer,
+            transfer=estimated_regions(analysis),
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 
 from boostflow.config.base import share_values
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.config.transfer import Along, Order, Transfer, in_each
+
+FEWEST = 3
+"""Bins that tell a constant from a line, and leave one to judge the line by."""
 
 
 def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
@@ -30,13 +34,23 @@ def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
         for name in names:
             if name not in regions:
                 yield (at / key).unknown("region of templates", name, regions)
+    # Coefficient k of function `a` is called transfer_a_<k>, a fail region `a_1` transfer_a_1.
+    for fail, name in product(transfer.fails(), transfer.names()):
+        if re.fullmatch(rf"{name}(_\d+)+", fail):
+            yield (at / "fail").problem(
+                f"{fail} is called like a coefficient of region {name}; rename one of them"
+            )
+    if transfer.order == "auto" and config.templates.bins < FEWEST:
+        yield (at / "order").problem(
+            f"auto tests each order against the next, which needs at least {FEWEST} bins"
+            f" (templates), there are {config.templates.bins}; give a number"
+        )
     key = "order_max" if transfer.order == "auto" else "order"
     yield from _determined(transfer, transfer.highest(), config, at / key)
     if transfer.residual is not None:
         yield from _determined(transfer, transfer.residual, config, at / "residual")
-    if transfer.along is not None:
-        if set(transfer.regions()) <= set(regions):
-            yield from _ranges(transfer, transfer.along, config, at)
+    if transfer.along is not None and set(transfer.regions()) <= set(regions):
+        yield from _ranges(transfer, transfer.along, config, at)
 
 
 def _determined(transfer: Transfer, order: Order, config: Config, at: Place) -> Iterator[Problem]:
