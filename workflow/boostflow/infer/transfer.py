@@ -141,8 +141,8 @@ class Estimate:
                     }
                     for parameter, change in zip(free, stage, strict=True)
                 ]
-                data = (each * base).tolist()
-                result.append({"data": data, "modifiers": [shape, factor, *moved]})
+                data = self._fail(region) * base * part
+                result.append({"data": data.tolist(), "modifiers": [shape, factor, *moved]})
         return [{"name": f"{self.config.name}{PART}{k}"} | entry for k, entry in enumerate(result)]
 
     def parameters(self) -> list[dict[str, Any]]:

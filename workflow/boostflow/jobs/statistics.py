@@ -131,7 +131,7 @@ def fitted_block(analysis: Analysis) -> InferBlock:
 
 def estimated_regions(analysis: Analysis) -> Transfer | None:
     """What of a background from data says which templates nothing varies: not its function."""
-    functions = {"name", "along", "basis", "order", "order_max", "residual", "toys"}
+    functions = {"name", "basis", "order", "order_max", "residual", "toys"}
     return _at_default(fitted_block(analysis).transfer, functions)
 
 
