@@ -131,8 +131,9 @@ def fitted_block(analysis: Analysis) -> InferBlock:
 
 def estimated_regions(analysis: Analysis) -> Transfer | None:
     """What of a background from data says which templates nothing varies: not its function."""
-    functions = {"name", "basis", "order", "order_max", "residual", "toys"}
-    return _at_default(fitted_block(analysis).transfer, functions)
+    found = _at_default(fitted_block(analysis).transfer, {"name", "basis", "order_max", "toys"})
+    # The only order of functions of one variable and of two.
+    return found and without(found, {"order": "auto", "residual": None})
 
 
 def _at_default(transfer: Transfer | None, keys: set[str]) -> Transfer | None:
