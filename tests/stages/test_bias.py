@@ -117,7 +117,8 @@ def test_flags_are_sentences():
     """The worst row of each truth; data that ask for a higher order."""
     row = {"poi": "mu", "truth": bias.NEXT, "mean_error": 0.04, "width": 1.0, "toys": 500}
     step = {"order": 1, "f_p": 0.001}
-    region = {"of": "pass", "fail": "fail", "order": 1, "closure": {"p": 0.3}}
+    region = {"of": "pass", "fail": "fail", "order": 1, "residual": None}
+    region["closure"] = {"p": 0.3}
     region["ftest"] = {"data": [step | {"order": 0}, step]}
     found = {
         "regions": {"pass": region},

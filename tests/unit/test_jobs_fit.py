@@ -144,6 +144,14 @@ def test_collision_data_enter_where_they_may_be_seen(
     assert changed(JOBS, config, SYSTEMATICS, key, value) == expected | {"provenance"}
 
 
+def test_a_function_of_two_variables_is_read_as_it_is_written() -> None:
+    along = {"variable": "pt", "at": [450, 700]}
+    for order, residual in (([2, 1], None), ("auto", [1, 0])):
+        block = {**PAIRS, "along": along, "order": order, "residual": residual}
+        job = Infer(infer=InferBlock.model_validate({"transfer": block}))
+        assert Infer.model_validate_json(job.model_dump_json()) == job
+
+
 BLOCKS: dict[str, type[Block]] = {
     "infer": InferBlock,
     "systematics:lumi": Rate,
