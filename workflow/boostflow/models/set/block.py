@@ -39,6 +39,10 @@ class DeepSets(TaggerBlock):
     """Part of the outputs of each layer of the head that is left out in each step."""
     epochs: int = Field(25, ge=1)
     """Most epochs of the training."""
+    batch: int = Field(128, ge=2)
+    """Jets in a step, of all processes together."""
+    learning_rate: float = Field(3e-3, gt=0)
+    """Highest learning rate of Adam."""
 
     def packed_features(self) -> list[str]:
         """Features of the packed constituents; of an energy flow network the weight last."""

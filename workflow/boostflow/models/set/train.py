@@ -38,7 +38,8 @@ def network(config: DeepSets, inputs: Inputs, classes: int) -> keras.KerasTensor
             flow.add(keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal"))
         each, weight = flow(inputs.raw[..., :-1]), inputs.raw[..., -1:]
     else:
-        each, weight = inputs.particles, inputs.mask
+        # The sum of some 50 outputs is brought to the size of one, or the first epochs are lost.
+        each, weight = inputs.particles, inputs.mask / config.constituents
         for width in config.phi:
             each = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(
                 each
