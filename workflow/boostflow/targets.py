@@ -84,7 +84,7 @@ def fit_plot_names(analysis: Analysis) -> list[str]:
     """Names of the plots of the fit."""
     entries = analysis.entering(analysis.fitted())
     kinds = {name: block.kind for name, block in entries.items()}
-    return fit_plots(list(analysis.config.templates.regions), kinds, pois(analysis))
+    return fit_plots(analysis.fitted_regions(), kinds, pois(analysis))
 
 
 def fit_plots_of(analysis: Analysis, prefix: str) -> list[str]:
@@ -98,7 +98,8 @@ def transfer_plots(analysis: Analysis) -> list[str]:
     infer = analysis.config.infer
     if not analysis.has_transfer() or infer is None or infer.transfer is None:
         return []
-    return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(infer.transfer.passes))
+    regions = [*infer.transfer.passes, *infer.transfer.validation]
+    return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(regions))
 
 
 def fit_page(analysis: Analysis) -> list[str]:
@@ -148,7 +149,7 @@ def yields_tables(analysis: Analysis) -> list[str]:
 
 def hepdata(analysis: Analysis) -> list[str]:
     """The files of the HEPData record."""
-    names = hepdata_tables(list(analysis.config.templates.regions), pois(analysis))
+    names = hepdata_tables(analysis.fitted_regions(), pois(analysis))
     return analysis.each(paths.HEPDATA, table=names)
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from boostflow.config.base import Block, Name
+from boostflow.config.base import Block, Name, Range
 
 Basis = Literal["bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev"]
 """Functions of a pass/fail ratio."""
-TransferFlag = Literal["sculpted", "order", "misfit", "biased"]
+TransferFlag = Literal["sculpted", "order", "misfit", "biased", "unvalidated"]
 """What the checks of a background from data flag: boostflow.infer.closure."""
 ORDER_MAX = 8
 """Highest order of a function."""
+
+
+def touched(windows: Sequence[Sequence[float]], edges: Sequence[float]) -> list[bool]:
+    """Which bins share values with one of some windows."""
+    return [
+        any(low < right and left < high for low, high in windows) for left, right in pairwise(edges)
+    ]
 
 
 class Transfer(Block):
@@ -48,6 +57,22 @@ class Transfer(Block):
     toys: int = Field(500, ge=10, le=100_000)
     """Toys for each row of the checks: goodness of fit, F-tests, and the bias with injected signal
     0, 1, 2 and 5."""
+    hidden: list[Range] = []
+    """Windows of the templates' variable that hold the signal, such as [[105, 210]]: while the
+    analysis is blinded, the fail and pass regions show collision data beside them alone, and the
+    checks fit the function there, without signal. Bins that a window touches are hidden whole."""
+    validation: list[Name] = []
+    """Regions without signal that the fit leaves out: the checks predict each by a function of its
+    own, fitted without signal together with the fail region."""
+
+    @model_validator(mode="after")
+    def validates_other_regions(self) -> Transfer:
+        """Validation regions are no regions of the fit."""
+        if both := [name for name in self.validation if name in self.regions()]:
+            raise ValueError(f"validation: {both[0]} is a region of the fit")
+        if len(set(self.validation)) < len(self.validation):
+            raise ValueError("validation: a name is listed twice")
+        return self
 
     @model_validator(mode="after")
     def is_consistent(self) -> Transfer:
@@ -64,6 +89,14 @@ class Transfer(Block):
     def regions(self) -> list[str]:
         """The fail region and the pass regions."""
         return [self.fail, *self.passes]
+
+    def hides(self, edges: Sequence[float]) -> list[bool]:
+        """Which bins a hidden window touches, by their edges."""
+        return touched(self.hidden, edges)
+
+    def validating(self) -> Transfer:
+        """The same with the validation regions in the place of the pass regions."""
+        return self.model_copy(update={"passes": self.validation, "validation": []})
 
     def highest(self) -> int:
         """The highest order that can be used."""

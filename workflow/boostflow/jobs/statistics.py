@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from boostflow.config.base import Block, Name
+from boostflow.config.base import Block, Name, Range
 from boostflow.config.statistics import AnyFlag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
@@ -68,6 +68,8 @@ class FillTemplates(Job):
     """Samples that are collision data: each jet counts 1."""
     unblind: bool = False
     """Collision data in all regions, not in control regions alone."""
+    hidden: dict[Name, list[Range]] = {}
+    """Windows of the variable, by region: collision data is in the bins beside them."""
     allow_empty: bool = False
     """A region without any jet is no error."""
 
@@ -98,6 +100,7 @@ class Templates(FillTemplates):
             weighting=weighting_of(analysis, variation),
             data=data,
             unblind=bool(data) and analysis.config.unblind,
+            hidden=analysis.hidden() if data else {},
             allow_empty=variation in analysis.variations.crosschecks().values(),
         )
 

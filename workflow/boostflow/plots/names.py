@@ -84,9 +84,9 @@ def fit_plots(regions: list[str], systematics: Mapping[str, str], pois: list[str
     return [*fitted, "measurement", "correlation", *each, *pairs, *varied]
 
 
-def transfer_plots(passes: Iterable[str]) -> list[str]:
-    """Names of the plots of a background from data, by its pass regions."""
-    return [*(f"ratio_{region}" for region in passes), "bias"]
+def transfer_plots(regions: Iterable[str]) -> list[str]:
+    """Names of the plots of a background from data, by its pass and validation regions."""
+    return [*(f"ratio_{region}" for region in regions), "bias"]
 
 
 def hepdata_tables(regions: list[str], pois: list[str]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from boostflow.plots.style import PALETTE, Label, axis_label, label, name_of
 from boostflow.plots.words import fitted_data
@@ -25,14 +26,15 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     """The events of a background in a pass region, and their ratio to the fail region below.
 
     Points are what was fitted less all other samples, and the simulation; the line is the fitted
-    function with its error.
+    function with its error. In hidden windows there are no data, and the function is a prediction.
 
     Args:
-        region: pass region.
+        region: pass region, or validation region.
         found: what the checks wrote (`infer.closure`).
         text: above the axes.
     """
-    mine = found["regions"][region]
+    apart = found["validation"].get("regions", {})
+    mine = apart[region] if region in apart else found["regions"][region]
     edges = np.asarray(mine["edges"])
     centres, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     values, errors = (np.asarray(mine["function"][key]) for key in ("values", "errors"))
@@ -50,7 +52,12 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
         label="Error of the fit",
     )
     ax.stairs(values, edges, color=PALETTE[0], lw=2, baseline=None, label=function)
-    seen, simulated = mine["points"], mine["simulation"]
+    seen = {key: _numbers(mine["points"][key]) for key in ("values", "errors")}
+    pulls, simulated = _numbers(mine["pulls"]), mine["simulation"]
+    for panel in (ax, low):
+        for i, window in enumerate(found["hidden"]):
+            title = "Data hidden" if panel is ax and not i else None
+            panel.axvspan(*window, color="0.93", zorder=0, label=title)
     ax.errorbar(
         centres + 0.15 * half,
         simulated["values"],
@@ -61,10 +68,9 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
         ms=5,
         label="Simulation",
     )
-    ax.errorbar(
-        centres, seen["values"], seen["errors"], fmt="ko", ms=4, label=fitted_data(seen["kind"])
-    )
-    top = max(np.max(values + errors), np.max(np.add(seen["values"], seen["errors"])))
+    kind = fitted_data(mine["points"]["kind"])
+    ax.errorbar(centres, seen["values"], seen["errors"], fmt="ko", ms=4, label=kind)
+    top = max(np.max(values + errors), np.nanmax(seen["values"] + seen["errors"]))
     ax.set_ylim(0, 1.4 * top)
     ax.set_ylabel(f"{name_of(found['name'])}: {region} / {found['fail']}")
     p = mine["closure"]["p"]
@@ -72,17 +78,18 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     fig.legend(
         *ax.get_legend_handles_labels(),
         fontsize=12,
-        title=f"Region {region}; simulation against its own fit: p = {p:.2g}",
+        title=f"{'Validation region' if region in apart else 'Region'} {region}; simulation"
+        f" against its own fit: p = {p:.2g}",
         title_fontsize=13,
         ncols=4,
         loc="outside lower center",
     )
     low.axhline(0, color="0.3", lw=1)
-    low.stairs(np.asarray(mine["pulls"]), edges, color="black", lw=1.4, label="Fit to data")
+    low.stairs(pulls, edges, baseline=None, color="black", lw=1.4, label="Fit to data")
     low.plot(
         centres, mine["closure"]["pulls"], "s", color="0.55", mfc="white", ms=5, label="Simulation"
     )
-    reach = max(3.0, 1.1 * np.max(np.abs([*mine["pulls"], *mine["closure"]["pulls"]])))
+    reach = max(3.0, 1.1 * np.nanmax(np.abs([*pulls, *mine["closure"]["pulls"]])))
     low.set(
         xlabel=axis_label(found["variable"]),
         ylabel="Pull",
@@ -91,6 +98,11 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     )
     label(ax, text)
     return fig
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray:
+    """Values, NaN where they are hidden (null)."""
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
 def bias(found: Mapping[str, Any], text: Label) -> Figure:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
+from boostflow.config.statistics import Templates
 from boostflow.config.transfer import Transfer
 
 
@@ -24,13 +25,37 @@ def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
     if transfer.name in config.samples:
         yield (at / "name").problem(f"{transfer.name} is a sample; choose another name")
     regions = config.templates.regions
-    for key, names in (("fail", [transfer.fail]), ("pass", transfer.passes)):
+    wanted = {"fail": [transfer.fail], "pass": transfer.passes, "validation": transfer.validation}
+    for key, names in wanted.items():
         for name in names:
             if name not in regions:
                 yield (at / key).unknown("region of templates", name, regions)
+    yield from _windows(transfer, config.templates, at / "hidden")
     bins, order = config.templates.bins, transfer.highest()
     if order + 2 > bins:
         yield (at / ("order_max" if transfer.order == "auto" else "order")).problem(
             f"{bins} bins (templates) do not determine a function of order {order} beside a"
             f" signal; at least {order + 2} are needed"
+        )
+
+
+def _windows(transfer: Transfer, templates: Templates, at: Place) -> Iterator[Problem]:
+    """Each window hides some bins, and enough are left to determine the function."""
+    if not transfer.hidden:
+        return
+    edges = templates.edges or [
+        templates.range[0] + (templates.range[1] - templates.range[0]) * i / templates.bins
+        for i in range(templates.bins + 1)
+    ]
+    for low, high in transfer.hidden:
+        if high <= edges[0] or low >= edges[-1]:
+            yield at.problem(
+                f"{low:g} to {high:g} is outside of {templates.variable} in the templates,"
+                f" {edges[0]:g} to {edges[-1]:g}"
+            )
+    left, needed = transfer.hides(edges).count(False), transfer.highest() + 2
+    if left < needed:
+        yield at.problem(
+            f"{left} bins are left beside the windows, which do not determine a function of order"
+            f" {transfer.highest()}; at least {needed} are needed"
         )
