@@ -68,7 +68,7 @@ def pseudo_data(seed=2):
 
 def block(infer=None, **keys):
     transfer = {"estimated": ["qcd"], "order": 1, "toys": 20, **keys}
-    plain = {"mc_stat": False} if not infer else infer
+    plain = infer if infer else {"mc_stat": False}
     return Infer.model_validate({"transfer": transfer, **plain})
 
 

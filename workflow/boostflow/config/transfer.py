@@ -19,7 +19,7 @@ ORDER_MAX = 8
 
 
 def touched(windows: Sequence[Sequence[float]], edges: Sequence[float]) -> list[bool]:
-    """Which bins share values with one of some windows."""
+    """Tell for each bin between edges whether it shares values with a window."""
     return [
         any(low < right and left < high for low, high in windows) for left, right in pairwise(edges)
     ]
@@ -91,11 +91,11 @@ class Transfer(Block):
         return [self.fail, *self.passes]
 
     def hides(self, edges: Sequence[float]) -> list[bool]:
-        """Which bins a hidden window touches, by their edges."""
+        """Tell for each bin between edges whether a hidden window touches it."""
         return touched(self.hidden, edges)
 
     def validating(self) -> Transfer:
-        """The same with the validation regions in the place of the pass regions."""
+        """The block with its validation regions in the place of the pass regions."""
         return self.model_copy(update={"passes": self.validation, "validation": []})
 
     def highest(self) -> int:

@@ -64,7 +64,7 @@ def hide(spec: Mapping[str, Any], hidden: Mapping[str, NDArray]) -> dict[str, An
 
 
 def masks(parts: Parts) -> dict[str, NDArray]:
-    """By fail and pass region which bins are hidden, shape (bins,); none once all may be seen."""
+    """Mark the hidden bins of fail and pass regions, shape (bins,); no region if all are seen."""
     block = parts.config.transfer
     if block is None or not block.hidden or parts.config.unblind:
         return {}

@@ -121,9 +121,21 @@ class PseudoTemplates(FillTemplates):
 
 
 def fitted_block(analysis: Analysis) -> InferBlock:
-    """The infer block as the fit depends on it: not on what ends a run."""
+    """The infer block as the fit depends on it: not on what ends a run, nor on toys of checks."""
     assert analysis.config.infer is not None
-    return analysis.config.infer.model_copy(update={"strict": False})
+    transfer = _at_default(analysis.config.infer.transfer, {"toys"})
+    return analysis.config.infer.model_copy(update={"strict": False, "transfer": transfer})
+
+
+def estimated_regions(analysis: Analysis) -> Transfer | None:
+    """What of a background from data says which templates nothing varies: not its function."""
+    functions = {"name", "basis", "order", "order_max", "toys", "hidden"}
+    return _at_default(fitted_block(analysis).transfer, functions)
+
+
+def _at_default(transfer: Transfer | None, keys: set[str]) -> Transfer | None:
+    fields = Transfer.model_fields
+    return transfer and without(transfer, {key: fields[key].default for key in keys})
 
 
 class OfFit(Job):
@@ -239,7 +251,7 @@ class PlotFit(Job):
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),
-            transfer=fitted_block(analysis).transfer,
+            transfer=estimated_regions(analysis),
         )
 
 
@@ -314,7 +326,7 @@ class Health(Job):
             bin_error_max=infer.bin_error_max,
             minor=infer.minor,
             few_jets=infer.few_jets,
-            transfer=infer.transfer,
+            transfer=estimated_regions(analysis),
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
         )

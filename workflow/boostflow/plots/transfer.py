@@ -55,9 +55,9 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     seen = {key: _numbers(mine["points"][key]) for key in ("values", "errors")}
     pulls, simulated = _numbers(mine["pulls"]), mine["simulation"]
     for panel in (ax, low):
-        for i, window in enumerate(found["hidden"]):
-            title = "Data hidden" if panel is ax and not i else None
-            panel.axvspan(*window, color="0.93", zorder=0, label=title)
+        for k, i in enumerate(np.flatnonzero(np.isnan(seen["values"]))):
+            title = "Data hidden" if panel is ax and not k else None
+            panel.axvspan(edges[i], edges[i + 1], color="0.93", lw=0, zorder=0, label=title)
     ax.errorbar(
         centres + 0.15 * half,
         simulated["values"],
