@@ -98,8 +98,10 @@ def transfer_plots(analysis: Analysis) -> list[str]:
     infer = analysis.config.infer
     if not analysis.has_transfer() or infer is None or infer.transfer is None:
         return []
+    functions = infer.transfer.names() if infer.transfer.along else []
     regions = [*infer.transfer.passes, *infer.transfer.validation]
-    return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(regions))
+    names = transfer_plot_names(regions, functions)
+    return analysis.each(paths.TRANSFER_PLOT, plot=names)
 
 
 def fit_page(analysis: Analysis) -> list[str]:

@@ -21,7 +21,7 @@ from boostflow.progress import progress
 def function(block: Transfer, model: pyhf.Model, best: Fit, region: str) -> tuple[NDArray, NDArray]:
     """The fitted pass/fail ratio of a region and its errors in the bins, each of shape (bins,)."""
     mine = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) == block.name]
-    slices = [model.config.channel_slices[name] for name in (region, block.fail)]
+    slices = [model.config.channel_slices[name] for name in (region, block.fail_of(region))]
 
     def at(pars: NDArray) -> NDArray:
         found = np.asarray(model.main_model.expected_data(pars, return_by_sample=True))

@@ -17,7 +17,7 @@ import numpy as np
 import pyhf
 from numpy.typing import NDArray
 
-from boostflow.infer import described, ftest, transfer
+from boostflow.infer import described, ftest, ratio, transfer
 from boostflow.infer.minimum import Fit, minimise, open_workspace
 from boostflow.infer.prepare import Parts
 from boostflow.infer.ratio import Counts
@@ -117,23 +117,38 @@ def without_signal(parts: Parts, data: Mapping[str, NDArray], kind: str) -> dict
     best = minimise(model, numbers, held)
     everywhere = _everywhere(full, best, hidden)
     seed, result = parts.config.seed, {}
-    for region in parts.orders:
-        show = ~hidden[region]
-        values, errors = described.function(block, full, everywhere, region)
-        passed, failed = (
-            described.less_others(block, model, numbers, best, name)
-            for name in (region, block.fail)
-        )
-        counts, x = Counts(passed.clip(0), failed.clip(1e-9)), transfer.places_of(nominal, block)
-        tried = range(block.highest() + 1)
-        steps = ftest.steps(counts, block.basis, tried, x[show], block.toys, seed)
-        points = described.points(Counts(passed, failed))
-        result[region] = {
-            "function": {"values": values.tolist(), "errors": errors.tolist()},
-            "points": {key: _shown(v, show) for key, v in points.items()} | {"kind": kind},
-            "pulls": _shown(described.pulls(model, numbers, best, region), show),
-            "ftest": [asdict(step) for step in steps],
-        }
+
+    def less_others(region: str) -> NDArray:
+        return described.less_others(block, model, numbers, best, region)
+
+    for of in block.functions():
+        show = np.concatenate([~hidden[region] for region in of.passes])
+        x = transfer.places_of(nominal, of)
+        pairs = [
+            Counts(less_others(r).clip(0), less_others(block.fail_of(r)).clip(1e-9))
+            for r in of.passes
+        ]
+        highest, base = block.highest(), None
+        if block.residual is not None:
+            simulated = transfer.counts_of(nominal, block, of)
+            start = ratio.fit(simulated, block.basis, parts.orders[of.name], x).at(x)
+            highest, base = block.residual, start[show]
+        counts, tried = transfer.together(pairs), ftest.up_to(highest)
+        steps = ftest.steps(counts, block.basis, tried, x[..., show], block.toys, seed, base)
+        for region in of.passes:
+            mine_shown = ~hidden[region]
+            values, errors = described.function(block, full, everywhere, region)
+            points = described.points(
+                Counts(less_others(region), less_others(block.fail_of(region)))
+            )
+            pulls = described.pulls(model, numbers, best, region)
+            result[region] = {
+                "function": {"values": values.tolist(), "errors": errors.tolist()},
+                "points": {key: _shown(v, mine_shown) for key, v in points.items()}
+                | {"kind": kind},
+                "pulls": _shown(pulls, mine_shown),
+                "ftest": [asdict(step) for step in steps],
+            }
     fit = described.goodness(model, numbers, best, block.toys, seed, held)
     return {"regions": result, "fit": fit}
 

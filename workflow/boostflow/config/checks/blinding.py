@@ -94,10 +94,11 @@ def _of_fit(config: Config, control: bool) -> list[Area]:
 
 
 def _score(region: Region) -> list[Limit]:
-    """The range of a region's score, if it has one."""
+    """The ranges of a region: of its score, if it has one, and of columns of the jets."""
+    within = [Limit(None, (c,), "leading", _pair(r)) for c, r in region.within.items()]
     if not region.range:
-        return []
-    return [Limit(region.model, tuple(region.columns()), "leading", _pair(region.range))]
+        return within
+    return [Limit(region.model, tuple(region.columns()), "leading", _pair(region.range)), *within]
 
 
 def _of_estimates(config: Config, shown: bool) -> list[Area]:
