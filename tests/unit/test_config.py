@@ -317,6 +317,10 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: infer.transfer.order: auto tests each order against the next, which needs at",
         ),
         (
+            {"infer": {"transfer": {"estimated": ["quark"], "residual": "auto"}}},
+            "my.yaml: infer.transfer.residual: cannot be 'auto'",
+        ),
+        (
             {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},
             "my.yaml: infer.transfer: order: must be auto, or from 0 to 8",
         ),
