@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.compiled import njit
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _light_cone(
     return (np.stack([e + along, minus, across, z], axis=1) / 100).astype(np.float32)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _local_pt(
     pt: NDArray[np.float64],
     eta: NDArray[np.float64],
@@ -186,7 +186,7 @@ def _local_pt(
     return result
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _nearest(
     eta: NDArray[np.float64],
     phi: NDArray[np.float64],
