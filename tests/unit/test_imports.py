@@ -32,7 +32,18 @@ BLOCKS = {
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *(
+            "boostflow",
+            "alone",
+            "compiled",
+            "errors",
+            "guard",
+            "io",
+            "keyed",
+            "paths",
+            "processes",
+            "progress",
+        ),
         *("provenance", "publicsets", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("weightfile", "correctionfile", "binomial", "theory"),
