@@ -316,8 +316,11 @@ def test_prefit_impact_that_cannot_be_fitted(fitted, monkeypatch):
     assert by_name["lumi"]["impacts"]["mu"]["prefit_up"] is not None
 
 
+STAT = {"up": 5.0, "down": 5.0}
+
+
 def test_the_text_tells_of_bounds():
-    parts = {"order": [], "total": {"error": 5.0, "at_limit": ["up"]}, "stat": {"error": 5.0}}
+    parts = {"order": [], "total": {"error": 5.0, "at_limit": ["up"]}, "stat": STAT}
     told = "mu = 64.00 ± 5.00 (stat); ends at the bounds of mu: up"
     assert fit.text("mu", 64.0, parts) == told
     del parts["total"]["at_limit"]
@@ -478,11 +481,11 @@ def test_text():
     parts = {
         "order": ["exp", "model"],
         "total": {"error": 0.4},
-        "stat": {"error": 0.1},
-        "exp": {"error": 0.05},
-        "model": {"error": 0.38},
+        "stat": {"up": 0.1, "down": 0.1},
+        "exp": {"up": 0.051, "down": 0.049},
+        "model": {"up": 0.48, "down": 0.28},
     }
-    assert fit.text("mu", 1.0, parts) == "mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.38 (model)"
+    assert fit.text("mu", 1.0, parts) == "mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) +0.48 -0.28 (model)"
 
 
 def test_messages():

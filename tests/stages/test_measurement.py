@@ -29,11 +29,12 @@ YIELDS = {
     "groomed": entry(qcd=[9000, 4000, 2000, 900], top=[9, 60, 9, 2], w=[1900, 50, 1, 0]),
 }
 FIT = {
-    "pois": {"mu": {"samples": ["top"], "value": 1.0, "error": 0.1}},
+    "pois": {"mu": {"samples": ["top"], "value": 1.0, "up": 0.1, "down": 0.1}},
     "variable": "msoftdrop",
     "data": "asimov",
 }
-TOP, BOSONS = Measured("mu_top", ["top"], 1.0, 0.1), Measured("mu_v", ["w"], 1.0, 0.2)
+TOP = Measured("mu_top", ["top"], 1.0, 0.1, 0.1)
+BOSONS = Measured("mu_v", ["w"], 1.0, 0.3, 0.1)
 
 
 def test_each_parameter_has_the_region_that_measures_it_best() -> None:
@@ -89,4 +90,4 @@ def test_an_empty_region_can_be_drawn() -> None:
 
 
 def test_parameters_of_a_fit() -> None:
-    assert parameters(FIT) == [Measured("mu", ["top"], 1.0, 0.1)]
+    assert parameters(FIT) == [Measured("mu", ["top"], 1.0, 0.1, 0.1)]

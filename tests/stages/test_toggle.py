@@ -34,8 +34,8 @@ def analysis() -> tuple[dict[str, TemplateSet], dict[str, AnySystematic]]:
 
     templates = {
         "nominal": both(),
-        "jes_up": both(1.04, 1.1),
-        "jes_down": both(0.97, 0.9),
+        "jes_up": both(1.026, 1.1),
+        "jes_down": both(0.975, 0.9),
         "isr_up": both(1.2),
     }
     systematics: dict[str, AnySystematic] = {
@@ -82,3 +82,6 @@ def test_a_browser_draws_three_layers(tmp_path: Path) -> None:
     for side in ("nominal", "up", "down"):  # in the upper and in the lower panel
         assert done.stdout.count(f'stroke="var(--{side})"') == 2
     assert re.search(r'role="status">[\d,.]+ events · up [+-]', done.stdout)
+    numbers = re.findall(r'y="([\d.]+)" text-anchor="end">([\d.]+)<', done.stdout)
+    ratios = [float(said) for down, said in numbers if 374 < float(down) < 512]
+    assert min(ratios) < 1 < max(ratios)  # the scale of the lower panel can be read

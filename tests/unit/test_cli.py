@@ -153,7 +153,7 @@ def test_all_problems_of_a_job_are_told(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_files_of_a_job(health: str, capsys: pytest.CaptureFixture[str]) -> None:
     job = json.dumps(JOB)
-    code, error = ended(capsys, "demand_health", job)
+    code, error = ended(capsys, "plot_health", '{"label": ["", ""]}')
     assert code == 2 and "--health" in error
     code, error = ended(capsys, "demand_health", job, "--health", f"{health}.old")
     assert code == 1 and error == f"boostflow: error: {health}.old: no such file\n"

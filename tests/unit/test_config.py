@@ -262,6 +262,31 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: infer.transfer.order: 3 bins (templates) do not determine a function of",
         ),
         (
+            {
+                "templates": {
+                    "regions": {
+                        "tag": {"range": [0.9, 1.0]},
+                        "tag_0": {"range": [0.0, 0.9]},
+                    }
+                },
+                "infer": {"transfer": {"estimated": ["quark"], "fail": "tag_0", "pass": ["tag"]}},
+            },
+            "my.yaml: infer.transfer.fail: tag_0 is called like a coefficient of region tag",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "pas": ["pass"]}}},
+            "my.yaml: infer.transfer.pas: unknown key; did you mean 'pass'?",
+        ),
+        (
+            {
+                "templates": {"bins": 2},
+                "infer": {
+                    "transfer": {"estimated": ["quark"], "order": "auto", "order_max": 0},
+                },
+            },
+            "my.yaml: infer.transfer.order: auto tests each order against the next, which needs at",
+        ),
+        (
             {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},
             "my.yaml: infer.transfer: order: must be auto, or from 0 to 8",
         ),

@@ -72,7 +72,7 @@ def test_the_last_lines_of_a_log(tmp_path: Path) -> None:
     log.write_bytes("\n".join(f"line {i}\n" for i in range(30)).encode() + b"no text \xff\n\n")
     assert last_lines(str(log), 2) == ["line 29", "no text �"]
     log.write_text("\n")
-    assert last_lines(str(log)) == ["(empty)"]
+    assert last_lines(str(log)) == ["(empty: the job was killed, or could not start)"]
     assert last_lines(str(tmp_path / "none")) == ["(No such file or directory)"]
 
 
@@ -162,3 +162,31 @@ def test_of_many_that_failed_the_logs_are_named(tmp_path: Path) -> None:
     assert text.count("    wrong\n") == 5
     assert all(f"  {log}:\n" in text for log in logs)
     assert text.splitlines()[-2].startswith("8 failed, 0 of 12 jobs done")
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_narrow_terminal_says_what_runs_and_no_color_is_obeyed(
+    monkeypatch: pytest.MonkeyPatch, plain: bool
+) -> None:
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "40"), ("LINES", "24")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    if plain:
+        monkeypatch.setenv("NO_COLOR", "1")
+    else:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    display = Display(stream)
+    display.emit(record(LogEvent.RUN_INFO, stats={"total": 99}, msg=""))
+    display.emit(started(3, "Ingesting wjet (nominal), part 0", "a.log"))
+    display.close()
+    written = stream.getvalue()
+    assert "Ingesting" in written
+    assert ("\x1b[31m" in written or "\x1b[32m" in written) is not plain

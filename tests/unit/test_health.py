@@ -221,11 +221,22 @@ def test_files_and_strictness(tmp_path):
         ("fail", "top"),
     }
     assert "pass/top" in (tmp_path / "h.txt").read_text()
-    files = jobs.DemandHealth.Files(health=health)
+    files = jobs.DemandHealth.Files(health=[health])
     with pytest.raises(BoostflowError, match="nan: jes in pass/top, fail/top"):
         demand(jobs.DemandHealth(forbidden=Infer(strict=True).forbidden()), files)
     demand(jobs.DemandHealth(forbidden=Infer(strict=["large"]).forbidden()), files)
     assert Infer().forbidden() == []
+
+
+def test_flags_of_a_background_from_data_end_a_strict_run(tmp_path):
+    """Alone, where no systematic has templates, and only those that are listed."""
+    flag = {"flag": "biased", "text": "mu is biased by +0.50 ± 0.04 of its statistical error"}
+    path = tmp_path / "transfer.json"
+    path.write_text(json.dumps({"flags": [flag]}))
+    files = jobs.DemandHealth.Files(transfer=[path])
+    with pytest.raises(BoostflowError, match=r"transfer.json\)\nbiased: mu is"):
+        demand(jobs.DemandHealth(forbidden=Infer(strict=True).forbidden()), files)
+    demand(jobs.DemandHealth(forbidden=Infer(strict=["nan", "misfit"]).forbidden()), files)
 
 
 def test_plot(tmp_path):

@@ -32,19 +32,8 @@ BLOCKS = {
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *(
-            "boostflow",
-            "alone",
-            "compiled",
-            "errors",
-            "guard",
-            "io",
-            "keyed",
-            "paths",
-            "processes",
-            "progress",
-        ),
-        *("provenance", "publicsets", "seeds", "terminal", "texttable"),
+        *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("weightfile", "correctionfile", "binomial", "theory"),
     },

@@ -22,6 +22,7 @@ from boostflow.jobs.statistics import (
     PlotHealth,
 )
 from boostflow.jobs.summary import PlotCutflow, Provenance, Summary
+from boostflow.jobs.transfer import CheckTransfer, PlotTransfer
 from support.contracts import Case, Jobs, analysis, changed, leaves, named
 
 CONFIG: dict[str, Any] = {
@@ -153,6 +154,32 @@ ELSEWHERE = {
     *(f"systematics:{entry}.enabled" for entry in SYSTEMATICS),
 }
 """Keys that other entries or cases of the table stand for."""
+
+
+TRANSFER = {"estimated": ["quark"], "fail": "rest", "pass": ["pass"], "order": 1}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("infer.transfer.toys", 40, {"check_transfer"}),
+        ("infer.transfer.order", 2, FITS | {"check_transfer"}),
+        ("infer.transfer.order_max", 3, FITS | {"check_transfer"}),
+        ("infer.transfer.basis", "chebyshev", FITS | {"check_transfer"}),
+        ("infer.transfer.name", "qcd", FITS | {"check_transfer"}),
+        ("infer.transfer.pass", ["other"], SHOWN | {"check_transfer"}),
+        ("infer.toys", 100, FITS),
+        ("infer.seed", 5, FITS | {"check_transfer"}),
+        ("luminosity", 10.0, LUMINOSITY | {"plot_transfer"}),
+    ],
+    ids=named,
+)
+def test_which_jobs_a_key_of_a_background_from_data_changes(
+    key: str, value: Any, expected: set[str]
+) -> None:
+    config = CONFIG | {"infer": CONFIG["infer"] | {"transfer": TRANSFER}}
+    jobs = JOBS | {job.stage: job.of for job in (CheckTransfer, PlotTransfer)}
+    assert changed(jobs, config, SYSTEMATICS, key, value) == expected | {"provenance"}
 
 
 def test_no_key_is_left_out() -> None:

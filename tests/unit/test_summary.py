@@ -192,3 +192,38 @@ def test_background_estimates(tmp_path):
     assert text.count("no result") == 2
     assert "sideband: no function describes it" in text
     assert "composition: the clusters look alike" in text
+
+
+ROW = {"poi": "mu", "truth": "next order", "toys": 500, "mean_error": 0.04, "width": 1.0}
+FUNCTION = {"order": 2, "closure": {"p": 0.031}}
+CHECKS = {
+    "name": "multijet",
+    "basis": "bernstein",
+    "fail": "fail",
+    "regions": {"pass": FUNCTION},
+    "fit": {"deviance": 30.0, "p": 0.4},
+    "bias": [ROW | {"injected": s, "mean": m} for s, m in ((0.0, 0.1), (1.0, -0.35))],
+    "envelope": {"functions": [], "errors": {"mu": 0.062}},
+    "flags": [{"flag": "biased", "text": "mu is biased by -0.35 ± 0.04"}],
+}
+
+
+def test_a_background_from_data_and_its_flags(tmp_path):
+    """The table, a sentence for each flag, and other functions below the result line."""
+    for name, data in (("fit", FIT), ("transfer", CHECKS)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(data))
+    read = {name: [tmp_path / f"{name}.json"] for name in ("fit", "transfer")}
+    run(Summary(), files(tmp_path, **read))
+    text = " ".join((tmp_path / "summary.txt").read_text().split())
+    for part in (
+        "other functions of the background from data ± 0.062, not among the errors",
+        "pass / fail: bernstein of order 2 closure on simulation p = 0.031",
+        "goodness of the fit, by toys p = 0.4",
+        "largest bias of mu, next order -0.35 ± 0.04 errors at a signal strength of 1",
+        "largest shift of mu with other functions 0.062",
+        "Background from data, biased: mu is biased by -0.35 ± 0.04",
+    ):
+        assert part in text
+    page = (tmp_path / "overview.html").read_text()
+    assert "<li>Background from data, biased: mu is biased by -0.35 ± 0.04</li>" in page
+    assert "other functions of the background from data: ± 0.062" in page

@@ -84,8 +84,9 @@ def test_regions_of_two_scores_leave_out_what_others_hold():
     }
     both = {"top": {**top, "without": ["v"]}, "v": {**v, "without": ["top"]}}
     assert regions(**both) == {"top": [1], "v": [2]}
-    with pytest.raises(BoostflowError, match="1 jets of qcd lie in top and in v"):
+    with pytest.raises(BoostflowError, match="1 jets of qcd lie in top and in v") as told:
         regions(top=top, v=v)
+    assert str(told.value).endswith("`without: [top]` leaves them out of v")
 
 
 @pytest.mark.parametrize("unblind", [False, True])

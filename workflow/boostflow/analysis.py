@@ -243,6 +243,11 @@ class Analysis:
         single = [*self.variations.with_templates(), *self.variations.crosschecks().values()]
         return {name: [name] for name in single} | self.variations.entries()
 
+    def has_transfer(self) -> bool:
+        """Whether a background of the fit comes from data, and is tested."""
+        infer = self.config.infer
+        return self.config.has_fit and infer is not None and infer.transfer is not None
+
     def has_health(self) -> bool:
         """Whether there are effects to check."""
         return self.config.has_fit and bool(self.fitted())

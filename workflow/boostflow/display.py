@@ -111,7 +111,7 @@ def last_lines(path: str, number: int = LAST_LINES) -> list[str]:
     except OSError as error:
         return [f"({error.strerror or error})"]
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return lines[-number:] or ["(empty)"]
+    return lines[-number:] or ["(empty: the job was killed, or could not start)"]
 
 
 @dataclass
@@ -146,7 +146,9 @@ class Display(logging.Handler):
 
         super().__init__()
         self.dry, self.timed = dry, timed
-        self.console = Console(file=stream, markup=False, emoji=False, no_color=not colour)
+        # None: as NO_COLOR says.
+        no_color = None if colour else True
+        self.console = Console(file=stream, markup=False, emoji=False, no_color=no_color)
         # FORCE_COLOR makes a log coloured, but no terminal.
         self.live = stream.isatty() and not self.console.is_dumb_terminal
         self.jobs: dict[int, Job] = {}
@@ -210,7 +212,7 @@ class Display(logging.Handler):
         from rich.table import Column
 
         self.bar = Progress(
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=min(30, self.console.width // 5)),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1)),

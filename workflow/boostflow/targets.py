@@ -45,10 +45,19 @@ def crosschecks(analysis: Analysis) -> list[str]:
     return analysis.each(paths.CROSSCHECK, systematic=names)
 
 
+def judged(analysis: Analysis) -> dict[str, list[str]]:
+    """What has flags: files by the names that `jobs.statistics.DemandHealth.Files` gives them."""
+    has = {
+        "health": (analysis.has_health(), paths.HEALTH),
+        "transfer": (analysis.has_transfer(), paths.TRANSFER),
+    }
+    return {name: [analysis.at(path)] if there else [] for name, (there, path) in has.items()}
+
+
 def healthy(analysis: Analysis) -> list[str]:
     """The proof that no effect has a flag that ends the run, where one is asked for."""
     infer = analysis.config.infer
-    asked = analysis.has_health() and infer is not None and infer.forbidden()
+    asked = any(judged(analysis).values()) and infer is not None and infer.forbidden()
     return [analysis.at(paths.HEALTHY)] if asked else []
 
 
@@ -87,7 +96,7 @@ def fit_plots_of(analysis: Analysis, prefix: str) -> list[str]:
 def transfer_plots(analysis: Analysis) -> list[str]:
     """Paths of the plots of a background from data."""
     infer = analysis.config.infer
-    if not analysis.config.has_fit or infer is None or infer.transfer is None:
+    if not analysis.has_transfer() or infer is None or infer.transfer is None:
         return []
     return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(infer.transfer.passes))
 
@@ -162,7 +171,6 @@ def figures(analysis: Analysis) -> dict[str, list[str]]:
         "comparison": (len(analysis.jet_models()) > 1, paths.COMPARISON),
         "fit": (config.has_fit, paths.FIT),
         "background": (config.background is not None, paths.BACKGROUND),
-        "health": (analysis.has_health(), paths.HEALTH),
     }
     varied = analysis.with_systematics()
     return {
@@ -171,6 +179,7 @@ def figures(analysis: Analysis) -> dict[str, list[str]]:
         "systematics": analysis.each(paths.EVALUATION_SYSTEMATICS, model=varied),
         "crosschecks": crosschecks(analysis),
         "figure": main_figure(analysis),
+        **judged(analysis),
         **{name: [analysis.at(path)] if there else [] for name, (there, path) in has.items()},
     }
 

@@ -1,6 +1,6 @@
-"""Health check of systematic effects: table, plot, and an error at the end where it is asked for."""
+"""Health check of systematic effects: table and plot."""
 
-from boostflow.jobs.statistics import DemandHealth, Health, PlotHealth
+from boostflow.jobs.statistics import Health, PlotHealth
 
 
 rule health:
@@ -54,27 +54,3 @@ rule plot_health:
         "Drawing the systematic effects"
     shell:
         logged(PlotHealth)
-
-
-rule demand_health:
-    """End with an error if effects have flags that infer.strict does not allow: last of all."""
-    input:
-        health=at(paths.HEALTH),
-        last=at(paths.PROVENANCE),
-    output:
-        touch(at(paths.HEALTHY)),
-    log:
-        log_of(paths.HEALTHY),
-    # Not in a group: its failure would take the results along.
-    localrule: True
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=attempt_scaled(1000),
-        runtime=attempt_scaled(15),
-    params:
-        job=job(DemandHealth),
-    message:
-        "Demanding healthy systematic effects"
-    shell:
-        logged(DemandHealth)

@@ -27,7 +27,8 @@ def describe(error: ValidationError, model: Any, at: Place = EVERYWHERE) -> list
         path, block = _walk(model, list(item["loc"]))
         given = item["input"]
         if item["type"] == "extra_forbidden":
-            fields = list(block.model_fields) if block else []
+            known = block.model_fields.items() if block else []
+            fields = [field.alias or name for name, field in known]
             text = f"unknown key{suggest(path[-1] if path else '', fields)}"
         elif item["type"] == "missing":
             text = "is required"
@@ -77,7 +78,8 @@ def _walk(annotation: Any, loc: list[str | int]) -> tuple[list[str], type[BaseMo
             block = annotation
             key, loc = loc[0], loc[1:]
             path.append(str(key))
-            field = annotation.model_fields.get(str(key))
+            fields = annotation.model_fields
+            field = {found.alias or name: found for name, found in fields.items()}.get(str(key))
             if field is None:
                 return path, block
             annotation = field.annotation

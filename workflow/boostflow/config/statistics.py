@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from boostflow.config.base import Block, Name, Range
 from boostflow.config.defaults import CLASSIFIER
-from boostflow.config.transfer import Transfer
+from boostflow.config.transfer import Transfer, TransferFlag
 
 MU = "mu"
 """Name of the parameter of interest where there is only one."""
@@ -110,6 +110,8 @@ class Prune(Block):
 
 Flag = Literal["nan", "empty", "zero", "large", "one_sided", "flipped", "insignificant"]
 """What the health check says of a systematic effect: boostflow.infer.health."""
+AnyFlag = Literal[Flag, TransferFlag]
+"""All that may be flagged of a fit."""
 
 
 class Infer(Block):
@@ -150,9 +152,10 @@ class Infer(Block):
     few_jets: float = Field(0.0, ge=0)
     """Bins in which fewer jets of a sample were simulated change with the others of the region, not
     by the jets that one variation or another happens to have in them. 0: every bin by itself."""
-    strict: bool | list[Flag] = False
+    strict: bool | list[AnyFlag] = False
     """true: the run ends with an error, after all else is done, if the health check of systematic
-    effects has flagged any. A list: if it has one of these flags."""
+    effects, or the tests of a background from data, have flagged any. A list: if there is one of
+    these flags."""
 
     @model_validator(mode="after")
     def knows_the_errors_of_pseudo_data(self) -> Infer:
@@ -172,8 +175,8 @@ class Infer(Block):
         """The samples of all parameters of interest."""
         return [sample for samples in self.pois().values() for sample in samples]
 
-    def forbidden(self) -> list[Flag]:
+    def forbidden(self) -> list[AnyFlag]:
         """Flags that end the run with an error."""
         if isinstance(self.strict, bool):
-            return list(get_args(Flag)) if self.strict else []
+            return list(get_args(AnyFlag)) if self.strict else []
         return self.strict

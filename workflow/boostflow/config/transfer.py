@@ -10,6 +10,8 @@ from boostflow.config.base import Block, Name
 
 Basis = Literal["bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev"]
 """Functions of a pass/fail ratio."""
+TransferFlag = Literal["sculpted", "order", "misfit", "biased"]
+"""What the checks of a background from data flag: boostflow.infer.closure."""
 ORDER_MAX = 8
 """Highest order of a function."""
 
@@ -43,7 +45,7 @@ class Transfer(Block):
     with toys of the simulation."""
     order_max: int = Field(4, ge=0, le=ORDER_MAX)
     """Highest order that `auto` tries."""
-    toys: int = Field(50, ge=10, le=100_000)
+    toys: int = Field(500, ge=10, le=100_000)
     """Toys for each row of the checks: goodness of fit, F-tests, and the bias with injected signal
     0, 1, 2 and 5."""
 

@@ -29,6 +29,7 @@ from boostflow.infer.minimum import (
     prefit_errors,
 )
 from boostflow.progress import progress
+from boostflow.quoted import plus_minus
 
 log = logging.getLogger(__name__)
 
@@ -227,22 +228,22 @@ def correlations(best: Fit) -> dict[str, Any]:
 
 
 def text(poi: str, value: float, parts: Mapping[str, Any]) -> str:
-    """`mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) ± 0.03 (model)`.
+    """`mu = 1.00 ± 0.10 (stat) ± 0.05 (exp) +0.05 -0.03 (model)`.
 
-    Groups that there are; sides of the interval that end at a bound are told, and a part that is
-    not known for that is n/a.
+    Groups that there are; both sides where they differ; sides of the interval that end at a bound
+    are told, and a part that is not known for that is n/a.
     """
     names = ["stat", *parts["order"]]
     smallest = min(parts["total"]["error"], 1.0)
     digits = max(2, int(np.ceil(-np.log10(max(smallest, 1e-9)))) + 1)
     cut = " and ".join(parts["total"].get("at_limit", []))
 
-    def number(error: float | None) -> str:
-        return "n/a" if error is None else f"{error:.{digits}f}"
+    def errors(part: Mapping[str, Any]) -> str:
+        return plus_minus(part["up"], part["down"], digits)
 
     return (
         f"{poi} = {value:.{digits}f} "
-        + " ".join(f"± {number(parts[name]['error'])} ({name})" for name in names)
+        + " ".join(f"{errors(parts[name])} ({name})" for name in names)
         + (f"; ends at the bounds of {poi}: {cut}" if cut else "")
     )
 

@@ -284,13 +284,15 @@ def plot(job: PlotHealth, files: PlotHealth.Files) -> None:
 
 
 def demand(job: DemandHealth, files: DemandHealth.Files) -> None:
-    """End with one message if effects have flags that are not allowed (`infer.strict`).
+    """End with one message if there are flags that are not allowed (`infer.strict`).
+
+    Flags are those of systematic effects, and of a background from data (`infer.closure`).
 
     Raises:
-        BoostflowError: names all those effects; or the health check cannot be read.
+        BoostflowError: names all that is flagged so; or a file cannot be read.
     """
     lines = []
-    effects = read_json(files.health)["effects"]
+    effects = [effect for path in files.health for effect in read_json(path)["effects"]]
     for flag in [name for name in MEANING if name in job.forbidden]:
         by_entry: dict[str, list[str]] = {}
         for effect in effects:
@@ -298,8 +300,14 @@ def demand(job: DemandHealth, files: DemandHealth.Files) -> None:
                 template = f"{effect['region']}/{effect['sample']}"
                 by_entry.setdefault(effect["entry"], []).append(template)
         lines += [f"{flag}: {name} in {', '.join(where)}" for name, where in by_entry.items()]
+    where = [*files.health] if lines else []
+    for path in files.transfer:
+        flags = [flag for flag in read_json(path)["flags"] if flag["flag"] in job.forbidden]
+        lines += [f"{flag['flag']}: {flag['text']}" for flag in flags]
+        where += [path] if flags else []
     if lines:
         raise BoostflowError(
-            "infer.strict: systematic effects that need a look (mend or restrict the entries, or "
-            f"list other flags; {files.health} has the figures)\n" + "\n".join(lines)
+            "infer.strict: what needs a look (mend or restrict entries, take another function, or "
+            f"list other flags; the figures are in {' and '.join(map(str, where))})\n"
+            + "\n".join(lines)
         )

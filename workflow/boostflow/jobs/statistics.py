@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from boostflow.config.base import Block, Name
-from boostflow.config.statistics import Flag
+from boostflow.config.statistics import AnyFlag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import AnySystematic
@@ -118,9 +118,21 @@ class PseudoTemplates(FillTemplates):
 
 
 def fitted_block(analysis: Analysis) -> InferBlock:
-    """The infer block as the fit depends on it: not on what ends a run."""
+    """The infer block as the fit depends on it: not on what ends a run, nor on toys of checks."""
     assert analysis.config.infer is not None
-    return analysis.config.infer.model_copy(update={"strict": False})
+    transfer = _at_default(analysis.config.infer.transfer, {"toys"})
+    return analysis.config.infer.model_copy(update={"strict": False, "transfer": transfer})
+
+
+def estimated_regions(analysis: Analysis) -> Transfer | None:
+    """What of a background from data says which templates nothing varies: not its function."""
+    functions = {"name", "basis", "order", "order_max", "toys"}
+    return _at_default(fitted_block(analysis).transfer, functions)
+
+
+def _at_default(transfer: Transfer | None, keys: set[str]) -> Transfer | None:
+    fields = Transfer.model_fields
+    return transfer and without(transfer, {key: fields[key].default for key in keys})
 
 
 class OfFit(Job):
@@ -236,7 +248,7 @@ class PlotFit(Job):
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),
-            transfer=fitted_block(analysis).transfer,
+            transfer=estimated_regions(analysis),
         )
 
 
@@ -311,7 +323,7 @@ class Health(Job):
             bin_error_max=infer.bin_error_max,
             minor=infer.minor,
             few_jets=infer.few_jets,
-            transfer=infer.transfer,
+            transfer=estimated_regions(analysis),
             systematics={name: without(block, {"title": None}) for name, block in entries.items()},
             data=analysis.shown_data(),
         )
@@ -345,19 +357,21 @@ class PlotHealth(Job):
 
 
 class DemandHealth(Job):
-    """End with an error that names the effects whose flags are not allowed."""
+    """End with an error that names what has flags that are not allowed."""
 
     stage: ClassVar[str] = "demand_health"
     runs: ClassVar[str] = "boostflow.infer.health:demand"
 
-    forbidden: list[Flag]
+    forbidden: list[AnyFlag]
     """Flags that end the run."""
 
     class Files(base.Files):
         """What is read."""
 
-        health: Input[Path]
-        """The health check (JSON)."""
+        health: Input[list[Path]] = []
+        """The health check (JSON), where systematics have templates."""
+        transfer: Input[list[Path]] = []
+        """The tests of a background from data (JSON), where there is one."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> DemandHealth:

@@ -63,6 +63,8 @@ class Summary(Job):
         """The background estimates (JSON)."""
         health: Input[list[Path]] = []
         """The health check (JSON)."""
+        transfer: Input[list[Path]] = []
+        """The tests of a background from data (JSON)."""
         figure: Input[list[Path]] = []
         """PNG file that the page shows: the measurement, or the cutflow of a run without a fit."""
         summary: Output[Path]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Label, Output, PlotFolder
@@ -24,6 +24,14 @@ class CheckTransfer(OfFit):
 
         figures: Output[Path]
         """JSON file of the tests."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Self:
+        """The job of an analysis: it needs its own toys, and none of the discovery significance."""
+        job = super().of(analysis)
+        assert analysis.config.infer is not None
+        update = {"toys": 0, "transfer": analysis.config.infer.transfer}
+        return job.model_copy(update={"infer": job.infer.model_copy(update=update)})
 
 
 class PlotTransfer(Job):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from boostflow.plots.style import Label, axis_label, colour, label, name_of
 from boostflow.plots.words import fitted_data, symbol
+from boostflow.quoted import plus_minus
 
 MOST = 3
 """Regions that are drawn, those that measure best."""
@@ -28,13 +29,14 @@ class Measured(NamedTuple):
     name: str
     samples: list[str]
     value: float
-    error: float
+    up: float
+    down: float
 
 
 def parameters(fit: Mapping[str, Any]) -> list[Measured]:
     """The parameters of interest of fit.json, in their order."""
     return [
-        Measured(name, found["samples"], found["value"], found["error"])
+        Measured(name, *(found[key] for key in ("samples", "value", "up", "down")))
         for name, found in fit["pois"].items()
     ]
 
@@ -149,9 +151,8 @@ def _spectrum(
             name_of(s).replace(" ", "\N{NO-BREAK SPACE}") for s in parameter.samples if s in after
         ]
         called = textwrap.fill(", ".join(names), 22)
-        value = (
-            f"{called}\n{symbol(parameter.name)} = {parameter.value:.2f} ± {parameter.error:.2f}"
-        )
+        quoted = f"{parameter.value:.2f} {plus_minus(parameter.up, parameter.down)}"
+        value = f"{called}\n{symbol(parameter.name)} = {quoted}"
         _layer(ax, edges, below, values, scale, shade, value)
         below = below + values
         _layer(low, edges, height, values / safe, np.ones(len(data)), shade, None)

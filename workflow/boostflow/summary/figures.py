@@ -50,6 +50,10 @@ def collect(files: Summary.Files) -> dict[str, Any]:
             "flagged": sum(bool(effect["flags"]) for effect in data["effects"]),
             "counts": data["counts"],
         }
+    for data in map(read_json, files.transfer):
+        result["transfer"] = _transfer(data)
+        for poi, shift in data["envelope"]["errors"].items():
+            result["fit"]["pois"][poi]["envelope"] = shift
     if files.crosschecks:
         result["crosschecks"] = {path.stem: read_json(path) for path in files.crosschecks}
     for data in map(read_json, files.background):
@@ -114,6 +118,29 @@ def _strength(found: dict[str, Any]) -> dict[str, Any]:
         **{name: parts[name]["error"] for name in ("total", "stat", *parts["order"])},
     }
     return result
+
+
+def _transfer(data: dict[str, Any]) -> dict[str, Any]:
+    """Key figures of transfer.json."""
+    return {
+        "name": data["name"],
+        "basis": data["basis"],
+        "fail": data["fail"],
+        "regions": {
+            region: {"order": found["order"], "p": found["closure"]["p"]}
+            for region, found in data["regions"].items()
+        },
+        "p": data["fit"].get("p"),
+        "bias": {
+            f"{poi}, {truth}": max(
+                (row for row in data["bias"] if (row["poi"], row["truth"]) == (poi, truth)),
+                key=lambda row: abs(row["mean"]),
+            )
+            for poi, truth in dict.fromkeys((row["poi"], row["truth"]) for row in data["bias"])
+        },
+        "envelope": data["envelope"]["errors"],
+        "flags": data["flags"],
+    }
 
 
 def _estimates(data: dict[str, Any]) -> dict[str, Any]:

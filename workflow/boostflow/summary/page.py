@@ -72,7 +72,7 @@ def page(
         label: text above plots.
     """
     sheet, of_samples = Sheet(), Sheet()
-    for part in (table.health, table.fit, table.background, table.models):
+    for part in (table.health, table.fit, table.transfer, table.background, table.models):
         part(sheet, summary)
     table.samples(of_samples, summary)
     return render(

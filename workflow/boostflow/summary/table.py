@@ -21,7 +21,7 @@ class Page(Protocol):
 def table(summary: dict[str, Any], width: int = 100) -> str:
     """The figures of summary.json as plain text of at most `width` columns."""
     page = Text(width)
-    for part in (samples, models, fit, background, health):
+    for part in (samples, models, fit, transfer, background, health):
         part(page, summary)
     return page.text()
 
@@ -49,6 +49,37 @@ def fit(page: Page, summary: dict[str, Any]) -> None:
         _correlations(page, fitted["correlation"])
     for name, compared in summary.get("crosschecks", {}).items():
         _crosscheck(page, name, compared)
+
+
+def transfer(page: Page, summary: dict[str, Any]) -> None:
+    """The table of the tests of a background from data, and a line for each of its flags."""
+    found = summary.get("transfer")
+    if found is None:
+        return
+    page.grid(f"Background {found['name']} from data", ["test", "result"], transfer_rows(found))
+    for flag in found["flags"]:
+        page.line(f"Background from data, {flag['flag']}: {flag['text']}")
+
+
+def transfer_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows: functions and how they describe simulation and data, bias, other functions.
+
+    Args:
+        found: `transfer` of summary.json.
+    """
+    rows = []
+    for region, one in found["regions"].items():
+        what = f"{region} / {found['fail']}: {found['basis']} of order {one['order']}"
+        rows.append((what, f"closure on simulation p = {one['p']:.2g}"))
+    if found["p"] is not None:
+        rows.append(("goodness of the fit, by toys", f"p = {found['p']:.2g}"))
+    for what, row in found["bias"].items():
+        strength = f"at a signal strength of {row['injected']:g}"
+        bias = f"{row['mean']:+.2f} ± {row['mean_error']:.2f} errors {strength}"
+        rows.append((f"largest bias of {what}", bias))
+    for poi, shift in found["envelope"].items():
+        rows.append((f"largest shift of {poi} with other functions", f"{shift:.2g}"))
+    return rows
 
 
 def health(page: Page, summary: dict[str, Any]) -> None:
@@ -219,6 +250,9 @@ def fit_rows(poi: str, result: dict[str, Any]) -> list[tuple[str, str]]:
         result: its figures in summary.json.
     """
     rows = [("signal strength", result["text"])]
+    if "envelope" in result:
+        shift = f"± {result['envelope']:.2g}, not among the errors"
+        rows.append(("other functions of the background from data", shift))
     found = result["significance"]
     for kind in ("expected", "observed"):
         if kind in found:

@@ -104,7 +104,7 @@ def regions_of(
         if both:
             raise BoostflowError(
                 f"templates.regions: {both} jets of {sample} lie in {one} and in {other}; "
-                "regions must not overlap"
+                f"regions must not overlap: `without: [{one}]` leaves them out of {other}"
             )
     return inside
 
