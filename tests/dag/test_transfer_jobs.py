@@ -36,7 +36,7 @@ def test_taking_a_background_from_data(plan: Plan) -> None:
 
 @pytest.mark.parametrize(
     ("infer", "keys"),
-    [({}, {"toys": 100}), ({}, {"order": "auto"}), ({}, {"basis": "chebyshev"}), ({"seed": 5}, {})],
+    [({}, {"residual": 1}), ({}, {"basis": "chebyshev"}), ({"seed": 5}, {})],
 )
 def test_another_function_is_fitted_and_tested(
     plan: Plan, infer: dict[str, Any], keys: dict[str, Any]
@@ -44,6 +44,30 @@ def test_another_function_is_fitted_and_tested(
     with_transfer(plan)
     plan.finish()
     with_transfer(plan, infer, **keys)
+    assert plan.jobs() == CHECKS | FIT | END
+
+
+def test_more_toys_are_drawn_by_the_checks_alone(plan: Plan) -> None:
+    with_transfer(plan)
+    plan.finish()
+    with_transfer(plan, toys=100)
+    assert plan.jobs() == CHECKS | END
+
+
+def test_another_place_in_the_second_variable(plan: Plan) -> None:
+    """The same templates are fitted, in ranges of pT, and the function of both is tested."""
+    ranges = {"low": [400, 600], "high": [600, 900]}
+    regions = {
+        f"{tag}_{name}": {"model": "bdt", "range": score, "within": {"pt": limits}}
+        for tag, score in (("fail", [0.0, 0.9]), ("pass", [0.9, 1.0]))
+        for name, limits in ranges.items()
+    }
+    pairs = {tag: [f"{tag}_{name}" for name in ranges] for tag in ("fail", "pass")}
+    with_transfer(plan, order=[1, 1], along={"variable": "pt"}, **pairs)
+    plan.config["templates"] = {"regions": regions}
+    plan.finish()
+    assert plan.jobs() == set()
+    plan.config["infer"]["transfer"]["along"] = {"variable": "pt", "at": [480, 700]}
     assert plan.jobs() == CHECKS | FIT | END
 
 

@@ -87,7 +87,8 @@ def left_out(inputs: Path) -> Write:
 
 
 def checked(inputs: Path) -> Write:
-    from boostflow.ingest.check import Checked, Report, write
+    from boostflow.ingest.check import write
+    from boostflow.ingest.checked import Checked, Report
     from boostflow.jobs.chain import CheckInputs
 
     files = [Checked("top", f"{i}.root", bad="not readable", key=f"{i}") for i in range(40)]

@@ -117,9 +117,10 @@ def test_flags_are_sentences():
     """The worst row of each truth; data that ask for a higher order."""
     row = {"poi": "mu", "truth": bias.NEXT, "mean_error": 0.04, "width": 1.0, "toys": 500}
     step = {"order": 1, "f_p": 0.001}
-    region = {"order": 1, "closure": {"p": 0.3}, "ftest": {"data": [step | {"order": 0}, step]}}
+    region = {"of": "pass", "fail": "fail", "order": 1, "residual": None}
+    region["closure"] = {"p": 0.3}
+    region["ftest"] = {"data": [step | {"order": 0}, step]}
     found = {
-        "fail": "fail",
         "regions": {"pass": region},
         "fit": {"p": 0.01},
         "bias": [row | {"injected": mu, "mean": m} for mu, m in ((0, 0.27), (1, -0.3), (2, 0.5))],

@@ -101,9 +101,9 @@ def test_the_model_is_fail_times_function(basis):
     pars |= {f"transfer_fail[{i}]": value for i, value in enumerate(shape)}
     pars["mu"] = 0.0
     expected = model.expected_actualdata([pars[name] for name in model.config.par_names])
-    value = coefficients @ functions(basis, 2, start.x)
+    value = coefficients @ functions(basis, 2, start.x["pass"])
     value = np.exp(value) if basis.startswith("exp_") else value
-    fail = shape * start.start
+    fail = shape * start.start["fail"]
     for region, mine, w in (
         ("fail", fail, 50.0),
         ("pass", fail * start.ratios["pass"].mean * value, 3.0),
@@ -118,7 +118,7 @@ def test_asimov_data_are_smooth_though_the_simulation_is_not():
     observed = np.array(next(o["data"] for o in spec["observations"] if o["name"] == "pass"))
     nominal = analysis()
     others = nominal["pass"]["top"].values + nominal["pass"]["w"].values
-    ratio = (observed - others) / start.start
+    ratio = (observed - others) / start.start["fail"]
     assert np.abs(np.diff(ratio, 2)).max() < 1e-9  # a straight line
     simulated = sum(nominal["pass"][name].values for name in ("quark", "gluon"))
     assert (simulated == 0).any()

@@ -36,6 +36,14 @@ def control(**cut: Any) -> dict[str, Any]:
     return {"control": {"qcd": {"samples": ["w"], **cut}}}
 
 
+@pytest.mark.parametrize(("other", "problems"), [([600, 900], 0), ([500, 900], 1)])
+def test_a_control_region_beside_a_region_in_a_column(other: list[float], problems: int) -> None:
+    """The range of a column that a region of the fit has (`within`) tells what it hides."""
+    regions = {"pass": {"range": [0.9, 1.0], "within": {"pt": [400, 600]}}}
+    shown = control(column="pt", range=other)
+    assert len(found(shown, templates={"regions": regions})) == problems
+
+
 @pytest.mark.parametrize(
     "cut",
     [

@@ -40,6 +40,15 @@ def test_generated_files_have_not_drifted(repository: Path, name: str, text: Any
     assert (repository / "config" / name).read_text() == text(), "run `make config`"
 
 
+@pytest.mark.parametrize("argument", [[], ["--help"], ["confg"], ["--out", "."]])
+def test_the_generator_makes_no_folder_of_what_is_none(tmp_path: Path, argument: list[str]) -> None:
+    command = [sys.executable, "-m", "boostflow.config.generate", *argument]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == (0 if argument == ["--help"] else 2)
+    assert "usage: " in done.stdout + done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_default_file_says_the_defaults(repository: Path) -> None:
     raw = yaml.safe_load((repository / "config" / "config.yaml").read_text())
     assert Config.model_validate(raw) == Config()
@@ -178,6 +187,27 @@ def test_clusterings_of_events_need_neither_classes_nor_cross_sections(repositor
     assert list(config.event_models()) == ["c"]
 
 
+def in_two(bins: int = 12, **keys: Any) -> dict[str, Any]:
+    """A function of mass and pT over two pairs of regions, with some keys of it changed."""
+    ranges = {"low": [400, 600], "high": [600, 900]}
+    regions = {
+        f"{tag}_{name}": {"range": score, "within": {"pt": limits}}
+        for tag, score in (("fail", [0.0, 0.9]), ("pass", [0.9, 1.0]))
+        for name, limits in ranges.items()
+    }
+    pairs = {tag: [f"{tag}_{name}" for name in ranges] for tag in ("fail", "pass")}
+    block = {"estimated": ["quark"], "along": {"variable": "pt"}, "order": [1, 1], **pairs, **keys}
+    return {"templates": {"bins": bins, "regions": regions}, "infer": {"transfer": block}}
+
+
+def test_a_function_of_two_variables(repository: Path) -> None:
+    config, _ = load(in_two(), repository)
+    assert config.infer is not None and config.infer.transfer is not None
+    (found,) = config.infer.transfer.located(config.templates.regions).functions()
+    assert found.name == "pass_low" and found.fails == ("fail_low", "fail_high")
+    assert found.at == (500, 750)
+
+
 def problems(raw: dict[str, Any], root: Path) -> list[str]:
     with pytest.raises(BoostflowError) as caught:
         load(raw, root, "my.yaml")
@@ -287,12 +317,75 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: infer.transfer.order: auto tests each order against the next, which needs at",
         ),
         (
+            {"infer": {"transfer": {"estimated": ["quark"], "residual": "auto"}}},
+            "my.yaml: infer.transfer.residual: cannot be 'auto'",
+        ),
+        (
             {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},
             "my.yaml: infer.transfer: order: must be auto, or from 0 to 8",
         ),
         (
             {"infer": {"transfer": {"estimated": ["quark"], "pass": ["fail"]}}},
             "my.yaml: infer.transfer: pass: fail is the fail region",
+        ),
+        (
+            in_two(fail=["fail_low", "fail_high", "fail_low"]),
+            "my.yaml: infer.transfer: fail: a name is listed twice",
+        ),
+        (
+            in_two(along=None),
+            "my.yaml: infer.transfer: fail: several regions need a second variable (along)",
+        ),
+        (
+            in_two(**{"pass": ["pass_low"]}),
+            "my.yaml: infer.transfer: pass: 1 regions do not belong to 2 fail regions; list one",
+        ),
+        (
+            in_two(order=1),
+            "my.yaml: infer.transfer: order: must be auto, or [of the variable, of the second]",
+        ),
+        (
+            in_two(order=[1, 2]),
+            "my.yaml: infer.transfer.order: 2 ranges of pt do not determine a function of order 2",
+        ),
+        (
+            in_two(order=[8, 1], bins=9),
+            "my.yaml: infer.transfer.order: 9 bins (templates) do not determine a function of",
+        ),
+        (
+            in_two(residual=1),
+            "my.yaml: infer.transfer: residual: must be null, or [of the variable, of the second]",
+        ),
+        (
+            in_two(residual=[1, 2]),
+            "my.yaml: infer.transfer.residual: 2 ranges of pt do not determine a function of order",
+        ),
+        (
+            {
+                "templates": {"bins": 4},
+                "infer": {"transfer": {"estimated": ["quark"], "residual": 3}},
+            },
+            "my.yaml: infer.transfer.residual: 4 bins (templates) do not determine a function of",
+        ),
+        (
+            in_two(along={"variable": "eta"}),
+            "my.yaml: infer.transfer.along.variable: region fail_low has no range of eta; give it",
+        ),
+        (
+            in_two(**{"pass": ["pass_high", "pass_low"]}),
+            "my.yaml: infer.transfer.pass: pass_high has the range [600.0, 900.0] of pt, and its",
+        ),
+        (
+            in_two(along={"variable": "pt", "at": [500, 550]}),
+            "my.yaml: infer.transfer.along.at: 550 is outside of the range [600.0, 900.0] of",
+        ),
+        (
+            {
+                "templates": {
+                    "regions": {"pass": {"range": [0.9, 1.0], "within": {"ptt": [1, 2]}}}
+                },
+            },
+            "my.yaml: templates.regions.pass.within: unknown observable 'ptt'; did you mean 'pt'?",
         ),
         (
             {"infer": {"signal": ["tpo"]}},

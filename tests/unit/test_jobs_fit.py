@@ -42,6 +42,7 @@ SYSTEMATICS: dict[str, Any] = {
     "jes": {"kind": "shift", "correction": "jes"},
 }
 DATA = {"source": "root", "files": ["run.root"], "data": True}
+PAIRS = {"estimated": ["quark"], "fail": ["f", "g"], "pass": ["p", "q"], "order": [1, 1]}
 INSTEAD = {"other": {"model": "clusters", "clusters": ["top"]}}
 
 CLASSES = (Infer, Crosscheck, PlotFit, FitTables, Health, PlotHealth, DemandHealth)
@@ -81,6 +82,8 @@ CASES: list[Case] = [
     ("infer.signal", {"mu_top": ["top"], "mu_quark": ["quark"]}, BINS),
     ("infer.bin_error_max", 0.2, BINS),
     ("infer.transfer", {"estimated": ["quark"], "fail": "pass", "pass": ["rest"]}, SHOWN),
+    ("infer.transfer", {**PAIRS, "along": {"variable": "pt", "at": [450, 700]}}, SHOWN),
+    ("infer.transfer", {"estimated": ["quark"], "residual": 1}, SHOWN),
     ("infer.data", "pseudo", FITS),
     ("infer.unblind", True, FITS),
     ("infer.seed", 5, FITS),
@@ -139,6 +142,14 @@ def test_collision_data_enter_where_they_may_be_seen(
 ) -> None:
     config = CONFIG | {"samples": CONFIG["samples"] | {"run": DATA}}
     assert changed(JOBS, config, SYSTEMATICS, key, value) == expected | {"provenance"}
+
+
+def test_a_function_of_two_variables_is_read_as_it_is_written() -> None:
+    along = {"variable": "pt", "at": [450, 700]}
+    for order, residual in (([2, 1], None), ("auto", [1, 0])):
+        block = {**PAIRS, "along": along, "order": order, "residual": residual}
+        job = Infer(infer=InferBlock.model_validate({"transfer": block}))
+        assert Infer.model_validate_json(job.model_dump_json()) == job
 
 
 BLOCKS: dict[str, type[Block]] = {

@@ -199,8 +199,7 @@ FUNCTION = {"order": 2, "closure": {"p": 0.031}}
 CHECKS = {
     "name": "multijet",
     "basis": "bernstein",
-    "fail": "fail",
-    "regions": {"pass": FUNCTION},
+    "regions": {"pass": FUNCTION | {"fail": "fail"}},
     "fit": {"deviance": 30.0, "p": 0.4},
     "bias": [ROW | {"injected": s, "mean": m} for s, m in ((0.0, 0.1), (1.0, -0.35))],
     "envelope": {"functions": [], "errors": {"mu": 0.062}},

@@ -202,6 +202,20 @@ def test_regions_of_summed_scores():
         build.regions_of(job, {"bdt": {"p_w": table["p_w"]}}, "top", {})
 
 
+def test_regions_within_a_range_of_a_column():
+    """Regions of one score that are apart in pT; whose jets no region's range holds are in none."""
+    score = {"bdt": {"p_top": np.array([0.95, 0.95, 0.5, 0.95])}}
+    jets = {"pt": np.array([450.0, 600.0, 599.0, 950.0])}
+    regions = {
+        "low": Region(range=[0.9, 1.0], within={"pt": [400, 600]}),
+        "high": Region(range=[0.9, 1.0], within={"pt": [600, 900]}),
+    }
+    job = templates_job(CONFIG.model_copy(update={"regions": regions}), 1.0)
+    found = build.regions_of(job, score, "top", {}, jets)
+    assert found["low"].tolist() == [True, False, False, False]
+    assert found["high"].tolist() == [False, True, False, False]
+
+
 def test_notes_are_kept_in_the_file(tmp_path):
     result = fill({"top": jets()}, {"top": scores()}, CONFIG, 1.0)
     write(tmp_path / "a.root", result, ["one: 3 %", "two"])

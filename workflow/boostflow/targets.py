@@ -98,7 +98,9 @@ def transfer_plots(analysis: Analysis) -> list[str]:
     infer = analysis.config.infer
     if not analysis.has_transfer() or infer is None or infer.transfer is None:
         return []
-    return analysis.each(paths.TRANSFER_PLOT, plot=transfer_plot_names(infer.transfer.passes))
+    functions = infer.transfer.names() if infer.transfer.along else []
+    names = transfer_plot_names(infer.transfer.passes, functions)
+    return analysis.each(paths.TRANSFER_PLOT, plot=names)
 
 
 def fit_page(analysis: Analysis) -> list[str]:

@@ -68,6 +68,10 @@ def _columns(config: Config) -> dict[str, list[str]]:
         for name, block in config.models.items()
         for column in block.reads().columns
     ]
+    if config.has_fit:
+        regions = config.templates.regions.items()
+        cuts = {f"templates.regions.{name}.within": region.within for name, region in regions}
+        named += [(key, column) for key, within in cuts.items() for column in within]
     if config.has_fit or config.background is not None:
         named.append(("templates.variable", config.templates.variable))
     if config.background is not None:

@@ -42,6 +42,8 @@ class Region(Block):
     without: list[Name] = []
     """Other regions; jets in their ranges are left out, so that regions of several scores do not
     overlap."""
+    within: dict[str, Range] = {}
+    """Ranges of columns of the selected jets in which its jets lie as well: {pt: [400, 600]}."""
     control: bool = False
     """A region without signal: collision data is shown there also while the analysis is blinded."""
 

@@ -40,7 +40,7 @@ COMBINATIONS = ("envelope", "replicas", "hessian")
 SPREADS = ("replicas", "hessian")
 """Forms with several members of which each is an independent parameter."""
 FORMS = ("up", "down", *COMBINATIONS)
-PREFIXES = ("staterror_", "control_", "transfer_")
+PREFIXES = ("staterror_", "control_", "transfer_", "simulated_")
 """How the names of parameters begin that the fit makes itself; no other one's may."""
 
 

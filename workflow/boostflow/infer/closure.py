@@ -26,7 +26,7 @@ import pyhf
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.transfer import Basis, Transfer, TransferFlag
+from boostflow.config.transfer import Basis, Function, Order, Transfer, TransferFlag, in_each
 from boostflow.errors import BoostflowError
 from boostflow.infer import bias, ftest, ratio, transfer
 from boostflow.infer.minimum import Fit, minimise, open_workspace
@@ -66,14 +66,19 @@ def run(job: CheckTransfer, files: CheckTransfer.Files) -> None:
         "bias": _bias(parts, model, data, best),
         "envelope": _envelope(parts, data, best),
         "basis": config.transfer.basis,
-        "fail": config.transfer.fail,
+        "along": config.transfer.along.variable if config.transfer.along else None,
         "name": config.transfer.name,
-        "variable": next(iter(parts.templates["nominal"][config.transfer.fail].values())).variable,
+        "variable": _variable(parts, config.transfer.fails()[0]),
     }
     found["flags"] = flags(found)
     for flag in found["flags"]:
         log.warning("%s", flag["text"])
     write_json(files.figures, found)
+
+
+def _variable(parts: Parts, region: str) -> str:
+    """Variable of the templates."""
+    return next(iter(parts.templates["nominal"][region].values())).variable
 
 
 def _error(best: Fit, name: str) -> float:
@@ -88,17 +93,20 @@ def flags(found: Mapping[str, Any]) -> list[dict[str, str]]:
     """
     result: list[tuple[TransferFlag, str]] = []
     for region, entry in found["regions"].items():
-        what = f"the ratio of region {region} to {found['fail']}"
+        if entry["of"] != region:
+            continue
+        what = f"the ratio of region {region} to {entry['fail']}"
         if (p := entry["closure"]["p"]) < ftest.LEVEL:
             text = (
                 f"{what} in simulation is not described at order {entry['order']} (p = {p:.2g}):"
                 " the score may know the variable"
             )
             result.append(("sculpted", text))
+        used = entry["order"] if entry["residual"] is None else entry["residual"]
         for step in entry["ftest"].get("data", []):
-            if step["order"] == entry["order"] and step["f_p"] < ftest.LEVEL:
+            if step["order"] == used and step["f_p"] < ftest.LEVEL:
                 text = (
-                    f"{what} in data asks for a higher order than {entry['order']} (F-test,"
+                    f"{what} in data asks for a higher order than {used} (F-test,"
                     f" p = {step['f_p']:.2g})"
                 )
                 result.append(("order", text))
@@ -128,50 +136,82 @@ def _regions(
     """Order, F-tests, closure, the fitted function with its band, and points of the ratio."""
     block = parts.config.transfer
     assert block is not None
-    nominal = parts.templates["nominal"]
-    x = transfer.places_of(nominal, block)
-    fail = _estimated_data(block, model, data, best, block.fail)
     result = {}
-    for region, order in parts.orders.items():
-        simulated = transfer.counts(nominal, block, region)
-        start = ratio.fit(simulated, block.basis, order, x)
-        tried = range(block.highest() + 1)
-        tests = {"simulation": simulated}
-        passed = _estimated_data(block, model, data, best, region)
-        if parts.observed is not None:
-            tests["data"] = Counts(passed.clip(0), fail.clip(1e-9))
-        values, errors = function(block, model, best, region)
-        expected = start.at(x) * simulated.failed
-        weight = simulated.pass_weight
-        found = {
-            name: ftest.steps(counts, block.basis, tried, x, block.toys, parts.config.seed)
-            for name, counts in tests.items()
-        }
-        own = [step.fit_p for step in found["simulation"] if step.order == order]
-        result[region] = {
-            "order": order,
-            "edges": parts.edges[region],
-            "ftest": {name: [asdict(step) for step in steps] for name, steps in found.items()},
-            "closure": {
-                "p": own[0] if own else 1.0,
-                "expected": expected.tolist(),
-                "simulated": simulated.passed.tolist(),
-                "weight": weight,
-                "pulls": ((simulated.passed - expected) / np.sqrt(weight * expected)).tolist(),
-            },
-            "function": {"values": values.tolist(), "errors": errors.tolist()},
-            "start": start.at(x).tolist(),
-            "points": _points(Counts(passed, fail)) | {"kind": parts.config.data},
-            "simulation": _points(simulated),
-            "pulls": _pulls(model, data, best, region),
-        }
+    for of in block.functions():
+        known = _tests(parts, model, data, best, of)
+        for region in of.passes:
+            passed, fail = (
+                _estimated_data(block, model, data, best, name)
+                for name in (region, block.fail_of(region))
+            )
+            simulated = transfer.counts(parts.templates["nominal"], block, region)
+            start, closure = known["start"][region], known["closure"]
+            expected, weight = start * simulated.failed, simulated.pass_weight
+            values, errors = function(block, model, best, region)
+            result[region] = {
+                "of": of.name,
+                "fail": block.fail_of(region),
+                "at": of.at[of.passes.index(region)] if of.at else None,
+                "order": parts.orders[of.name],
+                "residual": block.residual,
+                "edges": parts.edges[region],
+                "ftest": known["ftest"],
+                "closure": {
+                    "p": closure,
+                    "expected": expected.tolist(),
+                    "simulated": simulated.passed.tolist(),
+                    "weight": weight,
+                    "pulls": ((simulated.passed - expected) / np.sqrt(weight * expected)).tolist(),
+                },
+                "function": {"values": values.tolist(), "errors": errors.tolist()},
+                "start": start.tolist(),
+                "points": _points(Counts(passed, fail)) | {"kind": parts.config.data},
+                "simulation": _points(simulated),
+                "pulls": _pulls(model, data, best, region),
+            }
     return result
+
+
+def _tests(
+    parts: Parts, model: pyhf.Model, data: NDArray, best: Fit, of: Function
+) -> dict[str, Any]:
+    """F-tests of a function, the p-value of its fit to simulation, and that fit by pass region."""
+    block = parts.config.transfer
+    assert block is not None
+    order, nominal = parts.orders[of.name], parts.templates["nominal"]
+    x = transfer.places_of(nominal, of)
+    tests = {"simulation": transfer.counts_of(nominal, block, of)}
+    if parts.observed is not None:
+        pairs = [
+            Counts(
+                _estimated_data(block, model, data, best, region).clip(0),
+                _estimated_data(block, model, data, best, block.fail_of(region)).clip(1e-9),
+            )
+            for region in of.passes
+        ]
+        tests["data"] = transfer.together(pairs)
+    start = ratio.fit(tests["simulation"], block.basis, order, x).at(x)
+    found = {}
+    for name, counts in tests.items():
+        highest, base = block.highest(), None
+        if name == "data" and block.residual is not None:
+            # One order more than what is fitted; the first stage as simulated.
+            highest, base = block.residual, start
+        tried = ftest.up_to(highest)
+        found[name] = ftest.steps(
+            counts, block.basis, tried, x, block.toys, parts.config.seed, base
+        )
+    return {
+        "ftest": {name: [asdict(step) for step in steps] for name, steps in found.items()},
+        "closure": next((s.fit_p for s in found["simulation"] if s.order == order), 1.0),
+        "start": dict(zip(of.passes, np.split(start, len(of.passes)), strict=True)),
+    }
 
 
 def function(block: Transfer, model: pyhf.Model, best: Fit, region: str) -> tuple[NDArray, NDArray]:
     """The fitted pass/fail ratio of a region and its errors in the bins, each of shape (bins,)."""
     mine = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) == block.name]
-    slices = [model.config.channel_slices[name] for name in (region, block.fail)]
+    slices = [model.config.channel_slices[name] for name in (region, block.fail_of(region))]
 
     def at(pars: NDArray) -> NDArray:
         found = np.asarray(model.main_model.expected_data(pars, return_by_sample=True))
@@ -262,8 +302,7 @@ def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dic
     """Pulls of the parameters of interest in toys (`infer.bias`)."""
     block = parts.config.transfer
     assert block is not None
-    raised = {region: order + 1 for region, order in parts.orders.items()}
-    found = _other(parts, data, block.basis, raised)
+    found = _other(parts, data, block.basis, (1, 1))
     return list(
         bias.rows(
             bias.smaller(model, best, constrained(model)),
@@ -280,11 +319,23 @@ def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dic
 
 
 def _other(
-    parts: Parts, data: NDArray, basis: Basis, orders: Mapping[str, int]
+    parts: Parts, data: NDArray, basis: Basis, by: tuple[int, int]
 ) -> tuple[pyhf.Model, Fit] | None:
-    """The fit of another function to the same observations; null where it is not possible."""
+    """The fit of another function to the same observations; null where it is not possible.
+
+    Args:
+        parts: what the workspace is made of.
+        data: observations and auxiliary data.
+        basis: of the function.
+        by: change of the order that is fitted to data, in each variable.
+    """
     assert parts.config.transfer is not None
     block = parts.config.transfer.model_copy(update={"basis": basis})
+    changed, orders = _shifted(parts, by), parts.orders
+    if block.residual is None:
+        orders = changed
+    else:
+        block = block.model_copy(update={"residual": next(iter(changed.values()))})
     # It starts near these data, Asimov data as well: few simulated jets know nothing of it.
     ends = np.cumsum([len(edges) - 1 for edges in parts.edges.values()])
     seen = dict(zip(parts.edges, np.split(data[: ends[-1]], ends[:-1]), strict=True))
@@ -298,16 +349,42 @@ def _other(
         return None
 
 
+def _fitted(parts: Parts) -> dict[str, Order]:
+    """Orders that data are fitted with, by function: those of the second stage, if there is one."""
+    assert parts.config.transfer is not None
+    residual = parts.config.transfer.residual
+    return dict(parts.orders) if residual is None else dict.fromkeys(parts.orders, residual)
+
+
+def _shifted(parts: Parts, by: tuple[int, int]) -> dict[str, Order]:
+    """`_fitted`, changed in each variable; in the second one as far as it goes."""
+    assert parts.config.transfer is not None
+    most = len(parts.config.transfer.fails()) - 1
+    return {
+        name: order + by[0]
+        if isinstance(order, int)
+        else (order[0] + by[0], min(order[1] + by[1], most))
+        for name, order in _fitted(parts).items()
+    }
+
+
 def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
     """Parameters of interest with other functions, and the largest shift of each."""
     block = parts.config.transfer
     assert block is not None
-    choices: list[tuple[Basis, int]] = [(b, 0) for b in get_args(Basis) if b != block.basis]
-    choices += [(block.basis, 1), (block.basis, -1)]
+    choices: list[tuple[Basis, tuple[int, int]]] = [
+        (basis, (0, 0)) for basis in get_args(Basis) if basis != block.basis
+    ]
+    shifts = [(1, 0), (-1, 0), *([(0, 1), (0, -1)] if block.along else [])]
+    choices += [(block.basis, shift) for shift in shifts]
     rows = []
-    for basis, change in choices:
-        orders = {region: order + change for region, order in parts.orders.items()}
-        if min(orders.values()) < 0 or not (found := _other(parts, data, basis, orders)):
+    for basis, shift in choices:
+        orders = _shifted(parts, shift)
+        if min(n for order in orders.values() for n in in_each(order)) < 0:
+            continue
+        if (basis, orders) == (block.basis, _fitted(parts)):
+            continue
+        if not (found := _other(parts, data, basis, shift)):
             continue
         model, fitted = found
         bins = model.config.nmaindata

@@ -41,7 +41,7 @@ MC_STAT_GROUP = "model"
 
 def group_of(parameter: str, systematics: Mapping[str, AnySystematic]) -> str | None:
     """Group of a parameter: its systematics', those above for others, null for free ones."""
-    if parameter.startswith(mcstat.PREFIX):
+    if parameter.startswith((mcstat.PREFIX, transfer.STAGE)):
         return MC_STAT_GROUP
     if parameter.startswith(enter.PREFIX):
         return CONTROL_GROUP

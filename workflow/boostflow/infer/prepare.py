@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import AnySystematic
-from boostflow.config.transfer import Transfer
+from boostflow.config.transfer import Order, Transfer
 from boostflow.infer import enter, ftest, observed, transfer, workspace
 from boostflow.infer.merge import binnings, merge, steady
 from boostflow.infer.transfer import Estimate
@@ -41,8 +41,8 @@ class Parts:
     """Templates that pseudo-data were drawn from."""
     controls: Sequence[Mapping[str, Any]]
     """Scale factors of control regions."""
-    orders: Mapping[str, int]
-    """Order of the function by pass region, where a background comes from data."""
+    orders: Mapping[str, Order]
+    """Order of each function by its name, where a background comes from data."""
     notes: Sequence[str]
     """On data that were drawn."""
 
@@ -52,7 +52,7 @@ class Parts:
         nominal = self.templates["nominal"]
         return {r: next(iter(found.values())).edges.tolist() for r, found in nominal.items()}
 
-    def estimate(self, block: Transfer | None, orders: Mapping[str, int]) -> Estimate | None:
+    def estimate(self, block: Transfer | None, orders: Mapping[str, Order]) -> Estimate | None:
         """Start values of samples that come from data; null if none do."""
         if block is None:
             return None
@@ -91,7 +91,7 @@ def prepare(job: OfFit, files: OfFit.Files) -> Parts:
     counts = {region: np.add.reduceat(n, edges[region][:-1]) for region, n in counts.items()}
     independent = source = merged.pop(PSEUDO, None)
     merged = steady(merged, config.few_jets)
-    orders: dict[str, int] = {}
+    orders: dict[str, Order] = {}
     if config.transfer is not None:
         orders = ftest.orders(config.transfer, merged["nominal"], config.seed)
         if source is not None:

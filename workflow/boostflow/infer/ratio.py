@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from boostflow.config.transfer import Basis
+from boostflow.config.transfer import Basis, Order
 from boostflow.errors import BoostflowError
-from boostflow.infer.basis import functions, is_exponential
+from boostflow.infer.basis import functions, is_exponential, size
 
 LOWEST = 1e-12
 """Smallest ratio, relative to the mean one."""
@@ -37,8 +37,9 @@ class Counts:
 
     passed: NDArray
     failed: NDArray
-    pass_weight: float = 1.0
-    fail_weight: float = 1.0
+    pass_weight: float | NDArray = 1.0
+    fail_weight: float | NDArray = 1.0
+    """Of several pairs of regions shape (bins,)."""
 
     def effective(self) -> tuple[NDArray, NDArray]:
         """Numbers that fluctuate as Poisson numbers do, in pass and fail, shape (bins,)."""
@@ -46,6 +47,10 @@ class Counts:
             np.maximum(self.passed, 0) / self.pass_weight,
             np.maximum(self.failed, 0) / self.fail_weight,
         )
+
+    def scale(self) -> float | NDArray:
+        """The ratio of effective numbers over that of the numbers."""
+        return self.fail_weight / self.pass_weight
 
     def mean(self) -> float:
         """The ratio of the sums."""
@@ -57,18 +62,15 @@ class Ratio:
     """A fitted ratio. Coefficients are in units of the mean ratio; exponents have none."""
 
     kind: Basis
-    mean: float
+    order: Order
+    mean: float | NDArray
+    """The ratio of the sums; or the function that this one multiplies, shape (bins,)."""
     coefficients: NDArray
     deviance: float
     """-2 ln of the likelihood over that of a ratio that is free in each bin."""
 
-    @property
-    def order(self) -> int:
-        """Order of the polynomial."""
-        return len(self.coefficients) - 1
-
     def at(self, x: NDArray) -> NDArray:
-        """The values of the ratio at places between 0 and 1."""
+        """The values of the ratio at places between 0 and 1 (`basis.functions`)."""
         return self.mean * _shape(self.kind, self.coefficients, functions(self.kind, self.order, x))
 
 
@@ -79,8 +81,7 @@ def _shape(kind: Basis, coefficients: NDArray, parts: NDArray) -> NDArray:
 
 def deviance(counts: Counts, ratio: NDArray) -> float:
     """-2 ln L of a ratio of the regions, shape (bins,), relative to the saturated model."""
-    scale = counts.fail_weight / counts.pass_weight
-    rho = np.maximum(ratio, LOWEST * counts.mean()) * scale
+    rho = np.maximum(ratio, LOWEST * counts.mean()) * counts.scale()
     return float(_deviance(*counts.effective(), rho))
 
 
@@ -96,7 +97,14 @@ def _deviance(passed: NDArray, failed: NDArray, rho: NDArray) -> NDArray:
     return np.asarray(2 * terms.sum(axis=-1))
 
 
-def deviances(passed: NDArray, failed: NDArray, kind: Basis, order: int, x: NDArray) -> NDArray:
+def deviances(
+    passed: NDArray,
+    failed: NDArray,
+    kind: Basis,
+    order: Order,
+    x: NDArray,
+    base: NDArray | None = None,
+) -> NDArray:
     """Smallest deviances of many pairs of histograms at once, by Fisher scoring.
 
     Polynomials are positive in all bins here, whatever the sign of their coefficients, so functions
@@ -108,36 +116,40 @@ def deviances(passed: NDArray, failed: NDArray, kind: Basis, order: int, x: NDAr
         kind: basis.
         order: of the polynomial.
         x: places of the bins between 0 and 1.
+        base: what the polynomial, or its exponential, is multiplied by, shape (bins,); null for 1.
 
     Returns:
         Shape (toys,).
     """
+    base = np.ones(passed.shape[1]) if base is None else base
     # Both bases span the same polynomials; these are the better conditioned ones.
     parts = functions("chebyshev", order, x)
     exponential = is_exponential(kind)
     total = passed + failed
-    mean = passed.sum(axis=1) / (total - passed).sum(axis=1)
-    values = np.zeros((len(passed), order + 1))
+    mean = passed.sum(axis=1) / ((total - passed) * base).sum(axis=1)
+    values = np.zeros((len(passed), size(order)))
     values[:, 0] = np.log(mean) if exponential else mean
 
     def rho_of(values: NDArray) -> NDArray:
         linear = values @ parts
         # A bin without events may be pulled to 0, which nothing can be divided by.
-        return np.exp(np.clip(linear, -700, 700)) if exponential else np.maximum(linear, TINY)
+        value = np.exp(np.clip(linear, -700, 700)) if exponential else np.maximum(linear, TINY)
+        return np.asarray(base * value)
 
     rho = rho_of(values)
     best = _deviance(passed, total - passed, rho)
     for _ in range(ROUNDS):
-        slope = rho if exponential else np.ones_like(rho)
+        slope = rho if exponential else np.broadcast_to(base, rho.shape)
         score = (passed / rho - total / (1 + rho)) * slope
         weight = total / (rho * (1 + rho) ** 2) * slope**2
         fisher = np.einsum("kb,tb,lb->tkl", parts, weight, parts)
-        fisher += TINY * np.trace(fisher, axis1=1, axis2=2)[:, None, None] * np.eye(order + 1)
+        fisher += TINY * np.trace(fisher, axis1=1, axis2=2)[:, None, None] * np.eye(size(order))
         step = np.linalg.solve(fisher, (score @ parts.T)[..., None])[..., 0]
         if not exponential:
             # At most `NEAR` of the way to where a bin would become negative.
             change = step @ parts
-            reach = np.min(np.where(change < 0, -rho / np.minimum(change, -TINY), np.inf), axis=1)
+            room = -rho / base / np.minimum(change, -TINY)
+            reach = np.min(np.where(change < 0, room, np.inf), axis=1)
             step *= np.minimum(1.0, NEAR * reach)[:, None]
         for _ in range(HALVES):
             trial = rho_of(values + step)
@@ -155,7 +167,48 @@ def deviances(passed: NDArray, failed: NDArray, kind: Basis, order: int, x: NDAr
     return best
 
 
-def fit(counts: Counts, kind: Basis, order: int, x: NDArray) -> Ratio:
+def one(kind: Basis, order: Order, base: NDArray) -> Ratio:
+    """The ratio of a basis that is 1, times another function.
+
+    Args:
+        kind: basis.
+        order: of the polynomial.
+        base: the other function in the bins.
+    """
+    start = np.full(size(order), 0.0 if is_exponential(kind) else 1.0)
+    if kind == "chebyshev":
+        start[1:] = 0
+    return Ratio(kind, order, base, start, 0.0)
+
+
+def changes(counts: Counts, found: Ratio, x: NDArray) -> NDArray:
+    """What the statistical errors of the counts change in a ratio that was fitted to them.
+
+    The covariance of the coefficients is the inverse of Fisher's information of the binomials,
+    which has no bounds. Along its eigenvectors, errors are independent.
+
+    Args:
+        counts: that the ratio was fitted to.
+        found: the ratio.
+        x: places of the bins between 0 and 1.
+
+    Returns:
+        A row for each eigenvector, shape (`size(order)`, bins): the change of the ratio by one
+        standard error; of the exponential of a polynomial the change of its logarithm.
+    """
+    value, parts = found.at(x), functions(found.kind, found.order, x)
+    slope = parts * (value if is_exponential(found.kind) else found.mean)
+    rho = np.maximum(value, LOWEST * counts.mean()) * counts.scale()
+    weight = sum(counts.effective()) / (rho * (1 + rho) ** 2) * counts.scale() ** 2
+    covariance = np.linalg.pinv((slope * weight) @ slope.T, hermitian=True)
+    variances, vectors = np.linalg.eigh(covariance)
+    result = np.sqrt(variances.clip(0))[:, np.newaxis] * (vectors.T @ slope)
+    return np.asarray(result / value if is_exponential(found.kind) else result)
+
+
+def fit(
+    counts: Counts, kind: Basis, order: Order, x: NDArray, base: NDArray | None = None
+) -> Ratio:
     """The most likely ratio of a basis.
 
     Args:
@@ -163,25 +216,22 @@ def fit(counts: Counts, kind: Basis, order: int, x: NDArray) -> Ratio:
         kind: basis.
         order: of the polynomial.
         x: places of the bins between 0 and 1.
+        base: what it is multiplied by, shape (bins,); null for the ratio of the sums.
 
     Raises:
         BoostflowError: it does not converge.
     """
-    parts, mean = functions(kind, order, x), counts.mean()
-    if is_exponential(kind):
-        start, limits = np.zeros(order + 1), (-EXPONENT, EXPONENT)
-    else:
-        start, limits = np.ones(order + 1), LIMITS[kind]
-        if kind == "chebyshev":
-            start[1:] = 0
+    parts, mean = functions(kind, order, x), counts.mean() if base is None else base
+    start = one(kind, order, np.zeros(0)).coefficients
+    limits = (-EXPONENT, EXPONENT) if is_exponential(kind) else LIMITS[kind]
     minuit = iminuit.Minuit(
         lambda values: deviance(counts, mean * _shape(kind, values, parts)), start
     )
     minuit.errordef = iminuit.Minuit.LEAST_SQUARES
-    minuit.limits = [limits] * (order + 1)
-    minuit.errors = [0.1] * (order + 1)
+    minuit.limits = [limits] * size(order)
+    minuit.errors = [0.1] * size(order)
     minuit.migrad()
     if minuit.covariance is None or not np.isfinite(minuit.fval):
         raise BoostflowError(f"a ratio of order {order} cannot be fitted to simulated events")
     found = np.array(minuit.values)
-    return Ratio(kind, mean, found, float(minuit.fval))
+    return Ratio(kind, order, mean, found, float(minuit.fval))

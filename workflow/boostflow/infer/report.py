@@ -126,4 +126,6 @@ def plot_transfer(job: PlotTransfer, files: PlotTransfer.Files) -> None:
         for region in found["regions"]:
             figure = draw.ratio(region, found, job.label)
             save(figure, files.plots / f"ratio_{region}.png")
+        for name in dict.fromkeys(x["of"] for x in found["regions"].values() if x["at"]):
+            save(draw.curves(name, found, job.label), files.plots / f"function_{name}.png")
         save(draw.bias(found, job.label), files.plots / "bias.png")

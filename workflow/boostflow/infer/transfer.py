@@ -7,12 +7,24 @@ HistFactory (pyhf JSON) has neither functions nor ratios, but products of parame
 * A pass region has a sample for each basis function (`infer.basis`): the start value of the fail
   region's bin times the function there times the mean ratio, with the same shapefactor and a
   `normfactor`, the coefficient. Their sum is the estimate.
+* A function of two variables has a pair of regions for each range of the second one, each with the
+  shapefactor of its own fail region. The normfactors are those of all pairs.
 * The exponential of a polynomial is a product over its functions, so each bin has a sample of its
   own, and each coefficient is a `normsys` whose factor at +1 is exp(`SLOPE` times the function in
   that bin), at -1 the inverse. From +1 on its interpolation is exactly exponential with all codes,
   so the parameter starts at `CENTRE` and ends at 1, and contents have the inverse of the start's
   factor. HistFactory gives each normsys a constraint: here of `SLOPE` in the exponent, a factor
   e^10, around the start value.
+
+A function in two stages (CMS' H -> bb, arXiv:2006.13251) is one that was fitted to simulation times
+one that is fitted to data. The latter has the coefficients above, all 1 (their polynomial, that is)
+where it starts without data. The former is part of the contents; the statistical errors of
+simulation move it along the eigenvectors of its covariance, each by a parameter of its own with a
+Gaussian constraint, the same in all samples of a function (`STAGE`). A polynomial is linear in its
+coefficients, so these are `histosys` with equal and opposite sides, which are exactly linear, and
+exactly its covariance. Exponents are linear, so these are `normsys` with inverse sides: exactly
+exponential from +-1 on and with pyhf's own interpolation everywhere, between them with that of
+`expectation` to 1e-4 for errors up to a factor of e.
 
 The parameters start at the function that was fitted to the simulated ratio with the simulation's
 statistics, or to data less all other samples. So the expectation before the fit, and with it
@@ -22,14 +34,15 @@ of simulation say nothing of data, and the statistics of the fail region are in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.config.transfer import Transfer
+from boostflow.config.transfer import Function, Order, Transfer, in_each
 from boostflow.errors import BoostflowError
 from boostflow.infer import ratio
 from boostflow.infer.basis import functions, is_exponential, places
@@ -38,6 +51,8 @@ from boostflow.templates.files import TemplateSet
 
 PREFIX = "transfer_"
 """How the names of all parameters of this module begin."""
+STAGE = "simulated_"
+"""How the names of parameters begin that move a function within the errors of simulation."""
 PART = "."
 """Between the name of the estimate and the number of one of its samples in a pass region."""
 LEAST = 0.1
@@ -53,58 +68,93 @@ class Estimate:
     """The estimated samples of a workspace."""
 
     config: Transfer
-    start: NDArray
-    """Start values of the fail region's bins, shape (bins,)."""
-    x: NDArray
-    """Places of the bins between 0 and 1."""
+    start: Mapping[str, NDArray]
+    """Start values of the bins by fail region, shape (bins,)."""
+    x: Mapping[str, NDArray]
+    """Places of the bins of all pairs between 0 and 1 (`basis.functions`), by function."""
     ratios: Mapping[str, Ratio]
-    """Start functions by pass region."""
+    """Start functions by name."""
+    changes: Mapping[str, NDArray]
+    """By function what simulation leaves open of its first stage (`ratio.changes`)."""
 
     def expected(self, region: str) -> NDArray:
         """Expected events of a region at the start values, 0 in others, shape (bins,)."""
-        if region == self.config.fail:
-            return self.start
-        return self.start * self.ratios[region].at(self.x) if region in self.ratios else np.zeros(1)
+        if region in self.start:
+            return self.start[region]
+        if region not in self.config.passes:
+            return np.zeros(1)
+        name, mine = self._place(region)
+        return self._fail(region) * self.ratios[name].at(self.x[name])[mine]
+
+    def _fail(self, region: str) -> NDArray:
+        """Start values of the fail region of a pass region, shape (bins,)."""
+        return self.start[self.config.fail_of(region)]
+
+    def _place(self, region: str) -> tuple[str, slice]:
+        """Name of a pass region's function, and where its bins are among those of all pairs."""
+        function = next(f for f in self.config.functions() if region in f.passes)
+        bins, k = len(self._fail(region)), function.passes.index(region)
+        return function.name, slice(k * bins, (k + 1) * bins)
 
     def samples(self, region: str) -> list[dict[str, Any]]:
         """The samples of a region with their modifiers; none in regions of no estimate."""
-        shape = {"name": f"{PREFIX}{self.config.fail}", "type": "shapefactor", "data": None}
-        if region == self.config.fail:
-            data = self.start.tolist()
-            return [{"name": self.config.name, "data": data, "modifiers": [shape]}]
-        if region not in self.ratios:
+        if region in self.start:
+            data = self.start[region].tolist()
+            return [{"name": self.config.name, "data": data, "modifiers": [_shape(region)]}]
+        if region not in self.config.passes:
             return []
-        parts = functions(self.config.basis, self.ratios[region].order, self.x)
-        names = self._coefficients(region)
+        shape = _shape(self.config.fail_of(region))
+        name, mine = self._place(region)
+        found = self.ratios[name]
+        parts = functions(self.config.basis, found.order, self.x[name])[:, mine]
+        names = coefficients(name, found.order)
+        stage = self.changes.get(name, np.zeros((0, self.x[name].shape[-1])))[:, mine]
+        free = [f"{STAGE}{name}_{k}" for k in range(len(stage))]
+        base = np.broadcast_to(found.mean, self.x[name].shape[-1:])[mine]
         result = []
         if is_exponential(self.config.basis):
             for i, content in enumerate(self.expected(region)):
-                slopes = SLOPE * parts[:, i]
-                data = np.zeros(len(self.x))
-                data[i] = content * np.exp(-CENTRE * slopes.sum())
+                slopes = np.array([*SLOPE * parts[:, i], *stage[:, i]])
+                data = np.zeros(parts.shape[1])
+                data[i] = content * np.exp(-CENTRE * SLOPE * parts[:, i].sum())
                 factors = [
                     {
                         "name": name,
                         "type": "normsys",
                         "data": {"hi": float(np.exp(slope)), "lo": float(np.exp(-slope))},
                     }
-                    for name, slope in zip(names, slopes, strict=True)
+                    for name, slope in zip([*names, *free], slopes, strict=True)
                 ]
                 result.append({"data": data.tolist(), "modifiers": [shape, *factors]})
         else:
             for name, part in zip(names, parts, strict=True):
-                data = self.start * self.ratios[region].mean * part
+                each = self._fail(region) * part
                 factor = {"name": name, "type": "normfactor", "data": None}
-                result.append({"data": data.tolist(), "modifiers": [shape, factor]})
+                moved = [
+                    {
+                        "name": parameter,
+                        "type": "histosys",
+                        "data": {
+                            "hi_data": (each * (base + change)).tolist(),
+                            "lo_data": (each * (base - change)).tolist(),
+                        },
+                    }
+                    for parameter, change in zip(free, stage, strict=True)
+                ]
+                data = self._fail(region) * base * part
+                result.append({"data": data.tolist(), "modifiers": [shape, factor, *moved]})
         return [{"name": f"{self.config.name}{PART}{k}"} | entry for k, entry in enumerate(result)]
 
     def parameters(self) -> list[dict[str, Any]]:
         """Start values and bounds of all parameters."""
-        bins = len(self.start)
-        shape = {"name": f"{PREFIX}{self.config.fail}", "inits": [1.0] * bins}
-        result: list[dict[str, Any]] = [{**shape, "bounds": [SHAPE] * bins}]
-        for region, found in self.ratios.items():
-            for name, value in zip(self._coefficients(region), found.coefficients, strict=True):
+        result: list[dict[str, Any]] = []
+        for fail, start in self.start.items():
+            bins = len(start)
+            shape = {"name": f"{PREFIX}{fail}", "inits": [1.0] * bins}
+            result.append({**shape, "bounds": [SHAPE] * bins})
+        for function, found in self.ratios.items():
+            names = coefficients(function, found.order)
+            for name, value in zip(names, found.coefficients, strict=True):
                 if is_exponential(self.config.basis):
                     own = {"inits": [CENTRE], "auxdata": [CENTRE], "bounds": [[1.0, LAST]]}
                 else:
@@ -112,8 +162,15 @@ class Estimate:
                 result.append({"name": name, **own})
         return result
 
-    def _coefficients(self, region: str) -> list[str]:
-        return [f"{PREFIX}{region}_{k}" for k in range(self.ratios[region].order + 1)]
+
+def coefficients(function: str, order: Order) -> list[str]:
+    """Names of the parameters of a function, in the order of its basis functions."""
+    numbers = product(*(range(n + 1) for n in in_each(order)))
+    return [f"{PREFIX}{function}_{'_'.join(map(str, number))}" for number in numbers]
+
+
+def _shape(fail: str) -> dict[str, Any]:
+    return {"name": f"{PREFIX}{fail}", "type": "shapefactor", "data": None}
 
 
 def whole(sample: str) -> str:
@@ -135,25 +192,70 @@ def simulated(templates: TemplateSet, config: Transfer | None) -> TemplateSet:
     }
 
 
-def places_of(nominal: TemplateSet, config: Transfer) -> NDArray:
-    """Places of the bins between 0 and 1.
+def places_of(nominal: TemplateSet, function: Function) -> NDArray:
+    """Places of a function's bins between 0 and 1, of all pairs of regions one after the other.
+
+    Returns:
+        Shape (bins,), of two variables (2, bins); the ends of the second one are its lowest and
+        highest place.
 
     Raises:
         BoostflowError: there is no template of the fail region.
     """
-    if not (contents := nominal.get(config.fail)):
-        raise BoostflowError(f"infer.transfer: no templates of region {config.fail}")
-    return places(next(iter(contents.values())).edges)
+    fail = function.fails[0]
+    if not (contents := nominal.get(fail)):
+        raise BoostflowError(f"infer.transfer: no templates of region {fail}")
+    x = places(next(iter(contents.values())).edges)
+    if function.at is None:
+        return x
+    y = np.array(function.at)
+    y = (y - y.min()) / (y.max() - y.min())
+    return np.array([np.tile(x, len(y)), np.repeat(y, len(x))])
+
+
+def counts_of(templates: TemplateSet, config: Transfer, function: Function) -> Counts:
+    """Simulated events of all pairs of a function's regions, one after the other.
+
+    Raises:
+        BoostflowError: as `counts`; or the pairs have other bins.
+    """
+    return together(list(_pairs(templates, config, function).values()))
+
+
+def _pairs(templates: TemplateSet, config: Transfer, function: Function) -> dict[str, Counts]:
+    """The same by pass region."""
+    found = {region: counts(templates, config, region) for region in function.passes}
+    edges = [templates[fail][config.estimated[0]].edges for fail in function.fails]
+    for fail, others in zip(function.fails, edges, strict=True):
+        if not np.array_equal(edges[0], others):
+            raise BoostflowError(
+                f"infer.transfer: region {fail} has other bins than region {function.fails[0]};"
+                " all pairs of a function need the same"
+            )
+    return found
+
+
+def together(pairs: Sequence[Counts]) -> Counts:
+    """Counts of several pairs of regions as one, the pairs one after the other."""
+    if len(pairs) == 1:
+        return pairs[0]
+    return Counts(
+        np.concatenate([pair.passed for pair in pairs]),
+        np.concatenate([pair.failed for pair in pairs]),
+        np.concatenate([np.full(len(pair.passed), pair.pass_weight) for pair in pairs]),
+        np.concatenate([np.full(len(pair.passed), pair.fail_weight) for pair in pairs]),
+    )
 
 
 def counts(templates: TemplateSet, config: Transfer, region: str) -> Counts:
-    """Simulated events of the estimated samples in a pass region and in the fail region.
+    """Simulated events of the estimated samples in a pass region and in its fail region.
 
     Raises:
         BoostflowError: a region or a sample is missing, they have other bins, or no events.
     """
     found = []
-    for name in (region, config.fail):
+    fail = config.fail_of(region)
+    for name in (region, fail):
         if name not in templates:
             raise BoostflowError(f"infer.transfer: no templates of region {name}")
         if missing := [sample for sample in config.estimated if sample not in templates[name]]:
@@ -173,8 +275,7 @@ def counts(templates: TemplateSet, config: Transfer, region: str) -> Counts:
     (passed, pass_weight, edges), (failed, fail_weight, others) = found
     if not np.array_equal(edges, others):
         raise BoostflowError(
-            f"infer.transfer: region {region} has other bins than region {config.fail}; both need"
-            " the same"
+            f"infer.transfer: region {region} has other bins than region {fail}; both need the same"
         )
     return Counts(passed, failed, pass_weight, fail_weight)
 
@@ -183,7 +284,7 @@ def estimate(
     config: Transfer,
     nominal: TemplateSet,
     observed: Mapping[str, NDArray] | None,
-    orders: Mapping[str, int],
+    orders: Mapping[str, Order],
 ) -> Estimate:
     """Start values of the estimated samples.
 
@@ -191,34 +292,65 @@ def estimate(
         config: block of the configuration.
         nominal: all simulated templates.
         observed: events by region; null for none (Asimov data).
-        orders: of the function by pass region.
+        orders: by function.
 
     Raises:
         BoostflowError: as `counts`; the bins do not determine the functions, or a bin of the fail
             region has no events.
     """
     ratios: dict[str, Ratio] = {}
-    start, x = np.zeros(0), places_of(nominal, config)
-    for region in config.passes:
-        mine = counts(nominal, config, region)
+    start: dict[str, NDArray] = {}
+    x: dict[str, NDArray] = {}
+    changes: dict[str, NDArray] = {}
+    for function in config.functions():
+        at, order = places_of(nominal, function), orders[function.name]
+        pairs = _pairs(nominal, config, function)
+        simulation = together(list(pairs.values()))
         if observed is not None:
-            mine = _less_others(observed, nominal, config, region, mine)
-        if (empty := np.flatnonzero(mine.failed <= 0)).size:
-            raise BoostflowError(
-                f"infer.transfer: region {config.fail} has no events of {config.name} in bin"
-                f" {', '.join(str(i + 1) for i in empty)}, which the pass region needs; use fewer"
-                " bins or another range (templates)"
-            )
-        bins = len(mine.failed)
-        if orders[region] + 2 > bins:
-            raise BoostflowError(
-                f"infer.transfer: {bins} bins do not determine a function of order"
-                f" {orders[region]} beside a signal; region {region} needs at least"
-                f" {orders[region] + 2}"
-            )
-        start = mine.failed
-        ratios[region] = ratio.fit(mine, config.basis, orders[region], x)
-    return Estimate(config, start, x, ratios)
+            pairs = {
+                region: _less_others(observed, nominal, config, region, mine)
+                for region, mine in pairs.items()
+            }
+        for region, mine in pairs.items():
+            fail = config.fail_of(region)
+            if (empty := np.flatnonzero(mine.failed <= 0)).size:
+                raise BoostflowError(
+                    f"infer.transfer: region {fail} has no events of {config.name} in bin"
+                    f" {', '.join(str(i + 1) for i in empty)}, which the pass region needs; use"
+                    " fewer bins or another range (templates)"
+                )
+            start[fail] = mine.failed
+        _check_determined(function, order, at)
+        base = None
+        if config.residual is not None:
+            first = ratio.fit(simulation, config.basis, order, at)
+            base, order = first.at(at), config.residual
+            changes[function.name] = ratio.changes(simulation, first, at)
+            _check_determined(function, order, at)
+        counted = together(list(pairs.values()))
+        if base is not None and observed is None:
+            ratios[function.name] = ratio.one(config.basis, order, base)
+        else:
+            ratios[function.name] = ratio.fit(counted, config.basis, order, at, base)
+        x[function.name] = at
+    return Estimate(config, start, x, ratios, changes)
+
+
+def _check_determined(function: Function, order: Order, places: NDArray) -> None:
+    """There are bins enough for a function beside a signal, and ranges of the second variable."""
+    regions = ", ".join(function.passes)
+    bins, *ranges = [len(np.unique(at)) for at in np.atleast_2d(places)]
+    first, *second = in_each(order)
+    if first + 2 > bins:
+        raise BoostflowError(
+            f"infer.transfer: {bins} bins do not determine a function of order {first} beside a"
+            f" signal; region {regions} needs at least {first + 2}"
+        )
+    if second and second[0] >= ranges[0]:
+        raise BoostflowError(
+            f"infer.transfer: {ranges[0]} ranges of the second variable do not determine a"
+            f" function of order {second[0]} in it ({regions})"
+        )
 
 
 def _less_others(
@@ -231,17 +363,18 @@ def _less_others(
     """Data in a pass and the fail region less all samples that are simulated; where those explain
     all data of a pass region, the simulated ratio `before` remains."""
     values = {}
-    for name in (region, config.fail):
+    fail = config.fail_of(region)
+    for name in (region, fail):
         others = simulated({name: nominal[name]}, config)[name].values()
         values[name] = observed[name] - sum((t.values for t in others), np.zeros(1))
     passed = values[region].clip(0)
-    failed = np.maximum(values[config.fail], LEAST * observed[config.fail])
+    failed = np.maximum(values[fail], LEAST * observed[fail])
     if passed.sum() <= 0:
         passed = failed.clip(0) * before.mean()
     return Counts(passed, failed)
 
 
-def smoothed(templates: TemplateSet, config: Transfer, orders: Mapping[str, int]) -> TemplateSet:
+def smoothed(templates: TemplateSet, config: Transfer, orders: Mapping[str, Order]) -> TemplateSet:
     """Templates whose estimated samples have the fitted ratio in the pass regions.
 
     A sample keeps its part of their sum. Pseudo-data are drawn around these: lumps of a small

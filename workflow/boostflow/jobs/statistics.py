@@ -118,16 +118,22 @@ class PseudoTemplates(FillTemplates):
 
 
 def fitted_block(analysis: Analysis) -> InferBlock:
-    """The infer block as the fit depends on it: not on what ends a run, nor on toys of checks."""
-    assert analysis.config.infer is not None
-    transfer = _at_default(analysis.config.infer.transfer, {"toys"})
-    return analysis.config.infer.model_copy(update={"strict": False, "transfer": transfer})
+    """The infer block as the fit depends on it: not on what ends a run, nor on toys of checks.
+
+    A function of two variables knows from the regions where it is evaluated.
+    """
+    block = analysis.config.infer
+    assert block is not None
+    located = block.transfer and block.transfer.located(analysis.config.templates.regions)
+    transfer = _at_default(located, {"toys"})
+    return block.model_copy(update={"strict": False, "transfer": transfer})
 
 
 def estimated_regions(analysis: Analysis) -> Transfer | None:
     """What of a background from data says which templates nothing varies: not its function."""
-    functions = {"name", "basis", "order", "order_max", "toys"}
-    return _at_default(fitted_block(analysis).transfer, functions)
+    found = _at_default(fitted_block(analysis).transfer, {"name", "basis", "order_max", "toys"})
+    # The only order of functions of one variable and of two.
+    return found and without(found, {"order": "auto", "residual": None})
 
 
 def _at_default(transfer: Transfer | None, keys: set[str]) -> Transfer | None:
@@ -244,7 +250,7 @@ class PlotFit(Job):
         """The job of an analysis."""
         transfer = analysis.config.infer.transfer if analysis.config.infer else None
         return cls(
-            beside=[transfer.fail] if transfer else [],
+            beside=transfer.fails() if transfer else [],
             systematics=analysis.entering(analysis.fitted()),
             label=analysis.label(),
             data=analysis.shown_data(),

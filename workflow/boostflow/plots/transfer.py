@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from boostflow.observables.catalogue import column
 from boostflow.plots.style import PALETTE, Label, axis_label, label, name_of
 from boostflow.plots.words import fitted_data
 
@@ -39,7 +40,7 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     fig, (ax, low) = plt.subplots(
         2, 1, sharex=True, figsize=(7.5, 8.0), gridspec_kw={"height_ratios": [3, 1]}
     )
-    function = f"{TITLES[found['basis']]}, order {mine['order']}"
+    function = f"{TITLES[found['basis']]}, order {order_of(mine)}"
     ax.stairs(
         values + errors,
         edges,
@@ -66,7 +67,7 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     )
     top = max(np.max(values + errors), np.max(np.add(seen["values"], seen["errors"])))
     ax.set_ylim(0, 1.4 * top)
-    ax.set_ylabel(f"{name_of(found['name'])}: {region} / {found['fail']}")
+    ax.set_ylabel(f"{name_of(found['name'])}: {region} / {mine['fail']}")
     p = mine["closure"]["p"]
     # Beside the panels: the errors of few simulated events reach everywhere.
     fig.legend(
@@ -88,6 +89,57 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
         ylabel="Pull",
         ylim=(-reach, reach),
         xlim=(edges[0], edges[-1]),
+    )
+    label(ax, text)
+    return fig
+
+
+def order_of(entry: Mapping[str, Any]) -> str:
+    """The order of a function as a text: of one variable, or of each of two."""
+    order = entry["order"]
+    return str(order) if isinstance(order, int) else " x ".join(map(str, order))
+
+
+def curves(name: str, found: Mapping[str, Any], text: Label) -> Figure:
+    """A function of two variables: a curve with its error for each range of the second one.
+
+    Args:
+        name: of the function.
+        found: what the checks wrote (`infer.closure`).
+        text: above the axes.
+    """
+    fig, ax = plt.subplots(figsize=(7.5, 6.5))
+    mine = {region: x for region, x in found["regions"].items() if x["of"] == name}
+    top = 0.0
+    along = column(found["along"])
+    for i, (region, entry) in enumerate(mine.items()):
+        edges, color = np.asarray(entry["edges"]), PALETTE[i % len(PALETTE)]
+        centres, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+        values, errors = (np.asarray(entry["function"][key]) for key in ("values", "errors"))
+        ax.fill_between(centres, values - errors, values + errors, color=color, alpha=0.3, lw=0)
+        at = f"{along.title} {entry['at']:.4g} {along.unit.value}".rstrip()
+        ax.plot(centres, values, color=color, lw=2, label=f"{region} ({at})")
+        shift = 0.3 * width * ((i + 0.5) / len(mine) - 0.5)
+        seen = entry["points"]
+        ax.errorbar(
+            centres + shift, seen["values"], seen["errors"], fmt="o", ms=3.5, lw=1, color=color
+        )
+        top = max(top, np.max(values + errors), np.max(np.add(seen["values"], seen["errors"])))
+    ax.set(
+        xlabel=axis_label(found["variable"]),
+        ylabel=f"{name_of(found['name'])}: pass / fail",
+        xlim=(edges[0], edges[-1]),
+        ylim=(0, 1.1 * top),
+    )
+    data = fitted_data(seen["kind"])
+    function = f"{TITLES[found['basis']]}, order {order_of(entry)}; points: {data}"
+    fig.legend(
+        *ax.get_legend_handles_labels(),
+        fontsize=12,
+        title=function,
+        title_fontsize=13,
+        ncols=2,
+        loc="outside lower center",
     )
     label(ax, text)
     return fig

@@ -125,9 +125,8 @@ def _transfer(data: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": data["name"],
         "basis": data["basis"],
-        "fail": data["fail"],
         "regions": {
-            region: {"order": found["order"], "p": found["closure"]["p"]}
+            region: {key: found[key] for key in ("fail", "order")} | {"p": found["closure"]["p"]}
             for region, found in data["regions"].items()
         },
         "p": data["fit"].get("p"),

@@ -69,7 +69,7 @@ def transfer_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     """
     rows = []
     for region, one in found["regions"].items():
-        what = f"{region} / {found['fail']}: {found['basis']} of order {one['order']}"
+        what = f"{region} / {one['fail']}: {found['basis']} of order {one['order']}"
         rows.append((what, f"closure on simulation p = {one['p']:.2g}"))
     if found["p"] is not None:
         rows.append(("goodness of the fit, by toys", f"p = {found['p']:.2g}"))

@@ -62,6 +62,7 @@ def regions_of(
     scores: Mapping[str, Table],
     sample: str,
     classes: Mapping[str, Mapping[int, str]],
+    jets: Table | None = None,
 ) -> dict[str, NDArray]:
     """Masks of the jets of a sample that lie in each region, by its name.
 
@@ -70,6 +71,7 @@ def regions_of(
         scores: score columns of the sample's jets by model.
         sample: its name, for messages.
         classes: the class that each cluster stands for, by model, where regions are clusters.
+        jets: with the columns that regions have ranges of; null if none does.
 
     Raises:
         BoostflowError: a model or score column is missing, or a jet lies in two regions.
@@ -94,6 +96,9 @@ def regions_of(
                     f"it has {', '.join(columns)}"
                 )
         inside[name] = in_region(region, summed(columns, region.columns()))
+    for name, region in job.templates.regions.items():
+        for column, limits in region.within.items() if jets is not None else ():
+            inside[name] = inside[name] & in_range(limits, jets[column])
     # What is left out is what the ranges of those regions hold, whatever these leave out.
     ranges = dict(inside)
     for name, region in job.templates.regions.items():
@@ -167,7 +172,7 @@ def fill(
     result: Histograms = {}
     counts = dict.fromkeys(config.regions, 0)
     for sample, table in jets.items():
-        inside = regions_of(job, scores[sample], sample, classes)
+        inside = regions_of(job, scores[sample], sample, classes, table)
         used = table["candidate"].astype(bool)
         value = table[config.variable].astype(float)
         if sample in job.data:
@@ -212,9 +217,10 @@ def fill(
             inside = f"{limits.expression()} in {limits.range}"
             if limits.clusters is not None:
                 inside = f"a cluster of {', '.join(limits.clusters)}"
+            cuts = "".join(f", {name} in {cut}" for name, cut in limits.within.items())
             raise BoostflowError(
                 f"templates.regions.{region}: no jet of any sample has {limits.model} "
-                f"{inside} and {config.variable} in {config.range}; widen "
+                f"{inside}{cuts} and {config.variable} in {config.range}; widen "
                 "templates.regions or templates.range, or simulate more events (samples.*.events)"
             )
     log.info("%s", ", ".join(f"{region}: {count} jets" for region, count in counts.items()))

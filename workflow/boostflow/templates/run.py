@@ -33,7 +33,8 @@ def run(job: FillTemplates, files: FillTemplates.Files) -> None:
             raise BoostflowError(f"weight {weighting.column}: unknown sample {', '.join(unknown)}")
     jets, scores = {}, {}
     for sample, path in paths.items():
-        columns = [job.templates.variable, "split", "candidate", "weight"]
+        cuts = {name for region in job.templates.regions.values() for name in region.within}
+        columns = sorted({job.templates.variable, *cuts, "split", "candidate", "weight"})
         weight = [weighting.column] if weighting and weighting.applies(sample) else []
         jets[sample] = read_jets(path, columns, ["label", *weight])
         for column in weight:

@@ -79,6 +79,7 @@ def _of_fit(config: Config, control: bool) -> list[Area]:
                 if region.range
                 else []
             )
+            score += [Limit(None, (c,), "leading", _pair(r)) for c, r in region.within.items()]
             what = f"{'control ' if control else ''}region {name} of the fit"
             result.append(Area("templates.regions", what, (*score, _axis(config))))
     return result

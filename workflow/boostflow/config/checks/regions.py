@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from boostflow.config.base import share_values
 from boostflow.config.checks.exclusive import probabilities, share_jets
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem, suggest
 from boostflow.config.statistics import Region
 from boostflow.models.family import clusters_jets
+from boostflow.observables.catalogue import columns
 
 
 def check(regions: Mapping[str, Region], config: Config, at: Place) -> Iterator[Problem]:
@@ -23,6 +25,9 @@ def check(regions: Mapping[str, Region], config: Config, at: Place) -> Iterator[
     for i, (name, region) in enumerate(regions.items()):
         here = at / name
         model = config.models.get(region.model)
+        for column in region.within:
+            if column not in columns():
+                yield (here / "within").unknown("observable", column, columns())
         if model is None:
             yield (here / "model").unknown("model", region.model, config.models)
         elif region.clusters is not None:
@@ -52,7 +57,9 @@ def check(regions: Mapping[str, Region], config: Config, at: Place) -> Iterator[
 def _overlap(
     config: Config, region: Region, other: str, second: Region, at: Place
 ) -> Iterator[Problem]:
-    if region.model != second.model:
+    shared = set(region.within) & set(second.within)
+    apart = any(not share_values(region.within[c], second.within[c]) for c in shared)
+    if apart or region.model != second.model:
         return
     if region.clusters and second.clusters:
         if both := set(region.clusters) & set(second.clusters):
