@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from boostflow import scheduling
 from support.analyses import REPOSITORY
 
 SHORT, SECONDS, RATE = 60, 5, 3
@@ -73,7 +77,7 @@ rule narrow:
     shell: "sleep 0.$((3 + {wildcards.i} % 3 * 2)); touch {output}"
 """
 
-GROUPS = """
+WALKS = """
 from boostflow import scheduling
 from snakemake.dag import DAG
 from snakemake.jobs import GroupJob
@@ -96,7 +100,33 @@ def checked(self):
     print("walks", looked[0] - before, "groups", groups, "jobs", len(self._group), flush=True)
 
 DAG._check_groups = checked
+"""
 
+READY = """
+from boostflow import scheduling
+from snakemake.dag import DAG
+
+asked = []
+ready = DAG._ready
+
+def counted(self, job):
+    asked.append(job)
+    return ready(self, job)
+
+DAG._ready = counted
+scheduling.apply()
+update = DAG.update_ready
+
+def updated(self, jobs=None):
+    asked.clear()
+    update(self, jobs)
+    groups = {id(self._group.get(job, job)) for job in self.needrun_jobs()}
+    print("asked", len(asked), "groups", len(groups), "jobs", len(self._group), flush=True)
+
+DAG.update_ready = updated
+"""
+
+GROUPS = """
 rule all:
     input: expand("b-{i}", i=range(5)), "z"
     group: "end"
@@ -158,15 +188,48 @@ def test_a_job_of_several_cores_is_not_kept_waiting(
     assert (len(before) <= 2) == early
 
 
-def test_each_group_is_checked_once(tmp_path: Path) -> None:
-    fine = snakemake(tmp_path, GROUPS.replace("MIDDLE", '"a-0"'), "--dry-run")
+@pytest.mark.parametrize(("head", "word"), [(WALKS, "walks"), (READY, "asked")])
+def test_each_group_is_looked_at_once(tmp_path: Path, head: str, word: str) -> None:
+    """When groups are checked, and when it is found which of them can start."""
+    fine = snakemake(tmp_path, head + GROUPS.replace("MIDDLE", '"a-0"'), "--dry-run")
     assert fine.returncode == 0, fine.stderr
-    (line,) = [x for x in fine.stdout.splitlines() if x.startswith("walks")]
-    walks, groups, jobs = (int(word) for word in line.split()[1::2])
-    assert walks == groups < jobs
+    line = next(x for x in fine.stdout.splitlines() if x.startswith(word))
+    looks, groups, jobs = (int(word) for word in line.split()[1::2])
+    assert looks == groups < jobs
 
 
 def test_a_group_that_depends_on_itself_is_still_refused(tmp_path: Path) -> None:
-    refused = snakemake(tmp_path, GROUPS.replace("MIDDLE", '"m-0", "a-0"'), "--dry-run")
+    refused = snakemake(tmp_path, WALKS + GROUPS.replace("MIDDLE", '"m-0", "a-0"'), "--dry-run")
     assert refused.returncode == 1
     assert "This is not allowed" in refused.stdout
+
+
+def test_a_signature_is_found_once() -> None:
+    """Methods are told from the functions behind them, as they lack the first parameter."""
+    asked = []
+
+    def original(function: Any) -> Any:
+        asked.append(function)
+        return inspect.signature(function).parameters
+
+    def scaled(wildcards: Any, attempt: int) -> None: ...
+
+    class Resource:
+        __hash__ = None  # type: ignore[assignment]
+
+        def evaluate(self, *args: Any, **more: Any) -> None: ...
+
+    parameters = scheduling.each_signature_once(original)
+    for _ in range(3):
+        assert [*parameters(scaled)] == ["wildcards", "attempt"]
+        assert [*parameters(Resource().evaluate)] == ["args", "more"]
+        assert [*parameters(Resource.evaluate)] == ["self", "args", "more"]
+    assert len(asked) == 3
+    assert [*parameters(partial(scaled, None))] == ["attempt"]
+
+
+def test_a_group_is_equal_to_itself_without_a_look() -> None:
+    asked = []
+    equal = scheduling.same_first(lambda one, other: bool(asked.append((one, other))))
+    assert equal("a", "a") and not asked
+    assert not equal("a", "b") and asked == [("a", "b")]

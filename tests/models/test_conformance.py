@@ -56,8 +56,7 @@ def test_planning_imports_nothing_heavy(family: Family) -> None:
 @pytest.mark.integration
 @every_family
 def test_scores_come_without_the_library_of_the_training(family: Family) -> None:
-    module = f"{family.package}.{family.score}"
-    assert not imported(module) & {"tensorflow", "keras", "torch", "horovod"}
+    assert not imported(family.path("score")) & {"tensorflow", "keras", "torch", "horovod"}
 
 
 @every_family

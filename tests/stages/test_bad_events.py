@@ -12,7 +12,8 @@ from boostflow.config.chain import Ingest, Select
 from boostflow.config.samples import RootSample
 from boostflow.errors import BadFile
 from boostflow.ingest.badevents import SOUND
-from boostflow.ingest.check import Report, check
+from boostflow.ingest.check import check
+from boostflow.ingest.checked import Checked, Report
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import CheckInputs
 from support.rootfiles import columns_of, write_nano, write_tree
@@ -129,6 +130,9 @@ def test_what_the_check_says_of_bad_events(columns: Columns, tmp_path: Path) -> 
     assert f"{one}: entry 7: NaN or infinite values in genWeight" in problem
     assert problem.endswith("mend it, or leave such events out (`on_bad_event: drop`)")
     assert not look(one, "drop")
+    said = "bad events are looked for among the first"
+    assert said not in report(one, "drop").table()  # these are all
+    assert said in Report([Checked("s", "a.root", unseen=True)], [], [], skip=False).table()
     (note,) = (note for note in report(one, "drop").notes if "bad events" in note)
     assert note.startswith("s: 1 bad events among the first 1000 of each file will be left out")
     assert f"the first one: {one}: entry 7: NaN or infinite values in genWeight" in note

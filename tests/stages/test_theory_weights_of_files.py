@@ -14,7 +14,8 @@ from boostflow.config.chain import Select
 from boostflow.config.needs import Needs
 from boostflow.config.samples import RootSample
 from boostflow.errors import BoostflowError
-from boostflow.ingest.check import Report, check
+from boostflow.ingest.check import check
+from boostflow.ingest.checked import Report
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.chain import CheckInputs
 from boostflow.scored import require_weights
@@ -325,3 +326,27 @@ def test_files_may_differ_in_weights_that_nothing_uses(tmp_path: Path) -> None:
     with pytest.raises(BoostflowError, match=r"b.root: has no weight_pdf_2, which other files of"):
         require_weights(table, "weight_pdf_2")
     require_weights(table, "weight_mur2")
+
+
+def test_which_files_lack_weights_is_said(tmp_path: Path) -> None:
+    columns = events()
+    files = []
+    for i in range(6):
+        own = columns | {"run": np.full(N, i + 1, "u4")}
+        if i:
+            del own["LHEPdfWeight"]
+        files.append(write(tmp_path / f"{i}.root", own))
+    names = [str(file) for file in files]
+    block = RootSample(source="root", files=names, label="q", xsec=1.0)
+    without = ", ".join(names[1:4])
+    said = f"LHEPdfWeight is read of 1 of 6 files; not of {without} and 2 more"
+    report = check(CheckInputs(samples={"s": block}))
+    assert [note for note in report.notes if " is read of " in note] == [f"s: {said}"]
+    needs = {"s": Needs(weights={"weight_pdf_2": "pdf"})}
+    (problem,) = check(CheckInputs(samples={"s": block}, needs=needs)).problems
+    assert problem.startswith(
+        f"samples.s: {names[1]} has no weights weight_pdf_2 (nor {names[2]}, {names[3]}, {names[4]}"
+        " and 1 more), which systematic pdf needs"
+    )
+    _, notes, _ = chain(files, tmp_path / "o")
+    assert said in notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import awkward as ak
@@ -96,6 +97,23 @@ def test_momenta_beyond_the_beam_name_the_unit(tmp_path: Path, field: str) -> No
         rows_of(file, tmp_path / "o")
     # A collider of 10 PeV makes such jets.
     assert not check(CheckInputs(samples={"s": block}, energy=1e7)).problems
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["pt", "px and py"])
+def test_gev_that_are_taken_for_mev_name_the_unit(tmp_path: Path, flat: bool) -> None:
+    """What would end as no jet that passes the selection."""
+    if flat:
+        file = write_jets(tmp_path / "a.root")
+        names = {"FatJet": "jet", "PFCands": "part", "FatJet_msoftdrop": "jet_sdmass"}
+        content = {"branches": names, "tree": "tree", "unweighted": True}
+    else:
+        file, content = write_nano(tmp_path / "a.root", 30), {}
+    declared = {"source": "root", "files": [str(file)], "label": "top", **content}
+    wrong = RootSample.model_validate(declared | MEV)
+    (problem,) = check(CheckInputs(samples={"s": wrong})).problems
+    assert re.search(r"a.root: the median pT of its jets is 0\.\d+ GeV by `units: {mom", problem)
+    assert problem.endswith("the file is probably in GeV, leave `units` out")
+    assert not check(CheckInputs(samples={"s": RootSample.model_validate(declared)})).problems
 
 
 def test_constituents_beyond_the_beam_are_refused(tmp_path: Path) -> None:

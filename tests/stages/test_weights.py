@@ -23,7 +23,8 @@ from boostflow.config.statistics import Templates as TemplatesBlock
 from boostflow.config.systematics import Constituent, JetShift
 from boostflow.config.weights import SampleWeight, carried, relative_columns
 from boostflow.errors import BadFile, BoostflowError
-from boostflow.ingest.check import Report, check
+from boostflow.ingest.check import check
+from boostflow.ingest.checked import Report
 from boostflow.io import read_json, read_parquet, write_parquet
 from boostflow.jobs.chain import CheckInputs, Vary
 from boostflow.jobs.statistics import Templates

@@ -40,6 +40,15 @@ def test_generated_files_have_not_drifted(repository: Path, name: str, text: Any
     assert (repository / "config" / name).read_text() == text(), "run `make config`"
 
 
+@pytest.mark.parametrize("argument", [[], ["--help"], ["confg"], ["--out", "."]])
+def test_the_generator_makes_no_folder_of_what_is_none(tmp_path: Path, argument: list[str]) -> None:
+    command = [sys.executable, "-m", "boostflow.config.generate", *argument]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == (0 if argument == ["--help"] else 2)
+    assert "usage: " in done.stdout + done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_default_file_says_the_defaults(repository: Path) -> None:
     raw = yaml.safe_load((repository / "config" / "config.yaml").read_text())
     assert Config.model_validate(raw) == Config()
@@ -306,6 +315,10 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
                 },
             },
             "my.yaml: infer.transfer.order: auto tests each order against the next, which needs at",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "residual": "auto"}}},
+            "my.yaml: infer.transfer.residual: cannot be 'auto'",
         ),
         (
             {"infer": {"transfer": {"estimated": ["quark"], "order": 9}}},

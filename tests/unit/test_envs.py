@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import re
 import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,51 @@ def test_locks_have_hashes_and_no_address(repository, name):
 
 def test_locks_install_each_other(repository):
     assert lock(repository, "bootstrap")["uv"] == lock(repository, "cpu")["uv"]
+
+
+def listed(repository: Path) -> set[str]:
+    """Distributions that the lists of the environments name; Horovod has a lock alone."""
+    lists = [*(repository / "envs").glob("*.in"), repository / "envs/horovod.lock"]
+    text = "\n".join(path.read_text() for path in lists)
+    return {canonical(name) for name in re.findall(r"^[A-Za-z0-9][\w.-]*", text, re.MULTILINE)}
+
+
+def canonical(name: str) -> str:
+    """The name of a distribution, less the mark of its CPU build."""
+    return re.sub(r"[-_.]+", "-", name.lower()).removesuffix("-cpu")
+
+
+def imported(source: str) -> set[str]:
+    """Packages that the text of a module imports, those beside it left out."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module)
+    return {name.partition(".")[0] for name in found}
+
+
+def test_what_is_imported_is_listed(repository):
+    """What is there because another package wants it may be gone with the next version of that."""
+    workflow = repository / "workflow"
+    lines = [
+        f"{line.strip()}\n"
+        for path in [workflow / "Snakefile", *workflow.rglob("*.smk")]
+        for line in path.read_text().splitlines()
+        if re.match(r"\s*(import|from) [\w.]+( import \w.*)?$", line)
+    ]
+    packages = imported("".join(lines))
+    for path in workflow.rglob("*.py"):
+        packages |= imported(path.read_text())
+    assert {"snakemake", "jinja2", "numpy"} <= packages
+    known, names = packages_distributions(), listed(repository)
+    missing = {
+        package
+        for package in packages - sys.stdlib_module_names - {"boostflow"}
+        if not {canonical(name) for name in known.get(package, [package])} & names
+    }
+    assert not missing, f"envs/common.in does not name {sorted(missing)}"
 
 
 def test_conda_brings_what_no_lock_holds(repository):

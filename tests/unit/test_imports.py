@@ -30,12 +30,15 @@ BLOCKS = {
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
 
+BASES = {f"boostflow.models{name}" for name in ("", ".family", ".classifying", ".networks")}
+"""Modules of `models` that blocks of families are made from."""
+
 LAYERS: tuple[set[str], ...] = (
     {
         *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
-        *("provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
+        *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
-        *("weightfile", "correctionfile", "binomial", "theory"),
+        *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
     {"families"},
@@ -50,7 +53,7 @@ LAYERS: tuple[set[str], ...] = (
     {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
-it. `blocks` are the modules in `BLOCKS`; `families` are `models/family.py` and of each family its
+it. `blocks` are the modules in `BLOCKS`; `families` are those in `BASES` and of each family its
 `__init__.py` and `block.py`; all else in these two packages is `config` and `models`."""
 
 PLANNING = ("blocks", "families", "config", "variations", "analysis", "jobs", "targets")
@@ -80,7 +83,7 @@ def node(module: str) -> str:
     parts = module.split(".")
     if module in BLOCKS:
         return "blocks"
-    if module in ("boostflow.models", "boostflow.models.family", "boostflow.models.classifying"):
+    if module in BASES:
         return "families"
     if parts[1:2] == ["models"] and (
         modules()[module].name == "__init__.py" or parts[3:] == ["block"]
@@ -224,9 +227,29 @@ DEFAULTS = WORKFLOW / "boostflow/config/defaults.py"
 """The one place outside families' folders that names some: the models of a run by default."""
 
 
+WORDS = {"set", "graph", "image", "sequence", "recursive", "merged", "search"}
+"""Kinds that are words of Python or of English: these count in quotes, as a value and in a path."""
+
+
+def naming() -> re.Pattern[str]:
+    """What names a family of models in a line of text."""
+    names = "|".join(families().keys() - WORDS)
+    words = "|".join(families().keys() & WORDS)
+    quoted = rf"""["'`]({words})["'`]|kind: ({words})\b|models[./]({words})\b"""
+    return re.compile(rf"(?<![a-z])({names})(?![a-z])|{quoted}", re.IGNORECASE)
+
+
+def test_a_family_is_known_by_its_name() -> None:
+    """A word of Python is no family where it is not in quotes, in a path or a value of `kind`."""
+    for line in ("the BDT", "kind: set", 'family == "set"', "models/set/train.py", "dnn_a"):
+        assert naming().search(line), line
+    for line in ("found = set()", "a set of jets", "settings", 'by("sets")', "kind: settled"):
+        assert not naming().search(line), line
+
+
 def test_families_are_named_in_their_folders_alone() -> None:
     """The rest asks for tasks, roles and what a model reads."""
-    kind = re.compile(rf"(?<![a-z])({'|'.join(families())})(?![a-z])", re.IGNORECASE)
+    kind = naming()
     folders = [FAMILIES / name for name in families()]
     found = []
     for root in (WORKFLOW, REPOSITORY / "profiles"):

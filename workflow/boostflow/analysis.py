@@ -333,8 +333,11 @@ class Analysis:
 
     def is_trained_on(self, sample: str) -> bool:
         """Whether any model is trained on a sample."""
-        models = self.config.models.values()
-        return any(sample in self.config.trained_on(model) for model in models)
+        return sample in self._training
+
+    @cached_property
+    def _training(self) -> set[str]:
+        return {name for m in self.config.models.values() for name in self.config.trained_on(m)}
 
     # --- tables of jets and scores ---
 

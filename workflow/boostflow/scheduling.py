@@ -1,4 +1,4 @@
-"""Three places of Snakemake 9.27, mended: two do needless work, one lets wide jobs wait for ever.
+"""Places of Snakemake 9.27, mended: one lets wide jobs wait for ever, the others do work again.
 
 They are reported here as they would be upstream. A Snakemake that has other names for them is left
 as it is.
@@ -7,19 +7,29 @@ as it is.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import lru_cache
+from types import FunctionType, MethodType
 from typing import Any
 
 
 def apply() -> None:
     """Mend these places in this process, once."""
+    from snakemake import common, rules
     from snakemake.dag import DAG
+    from snakemake.jobs import GroupJob
     from snakemake.scheduling.job_scheduler import JobScheduler
 
-    for owner, name, mend in (
+    mends: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
         (JobScheduler, "_schedule_reevalutation", one_timer),
         (JobScheduler, "job_selector", wide_first),
         (DAG, "_check_groups", each_group_once),
-    ):
+        (DAG, "update_ready", each_ready_once),
+        (GroupJob, "__eq__", same_first),
+        (common, "get_function_params", each_signature_once),
+        (rules, "get_function_params", each_signature_once),
+    )
+    for owner, name, mend in mends:
         original = getattr(owner, name, None)
         if original is not None and original.__module__ != __name__:
             setattr(owner, name, mend(original))
@@ -82,3 +92,66 @@ def each_group_once(original: Any) -> Any:
             self._group = group_of
 
     return check
+
+
+def each_ready_once(original: Any) -> Any:
+    """An update of the ready jobs that asks each group once whether it is ready.
+
+    The original asks for each job of a group three times, and goes through the group each time.
+
+    Args:
+        original: `DAG.update_ready`; what it asks does not change while it runs.
+    """
+
+    def update(self: Any, jobs: Any = None) -> Any:
+        ready, answers = self._ready, {}
+
+        def once(job: Any) -> Any:
+            asked = id(self._group.get(job, job))
+            if asked not in answers:
+                answers[asked] = ready(job)
+            return answers[asked]
+
+        self._ready = once
+        try:
+            return original(self, jobs)
+        finally:
+            del self._ready
+
+    return update
+
+
+def same_first(original: Any) -> Any:
+    """A comparison of groups of jobs that sees at once that a group is equal to itself.
+
+    The original compares all jobs of both, after a slow question for their type.
+
+    Args:
+        original: `GroupJob.__eq__`.
+    """
+
+    def equal(self: Any, other: Any) -> Any:
+        return self is other or original(self, other)
+
+    return equal
+
+
+def each_signature_once(original: Any) -> Any:
+    """The parameters of a function, found once for each.
+
+    The original inspects the functions of the rules anew for each value of each job.
+
+    Args:
+        original: `get_function_params`.
+    """
+
+    @lru_cache(maxsize=1000)
+    def found(function: Any, bound_to: type | None) -> Any:
+        return original(function if bound_to is None else MethodType(function, bound_to))
+
+    def parameters(function: Any) -> Any:
+        if isinstance(function, MethodType):
+            return found(function.__func__, type(function.__self__))
+        return found(function, None) if isinstance(function, FunctionType) else original(function)
+
+    return parameters

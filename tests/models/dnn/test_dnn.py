@@ -12,7 +12,7 @@ from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, read_parquet
 from boostflow.models.dnn.block import DNN
-from boostflow.models.dnn.inputs import SMALLEST, expanded, scale
+from boostflow.models.inputs import SMALLEST, expanded, scale
 from boostflow.models.score import score
 from support import conformance
 

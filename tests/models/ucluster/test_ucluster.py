@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from boostflow.constituents import shards as constituent_shards
 from boostflow.errors import BoostflowError
 from boostflow.models.ucluster import clustering, features, pretext, schedule, store
 from boostflow.models.ucluster.batch import gather, leading_pairs
@@ -17,7 +18,7 @@ from support.ucluster_jets import SMALL, files, jets, packed
 
 def test_light_cone_momenta_give_the_jet_mass():
     sample = jets("top", 20, seed=3)
-    packed = features.pack(sample, 100, 4, "toy")
+    packed = features.layout(100, 4).pack(sample, "toy")
     first = np.concatenate([[0], np.cumsum(packed.counts)[:-1]])
     plus, minus, x, y = 100 * np.add.reduceat(packed.momenta.astype(float), first).T
     mass = np.sqrt(plus * minus - x**2 - y**2)
@@ -38,7 +39,7 @@ def test_features_are_those_of_the_published_model():
         },
         depth_limit=1,
     )
-    packed = features.pack(one, 10, 2, "toy")
+    packed = features.layout(10, 2).pack(one, "toy")
     named = dict(zip(features.FEATURES, packed.features.T, strict=True))
     d_phi = 2 * np.pi - 6.2
     np.testing.assert_allclose(named["eta_rel"], [0, 0.2], atol=1e-6)
@@ -57,7 +58,7 @@ def test_features_are_those_of_the_published_model():
 
 def test_the_pt_around_a_particle():
     sample = jets("top", 5, seed=4)
-    found = np.exp(features.pack(sample, 100, 4, "toy").features[:, 8])
+    found = np.exp(features.layout(100, 4).pack(sample, "toy").features[:, 8])
     start = 0
     for jet in sample:
         pt, eta, phi = (ak.to_numpy(jet[f"pf_{n}"]).astype(float) for n in ("pt", "eta", "phi"))
@@ -72,7 +73,7 @@ def test_the_pt_around_a_particle():
 def test_neighbours_are_the_nearest_and_oneself_first():
     sample = jets("w", 5, seed=1)
     k = 5
-    packed = features.pack(sample, 100, k, "toy")
+    packed = features.layout(100, k).pack(sample, "toy")
     start = 0
     for n in packed.counts:
         eta, phi = packed.features[start : start + n, :2].T.astype(float)
@@ -87,13 +88,13 @@ def test_neighbours_are_the_nearest_and_oneself_first():
 
 
 def test_a_small_jet_has_itself_for_missing_neighbours():
-    packed = features.pack(jets("w", 3, seed=1, size=(2, 3)), 100, 4, "toy")
+    packed = features.layout(100, 4).pack(jets("w", 3, seed=1, size=(2, 3)), "toy")
     assert packed.neighbours[:2].tolist() == [[0, 1, 0, 0], [1, 0, 1, 1]]
 
 
 def test_constituents_are_cut_by_pt():
     sample = jets("w", 4, seed=1)
-    packed = features.pack(sample, 5, 2, "toy")
+    packed = features.layout(5, 2).pack(sample, "toy")
     assert packed.counts.tolist() == [5] * 4
     hardest = ak.flatten(ak.sort(sample.pf_pt, ascending=False)[:, :5])
     np.testing.assert_allclose(packed.features[:, 6], np.log(hardest), rtol=1e-5)
@@ -105,7 +106,7 @@ def test_a_bad_momentum_is_named(value):
     pt = ak.to_list(sample.pf_pt)
     pt[1][0] = value
     with pytest.raises(BoostflowError, match=r"toy: 1 jets have constituents with a NaN"):
-        features.pack(ak.with_field(sample, ak.Array(pt), "pf_pt"), 100, 4, "toy")
+        features.layout(100, 4).pack(ak.with_field(sample, ak.Array(pt), "pf_pt"), "toy")
 
 
 def test_a_jet_without_constituents_is_named():
@@ -115,7 +116,7 @@ def test_a_jet_without_constituents_is_named():
         lists[2] = []
         sample = ak.with_field(sample, ak.values_astype(ak.Array(lists), np.float32), name)
     with pytest.raises(BoostflowError, match=r"toy: 1 jets have no constituents"):
-        features.pack(sample, 100, 4, "toy")
+        features.layout(100, 4).pack(sample, "toy")
 
 
 def test_missing_columns_are_named(tmp_path):
@@ -192,8 +193,8 @@ def shards(tmp_path_factory) -> dict[int, store.Jets]:
     inputs = files(folder, 75)
     with pytest.MonkeyPatch.context() as patch:
         for size, name in ((8192, "one"), (40, "several")):
-            patch.setattr(store, "SHARD", size)
-            patch.setattr(store, "CHUNK", 33)
+            patch.setattr(constituent_shards, "SHARD", size)
+            patch.setattr(constituent_shards, "CHUNK", 33)
             training, _ = store.read(packed(folder / name, config, inputs), config)
             found[len(training.shards)] = training
     return found
@@ -299,7 +300,7 @@ def test_events_are_their_two_leading_jets_the_heavier_one_first(tmp_path):
     ak.to_parquet(rows, tmp_path / "top.parquet")
     config = UCluster(**SMALL | {"unit": "event", "mass": [10, 500]})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CHUNK", 7)  # odd: chunks end inside events
+        patch.setattr(constituent_shards, "CHUNK", 7)  # odd: chunks end inside events
         folder = packed(tmp_path, config, [tmp_path / "top.parquet"])
     training, validation = store.read(folder, config)
     assert (len(training), len(validation)) == (20, 10)
@@ -314,7 +315,7 @@ def test_events_are_their_two_leading_jets_the_heavier_one_first(tmp_path):
 
 
 def test_gathered_jets_are_the_jets():
-    toy = features.pack(jets("z", 9, seed=2), 100, 4, "toy")
+    toy = features.layout(100, 4).pack(jets("z", 9, seed=2), "toy")
     batch = gather(toy, np.array([7, 2]))
     first = np.cumsum(toy.counts) - toy.counts
     wanted = [toy.features[first[i] : first[i] + toy.counts[i]] for i in (7, 2)]

@@ -60,7 +60,7 @@ class Example:
             last = ak.with_field(last, last[name][:, :1], name)
         self.jets = ak.concatenate([jets("top", 6, 1, (20, 40)), jets("w", 8, 2, (2, 12)), last])
         even = self.jets[:14] if config.unit == "event" else self.jets
-        self.packed = features.pack(even, 100, config.neighbours, "toy")
+        self.packed = features.layout(100, config.neighbours).pack(even, "toy")
         # Centroids amid the jets, so that more than one cluster has some.
         units = [0, 7, 14] if config.unit == "jet" else [0, 3, 6]
         near = self.tensorflow(units)["embedding"]
@@ -178,7 +178,7 @@ def test_events_are_what_the_network_makes_of_them(preset, tmp_path):
     assert columns["cluster"][14] == -1 and np.isnan(columns["dist_0"][14])
     mass, pairs = np.asarray(rows.mass), np.arange(14).reshape(7, 2)
     heavier = np.where(mass[pairs[:, :1]] < mass[pairs[:, 1:]], pairs[:, ::-1], pairs)
-    packed = features.pack(rows[heavier.ravel()], 100, example.config.neighbours, "toy")
+    packed = features.layout(100, example.config.neighbours).pack(rows[heavier.ravel()], "toy")
     inputs = graph(gather(packed, np.arange(7), jets=2))
     wanted = example.network(inputs, training=False)[0].numpy()
     found = np.stack([columns[f"emb_{i}"] for i in range(wanted.shape[1])], axis=1)

@@ -6,6 +6,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from boostflow.constituents.packing import Packed
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_parquet
 from boostflow.jobs.models import Scoring
@@ -39,7 +40,7 @@ KINDS = {
 def packed() -> dict[int, features.Packed]:
     """Toy jets by the number of neighbours."""
     sample = ak.concatenate([jets("top", 6, 1, (20, 40)), jets("w", 6, 2, (3, 12))])
-    return {k: features.pack(sample, 100, k, "toy") for k in (4, 6, 10)}
+    return {k: features.layout(100, k).pack(sample, "toy") for k in (4, 6, 10)}
 
 
 def embed(network: Network, packed: features.Packed, rows: list[int]) -> np.ndarray:
@@ -68,16 +69,16 @@ def test_order_of_the_constituents_does_not_matter(kind):
     for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
         shuffled = ak.with_field(shuffled, sample[name][order], name)
 
-    def pack(rows: ak.Array) -> features.Packed:
+    def pack(rows: ak.Array) -> Packed:
         # Undo the ordering by pT, which would make this trivial.
-        whole = features.pack(rows, 100, config.neighbours, "toy")
+        whole = features.layout(100, config.neighbours).pack(rows, "toy")
         places = np.concatenate([rng.permutation(n) for n in whole.counts])
         first = np.repeat(np.cumsum(whole.counts) - whole.counts, whole.counts)
         back = np.empty_like(places)
         back[places + first] = np.arange(len(places)) - first
-        moved = back[whole.neighbours + first[:, None]].astype(np.int32)
-        take = places + first
-        return features.Packed(whole.features[take], whole.momenta[take], moved[take], whole.counts)
+        particles = whole.particles.copy()
+        particles["neighbours"] = back[whole.neighbours + first[:, None]]
+        return Packed(particles[places + first], whole.counts)
 
     np.testing.assert_allclose(
         embed(network, pack(sample), [0, 1, 2, 3]),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -83,5 +83,14 @@ def main(folder: Path) -> None:
             part.write_text(text, encoding="utf-8")
 
 
+def _existing(name: str) -> Path:
+    folder = Path(name)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{name} is no folder")
+    return folder
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(prog="boostflow.config.generate", description=__doc__)
+    parser.add_argument("folder", type=_existing, help="where both files are written, `config`")
+    main(parser.parse_args().folder)

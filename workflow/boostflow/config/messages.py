@@ -32,6 +32,9 @@ def describe(error: ValidationError, model: Any, at: Place = EVERYWHERE) -> list
             text = f"unknown key{suggest(path[-1] if path else '', fields)}"
         elif item["type"] == "missing":
             text = "is required"
+        elif item["type"] == "union_tag_invalid" and item["ctx"]["discriminator"].endswith("()"):
+            # A function tells the kinds apart, whose name says nothing to a user.
+            text = f"cannot be {given!r}"
         elif item["type"] == "union_tag_invalid":
             ctx = item["ctx"]
             tag = ctx["discriminator"].strip("'")

@@ -10,10 +10,8 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -26,109 +24,25 @@ from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest import theory
 from boostflow.ingest.badevents import BadEvents
 from boostflow.ingest.branches import Branches
+from boostflow.ingest.checked import Checked, Report
 from boostflow.ingest.features import Features, content, mixed_met
+from boostflow.ingest.partly import in_some_files, some
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.ingest.sums import is_final, is_scaled, named_alike
-from boostflow.ingest.units import has_unit, in_gev
+from boostflow.ingest.units import has_unit, in_gev, too_small
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
 from boostflow.nanoaod import EVENT
 from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
 from boostflow.terminal import ERRORS
-from boostflow.texttable import Text
 from boostflow.theory import ALPHA_S
 
 log = logging.getLogger("check")
 
 THREADS = 8
 """Files that are looked at together: waiting for disks and servers takes most of the time."""
-
-
-@dataclass
-class Checked:
-    """What was found in a file."""
-
-    sample: str
-    file: str
-    events: int | None = None
-    """Number of events; None where the file cannot be read."""
-    features: Features | None = None
-    xsec: float | None = None
-    weights: list[str] = field(default_factory=list)
-    """Names of the weights that the sample declares."""
-    summed: bool = False
-    """Whether the file tells the sum of weights of all generated events."""
-    skim: bool = False
-    """Whether some of the generated events are not in the file."""
-    key: str = ""
-    """Name of the file as it was, `boostflow.config.files.keys`."""
-    identity: str | None = None
-    """Checksum that is equal for files with the same events."""
-    bad: str | None = None
-    """Reason why the file cannot be read; None if it can."""
-    bad_events: int = 0
-    """Bad events among the first ones, which will be left out."""
-    first_bad: str | None = None
-    """What is wrong with one of them."""
-    wrong: list[str] = field(default_factory=list)
-    """Contradictions of the file to the configuration or to other files."""
-
-    def as_json(self) -> dict[str, Any]:
-        """What later stages need to know."""
-        return {
-            "file": self.file,
-            "events": self.events,
-            "features": self.features.as_dict() if self.features else None,
-            "skipped": self.bad,
-        }
-
-    def state(self, skip: bool) -> str:
-        """State of the file in a word: ok, no events, WRONG, BAD or SKIPPED."""
-        if self.bad is not None:
-            return "SKIPPED" if skip else "BAD"
-        if self.wrong:
-            return "WRONG"
-        return "ok" if self.events else "no events"
-
-
-@dataclass
-class Report:
-    """All files, and all problems with them."""
-
-    files: list[Checked]
-    problems: list[str]
-    """What ends the run."""
-    notes: list[str]
-    """What is off, and what is left out."""
-    skip: bool
-    """Bad files are left out."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Findings by sample as JSON data, in the order of the files."""
-        samples: dict[str, list[dict[str, Any]]] = {}
-        for found in self.files:
-            samples.setdefault(found.sample, []).append(found.as_json())
-        return {"samples": samples, "notes": self.notes}
-
-    def table(self) -> str:
-        """One line a file."""
-        # Wide enough for any path: each file has one line.
-        page = Text(200 + max((len(found.file) for found in self.files), default=0))
-        rows = []
-        for found in self.files:
-            events = "-" if found.events is None else str(found.events)
-            rows.append(
-                [found.sample, found.file, events, *_columns(found), found.state(self.skip)]
-            )
-        columns = ["sample", "file", "events", "constituents", "truth", "weights", "state"]
-        page.grid("Input files", columns, rows, right=[2])
-        known = [found.events for found in self.files if found.events is not None]
-        page.line(f"{len(self.files)} files, {len(known)} of them readable, {sum(known)} events")
-        for note in self.notes:
-            page.line(note)
-        return page.text()
 
 
 def run(
@@ -264,11 +178,14 @@ def _look_at_root(one: Checked, block: RootSample, job: CheckInputs, needs: Need
             return
         one.identity = _identity(branches, features, entries)
         number = min(entries, theory.FIRST)
+        one.unseen = entries > number
         drop = job.ingest.on_bad_event == "drop"
         bad = BadEvents(one.file, np.arange(number), drop=drop, energy=job.energy)
         _find_bad(bad, branches, features, block)
         if bad.mask.all():
             raise BadFile(f"{bad.first}: so or alike are all of the first {number} events")
+        if small := too_small(branches, features, block.units, number):
+            one.wrong.append(small)
         one.bad_events, one.first_bad = int(bad.mask.sum()), bad.first
         theory.require(one.file, features, branches, entries, needs.weights)
 
@@ -433,12 +350,13 @@ def _lacking_weights(files: list[Checked], block: FileSample, needs: Needs) -> l
     problems = []
     for systematic, found in lacking.items():
         file, names = next(iter(found.items()))
+        others = f" (nor {some(list(found)[1:])})" if len(found) > 1 else ""
         own = next(one for one in files if one.file == file)
         strong = own.features is not None and ALPHA_S[0] in own.features.theory()
         hint = f" (alpha_s is {', '.join(ALPHA_S)}: a systematic of its own)" if strong else ""
         problems.append(
-            f"{file} has no weights {', '.join(names)}{hint}, which systematic {systematic} needs: "
-            "give it the `samples` that have them"
+            f"{file} has no weights {', '.join(names)}{hint}{others}, which systematic "
+            f"{systematic} needs: give it the `samples` that have them"
         )
     return problems
 
@@ -448,6 +366,8 @@ def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
     notes: dict[str, None] = {}
     for one in files:
         notes |= dict.fromkeys(one.features.notes if one.features else [])
+    read = [one for one in files if one.events and one.features is not None and one.bad is None]
+    notes |= dict.fromkeys(in_some_files({one.file: one.features.weights for one in read}))
     bad = [one for one in files if one.bad is not None] if skip else []
     if dropped := sum(one.bad_events for one in files):
         first = next(one.first_bad for one in files if one.bad_events)
@@ -465,12 +385,3 @@ def _notes_of(files: list[Checked], block: FileSample, skip: bool) -> list[str]:
         notes[is_scaled(block.before_skim.sumw)] = None
     result = [consequence(len(bad), len(files), is_data(block), fixed)] if bad else []
     return [*notes, *skipped, *result]
-
-
-def _columns(one: Checked) -> list[str]:
-    """Cells: constituents, truth, weights."""
-    if one.features is None:
-        return ["-"] * 3
-    weights = ["generator"] * one.features.gen_weight + [*one.features.weights, *one.weights]
-    switches = ["on" if x else "off" for x in (one.features.constituents, one.features.truth)]
-    return [*switches, ", ".join(weights) or "off"]

@@ -10,6 +10,7 @@ from boostflow.config.samples import FileSample
 from boostflow.errors import BadFile
 from boostflow.guard import crash, survived
 from boostflow.ingest import check as checking
+from boostflow.ingest.checked import Checked
 from boostflow.ingest.skipped import or_skip
 from boostflow.io import scratch
 from boostflow.jobs.chain import CheckInputs, Ingest, execution
@@ -41,12 +42,10 @@ def check(job: CheckInputs, files: CheckInputs.Files, fault: signal.Signals) -> 
     found: dict[str, str] = {}
     for name, block in job.samples.items():
         for file in expand(block)[0] if isinstance(block, FileSample) else ():
-            one = checking.Checked(name, file)
+            one = Checked(name, file)
             needed = job.needs.get(name, Needs())
 
-            def look(
-                one: checking.Checked = one, block: FileSample = block, needed: Needs = needed
-            ) -> None:
+            def look(one: Checked = one, block: FileSample = block, needed: Needs = needed) -> None:
                 checking.look_at(one, block, job, needed)
 
             if (ended := survived(look)) is not None:

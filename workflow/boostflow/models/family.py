@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import importlib.util
 import json
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -201,10 +202,13 @@ class ModelBlock(Block):
     def prepared_name(self) -> str | None:
         """The name of the prepared input: the same for all models that share it."""
         content = self.prepared()
-        if content is None:
-            return None
-        text = json.dumps(content, sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+        return None if content is None else digest(content)
+
+
+def digest(content: dict[str, Any]) -> str:
+    """A name that follows from JSON data, ten digits."""
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
 
 
 class TabularBlock(ModelBlock):
@@ -304,7 +308,8 @@ class Plots(Protocol):
 class Family:
     """One kind of model.
 
-    The names of modules are relative to the family's package and imported where they are used.
+    The names of modules are relative to the family's package, `.packed` is `models.packed`; they
+    are imported where they are used.
     """
 
     block: type[ModelBlock]
@@ -350,7 +355,11 @@ class Family:
         Args:
             part: `train`, `score`, `prepare`, `figures` or `plots`.
         """
-        return importlib.import_module(f"{self.package}.{getattr(self, part)}")
+        return importlib.import_module(self.path(part))
+
+    def path(self, part: str) -> str:
+        """The full name of one of its modules; see `module`."""
+        return importlib.util.resolve_name(f".{getattr(self, part)}", self.package)
 
     def caption(self, plot: str) -> Path:
         """The report's text for a plot of its own."""

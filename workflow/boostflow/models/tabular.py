@@ -159,15 +159,39 @@ def weights(
     Raises:
         BoostflowError: a class has no jets.
     """
-    y, weight = rows.y[chosen], rows.weight[chosen].astype(np.float64)
+    mass = None if rows.mass is None else rows.mass[chosen]
+    return trained_weights(rows.y[chosen], rows.weight[chosen], mass, planing, rows.classes, where)
+
+
+def trained_weights(
+    y: NDArray[np.integer],
+    weight: NDArray,
+    mass: NDArray | None,
+    planing: Planing | None,
+    classes: Sequence[str],
+    where: str,
+) -> NDArray[np.float64]:
+    """Weights of labelled jets in a training, shape (jets,); see `weights`.
+
+    Args:
+        y: number of the class, shape (jets,).
+        weight: absolute event weights, shape (jets,).
+        mass: the mass of the planing (GeV), shape (jets,); not read without a planing.
+        planing: which classes, and the range of the mass; None for none.
+        classes: names of the classes.
+        where: name of the split, for messages.
+
+    Raises:
+        BoostflowError: a class has no jets.
+    """
+    weight = weight.astype(np.float64)
     if planing is not None:
-        assert rows.mass is not None
-        mass = rows.mass[chosen]
-        for number, name in enumerate(rows.classes):
+        assert mass is not None
+        for number, name in enumerate(classes):
             mine = (y == number) & (weight > 0)
             if mine.any() and (planing.classes is None or name in planing.classes):
                 weight[mine] /= density(mass[mine], weight[mine], planing.range)
-    return balanced(y, weight, rows.classes, where)
+    return balanced(y, weight, classes, where)
 
 
 BINS_MAX, JETS_A_BIN = 30, 30

@@ -10,10 +10,12 @@ import numpy as np
 from boostflow.errors import BoostflowError
 from boostflow.ingest.eventid import BUCKETS
 from boostflow.ingest.features import content, mixed_met
+from boostflow.ingest.partly import in_some_files
 from boostflow.ingest.produced import BEFORE_SKIM
 from boostflow.ingest.skipped import consequence
 from boostflow.ingest.sums import is_final, is_scaled
 from boostflow.select.theory import norms
+from boostflow.theory import WEIGHTS
 
 PB_TO_INVERSE_FB = 1000.0
 
@@ -96,6 +98,15 @@ def add_up(metas: list[dict[str, Any]], made: float | None = None) -> Totals:
         first = next(meta["first_bad"] for meta in metas if meta.get("first_bad"))
         notes.add(f"{bad} bad events are left out (`on_bad_event: drop`); the first one: {first}")
     notes |= _bad_weights(read)
+    notes |= set(
+        in_some_files(
+            {
+                meta["file"]: [branch for branch in WEIGHTS if meta["features"].get(branch)]
+                for meta in read
+                if meta["events"]
+            }
+        )
+    )
     if skipped:
         fixed = "normalised_to" if final else None if made is None else "before_skim.sumw"
         notes.add(consequence(len(skipped), len(files), filled[0]["data"], fixed))

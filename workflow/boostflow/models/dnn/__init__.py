@@ -1,7 +1,7 @@
 """A dense network on substructure observables (Keras), trained on any number of processes.
 
 block    its configuration        train   the learner: network, loss, figures
-inputs   observables -> inputs    export  ONNX graph, which scores run on
+export   ONNX graph, which scores run on
 """
 
 from boostflow.models.dnn.block import DNN

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import helper
 
-from boostflow.models.dnn.inputs import SMALLEST
+from boostflow.models.inputs import SMALLEST
 from boostflow.models.onnxgraph import FLOAT, Builder
 
 ONNX = "model.onnx"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from boostflow.models.ucluster.features import Packed
+from boostflow.constituents.packing import Packed
 from boostflow.select.dijet import leading_two
 
 
@@ -53,19 +53,15 @@ def views(unit: str, masses: Sequence[str]) -> list[str]:
 
 def gather(packed: Packed, rows: NDArray[np.int64], jets: int = 1) -> Batch:
     """The named units of packed jets, of which `jets` that follow each other are a unit."""
-    counts = packed.counts.reshape(-1, jets)
-    sizes = counts.sum(1, dtype=np.int64)
-    particles = spans((np.cumsum(sizes) - sizes)[rows], sizes[rows])
+    return batch(packed.take(rows, jets), rows)
+
+
+def batch(packed: Packed, rows: NDArray[np.int64]) -> Batch:
+    """All of some packed units, which are the named rows."""
     return Batch(
-        packed.features[particles],
-        packed.momenta[particles],
-        packed.neighbours[particles],
-        counts[rows].ravel(),
+        np.ascontiguousarray(packed.features),
+        np.ascontiguousarray(packed.momenta),
+        packed.neighbours.astype(np.int32),
+        packed.counts,
         rows,
     )
-
-
-def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """start, start + 1, ... of each span, `size` numbers, one span after the other."""
-    ends = np.cumsum(sizes)
-    return np.arange(sizes.sum()) + np.repeat(starts - (ends - sizes), sizes)

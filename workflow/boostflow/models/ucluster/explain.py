@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from boostflow.models.ucluster import export
 from boostflow.models.ucluster.batch import gather
-from boostflow.models.ucluster.features import FEATURES, pack
+from boostflow.models.ucluster.features import FEATURES, layout
 from boostflow.models.ucluster.scoring import load, run
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def explain(model: Path, jets: ak.Array) -> list[Explanation]:
 
     Args:
         model: directory of a trained model.
-        jets: with `features.COLUMNS` and at least one constituent each.
+        jets: with `constituents.catalogue.COLUMNS` and at least one constituent each.
 
     Raises:
         BoostflowError: the model is damaged, or the jets lack a column.
     """
     config, session = load(model, threads=1)
-    packed = pack(jets, config.constituents, config.neighbours, "jets to explain")
+    packed = layout(config.constituents, config.neighbours).pack(jets, "jets to explain")
     names = [export.ATTENTION, *([export.CHANNELS] if config.mass_channels else [])]
     found = []
     for row in range(len(packed)):

@@ -13,12 +13,12 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from boostflow.constituents.catalogue import COLUMNS
 from boostflow.evaluate.clusterer import typical
 from boostflow.io import read_parquet
 from boostflow.jobs.base import Label
 from boostflow.jobs.models import Evaluate
 from boostflow.models.ucluster.explain import Explanation, explain, most_selective
-from boostflow.models.ucluster.features import COLUMNS
 from boostflow.plots.style import label, name_of
 from boostflow.scored import Table, samples_of
 

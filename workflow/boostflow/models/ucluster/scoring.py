@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.constituents.catalogue import COLUMNS
+from boostflow.constituents.particles import require
 from boostflow.models.runtime import session
 from boostflow.models.ucluster import export
 from boostflow.models.ucluster.batch import Batch, gather, leading_pairs, views
 from boostflow.models.ucluster.block import UCluster
-from boostflow.models.ucluster.features import pack, require
+from boostflow.models.ucluster.features import layout
 from boostflow.training import checkpoint
 from boostflow.training.data import in_order
 
@@ -51,7 +53,7 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray]:
 
     Args:
         model: directory of a trained model.
-        jets: with the columns of `features.COLUMNS`.
+        jets: with the columns of `constituents.catalogue.COLUMNS`.
         threads: that compute at the same time.
 
     Returns:
@@ -63,9 +65,9 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray]:
     """
     config, session = load(model, threads)
     n = len(jets)
-    require(jets, JETS, [] if config.unit == "jet" else ["event_id"])
+    require(jets, JETS, [*COLUMNS, *([] if config.unit == "jet" else ["event_id"])])
     places = _units(jets, _usable(jets), config.unit)
-    packed = pack(jets[places.ravel()], config.constituents, config.neighbours, JETS)
+    packed = layout(config.constituents, config.neighbours).pack(jets[places.ravel()], JETS)
     embedding = np.full((n, config.embedding), np.nan, np.float32)
     distance = np.full((n, config.clusters), np.nan, np.float32)
     mass_bin = np.full(n, -1, np.int16)

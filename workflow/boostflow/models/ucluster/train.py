@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from boostflow.constituents import shards
 from boostflow.models.family import family_of
 from boostflow.models.ucluster import (
     clustering,
@@ -59,7 +60,7 @@ def train(job: Train, files: Train.Files) -> None:
         job,
         files,
         lambda ranks: UClusterLearner(config, *store.read(folder, config), ranks),
-        made_from=[folder / store.INDEX],  # holds a digest of all jets
+        made_from=[folder / shards.INDEX],  # holds a digest of all jets
         packages=family_of(config).packages,
     )
 

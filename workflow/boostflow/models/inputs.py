@@ -1,4 +1,4 @@
-"""From observables to the inputs of the network, in NumPy; the exported graph does the same."""
+"""From observables to the inputs of a network, in NumPy; an exported graph does the same."""
 
 from __future__ import annotations
 

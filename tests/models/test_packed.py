@@ -1,0 +1,154 @@
+"""The packed jets of classifiers of constituents: what is written is what a training gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from boostflow.config.load import load
+from boostflow.constituents import shards
+from boostflow.errors import BoostflowError
+from boostflow.io import read_parquet, write_parquet
+from boostflow.jobs.models import Prepare
+from boostflow.models import packed
+from boostflow.models.family import families
+from boostflow.models.networks import TaggerBlock
+from boostflow.models.tabular import read, weights
+from boostflow.training.ranks import Single
+from support import conformance
+
+TAGGERS = [kind for kind, family in families().items() if issubclass(family.block, TaggerBlock)]
+KEYS = {
+    "particles": ["log_pt_rel", "eta_rel", "phi_rel"],
+    "constituents": 20,
+    "observables": ["mass", "tau21"],
+    "planing": {"mass": "mass", "range": [50, 200]},
+}
+
+
+def block(**keys: object) -> TaggerBlock:
+    return families()[TAGGERS[0]].block(**KEYS | keys)  # type: ignore[return-value]
+
+
+def write(inputs: list[Path], folder: Path, config: TaggerBlock) -> Path:
+    packed.prepare(Prepare(model=config), Prepare.Files(jets=inputs, prepared=folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Jets of three classes, some of which have none."""
+    folder = tmp_path_factory.mktemp("jets")
+    paths = conformance.jets(folder)
+    rows = read_parquet(paths[0])
+    names = np.where(np.arange(len(rows)) % 9 == 0, "unmatched", "top")
+    write_parquet(paths[0], ak.with_field(rows, ak.Array(names.tolist()), "label"))
+    return paths
+
+
+@pytest.mark.parametrize("size", [8192, 20])
+def test_a_training_gets_the_labelled_jets_of_its_split(
+    inputs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(shards, "SHARD", size)
+    monkeypatch.setattr(shards, "CHUNK", 33)
+    config = block()
+    training, validation = packed.read(write(inputs, tmp_path / "packed", config), config)
+    assert (len(training.shards) > 1) == (size == 20)
+    rows = read(inputs, ["mass", "tau21"], False, config.planing)
+    for jets, code, where in ((training, 0, "train"), (validation, 1, "validation")):
+        chosen = (rows.split == code) & rows.labelled
+        assert len(jets) == chosen.sum() and jets.classes == rows.classes
+        particles, mask, observables, y, weight = jets.batch(np.arange(len(jets)))
+        # By the mass, which tells them apart: shards have changed the order.
+        mine, its = np.argsort(observables[:, 0]), np.argsort(rows.x[chosen][:, 0])
+        np.testing.assert_array_equal(observables[mine], rows.x[chosen][its])
+        np.testing.assert_array_equal(y[mine], rows.y[chosen][its])
+        wanted = weights(rows, chosen, config.planing, where)
+        np.testing.assert_allclose(weight[mine], wanted[its], rtol=1e-5)
+        assert particles.shape[1] == mask.sum(1).max() == 20
+        assert (particles[mask == 0] == 0).all() and (np.diff(particles[..., 0], axis=1) <= 0)[
+            mask[:, 1:] == 1
+        ].all()
+
+
+def test_batches_are_dealt_out_whole(inputs: list[Path], tmp_path: Path) -> None:
+    config = block()
+    training, _ = packed.read(write(inputs, tmp_path / "packed", config), config)
+    seen = [batch[2].numpy() for batch in training.batches(32, 1, 0, Single())]
+    assert {len(x) for x in seen} == {32} and len(seen) == len(training) // 32
+    shared = np.concatenate([batch[2] for batch in training.share(50, Single())])
+    np.testing.assert_array_equal(shared, training.observables)
+    assert {tuple(x) for x in np.concatenate(seen)} <= {tuple(x) for x in shared}
+
+
+def test_models_share_what_is_packed_alike() -> None:
+    one = block()
+    assert one.prepared_name() == block(seed=5, epochs=3, planing={"mass": "mass"}).prepared_name()
+    others = [
+        block(particles=["log_pt"]),
+        block(constituents=10),
+        block(observables=[]),
+        block(planing=None),
+    ]
+    assert len({b.prepared_name() for b in [one, *others]}) == 5
+    for other in [one, *others]:
+        again = type(other).model_validate(other.prepared())
+        assert again.packing() == other.packing()
+    names = {families()[kind].block(**KEYS).prepared_name() for kind in TAGGERS}  # type: ignore[attr-defined]
+    assert names == {one.prepared_name()}
+
+
+def test_other_settings_and_damage_are_named(inputs: list[Path], tmp_path: Path) -> None:
+    folder = write(inputs, tmp_path / "packed", block())
+    with pytest.raises(BoostflowError, match=r"packed with other settings \(layout\)"):
+        packed.read(folder, block(constituents=10))
+    (folder / "training-00000.jets").write_bytes(b"")
+    with pytest.raises(BoostflowError, match="has 0 bytes instead of"):
+        packed.read(folder, block())
+
+
+def test_one_class_is_too_few(inputs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(BoostflowError, match="needs at least two classes, the jets have w"):
+        write(inputs[1:2], tmp_path / "packed", block())
+    assert not (tmp_path / "packed").exists()
+
+
+def test_a_class_without_training_jets_is_named(inputs: list[Path], tmp_path: Path) -> None:
+    rows = read_parquet(inputs[1])
+    write_parquet(tmp_path / "w.parquet", rows[np.asarray(rows.split) != 0])
+    folder = write([tmp_path / "w.parquet", inputs[2]], tmp_path / "packed", block())
+    with pytest.raises(BoostflowError, match="no jets of class w in the train split"):
+        packed.read(folder, block())
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [("pf_pt", "no column pf_pt"), ("tau21", "no column tau21")],
+)
+def test_missing_columns_are_named(
+    inputs: list[Path], tmp_path: Path, column: str, message: str
+) -> None:
+    write_parquet(tmp_path / "w.parquet", ak.without_field(read_parquet(inputs[1]), column))
+    with pytest.raises(BoostflowError, match=message):
+        write([tmp_path / "w.parquet", inputs[2]], tmp_path / "packed", block())
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"particles": ["log_ptt"]}, "models.net.particles: unknown feature of a particle"),
+        ({"particles": ["log_pt", "log_pt"]}, "models.net.particles: a name is listed twice"),
+        ({"observables": ["masss"]}, "models.net.observables: unknown observable 'masss'"),
+        (
+            {"particles": []},
+            r"models.net.particles: List should have at least 1|particles.*least 1",
+        ),
+    ],
+)
+def test_what_a_block_may_not_say(keys: dict, message: str, repository: Path) -> None:
+    with pytest.raises(BoostflowError, match=message):
+        load({"models": {"net": {"kind": TAGGERS[0], **keys}}, "infer": None}, repository)

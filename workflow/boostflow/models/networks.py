@@ -1,0 +1,113 @@
+"""What the blocks of networks share that tell classes apart: their training, their constituents.
+
+Read when a run is planned: pydantic and the standard library alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from boostflow.config.problems import Place, Problem
+from boostflow.constituents.catalogue import FEATURES
+from boostflow.models.classifying import ClassifierBlock
+from boostflow.models.family import DistributedBlock, Reads, digest
+from boostflow.observables.catalogue import known_features
+
+if TYPE_CHECKING:
+    from boostflow.config.config import Config
+
+PARTICLES = [
+    *("eta_rel", "phi_rel", "log_pt_rel", "delta_r", "log_e", "log_e_rel", "log_pt"),
+    "log_local_pt",
+]
+"""Features of a particle that networks read where nothing else is said: every input has them."""
+
+
+class NetworkBlock(ClassifierBlock, DistributedBlock):
+    """What the blocks of networks share that `training.classifier.Classifier` trains."""
+
+    output: ClassVar[str] = "network score"
+
+    processes: int = Field(1, ge=1, le=1024)
+    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
+    their number; small trainings end before several processes have started."""
+    seed: int = Field(1, ge=0)
+    """Seed of the initial weights, dropout and the shuffling."""
+    epochs: int = Field(40, ge=1)
+    """Most epochs of the training."""
+    patience: int = Field(10, ge=1)
+    """Stop when the validation loss has not improved for so many epochs; the best epoch counts."""
+    batch: int = Field(256, ge=2)
+    """Jets in a step, of all processes together."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Highest learning rate of Adam."""
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of the training in which the learning rate rises; then it falls as a cosine."""
+
+
+class TaggerBlock(NetworkBlock):
+    """What the blocks of networks share that read the constituents of jets.
+
+    Their input is packed once for all models and families that read the same (`models.packed`).
+    """
+
+    packed_by: ClassVar[tuple[str, ...]] = ("particles", "constituents", "observables")
+    """Keys that decide `packing`, besides the mass of `planing`."""
+
+    particles: list[str] = Field(PARTICLES, min_length=1)
+    """Features of each constituent, in this order (`boostflow.constituents.catalogue`)."""
+    constituents: int = Field(64, ge=1, le=1000)
+    """Constituents of a jet that are read, by falling pT."""
+    observables: list[str] = Field([])
+    """Observables of the jet that are joined before the head, with their logarithms; none by
+    default."""
+
+    def packed_features(self) -> list[str]:
+        """Features of the packed constituents, in order."""
+        return self.particles
+
+    def packing(self) -> dict[str, Any]:
+        """What decides the packed jets besides the samples: JSON data.
+
+        `layout` are the arguments of `constituents.packing.Layout`; a family may add `neighbours`
+        or `momenta` to them.
+        """
+        return {
+            "layout": {"features": self.packed_features(), "constituents": self.constituents},
+            "observables": self.observables,
+            "mass": None if self.planing is None else self.planing.mass,
+        }
+
+    def prepared(self) -> dict[str, Any]:
+        """A block that is packed alike: the keys that `packing` is made from."""
+        block = self.model_dump(mode="json", include={"kind", *self.packed_by})
+        return block | ({} if self.planing is None else {"planing": {"mass": self.planing.mass}})
+
+    def prepared_name(self) -> str:
+        """The name of the packed jets, which families with the same packing share."""
+        return digest({"packing": self.packing(), "samples": self.reads().samples})
+
+    def reads(self) -> Reads:
+        """Constituents, the columns that features are made from, and the observables."""
+        found = super().reads()
+        read = [FEATURES[name] for name in self.packed_features() if name in FEATURES]
+        more = (column for feature in read for column in feature.needs)
+        columns = dict.fromkeys([*found.columns, *self.observables, *more])
+        return found._replace(columns=tuple(columns), constituents=True)
+
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
+        """Features and observables exist, each listed once."""
+        yield from super().problems(at, config)
+        for key, what, known in (
+            ("particles", "feature of a particle", list(FEATURES)),
+            ("observables", "observable", known_features()),
+        ):
+            listed = getattr(self, key)
+            for name in listed:
+                if name not in known:
+                    yield (at / key).unknown(what, name, known)
+            if len(set(listed)) < len(listed):
+                yield (at / key).problem("a name is listed twice")

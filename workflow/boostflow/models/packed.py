@@ -1,0 +1,230 @@
+"""The packed jets that classifiers of constituents train on: made once, read batch by batch.
+
+Beside the particles (`boostflow.constituents.shards`) lies a record of each jet: its class, weight,
+the mass of a planing, and observables. Jets without a class are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.constituents import shards
+from boostflow.constituents.catalogue import needed
+from boostflow.constituents.packing import Layout, Packed
+from boostflow.errors import BoostflowError
+from boostflow.io import parquet_chunks, require_rows
+from boostflow.models.networks import TaggerBlock
+from boostflow.models.tabular import UNMATCHED, matrix, trained_weights
+from boostflow.seeds import derive
+from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.training.data import in_order, read_ahead, shuffled
+
+if TYPE_CHECKING:
+    import awkward as ak
+    import tensorflow as tf
+
+    from boostflow.jobs.models import Prepare
+    from boostflow.training.ranks import Single
+
+SPLITS = {"training": TRAIN, "validation": VALIDATION}
+
+
+def layout(packing: dict[str, Any]) -> Layout:
+    """What is kept of each particle, as `TaggerBlock.packing` says."""
+    given = dict(packing["layout"])
+    return Layout(tuple(given.pop("features")), **given)
+
+
+def jet_type(observables: int) -> np.dtype:
+    """One jet: particles, number of its class, absolute weight, mass (GeV, or 0), observables."""
+    return np.dtype(
+        [
+            ("counts", "<i4", (1,)),
+            ("truth", "<i4"),
+            ("weight", "<f8"),
+            ("mass", "<f8"),
+            ("observables", "<f4", (observables,)),
+        ]
+    )
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def prepare(job: Prepare, files: Prepare.Files) -> None:
+    """Pack the training and validation jets of all samples, a few thousand at a time.
+
+    Args:
+        job: a block with what decides the packed jets.
+        files: selected jets, and the folder to write.
+
+    Raises:
+        BoostflowError: no jets, fewer than two classes, a file that is unreadable or lacks a
+            column, or values that are not finite.
+    """
+    assert isinstance(job.model, TaggerBlock)
+    packing = job.model.packing()
+    kept, mass, observables = layout(packing), packing["mass"], packing["observables"]
+    require_rows(files.jets)
+    sizes, classes = _survey(files.jets)
+    columns = [*needed(kept.features), *observables, *([] if mass is None else [mass])]
+    about = {"packing": packing, "classes": classes}
+    record = jet_type(len(observables))
+    with shards.written(files.prepared, sizes, len(kept.features), about) as writers:
+        for number, path in enumerate(files.jets):
+            for i, rows in enumerate(_rows(path, columns)):
+                for name, code in SPLITS.items():
+                    chosen = rows[np.asarray(rows.split) == code]
+                    if not len(chosen):
+                        continue
+                    packed = kept.pack(chosen, str(path))
+                    jets = np.zeros(len(chosen), record)
+                    jets["counts"] = packed.counts[:, None]
+                    jets["truth"] = np.searchsorted(classes, _labels(chosen))
+                    jets["weight"] = np.abs(np.asarray(chosen.weight))
+                    if mass is not None:
+                        jets["mass"] = matrix(chosen, [mass], str(path))[:, 0]
+                    if observables:
+                        jets["observables"] = matrix(chosen, observables, str(path))
+                    writers[name].add(packed, jets, derive(0, "pack", number, i))
+
+
+def _survey(inputs: Sequence[Path]) -> tuple[dict[str, int], list[str]]:
+    """Labelled jets of each split, and the classes, sorted."""
+    sizes, classes = dict.fromkeys(SPLITS, 0), set()
+    for path in inputs:
+        for rows in parquet_chunks(path, ["split", "label"], 1_000_000):
+            labels, split = _labels(rows), np.asarray(rows.split)
+            classes |= set(labels)
+            for name, code in SPLITS.items():
+                sizes[name] += int(np.sum((split == code) & (labels != UNMATCHED)))
+    found = sorted(classes - {UNMATCHED})
+    if len(found) < 2:
+        raise BoostflowError(
+            f"a classifier needs at least two classes, the jets have {', '.join(found) or 'none'}"
+        )
+    return sizes, found
+
+
+def _labels(rows: ak.Array) -> NDArray[np.str_]:
+    return np.asarray(rows.label.to_list(), dtype=str)
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[ak.Array]:
+    """Labelled jets of a table, some at a time."""
+    names = list(dict.fromkeys([*columns, "split", "label", "weight"]))
+    for rows in parquet_chunks(path, names, shards.CHUNK):
+        yield rows[_labels(rows) != UNMATCHED]
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+class Jets(shards.Shards):
+    """The packed jets of a split, as a training takes them; constituents stay on disk.
+
+    A batch is padded: features (B, n, F), 1 where there is a particle and 0 elsewhere (B, n), the
+    observables (B, O) if there are any, then classes (B,) and weights (B,).
+    """
+
+    def __init__(self, folder: Path, name: str, index: dict[str, Any], block: TaggerBlock) -> None:
+        packing = index["packing"]
+        observables = len(packing["observables"])
+        super().__init__(folder, name, index, layout(packing).dtype, jet_type(observables))
+        self.classes: list[str] = index["classes"]
+        self.truth = self.jets["truth"].astype(np.int32)
+        where = "train" if name == "training" else name
+        self.weight = trained_weights(
+            self.truth,
+            self.jets["weight"],
+            self.jets["mass"],
+            block.planing,
+            self.classes,
+            where,
+        ).astype(np.float32)
+        self.digest = hashlib.blake2b(
+            self.digest.encode() + self.weight.tobytes(), digest_size=16
+        ).hexdigest()
+
+    @cached_property
+    def observables(self) -> NDArray[np.float32]:
+        """Observables of each jet, (N, O)."""
+        return np.ascontiguousarray(self.jets["observables"])
+
+    @property
+    def signature(self) -> tuple[tf.TensorSpec, ...]:
+        """Shapes and types of a batch."""
+        import tensorflow as tf
+
+        return (
+            *(tf.TensorSpec(shape, tf.float32) for shape in shapes(self)),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((None,), tf.float32),
+        )
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[NDArray, ...]:
+        """The named jets.
+
+        Raises:
+            BoostflowError: a shard is gone.
+        """
+        given = inputs(self.take(rows), self.observables[rows])
+        return (*given, self.truth[rows], self.weight[rows])
+
+    def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
+        """Tensors of a rank in each step of an epoch, as `training.data.shuffled`, read ahead.
+
+        Jets are dealt out to ranks by the number of their constituents.
+        """
+
+        def read() -> Iterator[tuple[NDArray, ...]]:
+            for rows in shuffled(
+                self.shards, batch, seed, epoch, ranks.rank, ranks.size, self.work
+            ):
+                yield self.batch(rows)
+
+        return read_ahead(read, self.signature)
+
+    def share(self, batch: int, ranks: Single) -> Iterator[tuple[NDArray, ...]]:
+        """All jets once, in order, this rank's share: for validation."""
+        for rows in in_order(np.arange(len(self)), batch, ranks.rank, ranks.size):
+            yield self.batch(rows)
+
+
+def shapes(jets: Jets) -> list[tuple[int | None, ...]]:
+    """Shapes of the network's inputs, without classes and weights."""
+    observables = jets.jets["observables"].shape[1]
+    return [
+        (None, None, len(jets.mean)),
+        (None, None),
+        *([(None, observables)] * bool(observables)),
+    ]
+
+
+def inputs(packed: Packed, observables: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """The network's inputs, padded: features, mask, and observables if there are any.
+
+    Args:
+        packed: N jets.
+        observables: (N, O), O may be 0.
+    """
+    return (*packed.padded(), *([observables] if observables.shape[1] else []))
+
+
+def read(folder: Path, block: TaggerBlock) -> tuple[Jets, Jets]:
+    """Training and validation jets of a folder that `prepare` made.
+
+    Raises:
+        BoostflowError: it is missing, damaged, or was packed with other settings, or a class has no
+            jets in a split.
+    """
+    index = shards.index(folder, block.packing())
+    training, validation = (Jets(folder, name, index, block) for name in SPLITS)
+    return training, validation

@@ -1,0 +1,132 @@
+"""The training of networks that read constituents; a family says its network alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+import numpy as np
+
+from boostflow.constituents import shards
+from boostflow.models import kerasexport, packed
+from boostflow.models.family import family_of
+from boostflow.models.inputs import SMALLEST, expanded, scale
+from boostflow.models.networks import TaggerBlock
+from boostflow.models.tagger_score import MASK, OBSERVABLES, ONNX, PARTICLES, PROBABILITIES
+from boostflow.training import loop
+from boostflow.training.classifier import Classifier
+from boostflow.training.ranks import Single
+
+if TYPE_CHECKING:
+    from boostflow.jobs.models import Train
+
+KERAS = "model.keras"
+
+
+class Inputs(NamedTuple):
+    """What a network is made from: symbolic tensors of B jets, padded to n constituents."""
+
+    particles: keras.KerasTensor
+    """Standardised features, 0 where there is no constituent, (B, n, F)."""
+    mask: keras.KerasTensor
+    """1 where there is a constituent, else 0, (B, n, 1)."""
+    raw: keras.KerasTensor
+    """Features as they are packed, 0 where there is no constituent, (B, n, F)."""
+    observables: keras.KerasTensor | None
+    """Standardised observables and their logarithms (B, 2 O); None without any."""
+
+    def with_observables(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """What the network has found of each jet (B, L), and the observables if there are any."""
+        if self.observables is None:
+            return x
+        return keras.layers.Concatenate()([x, self.observables])
+
+
+Body = Callable[[Any, Inputs, int], keras.KerasTensor]
+"""From a block, the inputs and the number of classes to logits (B, classes)."""
+
+
+def train(
+    job: Train,
+    files: Train.Files,
+    body: Body,
+    more: Callable[[keras.Model, Path], None] | None = None,
+) -> None:
+    """Train on all ranks; see `boostflow.training.loop.train`.
+
+    Args:
+        job: the model's block.
+        files: packed jets, the folder to write (model.onnx, model.keras, metrics.json,
+            manifest.json), and that of the checkpoint.
+        body: the family's network.
+        more: writes what the family has besides into the folder of the trained network.
+
+    Raises:
+        BoostflowError: packed jets that are damaged, or a class without jets in a split; the same
+            on every rank.
+    """
+    folder, config = files.prepared, job.model
+    assert folder is not None and isinstance(config, TaggerBlock)
+
+    def learner(ranks: Single) -> Tagger:
+        return Tagger(config, *packed.read(folder, config), body, more, ranks)
+
+    # The index holds a checksum of all jets.
+    loop.train(job, files, learner, [folder / shards.INDEX], family_of(config).packages)
+
+
+class Tagger(Classifier):
+    """A network on constituents in training."""
+
+    config: TaggerBlock
+    training: packed.Jets
+    validation_batch = 1024
+
+    def __init__(
+        self,
+        config: TaggerBlock,
+        training: packed.Jets,
+        validation: packed.Jets,
+        body: Body,
+        more: Callable[[keras.Model, Path], None] | None,
+        ranks: Single,
+    ) -> None:
+        self.body, self.more = body, more
+        super().__init__(config, training, validation, training.classes, ranks)
+
+    def network_of(self) -> keras.Model:
+        """The family's network, on inputs that it standardises itself."""
+        jets = self.training
+        particles = keras.Input((None, len(jets.mean)), name=PARTICLES)
+        mask = keras.Input((None,), name=MASK)
+        there = keras.ops.expand_dims(mask, -1)
+        spread = np.where(jets.std > 0, jets.std, 1)
+        normal = keras.layers.Normalization(mean=jets.mean, variance=spread**2)(particles)
+        given = [particles, mask]
+        observables = None
+        if self.config.observables:
+            values = keras.Input((len(self.config.observables),), name=OBSERVABLES)
+            given.append(values)
+            logarithms = keras.ops.log(keras.ops.maximum(values, SMALLEST))
+            mean, std = scale(expanded(jets.observables, True))
+            both = keras.layers.Concatenate()([values, logarithms])
+            observables = keras.layers.Normalization(mean=mean, variance=std**2)(both)
+        inputs = Inputs(normal * there, there, particles, observables)
+        return keras.Model(given, self.body(self.config, inputs, len(self.classes)))
+
+    def write(self, folder: Path) -> None:
+        """Write the network as ONNX, which scores take, and as a Keras file."""
+        about = {"classes": " ".join(self.classes)}
+        content = kerasexport.model_of(
+            self.network, self.config.kind, PROBABILITIES, about, softmax=True
+        )
+        (folder / ONNX).write_bytes(content)
+        self.network.save(folder / KERAS)
+        if self.more is not None:
+            self.more(self.network, folder)
+
+    def manifest(self) -> dict[str, Any]:
+        """The classes of the training, and how jets are packed."""
+        return {**super().manifest(), "packing": self.config.packing()}
