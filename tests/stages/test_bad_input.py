@@ -695,12 +695,12 @@ def test_a_full_disk_is_no_bad_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Neither is the input blamed, nor skipped."""
     import errno
 
-    from pyarrow import feather
+    from pyarrow import ipc
 
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(feather, "write_feather", full)
+    monkeypatch.setattr(ipc, "new_file", full)
     file = write_nano(tmp_path / "a.root")
     for skip in (False, True):
         done = ingest(file, tmp_path, skip=skip)

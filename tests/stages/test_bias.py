@@ -123,6 +123,7 @@ def test_flags_are_sentences():
     found = {
         "regions": {"pass": region},
         "fit": {"p": 0.01},
+        "validation": {},
         "bias": [row | {"injected": mu, "mean": m} for mu, m in ((0, 0.27), (1, -0.3), (2, 0.5))],
     }
     flags = closure.flags(found)

@@ -14,7 +14,7 @@ import pytest
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import Rate, Weight
 from boostflow.errors import BoostflowError
-from boostflow.infer import closure, fit, ftest, hypotests, transfer
+from boostflow.infer import closure, described, fit, ftest, hypotests, transfer
 from boostflow.infer.basis import functions
 from boostflow.infer.minimum import interval, minimise, open_workspace
 from boostflow.infer.prepare import Parts
@@ -305,7 +305,7 @@ def test_goodness_of_fit_by_toys(tmp_path):
         parts = Parts(config, {}, {"nominal": nominal}, {}, counts, None, [], {"pass": 1}, [])
         spec, _ = parts.workspace(parts.estimate(config.transfer, parts.orders))
         model, data = open_workspace(spec)
-        p.append(closure.goodness(parts, model, data, minimise(model, data))["p"])
+        p.append(described.goodness(model, data, minimise(model, data), 40, 1)["p"])
     assert p[0] > 0.05 > p[1]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from boostflow.config.statistics import Infer
-from boostflow.infer import closure, fit, ftest, ratio, transfer
+from boostflow.infer import closure, described, fit, ftest, ratio, transfer
 from boostflow.infer.minimum import minimise, open_workspace
 from boostflow.infer.prepare import Parts
 from boostflow.infer.ratio import Counts
@@ -127,7 +127,7 @@ def test_a_structure_of_simulation_that_a_straight_line_does_not_follow():
         parts = Parts(config, {}, {"nominal": analysis()}, {}, numbers, None, [], orders, [])
         model, data = open_workspace(parts.workspace(parts.estimate(config.transfer, orders))[0])
         best = minimise(model, data)
-        p.append(closure.goodness(parts, model, data, best)["p"])
+        p.append(described.goodness(model, data, best, config.transfer.toys, 1)["p"])
         mu.append((best.value("mu") - 1) / best.errors[best.names.index("mu")])
     assert p[0] > 0.01 and p[1] == 0
     assert abs(mu[0]) < 3 < abs(mu[1])

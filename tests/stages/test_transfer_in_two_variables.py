@@ -13,7 +13,7 @@ import pytest
 
 from boostflow.config.statistics import Infer, Region
 from boostflow.errors import BoostflowError
-from boostflow.infer import closure, ftest, transfer
+from boostflow.infer import closure, described, ftest, transfer
 from boostflow.infer.basis import functions
 from boostflow.infer.minimum import minimise, open_workspace
 from boostflow.infer.prepare import Parts
@@ -146,7 +146,9 @@ def test_a_function_of_the_mass_alone_is_rejected():
         config, orders = block(order=order, toys=20), {"pass_low": order}
         parts = Parts(config, {}, {"nominal": analysis()}, {}, observed, None, [], orders, [])
         model, data = open_workspace(parts.workspace(parts.estimate(config.transfer, orders))[0])
-        p.append(closure.goodness(parts, model, data, minimise(model, data))["p"])
+        p.append(
+            described.goodness(model, data, minimise(model, data), config.transfer.toys, 1)["p"]
+        )
     assert p[0] > 0.01 and p[1] == 0
 
 

@@ -51,3 +51,14 @@ def test_a_job_has_xgboost_without_scikit_learn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_job_starts_compiled_loops_without_what_they_do_not_use() -> None:
+    code = (
+        "import sys; from boostflow import alone; alone.declare();"
+        "from boostflow.observables import kernels;"
+        "print(kernels.distance2(1.0, 0.0, 3.0, 1.0), len(kernels.distance2.signatures));"
+        "print(sorted({'scipy.linalg', 'vector', 'awkward'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "5.0 1\n[]\n"

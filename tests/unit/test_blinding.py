@@ -139,3 +139,13 @@ def test_without_collision_data_nothing_is_hidden() -> None:
     samples = {name: SAMPLES[name] for name in ("top", "w")}
     block = {"data": "pseudo", **control(column="tau21", range=[0, 1])}
     assert found(block, samples=samples) == []
+
+
+def test_a_hidden_window_of_the_fit() -> None:
+    """Beside it fail and pass regions are shown; a control region may lie there, not in it."""
+    hidden = {"estimated": ["w"], "hidden": [[105, 210]]}
+    blocks = {"infer": {"transfer": hidden}, "templates": {"regions": REGIONS}}
+    assert found(control(column="msoftdrop", range=[50, 105]), **blocks) == []
+    problems = found(control(column="msoftdrop", range=[100, 120]), **blocks)
+    for region, problem in zip(("pass", "fail"), problems, strict=True):
+        assert f"may lie in region {region} of the fit, in a hidden window" in problem

@@ -329,6 +329,22 @@ def problems(raw: dict[str, Any], root: Path) -> list[str]:
             "my.yaml: infer.transfer: pass: fail is the fail region",
         ),
         (
+            {"infer": {"transfer": {"estimated": ["quark"], "validation": ["pass"]}}},
+            "my.yaml: infer.transfer: validation: pass is a region of the fit",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "validation": ["betwen"]}}},
+            "my.yaml: infer.transfer.validation: unknown region of templates 'betwen'",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "hidden": [[300, 400]]}}},
+            "my.yaml: infer.transfer.hidden: 300 to 400 is outside of msoftdrop in the templates",
+        ),
+        (
+            {"infer": {"transfer": {"estimated": ["quark"], "hidden": [[50, 290]]}}},
+            "my.yaml: infer.transfer.hidden: 0 bins are left beside the windows, which do not",
+        ),
+        (
             in_two(fail=["fail_low", "fail_high", "fail_low"]),
             "my.yaml: infer.transfer: fail: a name is listed twice",
         ),

@@ -36,7 +36,7 @@ BASES = {f"boostflow.models{name}" for name in ("", ".family", ".classifying", "
 LAYERS: tuple[set[str], ...] = (
     {
         *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
-        *("provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
+        *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },

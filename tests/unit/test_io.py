@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import awkward as ak
+import numpy as np
 import pytest
 
 from boostflow import cli
@@ -15,7 +16,15 @@ from boostflow.config.files import output_folder
 from boostflow.config.yamlfile import read_yaml
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
-from boostflow.io import atomic, exclusive, read_json, read_parquet, require_rows, write_parquet
+from boostflow.io import (
+    atomic,
+    exclusive,
+    read_flat,
+    read_json,
+    read_parquet,
+    require_rows,
+    write_parquet,
+)
 from boostflow.jobs.chain import Select
 from boostflow.weightfile import WeightCorrection
 
@@ -101,3 +110,28 @@ def test_files_that_are_nested_too_deeply_are_refused(tmp_path: Path) -> None:
     for opened in (Corrections, partial(WeightCorrection, name="jes")):
         with pytest.raises(BoostflowError, match="has 200003 brackets within each other"):
             opened(path)
+
+
+def test_flat_columns_are_those_that_awkward_reads(tmp_path: Path) -> None:
+    path = tmp_path / "jets.parquet"
+    rows = ak.zip(
+        {
+            "event_id": np.array([3, 2**63 + 1, 5], dtype=np.uint64),
+            "pt": np.array([1.5, np.nan, 2.0], dtype=np.float32),
+            "leading": np.array([True, False, True]),
+            "label": ak.Array(["top", "", "unmatched"]),
+            "pf_pt": ak.Array([[1.0], [], [2.0, 3.0]]),
+        },
+        depth_limit=1,
+    )
+    write_parquet(path, rows)
+    found = read_flat(path)
+    assert list(found) == ["event_id", "pt", "leading", "label"]
+    assert found["label"].tolist() == ["top", "", "unmatched"]
+    for name in ("event_id", "pt", "leading"):
+        expected = ak.to_numpy(rows[name])
+        assert found[name].dtype == expected.dtype
+        assert found[name].tobytes() == expected.tobytes()
+    assert list(read_flat(path, ["pt", "label"])) == ["pt", "label"]
+    with pytest.raises(BoostflowError, match=r"jets\.parquet: no column p; it has event_id, "):
+        read_flat(path, ["p"])

@@ -14,6 +14,11 @@ def declare() -> None:
     _state["alone"] = True
 
 
+def declared() -> bool:
+    """Whether the process is such a job."""
+    return _state["alone"]
+
+
 @contextmanager
 def without(*modules: str) -> Iterator[None]:
     """What is imported in this block is told that these modules are not installed.

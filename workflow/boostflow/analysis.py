@@ -374,6 +374,20 @@ class Analysis:
         instead = getattr(found and found.declared, "instead", None)
         return instead or self.config.templates.regions
 
+    def fitted_regions(self) -> list[str]:
+        """The regions of the fit: those of the templates but validation regions."""
+        infer = self.config.infer
+        apart = infer.transfer.validation if infer and infer.transfer else []
+        return [name for name in self.config.templates.regions if name not in apart]
+
+    def hidden(self) -> dict[str, list[list[float]]]:
+        """Windows of the templates' variable without collision data, by region that shows some."""
+        infer = self.config.infer
+        block = infer.transfer if infer else None
+        if block is None or not block.hidden or self.config.unblind or not self.data():
+            return {}
+        return dict.fromkeys(block.regions(), block.hidden)
+
     def region_models(self, variation: str) -> list[str]:
         """Names of the models whose scores those regions read, sorted."""
         return sorted({region.model for region in self.regions(variation).values()})
@@ -381,7 +395,12 @@ class Analysis:
     def shown_regions(self) -> list[str]:
         """Regions in which collision data may be seen."""
         regions = self.config.templates.regions if self.data() else {}
-        return [name for name, region in regions.items() if region.control or self.config.unblind]
+        beside = self.hidden()
+        return [
+            name
+            for name, region in regions.items()
+            if region.control or self.config.unblind or name in beside
+        ]
 
     def template_samples(self, variation: str) -> list[str]:
         """Samples of the templates; collision data in the nominal ones, where they may be seen."""

@@ -13,11 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boostflow.alone import without
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
     import awkward as ak
+    import numpy as np
     import pyarrow
+    from numpy.typing import NDArray
 
 
 @contextmanager
@@ -172,19 +175,59 @@ def read_parquet(path: str | Path, columns: Iterable[str] | None = None) -> ak.A
     """
     import awkward as ak
 
-    present = set(parquet_columns(path))
     if columns is None:
+        parquet_columns(path)
         with parquet(path):
             return ak.from_parquet(path)
-    wanted = list(columns)
-    missing = [name for name in wanted if name not in present]
-    if missing:
-        raise BoostflowError(
-            f"{path}: no column {', '.join(missing)}; it has {', '.join(sorted(present))}"
-        )
+    wanted = _present(path, columns)
     # awkward reads the columns of one level by prefix: "pt" would bring "pt_raw" along otherwise.
     with parquet(path):
         return ak.from_parquet(path, columns=wanted)[wanted]
+
+
+def _present(
+    path: str | Path, columns: Iterable[str], names: Iterable[str] | None = None
+) -> list[str]:
+    """These columns; BoostflowError if the file, which has these names, lacks one."""
+    present, wanted = set(names or parquet_columns(path)), list(columns)
+    if missing := [name for name in wanted if name not in present]:
+        raise BoostflowError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(sorted(present))}"
+        )
+    return wanted
+
+
+def read_flat(
+    path: str | Path, columns: Iterable[str] | None = None
+) -> dict[str, NDArray[np.generic]]:
+    """Read flat columns of Parquet as NumPy arrays, all or the named ones, without jagged ones.
+
+    Whoever needs no others is spared awkward, which takes longer to import than a table to read.
+
+    Raises:
+        BoostflowError: the file is missing, unreadable or lacks a column.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    with parquet(path), pyarrow.parquet.ParquetFile(path) as file:
+        # Where awkward has been imported, its types are wrapped around those of Arrow.
+        kinds = {f.name: getattr(f.type, "storage_type", f.type) for f in file.schema_arrow}
+        wanted = list(kinds) if columns is None else _present(path, columns, kinds)
+        flat = [name for name in wanted if not pa.types.is_nested(kinds[name])]
+        table = file.read(columns=flat, use_threads=False)
+    found = {}
+    for name in flat:
+        column, kind = table[name], kinds[name]
+        if column.type != kind:
+            column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind)
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            found[name] = np.array(column.to_pylist(), dtype=str)
+        else:
+            with without("pandas"):  # Arrow looks for it once
+                found[name] = column.to_numpy()
+    return found
 
 
 def parquet_chunks(

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.io import parquet_columns, read_parquet
+from boostflow.io import parquet_columns, read_flat
 
 Table = dict[str, NDArray]
 """Columns of equal length, by name; one row per jet."""
@@ -36,25 +35,13 @@ def samples_of(paths: Iterable[str | Path]) -> dict[str, Path]:
     return files
 
 
-def to_table(rows: ak.Array) -> Table:
-    """Flat columns of a record array as NumPy arrays; jagged columns are left out."""
-    table = {}
-    for name in rows.fields:
-        column = rows[name]
-        if "string" in str(column.type):
-            table[name] = np.asarray(ak.to_list(column), dtype=str)
-        elif column.ndim == 1:
-            table[name] = ak.to_numpy(column)
-    return table
-
-
 def read_scores(path: str | Path) -> Table:
     """A score table with all its columns.
 
     Raises:
         BoostflowError: the file is missing, unreadable or lacks a key column.
     """
-    table = to_table(read_parquet(path))
+    table = read_flat(path)
     missing = [name for name in ("sample", "event_id", "jet_index") if name not in table]
     if missing:
         raise BoostflowError(f"{path}: not a score table, no column {', '.join(missing)}")
@@ -94,7 +81,7 @@ def read_jets(path: str | Path, columns: Sequence[str], optional: Sequence[str] 
     if optional:
         present = parquet_columns(path)
         wanted += [name for name in optional if name in present and name not in wanted]
-    return to_table(read_parquet(path, wanted))
+    return read_flat(path, wanted)
 
 
 def require_weights(path: str | Path, column: str) -> None:

@@ -84,7 +84,7 @@ def fit_plot_names(analysis: Analysis) -> list[str]:
     """Names of the plots of the fit."""
     entries = analysis.entering(analysis.fitted())
     kinds = {name: block.kind for name, block in entries.items()}
-    return fit_plots(list(analysis.config.templates.regions), kinds, pois(analysis))
+    return fit_plots(analysis.fitted_regions(), kinds, pois(analysis))
 
 
 def fit_plots_of(analysis: Analysis, prefix: str) -> list[str]:
@@ -99,7 +99,8 @@ def transfer_plots(analysis: Analysis) -> list[str]:
     if not analysis.has_transfer() or infer is None or infer.transfer is None:
         return []
     functions = infer.transfer.names() if infer.transfer.along else []
-    names = transfer_plot_names(infer.transfer.passes, functions)
+    regions = [*infer.transfer.passes, *infer.transfer.validation]
+    names = transfer_plot_names(regions, functions)
     return analysis.each(paths.TRANSFER_PLOT, plot=names)
 
 
@@ -150,7 +151,7 @@ def yields_tables(analysis: Analysis) -> list[str]:
 
 def hepdata(analysis: Analysis) -> list[str]:
     """The files of the HEPData record."""
-    names = hepdata_tables(list(analysis.config.templates.regions), pois(analysis))
+    names = hepdata_tables(analysis.fitted_regions(), pois(analysis))
     return analysis.each(paths.HEPDATA, table=names)
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from boostflow.config.base import Block, Name
+from boostflow.config.base import Block, Name, Range
 
 if TYPE_CHECKING:
     from boostflow.config.statistics import Region
 
 Basis = Literal["bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev"]
 """Functions of a pass/fail ratio."""
-TransferFlag = Literal["sculpted", "order", "misfit", "biased"]
+TransferFlag = Literal["sculpted", "order", "misfit", "biased", "unvalidated"]
 """What the checks of a background from data flag: boostflow.infer.closure."""
 ORDER_MAX = 8
 """Highest order of a function."""
@@ -61,6 +62,13 @@ class Along(Block):
     null: in the middle."""
 
 
+def touched(windows: Sequence[Sequence[float]], edges: Sequence[float]) -> list[bool]:
+    """Tell for each bin between edges whether it shares values with a window."""
+    return [
+        any(low < right and left < high for low, high in windows) for left, right in pairwise(edges)
+    ]
+
+
 class Transfer(Block):
     """A background of the pass regions that is taken from data.
 
@@ -104,6 +112,22 @@ class Transfer(Block):
     toys: int = Field(500, ge=10, le=100_000)
     """Toys for each row of the checks: goodness of fit, F-tests, and the bias with injected signal
     0, 1, 2 and 5."""
+    hidden: list[Range] = []
+    """Windows of the templates' variable that hold the signal, such as [[105, 210]]: while the
+    analysis is blinded, the fail and pass regions show collision data beside them alone, and the
+    checks fit the function there, without signal. Bins that a window touches are hidden whole."""
+    validation: list[Name] = []
+    """Regions without signal that the fit leaves out: the checks predict each by a function of its
+    own, fitted without signal together with the fail region."""
+
+    @model_validator(mode="after")
+    def validates_other_regions(self) -> Transfer:
+        """Validation regions are no regions of the fit."""
+        if both := [name for name in self.validation if name in self.regions()]:
+            raise ValueError(f"validation: {both[0]} is a region of the fit")
+        if len(set(self.validation)) < len(self.validation):
+            raise ValueError("validation: a name is listed twice")
+        return self
 
     @model_validator(mode="after")
     def is_consistent(self) -> Transfer:
@@ -145,6 +169,14 @@ class Transfer(Block):
     def fails(self) -> list[str]:
         """The fail regions: one, or one for each range of the second variable."""
         return [self.fail] if isinstance(self.fail, str) else list(self.fail)
+
+    def hides(self, edges: Sequence[float]) -> list[bool]:
+        """Tell for each bin between edges whether a hidden window touches it."""
+        return touched(self.hidden, edges)
+
+    def validating(self) -> Transfer:
+        """The block with its validation regions in the place of the pass regions."""
+        return self.model_copy(update={"passes": self.validation, "validation": []})
 
     def fail_of(self, region: str) -> str:
         """The fail region that a pass region belongs to."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.compiled import njit
 from boostflow.constituents.catalogue import ELECTRON, JET, MOMENTA, MUON, PHOTON
 from boostflow.errors import BoostflowError
 
@@ -192,7 +192,7 @@ class Particles:
             return np.where(x == 0, 0.0, np.log(x))
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _local_pt(
     pt: Floats,
     eta: Floats,
@@ -211,7 +211,7 @@ def _local_pt(
     return result
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _nearest(
     eta: NDArray[np.float64],
     phi: NDArray[np.float64],

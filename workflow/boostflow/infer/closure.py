@@ -6,6 +6,10 @@
   the fit, with a larger one. With Asimov data the deviance is 0 and there is nothing to test.
 * `closure`: simulated events of the pass regions against the function that was fitted to them,
   with the simulation's statistics: pulls and p-value.
+* `validation`: the same of the validation regions, which no fit of the signal has, by a fit without
+  signal.
+* Where data are hidden (`infer.sidebands`), ratios, pulls, F-tests and goodness are those of a fit
+  without signal to the rest of them, all other tests are made with Asimov data.
 * `bias`: toys with injected signal, drawn from the fitted function and from one of the next order
   (`infer.bias`): mean and width of (fitted - injected) / error. A mean within `BIAS` of the error
   is what the field accepts for spurious signal.
@@ -26,15 +30,13 @@ import pyhf
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.transfer import Basis, Function, Order, Transfer, TransferFlag, in_each
+from boostflow.config.transfer import Basis, Function, Order, TransferFlag, in_each
 from boostflow.errors import BoostflowError
-from boostflow.infer import bias, ftest, ratio, transfer
+from boostflow.infer import bias, described, ftest, ratio, sidebands, transfer
 from boostflow.infer.minimum import Fit, minimise, open_workspace
 from boostflow.infer.prepare import Parts, prepare
 from boostflow.infer.ratio import Counts
-from boostflow.infer.toys import draw
 from boostflow.io import write_json
-from boostflow.progress import progress
 
 if TYPE_CHECKING:
     from boostflow.jobs.transfer import CheckTransfer
@@ -55,14 +57,18 @@ def run(job: CheckTransfer, files: CheckTransfer.Files) -> None:
     config = job.infer
     parts = prepare(job, files)
     assert config.transfer is not None
-    spec, _ = parts.workspace(parts.estimate(config.transfer, parts.orders))
-    model, data = open_workspace(spec)
-    best = minimise(model, data)
+    regions, fit, seen = _described(parts, {})
+    parts, model, data, best = seen
     pois = list(config.pois())
+    apart = None
+    if parts.validation is not None:
+        apart = _described(parts.validation, dict.fromkeys(pois, 0.0))
     found = {
-        "regions": _regions(parts, model, data, best),
+        "regions": regions,
         "pois": {poi: {"value": best.value(poi), "error": _error(best, poi)} for poi in pois},
-        "fit": goodness(parts, model, data, best),
+        "fit": fit,
+        "validation": {"regions": apart[0], "fit": apart[1]} if apart else {},
+        "hidden": config.transfer.hidden if sidebands.masks(parts) else [],
         "bias": _bias(parts, model, data, best),
         "envelope": _envelope(parts, data, best),
         "basis": config.transfer.basis,
@@ -112,6 +118,17 @@ def flags(found: Mapping[str, Any]) -> list[dict[str, str]]:
                 result.append(("order", text))
     if (p := found["fit"].get("p")) is not None and p < ftest.LEVEL:
         result.append(("misfit", f"the fit does not describe its data (p = {p:.2g})"))
+    apart = found["validation"]
+    if (p := apart.get("fit", {}).get("p")) is not None and p < ftest.LEVEL:
+        names = ", ".join(apart["regions"])
+        text = f"{names}: the fit without signal does not describe its data (p = {p:.2g})"
+        result.append(("unvalidated", text))
+    for region, entry in apart.get("regions", {}).items():
+        if (p := entry["closure"]["p"]) < ftest.LEVEL:
+            text = (
+                f"{region}: the simulated ratio to {entry['fail']} is not described (p = {p:.2g})"
+            )
+            result.append(("unvalidated", text))
     worst: dict[tuple[str, str], Mapping[str, Any]] = {}
     for row in found["bias"]:
         if abs(row["mean"]) - 2 * row["mean_error"] > BIAS:
@@ -125,6 +142,50 @@ def flags(found: Mapping[str, Any]) -> list[dict[str, str]]:
         )
         result.append(("biased", text))
     return [{"flag": flag, "text": text} for flag, text in result]
+
+
+Seen = tuple[Parts, pyhf.Model, NDArray, Fit]
+"""What is tested further: Asimov data where some are hidden, their model, and the fit."""
+
+
+def _described(
+    parts: Parts, held: Mapping[str, float]
+) -> tuple[dict[str, Any], dict[str, Any], Seen]:
+    """What `_regions` finds, goodness of the fit, and what the other tests look at.
+
+    Where data are hidden the rest of them is described, without signal, and the other tests have
+    Asimov data.
+
+    Args:
+        parts: of the workspace.
+        held: values of parameters that the fit holds.
+    """
+    block = parts.config.transfer
+    assert block is not None
+    hidden = sidebands.looked_at(parts)
+    if hidden:
+        config = parts.config.model_copy(update={"data": "asimov"})
+        parts = replace(parts, observed=None, config=config)
+    spec, _ = parts.workspace(parts.estimate(block, parts.orders))
+    model, data = open_workspace(spec)
+    if parts.observed is None and held:
+        start = np.array(model.config.suggested_init())
+        for name, value in held.items():
+            start[model.config.par_names.index(name)] = value
+        data = np.asarray(model.expected_data(start))
+    best = minimise(model, data, held)
+    regions = _regions(parts, model, data, best)
+    if hidden:
+        beside = sidebands.without_signal(parts, *hidden)
+        for region, entry in beside["regions"].items():
+            tests = {**regions[region]["ftest"], "data": entry.pop("ftest")}
+            regions[region] |= entry | {"ftest": tests}
+        return regions, beside["fit"], (parts, model, data, best)
+    if parts.observed is None:
+        fit = {"deviance": described.deviance(model, data, best)}
+    else:
+        fit = described.goodness(model, data, best, block.toys, parts.config.seed, held)
+    return regions, fit, (parts, model, data, best)
 
 
 # --- by pass region -------------------------------------------------------------------------------
@@ -141,13 +202,13 @@ def _regions(
         known = _tests(parts, model, data, best, of)
         for region in of.passes:
             passed, fail = (
-                _estimated_data(block, model, data, best, name)
+                described.less_others(block, model, data, best, name)
                 for name in (region, block.fail_of(region))
             )
             simulated = transfer.counts(parts.templates["nominal"], block, region)
             start, closure = known["start"][region], known["closure"]
             expected, weight = start * simulated.failed, simulated.pass_weight
-            values, errors = function(block, model, best, region)
+            values, errors = described.function(block, model, best, region)
             result[region] = {
                 "of": of.name,
                 "fail": block.fail_of(region),
@@ -165,9 +226,9 @@ def _regions(
                 },
                 "function": {"values": values.tolist(), "errors": errors.tolist()},
                 "start": start.tolist(),
-                "points": _points(Counts(passed, fail)) | {"kind": parts.config.data},
-                "simulation": _points(simulated),
-                "pulls": _pulls(model, data, best, region),
+                "points": described.points(Counts(passed, fail)) | {"kind": parts.config.data},
+                "simulation": described.points(simulated),
+                "pulls": described.pulls(model, data, best, region),
             }
     return result
 
@@ -184,8 +245,8 @@ def _tests(
     if parts.observed is not None:
         pairs = [
             Counts(
-                _estimated_data(block, model, data, best, region).clip(0),
-                _estimated_data(block, model, data, best, block.fail_of(region)).clip(1e-9),
+                described.less_others(block, model, data, best, region).clip(0),
+                described.less_others(block, model, data, best, block.fail_of(region)).clip(1e-9),
             )
             for region in of.passes
         ]
@@ -208,94 +269,7 @@ def _tests(
     }
 
 
-def function(block: Transfer, model: pyhf.Model, best: Fit, region: str) -> tuple[NDArray, NDArray]:
-    """The fitted pass/fail ratio of a region and its errors in the bins, each of shape (bins,)."""
-    mine = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) == block.name]
-    slices = [model.config.channel_slices[name] for name in (region, block.fail_of(region))]
-
-    def at(pars: NDArray) -> NDArray:
-        found = np.asarray(model.main_model.expected_data(pars, return_by_sample=True))
-        passed, failed = (found[mine][:, where].sum(axis=0) for where in slices)
-        return np.asarray(passed / failed)
-
-    # The bins of the fail region are in both and cancel.
-    changes = np.zeros((len(best.values), len(at(best.values))))
-    for i in np.flatnonzero(best.errors):
-        if best.names[i].startswith(transfer.PREFIX) and "[" not in best.names[i]:
-            step = np.zeros(len(best.values))
-            step[i] = best.errors[i]
-            changes[i] = (at(best.values + step) - at(best.values - step)) / 2
-    covariance = np.einsum("ib,ij,jb->b", changes, best.correlation, changes)
-    return at(best.values), np.sqrt(covariance.clip(0))
-
-
-def _estimated_data(
-    block: Transfer, model: pyhf.Model, data: NDArray, best: Fit, region: str
-) -> NDArray:
-    """Data of a region less all samples that are simulated, as fitted; shape (bins,)."""
-    where = model.config.channel_slices[region]
-    samples = np.asarray(model.main_model.expected_data(best.values, return_by_sample=True))
-    others = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) != block.name]
-    return np.asarray(data[where] - samples[others][:, where].sum(axis=0))
-
-
-def _points(counts: Counts) -> dict[str, list[float]]:
-    """The ratio bin by bin, with Poisson errors of both regions."""
-    failed = np.maximum(counts.failed, 1e-9)
-    relative = counts.fail_weight / failed
-    errors = np.sqrt(
-        counts.pass_weight * np.maximum(counts.passed, counts.pass_weight)
-        + counts.passed**2 * relative
-    )
-    return {
-        "values": (counts.passed / failed).tolist(),
-        "errors": (errors / failed).tolist(),
-    }
-
-
-def _pulls(model: pyhf.Model, data: NDArray, best: Fit, region: str) -> list[float]:
-    """(Data - fit) / sqrt(fit) in the bins of a region."""
-    where = model.config.channel_slices[region]
-    expected = np.asarray(model.expected_actualdata(best.values))[where]
-    return [float(pull) for pull in (data[where] - expected) / np.sqrt(expected)]
-
-
 # --- toys -----------------------------------------------------------------------------------------
-
-
-def _saturated(model: pyhf.Model, data: NDArray, found: Fit) -> float:
-    """-2 ln of the likelihood over that of a model that is free in each bin (Baker, Cousins)."""
-    bins = model.config.nmaindata
-    pars = found.values.copy()
-    expected = np.asarray(model.expected_data(pars))
-    auxiliary = data[bins:]
-    n = data[:bins]
-    logs = np.where(n > 0, n * np.log(np.maximum(n, 1e-9) / expected[:bins]), 0.0)
-    poisson = 2 * np.sum(expected[:bins] - n + logs)
-    # Constraints: what they cost beyond auxiliary data at their expectation.
-    if not len(auxiliary):
-        return float(poisson)
-    cost = pyhf.tensorlib.tolist(model.constraint_logpdf(auxiliary, pars))
-    least = pyhf.tensorlib.tolist(model.constraint_logpdf(expected[bins:], pars))
-    return float(poisson - 2 * (cost - least))
-
-
-def goodness(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> dict[str, Any]:
-    """Deviance of the fit to its data, and its p-value by toys."""
-    assert parts.config.transfer is not None
-    deviance = _saturated(model, data, best)
-    result: dict[str, Any] = {"deviance": deviance}
-    if parts.observed is None:
-        return result
-    rng = np.random.default_rng(parts.config.seed)
-    values = []
-    number = parts.config.transfer.toys
-    for toy in progress(draw(model, best.values, number, rng), "goodness", number, "toys"):
-        try:
-            values.append(_saturated(model, toy, minimise(model, toy, near=best)))
-        except BoostflowError:
-            continue
-    return result | {"toys": len(values), "p": float(np.mean(np.array(values) >= deviance))}
 
 
 def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dict[str, Any]]:
@@ -390,7 +364,7 @@ def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
         bins = model.config.nmaindata
         mine = np.concatenate([data[:bins], np.asarray(model.config.auxdata)])
         free = len(model.config.par_names) - len(constrained(model))
-        deviance = _saturated(model, mine, fitted)
+        deviance = described.deviance(model, mine, fitted)
         rows.append(
             {
                 "basis": basis,

@@ -17,6 +17,7 @@ from boostflow.evaluate.significance import asimov
 from boostflow.infer import observed
 from boostflow.infer.mcstat import errors
 from boostflow.infer.merge import binning, mean_weight, merge
+from boostflow.infer.transfer import fitted
 from boostflow.io import write_json
 from boostflow.templates.files import TemplateSet, read
 
@@ -34,7 +35,7 @@ def run(job: Crosscheck, files: Crosscheck.Files) -> None:
     """
     result = {}
     for name, path in (("regions", files.nominal), ("instead", files.instead)):
-        templates = observed.split(read(path), job.data)[0]
+        templates = fitted(observed.split(read(path), job.data)[0], job.infer.transfer)
         edges = {
             r: binning(templates, r, job.infer.signals(), job.infer.bin_error_max)
             for r in templates

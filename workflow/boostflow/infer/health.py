@@ -46,7 +46,7 @@ from boostflow.effects import affects, files_of, minor, sides
 from boostflow.errors import BoostflowError
 from boostflow.infer import observed
 from boostflow.infer.merge import binnings, merge, steady
-from boostflow.infer.transfer import simulated
+from boostflow.infer.transfer import fitted, simulated
 from boostflow.infer.workspace import SAME, check_alike
 from boostflow.io import atomic, read_json, write_json
 from boostflow.templates.files import Template, TemplateSet, read_variations
@@ -230,6 +230,7 @@ def run(job: Health, files: Health.Files) -> None:
     """
     templates = read_variations(files.templates, finite=False)
     templates["nominal"], _ = observed.split(templates["nominal"], job.data)
+    templates = {name: fitted(others, job.transfer) for name, others in templates.items()}
     nominal = templates["nominal"]
     edges = binnings(nominal, job.signal, job.bin_error_max, job.transfer)
     for variation, others in templates.items():

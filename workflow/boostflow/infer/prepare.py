@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +45,8 @@ class Parts:
     """Order of each function by its name, where a background comes from data."""
     notes: Sequence[str]
     """On data that were drawn."""
+    validation: Parts | None = None
+    """The same of the fail and the validation regions, which the fit leaves out."""
 
     @property
     def edges(self) -> dict[str, list[float]]:
@@ -84,6 +86,49 @@ def prepare(job: OfFit, files: OfFit.Files) -> Parts:
     found["nominal"], counts = observed.split(found["nominal"], job.data)
     for path in files.pseudo:
         found[PSEUDO] = read(path)
+    kept = [read_json(path)["control"] for path in files.controls]
+    apart = _validation(job, found, counts, kept)
+    found = {name: transfer.fitted(others, config.transfer) for name, others in found.items()}
+    counts = {region: n for region, n in counts.items() if region in found["nominal"]}
+    return replace(_parts(config, job, found, counts, kept), validation=apart)
+
+
+def _validation(
+    job: OfFit,
+    found: Mapping[str, TemplateSet],
+    counts: Mapping[str, NDArray],
+    controls: Sequence[Mapping[str, Any]],
+) -> Parts | None:
+    """Fail and validation regions, with collision data where they may be seen, else without signal
+    in pseudo-data; null where no region is declared."""
+    block = job.infer.transfer
+    if block is None or not block.validation:
+        return None
+    mine = block.validating()
+    config = job.infer.model_copy(update={"transfer": mine})
+    chosen = {}
+    for name, others in found.items():
+        chosen[name] = {region: dict(others[region]) for region in mine.regions()}
+        for contents in chosen[name].values() if name == PSEUDO else ():
+            for sample in config.signals():
+                t = contents[sample]
+                contents[sample] = replace(t, values=0 * t.values, variances=0 * t.variances)
+    shown = {region: counts[region] for region in mine.regions() if region in counts}
+    parts = _parts(config, job, chosen, shown, controls)
+    if len(shown) < len(mine.regions()):
+        return parts
+    config = config.model_copy(update={"data": "observed"})
+    return replace(parts, config=config, observed=parts.counts, pseudo=None)
+
+
+def _parts(
+    config: Infer,
+    job: OfFit,
+    found: Mapping[str, TemplateSet],
+    counts: Mapping[str, NDArray],
+    controls: Sequence[Mapping[str, Any]],
+) -> Parts:
+    """What a workspace of all regions of the templates is made of."""
     edges = binnings(found["nominal"], config.signals(), config.bin_error_max, config.transfer)
     for variation, others in found.items():
         workspace.check_alike(found["nominal"], others, variation)
@@ -96,6 +141,7 @@ def prepare(job: OfFit, files: OfFit.Files) -> Parts:
         orders = ftest.orders(config.transfer, merged["nominal"], config.seed)
         if source is not None:
             source = transfer.smoothed(source, config.transfer, orders)
-    fitted, notes = observed.observations(config, merged["nominal"], counts, source)
-    kept = [read_json(path)["control"] for path in files.controls]
-    return Parts(config, job.systematics, merged, counts, fitted, independent, kept, orders, notes)
+    fitted, notes = observed.observations(config, merged["nominal"], dict(counts), source)
+    return Parts(
+        config, job.systematics, merged, counts, fitted, independent, controls, orders, notes
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from boostflow.config.systematics import AnySystematic, nuisances, titles
 from boostflow.infer import observed, tables
 from boostflow.infer.merge import merge
-from boostflow.infer.transfer import simulated
+from boostflow.infer.transfer import fitted, simulated
 from boostflow.io import atomic, read_json
 from boostflow.plots.names import contour_plot, of_poi
 from boostflow.templates.files import read_variations
@@ -51,6 +51,7 @@ def plot(job: PlotFit, files: PlotFit.Files) -> None:
     result, yields = read_json(files.fit), read_json(files.yields)
     templates = read_variations(files.templates)
     templates["nominal"], _ = observed.split(templates["nominal"], job.data)
+    templates = {name: fitted(others, job.transfer) for name, others in templates.items()}
     kept = {
         region: np.flatnonzero(np.isin(next(iter(samples.values())).edges, result["edges"][region]))
         for region, samples in templates["nominal"].items()
@@ -123,7 +124,7 @@ def plot_transfer(job: PlotTransfer, files: PlotTransfer.Files) -> None:
 
     found = read_json(files.figures)
     with style():
-        for region in found["regions"]:
+        for region in [*found["regions"], *found["validation"].get("regions", [])]:
             figure = draw.ratio(region, found, job.label)
             save(figure, files.plots / f"ratio_{region}.png")
         for name in dict.fromkeys(x["of"] for x in found["regions"].values() if x["at"]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.infer import fit, ftest, mcstat
+from boostflow.infer import fit, ftest, mcstat, sidebands
 from boostflow.infer.merge import mean_weight
 from boostflow.infer.prepare import prepare
 from boostflow.infer.yields import tabulate
@@ -61,6 +61,8 @@ def infer(job: Infer, files: Infer.Files) -> None:
         "notes": [*notes, *unknown],
     }
     unfitted = dict(parts.counts) if config.data != "observed" else {}
+    for region in sidebands.masks(parts):  # the checks draw them, beside their windows
+        unfitted.pop(region, None)
     empty = {
         region: {
             name: np.where(t.values <= 0, mcstat.errors(t, mean_weight(nominal, name)), np.nan)

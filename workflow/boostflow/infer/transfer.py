@@ -192,6 +192,12 @@ def simulated(templates: TemplateSet, config: Transfer | None) -> TemplateSet:
     }
 
 
+def fitted(templates: TemplateSet, config: Transfer | None) -> TemplateSet:
+    """Templates without those of validation regions, which are in no fit of the signal."""
+    apart = config.validation if config else []
+    return {region: found for region, found in templates.items() if region not in apart}
+
+
 def places_of(nominal: TemplateSet, function: Function) -> NDArray:
     """Places of a function's bins between 0 and 1, of all pairs of regions one after the other.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
-from pyarrow import feather
+from pyarrow import ipc
 
 from boostflow.config.weights import branch_column
 from boostflow.ingest import theory
@@ -109,7 +109,9 @@ class Rows:
         has_jet = np.asarray(ak.num(jets, axis=1) > 0) if n else np.zeros(0, dtype=bool)
         rows = self._rows(events, jets, ids, entry, weight, relative, met)
         path = self.scratch / f"{start:012d}.arrow"
-        feather.write_feather(ak.to_arrow_table(rows, list_to32=True), path, "uncompressed")
+        table = ak.to_arrow_table(rows, list_to32=True)
+        with ipc.new_file(str(path), table.schema) as chunk:  # `feather` would import pandas
+            chunk.write_table(table)
         return {
             "chunks": [path.name],
             "events": n,

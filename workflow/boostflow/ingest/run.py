@@ -388,8 +388,12 @@ def _nothing(rows: Rows) -> dict[str, Any]:
 
 def _merge(chunks: list[Path], output: Path) -> None:
     """Chunks as one Parquet file, one in memory at a time."""
+    import pyarrow
     import pyarrow.parquet as pq
-    from pyarrow.feather import read_table
+
+    def read_table(chunk: Path) -> pyarrow.Table:
+        with pyarrow.memory_map(str(chunk)) as source:
+            return pyarrow.ipc.open_file(source).read_all()
 
     with atomic(output) as part:
         if not chunks:

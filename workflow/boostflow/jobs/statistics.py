@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from boostflow.config.base import Block, Name
+from boostflow.config.base import Block, Name, Range
 from boostflow.config.statistics import AnyFlag
 from boostflow.config.statistics import Infer as InferBlock
 from boostflow.config.statistics import Templates as TemplatesBlock
@@ -68,6 +68,8 @@ class FillTemplates(Job):
     """Samples that are collision data: each jet counts 1."""
     unblind: bool = False
     """Collision data in all regions, not in control regions alone."""
+    hidden: dict[Name, list[Range]] = {}
+    """Windows of the variable, by region: collision data is in the bins beside them."""
     allow_empty: bool = False
     """A region without any jet is no error."""
 
@@ -98,6 +100,7 @@ class Templates(FillTemplates):
             weighting=weighting_of(analysis, variation),
             data=data,
             unblind=bool(data) and analysis.config.unblind,
+            hidden=analysis.hidden() if data else {},
             allow_empty=variation in analysis.variations.crosschecks().values(),
         )
 
@@ -131,7 +134,8 @@ def fitted_block(analysis: Analysis) -> InferBlock:
 
 def estimated_regions(analysis: Analysis) -> Transfer | None:
     """What of a background from data says which templates nothing varies: not its function."""
-    found = _at_default(fitted_block(analysis).transfer, {"name", "basis", "order_max", "toys"})
+    functions = {"name", "basis", "order_max", "toys", "hidden"}
+    found = _at_default(fitted_block(analysis).transfer, functions)
     # The only order of functions of one variable and of two.
     return found and without(found, {"order": "auto", "residual": None})
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from boostflow.compiled import njit
 
 TWO_PI = 2 * math.pi
 

@@ -84,15 +84,15 @@ def fit_plots(regions: list[str], systematics: Mapping[str, str], pois: list[str
     return [*fitted, "measurement", "correlation", *each, *pairs, *varied]
 
 
-def transfer_plots(passes: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
+def transfer_plots(regions: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
     """Names of the plots of a background from data.
 
     Args:
-        passes: pass regions.
+        regions: pass and validation regions.
         functions: names of functions of two variables.
     """
     curves = [f"function_{name}" for name in functions]
-    return [*(f"ratio_{region}" for region in passes), *curves, "bias"]
+    return [*(f"ratio_{region}" for region in regions), *curves, "bias"]
 
 
 def hepdata_tables(regions: list[str], pois: list[str]) -> list[str]:

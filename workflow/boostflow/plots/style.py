@@ -121,7 +121,13 @@ def label(ax: Axes, text: Label, rise: float = 0.0) -> None:
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a PNG without dates or versions in it, so that equal plots are equal files."""
+    """Write a PNG without dates or versions in it, so that equal plots are equal files.
+
+    Panels are laid out before: `savefig` would draw the whole figure for that, and then again.
+    """
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     with atomic(path) as part:
         figure.savefig(part, metadata={"Software": None})
     plt.close(figure)

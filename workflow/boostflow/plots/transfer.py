@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from boostflow.observables.catalogue import column
 from boostflow.plots.style import PALETTE, Label, axis_label, label, name_of
@@ -26,14 +27,15 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     """The events of a background in a pass region, and their ratio to the fail region below.
 
     Points are what was fitted less all other samples, and the simulation; the line is the fitted
-    function with its error.
+    function with its error. In hidden windows there are no data, and the function is a prediction.
 
     Args:
-        region: pass region.
+        region: pass region, or validation region.
         found: what the checks wrote (`infer.closure`).
         text: above the axes.
     """
-    mine = found["regions"][region]
+    apart = found["validation"].get("regions", {})
+    mine = apart[region] if region in apart else found["regions"][region]
     edges = np.asarray(mine["edges"])
     centres, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     values, errors = (np.asarray(mine["function"][key]) for key in ("values", "errors"))
@@ -51,7 +53,12 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
         label="Error of the fit",
     )
     ax.stairs(values, edges, color=PALETTE[0], lw=2, baseline=None, label=function)
-    seen, simulated = mine["points"], mine["simulation"]
+    seen = {key: _numbers(mine["points"][key]) for key in ("values", "errors")}
+    pulls, simulated = _numbers(mine["pulls"]), mine["simulation"]
+    for panel in (ax, low):
+        for k, i in enumerate(np.flatnonzero(np.isnan(seen["values"]))):
+            title = "Data hidden" if panel is ax and not k else None
+            panel.axvspan(edges[i], edges[i + 1], color="0.93", lw=0, zorder=0, label=title)
     ax.errorbar(
         centres + 0.15 * half,
         simulated["values"],
@@ -62,10 +69,9 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
         ms=5,
         label="Simulation",
     )
-    ax.errorbar(
-        centres, seen["values"], seen["errors"], fmt="ko", ms=4, label=fitted_data(seen["kind"])
-    )
-    top = max(np.max(values + errors), np.max(np.add(seen["values"], seen["errors"])))
+    kind = fitted_data(mine["points"]["kind"])
+    ax.errorbar(centres, seen["values"], seen["errors"], fmt="ko", ms=4, label=kind)
+    top = max(np.max(values + errors), np.nanmax(seen["values"] + seen["errors"]))
     ax.set_ylim(0, 1.4 * top)
     ax.set_ylabel(f"{name_of(found['name'])}: {region} / {mine['fail']}")
     p = mine["closure"]["p"]
@@ -73,17 +79,18 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     fig.legend(
         *ax.get_legend_handles_labels(),
         fontsize=12,
-        title=f"Region {region}; simulation against its own fit: p = {p:.2g}",
+        title=f"{'Validation region' if region in apart else 'Region'} {region}; simulation"
+        f" against its own fit: p = {p:.2g}",
         title_fontsize=13,
         ncols=4,
         loc="outside lower center",
     )
     low.axhline(0, color="0.3", lw=1)
-    low.stairs(np.asarray(mine["pulls"]), edges, color="black", lw=1.4, label="Fit to data")
+    low.stairs(pulls, edges, baseline=None, color="black", lw=1.4, label="Fit to data")
     low.plot(
         centres, mine["closure"]["pulls"], "s", color="0.55", mfc="white", ms=5, label="Simulation"
     )
-    reach = max(3.0, 1.1 * np.max(np.abs([*mine["pulls"], *mine["closure"]["pulls"]])))
+    reach = max(3.0, 1.1 * np.nanmax(np.abs([*pulls, *mine["closure"]["pulls"]])))
     low.set(
         xlabel=axis_label(found["variable"]),
         ylabel="Pull",
@@ -92,6 +99,11 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     )
     label(ax, text)
     return fig
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray:
+    """Values, NaN where they are hidden (null)."""
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
 def order_of(entry: Mapping[str, Any]) -> str:
@@ -120,18 +132,16 @@ def curves(name: str, found: Mapping[str, Any], text: Label) -> Figure:
         at = f"{along.title} {entry['at']:.4g} {along.unit.value}".rstrip()
         ax.plot(centres, values, color=color, lw=2, label=f"{region} ({at})")
         shift = 0.3 * width * ((i + 0.5) / len(mine) - 0.5)
-        seen = entry["points"]
-        ax.errorbar(
-            centres + shift, seen["values"], seen["errors"], fmt="o", ms=3.5, lw=1, color=color
-        )
-        top = max(top, np.max(values + errors), np.max(np.add(seen["values"], seen["errors"])))
+        seen, bars = (_numbers(entry["points"][key]) for key in ("values", "errors"))
+        ax.errorbar(centres + shift, seen, bars, fmt="o", ms=3.5, lw=1, color=color)
+        top = max(top, np.max(values + errors), np.nanmax(seen + bars))
     ax.set(
         xlabel=axis_label(found["variable"]),
         ylabel=f"{name_of(found['name'])}: pass / fail",
         xlim=(edges[0], edges[-1]),
         ylim=(0, 1.1 * top),
     )
-    data = fitted_data(seen["kind"])
+    data = fitted_data(entry["points"]["kind"])
     function = f"{TITLES[found['basis']]}, order {order_of(entry)}; points: {data}"
     fig.legend(
         *ax.get_legend_handles_labels(),

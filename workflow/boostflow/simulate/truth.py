@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from boostflow.compiled import njit
 from boostflow.simulate.record import Record
 
 # Bits of GenPart_statusFlags as CMS numbers them.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.background import Selection
 from boostflow.config.statistics import Region, Templates
+from boostflow.config.transfer import touched
 from boostflow.errors import BoostflowError
 from boostflow.jobs.statistics import FillTemplates
 from boostflow.scored import TEST, VALIDATION, Table
@@ -183,7 +184,8 @@ def fill(
         if weighting is not None and weighting.applies(sample):
             weight = weight * table[weighting.column]
         for region, limits in config.regions.items():
-            if sample in job.data and not (job.unblind or limits.control):
+            windows = job.hidden.get(region, []) if sample in job.data else []
+            if sample in job.data and not (job.unblind or limits.control or windows):
                 continue
             mine = used & inside[region]
             bad = int((~np.isfinite(value[mine])).sum() + (~np.isfinite(weight[mine])).sum())
@@ -199,6 +201,10 @@ def fill(
                 outside[region].append(f"{100 * left / size[mine].sum():.2g} % of {sample}")
             moved, counted = _folded(value, inside_axis, config)
             mine &= counted
+            if windows:
+                hidden = np.array(touched(windows, axis.edges.tolist()))
+                bins = np.searchsorted(axis.edges, moved, "right") - 1
+                mine &= ~hidden[np.clip(bins, 0, len(hidden) - 1)]
             template = hist.Hist(axis, storage=hist.storage.Weight(), name=f"{region}/{sample}")
             template.fill(moved[mine], weight=weight[mine])
             result[region, sample] = template

@@ -2,7 +2,8 @@
 
 While the analysis is blinded (`infer.unblind: false`), data are hidden
 
-* in the regions of the fit that are not declared `control`,
+* in the regions of the fit that are not declared `control`; in those of a background from data with
+  hidden windows (`infer.transfer.hidden`) only there,
 * in region A of the ABCD estimate and in the window of the sideband, if they are made with data,
 
 and nothing that is shown may reach into them: the `control` regions of the fit, and of the
@@ -16,12 +17,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from boostflow.config.background import Cut
 from boostflow.config.checks.exclusive import probabilities, share_jets
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
+from boostflow.config.statistics import Region
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,30 @@ def _of_fit(config: Config, control: bool) -> list[Area]:
     if not config.has_fit:
         return []
     result = []
+    block = config.infer.transfer if config.infer else None
+    partly = block.regions() if block is not None and block.hidden else []
     for name, region in config.templates.regions.items():
-        if region.control == control:
-            score = (
-                [Limit(region.model, tuple(region.columns()), "leading", _pair(region.range))]
-                if region.range
-                else []
-            )
-            score += [Limit(None, (c,), "leading", _pair(r)) for c, r in region.within.items()]
+        if name in partly and block is not None:
+            score = _score(region)
+            edges = [-inf, *(x for window in sorted(block.hidden) for x in window), inf]
+            beside = list(zip(edges[::2], edges[1::2], strict=True))
+            what = f"region {name} of the fit, {'beside its' if control else 'in a'} hidden window"
+            for part in beside if control else map(_pair, block.hidden):
+                limit = Limit(None, (config.templates.variable,), "leading", part)
+                result.append(Area("templates.regions", what, (*score, limit, _axis(config))))
+        elif region.control == control:
+            score = _score(region)
             what = f"{'control ' if control else ''}region {name} of the fit"
             result.append(Area("templates.regions", what, (*score, _axis(config))))
     return result
+
+
+def _score(region: Region) -> list[Limit]:
+    """The ranges of a region: of its score, if it has one, and of columns of the jets."""
+    within = [Limit(None, (c,), "leading", _pair(r)) for c, r in region.within.items()]
+    if not region.range:
+        return within
+    return [Limit(region.model, tuple(region.columns()), "leading", _pair(region.range)), *within]
 
 
 def _of_estimates(config: Config, shown: bool) -> list[Area]:

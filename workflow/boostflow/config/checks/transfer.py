@@ -10,6 +10,7 @@ from boostflow.config.base import share_values
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
+from boostflow.config.statistics import Templates
 from boostflow.config.transfer import Along, Order, Transfer, in_each
 
 FEWEST = 3
@@ -30,10 +31,12 @@ def check(transfer: Transfer, config: Config, at: Place) -> Iterator[Problem]:
     if transfer.name in config.samples:
         yield (at / "name").problem(f"{transfer.name} is a sample; choose another name")
     regions = config.templates.regions
-    for key, names in (("fail", transfer.fails()), ("pass", transfer.passes)):
+    apart = ("validation", transfer.validation)
+    for key, names in (("fail", transfer.fails()), ("pass", transfer.passes), apart):
         for name in names:
             if name not in regions:
                 yield (at / key).unknown("region of templates", name, regions)
+    yield from _windows(transfer, config.templates, at / "hidden")
     # Coefficient k of function `a` is called transfer_a_<k>, a fail region `a_1` transfer_a_1.
     for fail, name in product(transfer.fails(), transfer.names()):
         if re.fullmatch(rf"{name}(_\d+)+", fail):
@@ -98,3 +101,25 @@ def _ranges(transfer: Transfer, along: Along, config: Config, at: Place) -> Iter
             yield (at / "along.at").problem(
                 f"{value:g} is outside of the range {list(ranges[name])} of region {name}"
             )
+
+
+def _windows(transfer: Transfer, templates: Templates, at: Place) -> Iterator[Problem]:
+    """Each window hides some bins, and enough are left to determine the function."""
+    if not transfer.hidden:
+        return
+    edges = templates.edges or [
+        templates.range[0] + (templates.range[1] - templates.range[0]) * i / templates.bins
+        for i in range(templates.bins + 1)
+    ]
+    for low, high in transfer.hidden:
+        if high <= edges[0] or low >= edges[-1]:
+            yield at.problem(
+                f"{low:g} to {high:g} is outside of {templates.variable} in the templates,"
+                f" {edges[0]:g} to {edges[-1]:g}"
+            )
+    left, needed = transfer.hides(edges).count(False), in_each(transfer.highest())[0] + 2
+    if left < needed:
+        yield at.problem(
+            f"{left} bins are left beside the windows, which do not determine a function of order"
+            f" {needed - 2}; at least {needed} are needed"
+        )
