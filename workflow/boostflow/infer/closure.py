@@ -70,7 +70,7 @@ def run(job: CheckTransfer, files: CheckTransfer.Files) -> None:
         "validation": {"regions": apart[0], "fit": apart[1]} if apart else {},
         "hidden": config.transfer.hidden if sidebands.masks(parts) else [],
         "bias": _bias(parts, model, data, best),
-        "envelope": _envelope(parts, data, best),
+        "envelope": _envelope(parts, model, data, best),
         "basis": config.transfer.basis,
         "along": config.transfer.along.variable if config.transfer.along else None,
         "name": config.transfer.name,
@@ -276,7 +276,7 @@ def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dic
     """Pulls of the parameters of interest in toys (`infer.bias`)."""
     block = parts.config.transfer
     assert block is not None
-    found = _other(parts, data, block.basis, (1, 1))
+    found = _other(parts, model, data, block.basis, (1, 1))
     return list(
         bias.rows(
             bias.smaller(model, best, constrained(model)),
@@ -293,12 +293,13 @@ def _bias(parts: Parts, model: pyhf.Model, data: NDArray, best: Fit) -> list[dic
 
 
 def _other(
-    parts: Parts, data: NDArray, basis: Basis, by: tuple[int, int]
+    parts: Parts, model: pyhf.Model, data: NDArray, basis: Basis, by: tuple[int, int]
 ) -> tuple[pyhf.Model, Fit] | None:
     """The fit of another function to the same observations; null where it is not possible.
 
     Args:
         parts: what the workspace is made of.
+        model: of the chosen function; it knows the order of the regions in `data`.
         data: observations and auxiliary data.
         basis: of the function.
         by: change of the order that is fitted to data, in each variable.
@@ -311,13 +312,12 @@ def _other(
     else:
         block = block.model_copy(update={"residual": next(iter(changed.values()))})
     # It starts near these data, Asimov data as well: few simulated jets know nothing of it.
-    ends = np.cumsum([len(edges) - 1 for edges in parts.edges.values()])
-    seen = dict(zip(parts.edges, np.split(data[: ends[-1]], ends[:-1]), strict=True))
+    seen = {region: data[where] for region, where in model.config.channel_slices.items()}
     try:
         spec, _ = parts.workspace(replace(parts, observed=seen).estimate(block, orders))
-        model, mine = open_workspace(spec)
-        bins = model.config.nmaindata
-        return model, minimise(model, np.concatenate([data[:bins], mine[bins:]]))
+        other, mine = open_workspace(spec)
+        bins = other.config.nmaindata
+        return other, minimise(other, np.concatenate([data[:bins], mine[bins:]]))
     except BoostflowError as error:
         log.info("%s of orders %s: %s", basis, dict(orders), error)
         return None
@@ -342,7 +342,7 @@ def _shifted(parts: Parts, by: tuple[int, int]) -> dict[str, Order]:
     }
 
 
-def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
+def _envelope(parts: Parts, base: pyhf.Model, data: NDArray, best: Fit) -> dict[str, Any]:
     """Parameters of interest with other functions, and the largest shift of each."""
     block = parts.config.transfer
     assert block is not None
@@ -358,7 +358,7 @@ def _envelope(parts: Parts, data: NDArray, best: Fit) -> dict[str, Any]:
             continue
         if (basis, orders) == (block.basis, _fitted(parts)):
             continue
-        if not (found := _other(parts, data, basis, shift)):
+        if not (found := _other(parts, base, data, basis, shift)):
             continue
         model, fitted = found
         bins = model.config.nmaindata
