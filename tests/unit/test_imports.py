@@ -10,6 +10,7 @@ import ast
 import graphlib
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -269,3 +270,9 @@ def test_families_are_named_in_their_folders_alone() -> None:
                 if kind.search(line):
                     found.append(f"{place}:{number}: {line.strip()}")
     assert not found, "\n".join(found)
+
+
+def test_files_of_tests_have_names_of_their_own() -> None:
+    """Folders of tests are no packages: of two files of one name pytest reads only the first."""
+    files = Counter(path.name for path in (REPOSITORY / "tests").rglob("test_*.py"))
+    assert [name for name, number in files.items() if number > 1] == []
