@@ -194,7 +194,7 @@ def test_strictness_ends_the_run_when_all_else_is_there(chain: Analysis, tmp_pat
     done = strict.snakemake()
     # A few hundred events: effects within their errors are certain.
     assert done.returncode != 0
-    assert "infer.strict: systematic effects that need a look" in done.stdout
+    assert "infer.strict: what needs a look" in done.stdout
     assert "insignificant: " in done.stdout
     assert "Traceback" not in done.stdout
     assert not (folder / "out/inference/healthy").exists()

@@ -110,8 +110,12 @@ class Rows:
         rows = self._rows(events, jets, ids, entry, weight, relative, met)
         path = self.scratch / f"{start:012d}.arrow"
         table = ak.to_arrow_table(rows, list_to32=True)
-        with ipc.new_file(str(path), table.schema) as chunk:  # `feather` would import pandas
-            chunk.write_table(table)
+        try:
+            with ipc.new_file(str(path), table.schema) as chunk:  # `feather` would import pandas
+                chunk.write_table(table)
+        except OSError:
+            path.unlink(missing_ok=True)  # or a full disk has no room for the message
+            raise
         return {
             "chunks": [path.name],
             "events": n,
