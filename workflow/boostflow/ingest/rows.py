@@ -12,6 +12,7 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+import pyarrow
 from pyarrow import ipc
 
 from boostflow.config.weights import branch_column
@@ -111,7 +112,8 @@ class Rows:
         path = self.scratch / f"{start:012d}.arrow"
         table = ak.to_arrow_table(rows, list_to32=True)
         try:
-            with ipc.new_file(str(path), table.schema) as chunk:  # `feather` would import pandas
+            # `feather` would import pandas.
+            with pyarrow.OSFile(str(path), "wb") as file, ipc.new_file(file, table.schema) as chunk:
                 chunk.write_table(table)
         except OSError:
             path.unlink(missing_ok=True)  # or a full disk has no room for the message
