@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 import pytest
 
@@ -17,11 +15,6 @@ from boostflow.templates.files import Template
 EDGES = np.linspace(50, 290, 13)
 X = np.linspace(0, 1, 12)
 LUMI = {"lumi": Rate(kind="rate", value=0.05)}
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    logging.getLogger("pyhf").setLevel(logging.ERROR)
 
 
 def model_of(order, basis="bernstein"):
@@ -126,6 +119,8 @@ def test_flags_are_sentences():
         "validation": {},
         "bias": [row | {"injected": mu, "mean": m} for mu, m in ((0, 0.27), (1, -0.3), (2, 0.5))],
     }
+    # Not tested is no flag, nor is it a p-value.
+    found["regions"]["few"] = region | {"of": "few", "closure": {"p": None}, "ftest": {}}
     flags = closure.flags(found)
     assert [flag["flag"] for flag in flags] == ["order", "misfit", "biased"]
     assert "asks for a higher order than 1 (F-test, p = 0.001)" in flags[0]["text"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from itertools import pairwise
 
 import numpy as np
@@ -30,12 +29,6 @@ X = np.linspace(0, 1, 12)
 WINDOW = [141.0, 209.0]
 """Of the bins from 130 to 210 it touches each."""
 INSIDE = np.array([low < WINDOW[1] and high > WINDOW[0] for low, high in pairwise(EDGES)])
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    for name in ("pyhf", "cabinetry"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def of(values):

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -28,19 +22,13 @@ from boostflow.jobs.transfer import CheckTransfer, PlotTransfer
 from boostflow.plots.names import transfer_plots
 from boostflow.plots.style import Label
 from boostflow.templates.files import Template
-from support.fits import fit_files, write_templates
+from support.fits import fit_files, fitted_by_pyhf, write_templates
 
 EDGES = np.linspace(50, 290, 13)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
 WEIGHT = 142.0
 """Events that a simulated QCD jet stands for in the default run."""
 BASES = ("bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev")
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    for name in ("pyhf", "cabinetry"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def of_jets(values, weight):
@@ -168,14 +156,8 @@ def test_pyhf_and_cabinetry_read_it(tmp_path):
     data["data"] = np.random.default_rng(2).poisson(data["data"]).tolist()
     model, numbers = open_workspace(spec)
     best = minimise(model, numbers)
-    file = tmp_path / "workspace.json"
-    file.write_text(json.dumps(spec))
-    command = [str(Path(sys.executable).parent / "pyhf"), "fit", "--value", str(file)]
-    out = subprocess.run(
-        [*command, "--optimizer", "minuit"], capture_output=True, text=True, check=True
-    )
-    theirs = json.loads(out.stdout)
-    assert theirs["mle_parameters"]["mu"] == pytest.approx([best.value("mu")], abs=2e-3)
+    theirs = fitted_by_pyhf(tmp_path, spec)
+    assert theirs["mu"] == pytest.approx([best.value("mu")], abs=2e-3)
     other, found = cabinetry.model_utils.model_and_data(spec)
     fitted = cabinetry.fit.fit(other, found)
     i = fitted.labels.index("mu")

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -20,7 +14,7 @@ from boostflow.infer.workspace import build
 from boostflow.io import read_json
 from boostflow.jobs.transfer import CheckTransfer
 from boostflow.templates.files import Template
-from support.fits import write_templates
+from support.fits import fitted_by_pyhf, write_templates
 
 EDGES = np.linspace(50, 290, 13)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
@@ -35,12 +29,6 @@ DATA = RATIO * (0.9 + 0.3 * X)
 ORDER = 6
 """That describes the structure."""
 BASES = ("bernstein", "exp_chebyshev")
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    for name in ("pyhf", "cabinetry"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def template(values, weight=1.0):
@@ -194,11 +182,5 @@ def test_pyhf_reads_it(tmp_path):
     spec = workspace(block(order=3), analysis(), observed())
     model, data = open_workspace(spec)
     best = minimise(model, data)
-    file = tmp_path / "workspace.json"
-    file.write_text(json.dumps(spec))
-    command = [str(Path(sys.executable).parent / "pyhf"), "fit", "--value", str(file)]
-    out = subprocess.run(
-        [*command, "--optimizer", "minuit"], capture_output=True, text=True, check=True
-    )
-    theirs = json.loads(out.stdout)["mle_parameters"]["mu"]
+    theirs = fitted_by_pyhf(tmp_path, spec)["mu"]
     assert theirs == pytest.approx([best.value("mu")], abs=5e-3)

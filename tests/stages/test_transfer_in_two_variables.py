@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -26,7 +20,7 @@ from boostflow.jobs.transfer import CheckTransfer, PlotTransfer
 from boostflow.plots.names import transfer_plots
 from boostflow.plots.style import Label
 from boostflow.templates.files import Template
-from support.fits import fit_files, write_templates
+from support.fits import fit_files, fitted_by_pyhf, write_templates
 
 EDGES = np.linspace(50, 290, 13)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
@@ -36,12 +30,6 @@ X = (CENTRES - EDGES[0]) / (EDGES[-1] - EDGES[0])
 Y = (np.array(AT) - AT[0]) / (AT[-1] - AT[0])
 FAILS, PASSES = [f"fail_{name}" for name in BINS], [f"pass_{name}" for name in BINS]
 BASES = ("bernstein", "chebyshev", "exp_bernstein", "exp_chebyshev")
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    for name in ("pyhf", "cabinetry"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def truth(x, y):
@@ -200,13 +188,7 @@ def test_pyhf_reads_it(tmp_path):
     data["data"] = np.random.default_rng(2).poisson(data["data"]).tolist()
     model, numbers = open_workspace(spec)
     best = minimise(model, numbers)
-    file = tmp_path / "workspace.json"
-    file.write_text(json.dumps(spec))
-    command = [str(Path(sys.executable).parent / "pyhf"), "fit", "--value", str(file)]
-    out = subprocess.run(
-        [*command, "--optimizer", "minuit"], capture_output=True, text=True, check=True
-    )
-    theirs = json.loads(out.stdout)["mle_parameters"]["mu"]
+    theirs = fitted_by_pyhf(tmp_path, spec)["mu"]
     assert theirs == pytest.approx([best.value("mu")], abs=5e-3)
     import cabinetry
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import hist
 
@@ -56,3 +60,14 @@ def table_files(fit: jobs.Infer.Files, folder: Path) -> jobs.FitTables.Files:
     return jobs.FitTables.Files(
         fit=fit.fit, yields=fit.yields, tables=folder, hepdata=folder / "hepdata"
     )
+
+
+def fitted_by_pyhf(folder: Path, spec: Mapping[str, Any]) -> dict[str, list[float]]:
+    """The best values of a workspace's parameters by pyhf's own command line."""
+    file = folder / "workspace.json"
+    file.write_text(json.dumps(spec))
+    command = [str(Path(sys.executable).parent / "pyhf"), "fit", "--value", str(file)]
+    out = subprocess.run(
+        [*command, "--optimizer", "minuit"], capture_output=True, text=True, check=True
+    )
+    return json.loads(out.stdout)["mle_parameters"]

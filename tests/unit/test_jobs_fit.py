@@ -152,6 +152,25 @@ def test_a_function_of_two_variables_is_read_as_it_is_written() -> None:
         assert Infer.model_validate_json(job.model_dump_json()) == job
 
 
+@pytest.mark.parametrize("job", [Infer, CheckTransfer])
+def test_jobs_know_where_a_function_of_two_variables_is_evaluated(job: Any) -> None:
+    """Where nothing is declared, in the middle of the ranges that the regions have."""
+    regions = {
+        f"{kind}_{name}": {"model": "bdt", "range": cut, "within": {"pt": pt}}
+        for kind, cut in (("pass", [0.5, 1]), ("fail", [0, 0.5]))
+        for name, pt in (("low", [400, 500]), ("high", [500, 900]))
+    }
+    transfer = {"estimated": ["quark"], "along": {"variable": "pt"}, "order": [1, 1], "toys": 20}
+    transfer |= {kind: [f"{kind}_low", f"{kind}_high"] for kind in ("fail", "pass")}
+    config = CONFIG | {
+        "templates": CONFIG.get("templates", {}) | {"regions": regions},
+        "infer": CONFIG["infer"] | {"transfer": transfer},
+    }
+    block = job.of(analysis(config, SYSTEMATICS)).infer.transfer
+    assert block.functions()[0].at == (450, 700)
+    assert block.toys == (20 if job is CheckTransfer else 500)
+
+
 BLOCKS: dict[str, type[Block]] = {
     "infer": InferBlock,
     "systematics:lumi": Rate,

@@ -199,7 +199,10 @@ FUNCTION = {"order": 2, "closure": {"p": 0.031}}
 CHECKS = {
     "name": "multijet",
     "basis": "bernstein",
-    "regions": {"pass": FUNCTION | {"fail": "fail"}},
+    "regions": {
+        "pass": FUNCTION | {"fail": "fail"},
+        "few": {"order": 4, "fail": "fail", "closure": {"p": None}},
+    },
     "fit": {"deviance": 30.0, "p": 0.4},
     "bias": [ROW | {"injected": s, "mean": m} for s, m in ((0.0, 0.1), (1.0, -0.35))],
     "envelope": {"functions": [], "errors": {"mu": 0.062}},
@@ -217,6 +220,7 @@ def test_a_background_from_data_and_its_flags(tmp_path):
     for part in (
         "other functions of the background from data ± 0.062, not among the errors",
         "pass / fail: bernstein of order 2 closure on simulation p = 0.031",
+        "few / fail: bernstein of order 4 closure on simulation not tested, too few bins",
         "goodness of the fit, by toys p = 0.4",
         "largest bias of mu, next order -0.35 ± 0.04 errors at a signal strength of 1",
         "largest shift of mu with other functions 0.062",

@@ -102,7 +102,7 @@ def flags(found: Mapping[str, Any]) -> list[dict[str, str]]:
         if entry["of"] != region:
             continue
         what = f"the ratio of region {region} to {entry['fail']}"
-        if (p := entry["closure"]["p"]) < ftest.LEVEL:
+        if (p := entry["closure"]["p"]) is not None and p < ftest.LEVEL:
             text = (
                 f"{what} in simulation is not described at order {entry['order']} (p = {p:.2g}):"
                 " the score may know the variable"
@@ -124,7 +124,7 @@ def flags(found: Mapping[str, Any]) -> list[dict[str, str]]:
         text = f"{names}: the fit without signal does not describe its data (p = {p:.2g})"
         result.append(("unvalidated", text))
     for region, entry in apart.get("regions", {}).items():
-        if (p := entry["closure"]["p"]) < ftest.LEVEL:
+        if (p := entry["closure"]["p"]) is not None and p < ftest.LEVEL:
             text = (
                 f"{region}: the simulated ratio to {entry['fail']} is not described (p = {p:.2g})"
             )
@@ -241,30 +241,16 @@ def _tests(
     assert block is not None
     order, nominal = parts.orders[of.name], parts.templates["nominal"]
     x = transfer.places_of(nominal, of)
-    tests = {"simulation": transfer.counts_of(nominal, block, of)}
+    counts, seed = transfer.counts_of(nominal, block, of), parts.config.seed
+    start = ratio.fit(counts, block.basis, order, x).at(x)
+    tried = ftest.up_to(block.highest())
+    found = {"simulation": ftest.steps(counts, block.basis, tried, x, block.toys, seed)}
     if parts.observed is not None:
-        pairs = [
-            Counts(
-                described.less_others(block, model, data, best, region).clip(0),
-                described.less_others(block, model, data, best, block.fail_of(region)).clip(1e-9),
-            )
-            for region in of.passes
-        ]
-        tests["data"] = transfer.together(pairs)
-    start = ratio.fit(tests["simulation"], block.basis, order, x).at(x)
-    found = {}
-    for name, counts in tests.items():
-        highest, base = block.highest(), None
-        if name == "data" and block.residual is not None:
-            # One order more than what is fitted; the first stage as simulated.
-            highest, base = block.residual, start
-        tried = ftest.up_to(highest)
-        found[name] = ftest.steps(
-            counts, block.basis, tried, x, block.toys, parts.config.seed, base
-        )
+        seen = described.counts_of_data(block, model, data, best, of)
+        found["data"] = ftest.of_data(block, seen, x, start, seed)
     return {
         "ftest": {name: [asdict(step) for step in steps] for name, steps in found.items()},
-        "closure": next((s.fit_p for s in found["simulation"] if s.order == order), 1.0),
+        "closure": next((s.fit_p for s in found["simulation"] if s.order == order), None),
         "start": dict(zip(of.passes, np.split(start, len(of.passes)), strict=True)),
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyhf
 from numpy.typing import NDArray
 
-from boostflow.config.transfer import Transfer
+from boostflow.config.transfer import Function, Transfer
 from boostflow.errors import BoostflowError
 from boostflow.infer import transfer
 from boostflow.infer.minimum import Fit, minimise
@@ -47,6 +47,18 @@ def less_others(
     samples = np.asarray(model.main_model.expected_data(best.values, return_by_sample=True))
     others = [i for i, s in enumerate(model.config.samples) if transfer.whole(s) != block.name]
     return np.asarray(data[where] - samples[others][:, where].sum(axis=0))
+
+
+def counts_of_data(
+    block: Transfer, model: pyhf.Model, data: NDArray, best: Fit, of: Function
+) -> Counts:
+    """Data of a function's pairs of regions less all samples that are simulated, as one."""
+
+    def left(region: str) -> NDArray:
+        return less_others(block, model, data, best, region)
+
+    pairs = [Counts(left(r).clip(0), left(block.fail_of(r)).clip(1e-9)) for r in of.passes]
+    return transfer.together(pairs)
 
 
 def points(counts: Counts) -> dict[str, list[float]]:

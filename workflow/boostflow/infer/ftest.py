@@ -153,6 +153,25 @@ def steps(
     return result
 
 
+def of_data(config: Transfer, counts: Counts, x: NDArray, first: NDArray, seed: int) -> list[Step]:
+    """The orders that a function could be fitted to data with: goodness and F-tests.
+
+    Args:
+        config: block of the configuration; of two stages the second is tested.
+        counts: data.
+        x: places of the bins between 0 and 1.
+        first: the first stage in the bins, as simulated; not read where there is one stage.
+        seed: of the toys.
+
+    Raises:
+        BoostflowError: a fit does not converge.
+    """
+    highest, base = config.highest(), None
+    if config.residual is not None:
+        highest, base = config.residual, first
+    return steps(counts, config.basis, up_to(highest), x, config.toys, seed, base)
+
+
 def choose(counts: Counts, kind: Basis, highest: Order, x: NDArray, toys: int, seed: int) -> Order:
     """The lowest order that fits and that the next one does not improve on; if none, the last.
 

@@ -124,17 +124,10 @@ def without_signal(parts: Parts, data: Mapping[str, NDArray], kind: str) -> dict
     for of in block.functions():
         show = np.concatenate([~hidden[region] for region in of.passes])
         x = transfer.places_of(nominal, of)
-        pairs = [
-            Counts(less_others(r).clip(0), less_others(block.fail_of(r)).clip(1e-9))
-            for r in of.passes
-        ]
-        highest, base = block.highest(), None
-        if block.residual is not None:
-            simulated = transfer.counts_of(nominal, block, of)
-            start = ratio.fit(simulated, block.basis, parts.orders[of.name], x).at(x)
-            highest, base = block.residual, start[show]
-        counts, tried = transfer.together(pairs), ftest.up_to(highest)
-        steps = ftest.steps(counts, block.basis, tried, x[..., show], block.toys, seed, base)
+        simulated = transfer.counts_of(nominal, block, of)
+        start = ratio.fit(simulated, block.basis, parts.orders[of.name], x).at(x)
+        seen = described.counts_of_data(block, model, numbers, best, of)
+        steps = ftest.of_data(block, seen, x[..., show], start[show], seed)
         for region in of.passes:
             mine_shown = ~hidden[region]
             values, errors = described.function(block, full, everywhere, region)

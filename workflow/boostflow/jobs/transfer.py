@@ -28,9 +28,10 @@ class CheckTransfer(OfFit):
     @classmethod
     def of(cls, analysis: Analysis) -> Self:
         """The job of an analysis: it needs its own toys, and none of the discovery significance."""
-        job = super().of(analysis)
-        assert analysis.config.infer is not None
-        update = {"toys": 0, "transfer": analysis.config.infer.transfer}
+        job, infer = super().of(analysis), analysis.config.infer
+        assert infer is not None and infer.transfer is not None and job.infer.transfer is not None
+        transfer = job.infer.transfer.model_copy(update={"toys": infer.transfer.toys})
+        update = {"toys": 0, "transfer": transfer}
         return job.model_copy(update={"infer": job.infer.model_copy(update=update)})
 
 

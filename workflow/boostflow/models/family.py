@@ -116,6 +116,10 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 
 
+KERAS = ("tensorflow", "tensorflow-cpu", "keras", "horovod")
+"""Distributions that decide a training by Keras."""
+
+
 class ModelBlock(Block):
     """What the blocks of all families share."""
 

@@ -75,12 +75,13 @@ def ratio(region: str, found: Mapping[str, Any], text: Label) -> Figure:
     ax.set_ylim(0, 1.4 * top)
     ax.set_ylabel(f"{name_of(found['name'])}: {region} / {mine['fail']}")
     p = mine["closure"]["p"]
+    own = "not tested" if p is None else f"p = {p:.2g}"
     # Beside the panels: the errors of few simulated events reach everywhere.
     fig.legend(
         *ax.get_legend_handles_labels(),
         fontsize=12,
         title=f"{'Validation region' if region in apart else 'Region'} {region}; simulation"
-        f" against its own fit: p = {p:.2g}",
+        f" against its own fit: {own}",
         title_fontsize=13,
         ncols=4,
         loc="outside lower center",

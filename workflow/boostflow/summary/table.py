@@ -70,7 +70,8 @@ def transfer_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for region, one in found["regions"].items():
         what = f"{region} / {one['fail']}: {found['basis']} of order {one['order']}"
-        rows.append((what, f"closure on simulation p = {one['p']:.2g}"))
+        p = "not tested, too few bins" if one["p"] is None else f"p = {one['p']:.2g}"
+        rows.append((what, f"closure on simulation {p}"))
     if found["p"] is not None:
         rows.append(("goodness of the fit, by toys", f"p = {found['p']:.2g}"))
     for what, row in found["bias"].items():

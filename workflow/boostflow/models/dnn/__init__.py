@@ -5,10 +5,10 @@ export   ONNX graph, which scores run on
 """
 
 from boostflow.models.dnn.block import DNN
-from boostflow.models.family import Family
+from boostflow.models.family import KERAS, Family
 
 FAMILY = Family(
     block=DNN,
     title="Dense network",
-    packages=("tensorflow", "tensorflow-cpu", "keras", "horovod", "numpy", "onnx"),
+    packages=(*KERAS, "numpy", "onnx"),
 )

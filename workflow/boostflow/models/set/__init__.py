@@ -4,7 +4,7 @@ block    its configuration        train   the network
 plots    the filters of an energy flow network
 """
 
-from boostflow.models.family import Family
+from boostflow.models.family import KERAS, Family
 from boostflow.models.set.block import DeepSets
 
 FAMILY = Family(
@@ -14,5 +14,5 @@ FAMILY = Family(
     score=".tagger_score",
     plots="plots",
     own_plots=("filters",),
-    packages=("tensorflow", "tensorflow-cpu", "keras", "horovod", "numpy", "awkward", "onnx"),
+    packages=(*KERAS, "numpy", "awkward", "onnx"),
 )

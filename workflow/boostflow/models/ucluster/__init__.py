@@ -13,7 +13,7 @@ architecture  numbers that network and export share
 TensorFlow is imported by the training alone; scores come from ONNX Runtime.
 """
 
-from boostflow.models.family import Family
+from boostflow.models.family import KERAS, Family
 from boostflow.models.ucluster.block import UCluster
 
 FAMILY = Family(
@@ -24,8 +24,5 @@ FAMILY = Family(
     figures="figures",
     plots="plots",
     own_plots=("attention",),
-    packages=(
-        *("tensorflow", "tensorflow-cpu", "keras", "horovod"),
-        *("numpy", "awkward", "scikit-learn"),
-    ),
+    packages=(*KERAS, "numpy", "awkward", "scikit-learn"),
 )
