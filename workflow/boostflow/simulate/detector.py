@@ -4,7 +4,7 @@ A charged particle with a track is measured by its track; the energy of neutral 
 charged ones whose track was not found) is added up in cells of eta and phi, electromagnetic and
 hadronic apart, and smeared as sigma(E)/E = stochastic / sqrt(E/GeV) (+) constant, like
 calorimeters in fast simulations (Delphes, arXiv:1307.6346). There is no magnetic field, no pile-up,
-no misidentification.
+no misidentification. With `tracking` tracks have impact parameters (`tracks`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from boostflow.config.chain import Detector
+from boostflow.simulate.tracks import NO_TRACK, smeared
 
 ECAL_CONSTANT = 0.005
 HCAL_CONSTANT = 0.03
@@ -37,9 +38,18 @@ class Particles:
     mass: np.ndarray
     charge: np.ndarray
     pdg_id: np.ndarray
+    origin: np.ndarray | None = None
+    """Production vertices x, y, z (mm), shape (n, 3); only of generator particles, if wanted."""
+    impact: np.ndarray | None = None
+    """Columns of `tracks.IMPACT` (cm), shape (n, 4); only of candidates, with tracking."""
 
     def __getitem__(self, chosen: np.ndarray) -> Particles:
-        return Particles(**{name: column[chosen] for name, column in vars(self).items()})
+        return Particles(
+            **{
+                name: None if column is None else column[chosen]
+                for name, column in vars(self).items()
+            }
+        )
 
 
 class Response:
@@ -51,16 +61,16 @@ class Response:
 
     def __init__(self, config: Detector, seed: int) -> None:
         self.config = config
-        streams = np.random.SeedSequence(seed).spawn(4)
-        self._efficiency, self._track, self._cell, self._position = (
+        streams = np.random.SeedSequence(seed).spawn(5)
+        self._efficiency, self._track, self._cell, self._position, self._impact = (
             np.random.default_rng(stream) for stream in streams
         )
 
     def __call__(self, particles: Particles) -> Particles:
         """Candidates in each event by falling pT.
 
-        Particles are stable and visible (no neutrinos). If the detector is switched off they come
-        back as they are, only ordered.
+        Particles are stable and visible (no neutrinos), with tracking also with their origin. If
+        the detector is switched off they come back as they are, only ordered.
         """
         if not self.config.enabled:
             return _by_pt(particles)
@@ -69,6 +79,9 @@ class Response:
         # Below the threshold a track curls up before it gets anywhere: no track and no energy.
         tracks = seen[charged & (seen.pt > self.config.track_pt_min)]
         found = self._efficiency.random(len(tracks.pt)) < self.config.track_efficiency
+        if self.config.tracking is not None:
+            assert tracks.origin is not None
+            found &= np.hypot(*tracks.origin[:, :2].T) < self.config.tracking.radius_max
         lost = tracks[~found & (np.abs(tracks.pdg_id) != MUON)]
         cells = self._cells(_merge(seen[~charged], lost))
         return _by_pt(_merge(self._tracks(tracks[found]), cells))
@@ -87,7 +100,16 @@ class Response:
         mass = np.where(electron, MASS_ELECTRON, np.where(muon, MASS_MUON, MASS_PION))
         pdg_id = np.where(electron | muon, tracks.pdg_id, np.where(tracks.charge > 0, PION, -PION))
         return Particles(
-            tracks.event, pt, tracks.eta, tracks.phi, mass, tracks.charge, pdg_id.astype(np.int32)
+            tracks.event,
+            pt,
+            tracks.eta,
+            tracks.phi,
+            mass,
+            tracks.charge,
+            pdg_id.astype(np.int32),
+            impact=None
+            if self.config.tracking is None
+            else smeared(tracks, self.config.tracking, self._impact),
         )
 
     def _cells(self, neutral: Particles) -> Particles:
@@ -130,6 +152,7 @@ class Response:
             np.zeros(len(cell)),
             np.zeros(len(cell), dtype=np.int8),
             np.where(em, PHOTON, NEUTRAL_HADRON).astype(np.int32),
+            impact=None if config.tracking is None else np.tile(NO_TRACK, (len(cell), 1)),
         )
         return cells[pt > config.neutral_pt_min]
 
@@ -137,7 +160,10 @@ class Response:
 def _merge(one: Particles, other: Particles) -> Particles:
     """Both together, in no particular order."""
     return Particles(
-        **{name: np.concatenate([a, getattr(other, name)]) for name, a in vars(one).items()}
+        **{
+            name: None if a is None else np.concatenate([a, getattr(other, name)])
+            for name, a in vars(one).items()
+        }
     )
 
 

@@ -34,10 +34,17 @@ class Record:
     py: np.ndarray
     pz: np.ndarray
     mass: np.ndarray
+    origin: np.ndarray | None = None
+    """Production vertices x, y, z (mm), shape (rows, 3)."""
 
     @classmethod
-    def read(cls, batch: ak.Array) -> Record:
-        """Take it out of what Pythia's `nextBatch` returns."""
+    def read(cls, batch: ak.Array, origins: bool = False) -> Record:
+        """Take it out of what Pythia's `nextBatch` returns.
+
+        Args:
+            batch: the events.
+            origins: whether production vertices are wanted.
+        """
         layout = batch.prt.layout.to_ListOffsetArray64(True)
         rows = layout.content
         momentum = rows["p"]
@@ -46,6 +53,7 @@ class Record:
             *(rows[k].data for k in ("id", "status", "mother1", "daughter1", "daughter2")),
             *(momentum[k].data for k in ("px", "py", "pz")),
             rows["m"].data,
+            _origins(batch) if origins else None,
         )
 
     def stable(self) -> np.ndarray:
@@ -66,4 +74,13 @@ class Record:
             self.mass[rows],
             charges(pdg_id),
             pdg_id,
+            None if self.origin is None else self.origin[rows],
         )
+
+
+def _origins(batch: ak.Array) -> np.ndarray:
+    """Production vertices (mm), shape (rows, 3); particles without one are made at the origin."""
+    import awkward as ak
+
+    vertex = ak.flatten(batch.prt.vProd)
+    return np.stack([ak.to_numpy(ak.fill_none(vertex[k], 0.0)) for k in ("px", "py", "pz")], axis=1)
