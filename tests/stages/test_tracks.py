@@ -16,7 +16,7 @@ from boostflow.ingest.vertices import in_jets
 from boostflow.io import read_json, read_parquet
 from boostflow.processes import BOTTOM, CHARM, PROCESSES, has_quark
 from boostflow.simulate import tracks, vertices
-from boostflow.simulate.detector import Particles, Response
+from boostflow.simulate.detector import Made, Response
 from boostflow.simulate.generator import Generator, settings
 from boostflow.simulate.record import Record
 from support.stages import ingest, simulate
@@ -69,14 +69,14 @@ def test_impact_parameters_of_known_lines():
     np.testing.assert_allclose(np.ravel(one), [-1, 2], atol=1e-12)
 
 
-def pions(n: int, pt: float, eta: float) -> Particles:
+def pions(n: int, pt: float, eta: float) -> Made:
     """Pions of one event that are made at (1, 2, 3) mm."""
     full = np.full(n, 1.0)
     phi = np.random.default_rng(2).uniform(-np.pi, np.pi, n)
     charge, kind = np.ones(n, dtype=np.int8), np.full(n, 211, dtype=np.int32)
     origin = np.tile([1.0, 2.0, 3.0], (n, 1))
     event = np.zeros(n, dtype=np.int64)
-    return Particles(event, pt * full, eta * full, phi, 0.14 * full, charge, kind, origin)
+    return Made(event, pt * full, eta * full, phi, 0.14 * full, charge, kind, origin)
 
 
 @pytest.mark.parametrize(("pt", "eta"), [(1.0, 0.0), (1.0, 2.0), (50.0, 1.0)])
@@ -97,7 +97,7 @@ def test_measured_resolution_is_the_configured_one(pt, eta):
 
 def test_only_tracks_have_impact_parameters():
     given = pions(2000, 20.0, 0.5)
-    far = Particles(**(vars(given) | {"origin": given.origin * 100}))
+    far = Made(**(vars(given) | {"origin": given.origin * 100}))
     seen = Response(Detector(track_efficiency=0.8, tracking=Tracking()), 1)(given)
     track = seen.charge != 0
     assert 0 < track.sum() < len(track)

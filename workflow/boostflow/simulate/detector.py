@@ -10,6 +10,7 @@ no misidentification. With `tracking` tracks have impact parameters (`tracks`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -38,18 +39,25 @@ class Particles:
     mass: np.ndarray
     charge: np.ndarray
     pdg_id: np.ndarray
-    origin: np.ndarray | None = None
-    """Production vertices x, y, z (mm), shape (n, 3); only of generator particles, if wanted."""
-    impact: np.ndarray | None = None
-    """Columns of `tracks.IMPACT` (cm), shape (n, 4); only of candidates, with tracking."""
 
-    def __getitem__(self, chosen: np.ndarray) -> Particles:
-        return Particles(
-            **{
-                name: None if column is None else column[chosen]
-                for name, column in vars(self).items()
-            }
-        )
+    def __getitem__(self, chosen: np.ndarray) -> Self:
+        return type(self)(**{name: column[chosen] for name, column in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Made(Particles):
+    """Particles of the generator with their production vertices."""
+
+    origin: np.ndarray
+    """x, y, z (mm), shape (n, 3)."""
+
+
+@dataclass(frozen=True)
+class Measured(Particles):
+    """Candidates with impact parameters."""
+
+    impact: np.ndarray
+    """The columns of `tracks.IMPACT` (cm), shape (n, 4)."""
 
 
 class Response:
@@ -69,8 +77,8 @@ class Response:
     def __call__(self, particles: Particles) -> Particles:
         """Candidates in each event by falling pT.
 
-        Particles are stable and visible (no neutrinos), with tracking also with their origin. If
-        the detector is switched off they come back as they are, only ordered.
+        Particles are stable and visible (no neutrinos), for tracking `Made`; then candidates are
+        `Measured`. If the detector is switched off they come back as they are, only ordered.
         """
         if not self.config.enabled:
             return _by_pt(particles)
@@ -80,7 +88,7 @@ class Response:
         tracks = seen[charged & (seen.pt > self.config.track_pt_min)]
         found = self._efficiency.random(len(tracks.pt)) < self.config.track_efficiency
         if self.config.tracking is not None:
-            assert tracks.origin is not None
+            assert isinstance(tracks, Made)
             found &= np.hypot(*tracks.origin[:, :2].T) < self.config.tracking.radius_max
         lost = tracks[~found & (np.abs(tracks.pdg_id) != MUON)]
         cells = self._cells(_merge(seen[~charged], lost))
@@ -99,17 +107,14 @@ class Response:
         electron, muon = kind == ELECTRON, kind == MUON
         mass = np.where(electron, MASS_ELECTRON, np.where(muon, MASS_MUON, MASS_PION))
         pdg_id = np.where(electron | muon, tracks.pdg_id, np.where(tracks.charge > 0, PION, -PION))
-        return Particles(
-            tracks.event,
-            pt,
-            tracks.eta,
-            tracks.phi,
-            mass,
-            tracks.charge,
-            pdg_id.astype(np.int32),
-            impact=None
-            if self.config.tracking is None
-            else smeared(tracks, self.config.tracking, self._impact),
+        measured = Particles(
+            tracks.event, pt, tracks.eta, tracks.phi, mass, tracks.charge, pdg_id.astype(np.int32)
+        )
+        if self.config.tracking is None:
+            return measured
+        assert isinstance(tracks, Made)
+        return Measured(
+            **vars(measured), impact=smeared(tracks, self.config.tracking, self._impact)
         )
 
     def _cells(self, neutral: Particles) -> Particles:
@@ -152,18 +157,16 @@ class Response:
             np.zeros(len(cell)),
             np.zeros(len(cell), dtype=np.int8),
             np.where(em, PHOTON, NEUTRAL_HADRON).astype(np.int32),
-            impact=None if config.tracking is None else np.tile(NO_TRACK, (len(cell), 1)),
         )
+        if config.tracking is not None:
+            cells = Measured(**vars(cells), impact=np.tile(NO_TRACK, (len(cell), 1)))
         return cells[pt > config.neutral_pt_min]
 
 
 def _merge(one: Particles, other: Particles) -> Particles:
     """Both together, in no particular order."""
-    return Particles(
-        **{
-            name: None if a is None else np.concatenate([a, getattr(other, name)])
-            for name, a in vars(one).items()
-        }
+    return type(one)(
+        **{name: np.concatenate([a, getattr(other, name)]) for name, a in vars(one).items()}
     )
 
 

@@ -85,6 +85,7 @@ def _reconstruct(
 
     from boostflow.observables.compute import compute
     from boostflow.simulate import jets, truth, vertices
+    from boostflow.simulate.detector import Measured
     from boostflow.simulate.record import Record
     from boostflow.simulate.tracks import IMPACT
 
@@ -100,7 +101,7 @@ def _reconstruct(
     # Half the threshold: a jet just above it should find its partner just below.
     generator_jets = jets.cluster(stable, n, config.jet_radius, config.jet_pt_min / 2)
     columns = {name: getattr(candidates, name) for name in CANDIDATE}
-    if candidates.impact is not None:
+    if isinstance(candidates, Measured):
         columns |= dict(zip(IMPACT, candidates.impact.T, strict=True))
     pf = ak.unflatten(ak.zip(columns), np.bincount(candidates.event, minlength=n))
     inside = jets.constituents(pf, fat.constituents)

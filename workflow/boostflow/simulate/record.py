@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.simulate.detector import NEUTRINOS, Particles
+from boostflow.simulate.detector import NEUTRINOS, Made, Particles
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -65,7 +65,7 @@ class Record:
         """Kinematics of some rows; `charges` gives the charge of PDG ids."""
         pt = np.hypot(self.px[rows], self.py[rows])
         pdg_id = self.pdg_id[rows]
-        return Particles(
+        found = Particles(
             np.searchsorted(self.offsets, rows, side="right") - 1,
             pt,
             # A resonance from a single vertex has no pT before radiation: its eta stays finite.
@@ -74,8 +74,8 @@ class Record:
             self.mass[rows],
             charges(pdg_id),
             pdg_id,
-            None if self.origin is None else self.origin[rows],
         )
+        return found if self.origin is None else Made(**vars(found), origin=self.origin[rows])
 
 
 def _origins(batch: ak.Array) -> np.ndarray:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from boostflow.config.chain import Tracking
 
 if TYPE_CHECKING:
-    from boostflow.simulate.detector import Particles
+    from boostflow.simulate.detector import Made
 
 IMPACT = ("d0", "d0Err", "dz", "dzErr")
 """Columns of impact parameters, by the names of PFNano."""
@@ -48,17 +48,14 @@ def resolution(
     return np.hypot(constant, scattering * np.sqrt(np.cosh(eta)) / pt)
 
 
-def smeared(
-    tracks: Particles, config: Tracking, random: np.random.Generator
-) -> NDArray[np.float64]:
+def smeared(tracks: Made, config: Tracking, random: np.random.Generator) -> NDArray[np.float64]:
     """Measured impact parameters and their errors, the columns of `IMPACT` (cm), shape (n, 4).
 
     Args:
-        tracks: with their origin.
+        tracks: charged particles.
         config: resolutions.
         random: a stream of two numbers a track.
     """
-    assert tracks.origin is not None
     d0, dz = exact(tracks.origin * CM_PER_MM, tracks.eta, tracks.phi)
     d0_error = CM_PER_UM * resolution(
         config.d0_resolution, config.d0_scattering, tracks.pt, tracks.eta
