@@ -98,7 +98,8 @@ def test_a_batch_has_the_shapes_that_the_family_says(
             sizes = zip(values.shape[1:], shape, strict=True)
             assert all(size == wanted for size, wanted in sizes if wanted is not None), name
         for values, spec in zip((*given, y, weight), training.signature, strict=True):
-            assert spec.is_compatible_with(values)
+            assert spec.shape.is_compatible_with(values.shape)
+            assert spec.dtype.as_numpy_dtype == values.dtype
 
 
 def test_batches_are_dealt_out_whole(inputs: list[Path], tmp_path: Path) -> None:
