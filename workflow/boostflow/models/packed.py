@@ -50,8 +50,11 @@ def layout(packing: dict[str, Any]) -> Layout:
 
 
 def jet_type(observables: int) -> np.dtype:
-    """One jet: particles, its place among all jets of the samples, number of its class, absolute
-    weight, mass (GeV, or 0), observables."""
+    """Type of the record of a jet.
+
+    It has its particles, its place among all jets of the samples, the number of its class, its
+    absolute weight, its mass (GeV, or 0) and observables.
+    """
     return np.dtype(
         [
             ("counts", "<i4", (1,)),
