@@ -12,13 +12,15 @@ from boostflow.constituents.catalogue import needed
 from boostflow.constituents.particles import require
 from boostflow.io import read_json
 from boostflow.models import packed
+from boostflow.models.family import families
+from boostflow.models.networks import TaggerBlock
 from boostflow.models.runtime import session
 from boostflow.models.tabular import matrix
 from boostflow.training.data import in_order
 
 ONNX = "model.onnx"
-PARTICLES, MASK, OBSERVABLES, PROBABILITIES = "particles", "mask", "observables", "probabilities"
-"""Names of the graph's inputs and of its output."""
+PROBABILITIES = "probabilities"
+"""Name of the graph's output; its inputs are called as the network's."""
 BATCH = 512
 JETS = "jets to score"
 
@@ -35,6 +37,8 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
         BoostflowError: the model is damaged, or a column is missing or not finite.
     """
     about = read_json(model / "manifest.json")
+    block = families()[about["kind"]].block.model_validate(about["config"])
+    assert isinstance(block, TaggerBlock)
     network = session(model / ONNX, threads)
     kept, names = packed.layout(about["packing"]), about["packing"]["observables"]
     require(jets, JETS, needed(kept.features))
@@ -44,8 +48,11 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     order = np.argsort(particles.counts, kind="stable")
     result = np.empty((len(jets), len(about["classes"])), np.float32)
     for rows in in_order(order, BATCH):
-        given = packed.inputs(particles.take(rows), x[rows])
-        (result[rows],) = network.run(
-            [PROBABILITIES], dict(zip((PARTICLES, MASK, OBSERVABLES), given, strict=False))
-        )
+        given = packed.given(block, particles.take(rows), x[rows])
+        (result[rows],) = network.run([PROBABILITIES], {k: exported(v) for k, v in given.items()})
     return {f"p_{name}": result[:, i] for i, name in enumerate(about["classes"])}
+
+
+def exported(x: NDArray) -> NDArray:
+    """An input in the type that it has in an exported graph."""
+    return x.astype(np.int64) if x.dtype.kind == "i" else x
