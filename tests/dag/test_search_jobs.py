@@ -203,3 +203,26 @@ def test_the_number_of_cluster_jobs_is_the_formula(
     assert {name: found[name] for name in jobs} == {
         name: -(-number // components.get(name, 1)) for name, number in jobs.items()
     }
+
+
+def test_what_is_merged_from_a_searched_model_waits_for_its_choice(tmp_path: Path) -> None:
+    """Its own points too, which may need what any point of its part reads."""
+    models = {
+        "sets": {"kind": "set", "search": {"keys": {"constituents": [8, 16]}, "seeds": 1}},
+        "net": {"kind": "dnn"},
+        "both": {
+            "kind": "merged",
+            "models": ["sets", "net"],
+            "search": {"keys": {"head": [[8], [16]]}, "seeds": 1},
+        },
+    }
+    plan = plan_of(tmp_path, **models)
+    jobs = plan.jobs()
+    prepared = {job[1] for job in jobs if job[0] == "prepare_set"}
+    (first, _) = (job for job in jobs if job[0] == "search_merged")
+    for wanted in (first, ("search_best_merged", "both/seeds/0"), ("train_merged", "both/nominal")):
+        read = plan.inputs(wanted)
+        assert {"out/models/sets/nominal", "out/models/net/nominal"} <= set(read)
+        assert {Path(path).name for path in read if "/prepared/" in path} == prepared
+    groups = plan.terms()
+    assert groups["search_merged"].cluster_jobs == 2 and groups["search"].cluster_jobs == 2

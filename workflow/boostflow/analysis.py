@@ -312,6 +312,22 @@ class Analysis:
                 result.setdefault(shared, Prepared(block, self.config.trained_on(block)))
         return result
 
+    def prepared_below(self, model: str, variation: str) -> list[str]:
+        """Names of the inputs of all models that a model is made from under a variation.
+
+        These are models that it names, and those that they are made from; a name stands once.
+        """
+        found: dict[str, list[str | None]] = {}
+        waiting = list(self.block(model, variation).reads().models)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                # Of a search it is not known yet which one its choice needs.
+                found[name] = [block.prepared_name() for block in self.possible(name, variation)]
+                waiting += self.block(name, variation).reads().models
+        every = (name for names in found.values() for name in names)
+        return list(dict.fromkeys(name for name in every if name is not None))
+
     def evaluated_as(self, model: str) -> str:
         """How a model is evaluated: as its kind says, or as all that score events."""
         block = self.config.models[model]

@@ -18,6 +18,7 @@ for family in ANALYSIS.families():
             jets=jets_of_points,
             prepared=prepared_of_batch,
             models=models_of_points,
+            prepared_below=prepared_below_points,
             judged=ANALYSIS.selected(NOMINAL, ANALYSIS.labelled()),
         output:
             results=at(paths.SEARCH_BATCH),
@@ -52,6 +53,7 @@ for family in ANALYSIS.families():
             jets=jets_of_points,
             prepared=prepared_of_model,
             models=models_of_points,
+            prepared_below=prepared_below_points,
             judged=ANALYSIS.selected(NOMINAL, ANALYSIS.labelled()),
             ranking=ranking_before,
         output:

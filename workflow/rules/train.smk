@@ -60,6 +60,7 @@ for family in ANALYSIS.families():
             models=models_below,
             chosen=chosen_settings,
             possible=possible_inputs,
+            prepared_below=prepared_below,
         output:
             output=directory(at(paths.MODEL)),
         log:

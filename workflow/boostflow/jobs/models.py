@@ -79,6 +79,8 @@ class Train(Job):
         """Folders of prepared inputs of which the chosen settings need one, called by names."""
         points: Given[Path | None] = None
         """Folder of the points of searches, of which one may be this very training."""
+        prepared_below: Input[list[Path]] = []
+        """Folders of the prepared inputs of these models, and of those that they are made from."""
         output: Output[Path]
         """Folder of the model."""
         checkpoint: Given[Path | None] = None

@@ -35,6 +35,8 @@ class TrainPoints(Job):
         """Folders of prepared inputs, each called by its name."""
         models: Input[list[Path]] = []
         """Folders of the models that each point is made from."""
+        prepared_below: Input[list[Path]] = []
+        """Folders of the prepared inputs of these models, and of those that they are made from."""
         judged: Input[list[Path]]
         """Selected jets of the samples that have a class."""
         results: Output[Path]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,10 +18,13 @@ from boostflow.io import atomic, read_json, write_json
 from boostflow.models.search import name_of, point
 
 if TYPE_CHECKING:
+    from boostflow.jobs.models import Train
     from boostflow.models.family import ModelBlock
 
 log = logging.getLogger("search")
 
+MODEL = "model"
+"""Folder of the trained model, in that of a point."""
 SCORES = "validation.npz"
 """Probabilities of the validation jets, in the folder of a point."""
 
@@ -44,7 +47,7 @@ class Point(NamedTuple):
     @property
     def model(self) -> Path:
         """Folder of the trained model."""
-        return self.folder / "model"
+        return self.folder / MODEL
 
     @property
     def scores(self) -> Path:
@@ -88,15 +91,10 @@ def point_of(block: ModelBlock, points: Path, inputs: str) -> Point:
     return Point(alone, points / name_of(alone), inputs)
 
 
-def inputs(jets: Sequence[Path], prepared: Path | None, models: Sequence[Path]) -> list[Path]:
-    """What a training is made from, in the order of its checksum.
-
-    Args:
-        jets: selected jets.
-        prepared: folder of the prepared input; None without one.
-        models: folders of the models that it is made from.
-    """
-    return [*jets, *([] if prepared is None else [prepared]), *models]
+def inputs(files: Train.Files) -> list[Path]:
+    """What probabilities of a training follow from, in the order of its checksum."""
+    prepared = [] if files.prepared is None else [files.prepared]
+    return [*files.jets, *prepared, *files.models, *files.prepared_below]
 
 
 def checksum(paths: Iterable[Path]) -> str:

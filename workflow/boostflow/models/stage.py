@@ -75,7 +75,7 @@ def trained_before(job: Train, files: Train.Files) -> points.Point | None:
     """The point of a search that is this very training; None if there is none."""
     if files.points is None:
         return None
-    inputs = points.checksum(points.inputs(files.jets, files.prepared, files.models))
+    inputs = points.checksum(points.inputs(files))
     point = points.point_of(job.model, files.points, inputs)
     return point if point.record() is not None else None
 

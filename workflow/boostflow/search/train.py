@@ -7,15 +7,15 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boostflow.errors import BoostflowError, Diverged
 from boostflow.io import exclusive, read_json, write_json
+from boostflow.jobs.models import Train
 from boostflow.models import points as on_disk
 from boostflow.models.family import ModelBlock, family_of
-from boostflow.models.points import Point
-from boostflow.models.search import Settings, point, seeded
+from boostflow.models.points import MODEL, Point
+from boostflow.models.search import Settings, name_of, point, seeded
 from boostflow.training.entry import process
 
 if TYPE_CHECKING:
@@ -98,24 +98,30 @@ def _all(wanted: Sequence[Wanted], files: TrainPoints.Files) -> None:
     write_json(files.results, {"points": results})
 
 
-def _prepared(block: ModelBlock, files: TrainPoints.Files) -> Path | None:
-    """The prepared input of a point among those that there are."""
+def _files(block: ModelBlock, files: TrainPoints.Files) -> Train.Files:
+    """The files of the training of a point, with the prepared input that it needs."""
     name = block.prepared_name()
-    return next((folder for folder in files.prepared if folder.name == name), None)
+    return Train.Files(
+        jets=files.jets,
+        prepared=next((folder for folder in files.prepared if folder.name == name), None),
+        models=files.models,
+        prepared_below=files.prepared_below,
+        output=files.points / name_of(block) / MODEL,
+        checkpoint=files.checkpoints / name_of(block),
+    )
 
 
 def _place(block: ModelBlock, files: TrainPoints.Files, known: dict[str, str]) -> Point:
     """The point of a block; checksums of what is read are made once for each prepared input."""
-    prepared = _prepared(block, files)
-    key = str(prepared)
+    wanted = _files(block, files)
+    key = str(wanted.prepared)
     if key not in known:
-        known[key] = on_disk.checksum(on_disk.inputs(files.jets, prepared, files.models))
+        known[key] = on_disk.checksum(on_disk.inputs(wanted))
     return on_disk.point_of(block, files.points, known[key])
 
 
 def _train(place: Point, files: TrainPoints.Files) -> None:
     """Train a point unless it is whole, also if another job does so at this moment."""
-    from boostflow.jobs.models import Train
     from boostflow.models.stage import fit
 
     with exclusive(files.points / f".{place.name}.lock", wait=True):
@@ -124,16 +130,7 @@ def _train(place: Point, files: TrainPoints.Files) -> None:
             return
         log.info("%s: training", place.name)
         start, cpu = time.monotonic(), time.process_time()
-        fit(
-            Train(name=f"p{place.name}", model=place.block),
-            Train.Files(
-                jets=files.jets,
-                prepared=_prepared(place.block, files),
-                models=files.models,
-                output=place.model,
-                checkpoint=files.checkpoints / place.name,
-            ),
-        )
+        fit(Train(name=f"p{place.name}", model=place.block), _files(place.block, files))
         place.write(time.monotonic() - start, time.process_time() - cpu)
         # A process that trains many networks keeps no more than one of them.
         if "keras" in sys.modules:

@@ -31,6 +31,12 @@ def models_of_points(wildcards):
     return [ANALYSIS.trained(name, NOMINAL) for name in names]
 
 
+def prepared_below_points(wildcards):
+    """The prepared inputs of all models that points are made from."""
+    names = ANALYSIS.prepared_below(searched_model(wildcards), NOMINAL)
+    return [at(paths.PREPARED, prepared=name) for name in names]
+
+
 def ranking_before(wildcards):
     """The ranking whose best points are trained again."""
     before = ANALYSIS.searches.before(wildcards.model, wildcards.step)
