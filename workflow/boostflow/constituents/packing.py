@@ -142,7 +142,7 @@ class Packed:
 
     @property
     def there(self) -> NDArray[np.bool_]:
-        """Where a padded array has a particle, (N, n)."""
+        """Whether a place of a padded array has a particle, (N, n)."""
         return np.arange(int(self.counts.max(initial=1))) < self.counts[:, None]
 
     def spread(self, values: NDArray) -> NDArray:

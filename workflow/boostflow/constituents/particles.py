@@ -92,7 +92,7 @@ class Particles:
         return int(self.counts.sum())
 
     def taken(self, rows: NDArray[np.int64]) -> Particles:
-        """The same particles in another order within their jets.
+        """All particles in another order within their jets.
 
         Args:
             rows: numbers of the particles, (P,), those of a jet after those of the one before.

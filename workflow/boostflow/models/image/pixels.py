@@ -65,7 +65,7 @@ def images(block: JetImages, jets: Packed) -> NDArray[np.float32]:
     pixel = ((plane.jet * size + row) * size + column)[inside]
 
     def filled(values: Floats) -> Floats:
-        sums: Floats = np.bincount(pixel, values[inside], count * size**2)
+        sums = np.bincount(pixel, values[inside], count * size**2).astype(np.float64)
         return sums.reshape(count, size, size)
 
     whole = filled(plane.pt)
@@ -98,8 +98,7 @@ def preprocessed(block: JetImages, jets: Packed) -> Plane:
     jet = np.repeat(np.arange(len(jets)), jets.counts)
 
     def total(values: Floats) -> Floats:
-        sums: Floats = np.bincount(jet, pt * values, len(jets))
-        return sums[jet]
+        return np.bincount(jet, pt * values, len(jets)).astype(np.float64)[jet]
 
     if block.centre:
         all_pt = np.maximum(total(np.ones_like(pt)), TINY)

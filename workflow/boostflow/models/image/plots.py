@@ -20,9 +20,9 @@ from boostflow.jobs.models import Evaluate
 from boostflow.models import packed
 from boostflow.models.image.block import JetImages
 from boostflow.models.image.pixels import IMAGE, images
+from boostflow.models.network_score import ONNX, PROBABILITIES
 from boostflow.models.runtime import session
 from boostflow.models.tabular import matrix
-from boostflow.models.tagger_score import ONNX, PROBABILITIES
 from boostflow.plots.style import label, name_of
 from boostflow.scored import TEST, Table
 
@@ -103,8 +103,7 @@ def of_class(
             rows = rows[mine & (np.asarray(rows.split) == TEST)]
             if len(rows):
                 pictures.append(images(block, layout.pack(rows, str(path))))
-                x = matrix(rows, observables, str(path)) if observables else None
-                values.append(np.empty((len(rows), 0), np.float32) if x is None else x)
+                values.append(matrix(rows, observables, str(path)))
             if sum(map(len, pictures)) >= JETS:
                 break
     if not pictures:
@@ -167,7 +166,7 @@ def mean_image(block: JetImages, means: Mapping[str, Floats], text: Label) -> Fi
 
 
 def attention(block: JetImages, changes: Mapping[str, Floats], text: Label) -> Figure:
-    """Where the network looks: what emptying patches takes from the class of the jets.
+    """What emptying patches takes from the class of the jets, relative to each class' largest.
 
     Args:
         block: of the model.
