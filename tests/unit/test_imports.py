@@ -49,7 +49,7 @@ LAYERS: tuple[set[str], ...] = (
     {"jobs"},
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
-        *("effects", "infer", "background", "plots", "summary", "takeover", "webpage"),
+        *("effects", "infer", "background", "plots", "ranking", "summary", "takeover", "webpage"),
     },
     {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )

@@ -245,12 +245,13 @@ def _ratio(
             ax.stairs(np.where(filled, values / safe, np.nan), edges, color="0.55", baseline=None)
     for (side, values), shade in zip(final.items(), ("C3", "C0"), strict=True):
         ratio = np.where(filled, values / safe, np.nan)
-        change = values.sum() / total.sum() - 1 if total.sum() > 0 else np.nan
         ax.stairs(ratio, edges, color=shade, lw=2, label=side.capitalize(), baseline=None)
+        if not filled.any():
+            continue
         ax.text(
             0.97,
             0.94 if side == "up" else 0.87,
-            f"{side}: yield {100 * change:+.1f} %",
+            f"{side}: yield {100 * (values.sum() / total.sum() - 1):+.1f} %",
             transform=ax.transAxes,
             ha="right",
             va="top",
@@ -258,7 +259,6 @@ def _ratio(
             color=shade,
             bbox={"facecolor": "white", "alpha": 0.8, "lw": 0, "pad": 1},
         )
-        if filled.any():
-            reach = max(reach, float(np.nanquantile(np.abs(ratio - 1), 0.9)))
+        reach = max(reach, float(np.nanquantile(np.abs(ratio - 1), 0.9)))
     reach = min(reach, 1.0)
     ax.set(ylim=(1 - 1.5 * reach, 1 + 2.2 * reach), xlim=(edges[0], edges[-1]))
