@@ -17,9 +17,11 @@ from boostflow.config.config import Config
 from boostflow.config.descriptions import descriptions
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
+from boostflow.io import read_json, read_parquet
 from boostflow.jobs.models import Train
 from boostflow.models.family import Family, Role, Task, columns, families
+from boostflow.models.network_score import KERAS
+from boostflow.models.networks import NetworkBlock
 from boostflow.plots.names import model_plots
 from boostflow.scored import read_scores
 from support import conformance
@@ -117,7 +119,7 @@ def test_a_variation_reruns_its_model_alone(family: Family, tmp_path: Path) -> N
                 name: {"source": "simulation", "process": name, "label": name, "parts": 1}
                 for name in conformance.CLASSES
             },
-            "models": {"model": block.model_dump(mode="json")},
+            "models": conformance.configured(block),
             "templates": {"regions": conformance.regions(block)},
         },
         {"lumi": {"kind": "rate", "value": 0.02}},
@@ -151,7 +153,7 @@ def test_what_the_input_lacks_is_told_before_any_job(family: Family, tmp_path: P
         for name, path in files.items()
     }
     block = conformance.small(family)
-    config = {"samples": samples, "models": {"model": block.model_dump(mode="json")}}
+    config = {"samples": samples, "models": conformance.configured(block)}
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config | {"infer": None, "systematics": None, "output": "out"}))
     command = [sys.executable, "-m", "boostflow.cli", "check", "--configfile", str(path)]
@@ -159,9 +161,12 @@ def test_what_the_input_lacks_is_told_before_any_job(family: Family, tmp_path: P
         command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
     )
     text = done.stdout + done.stderr
-    wanted = block.reads().constituents
-    assert ("has no jet constituents, which models.model needs" in text) == wanted, text
-    assert done.returncode == (1 if wanted else 0), text
+    models = {"model": block, **conformance.others(block)}
+    needy = [name for name, one in models.items() if one.reads().constituents]
+    for name in models:
+        said = f"has no jet constituents, which models.{name} needs" in text
+        assert said == (name in needy), text
+    assert done.returncode == (1 if needy else 0), text
 
 
 # --- training, scores, plots ----------------------------------------------------------------------
@@ -233,3 +238,30 @@ def test_the_same_seed_gives_the_same_scores(
             assert (again[name] == column).all()
         else:
             np.testing.assert_allclose(again[name], column, rtol=0, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_network_can_be_a_part_of_another(trained: tuple[Any, Path], inputs: list[Path]) -> None:
+    """Cut before its last layer, with the inputs that scores have: the layer gives them again."""
+    block, folder = trained
+    if not (isinstance(block, NetworkBlock) and block.joinable):
+        pytest.skip("not one that can be joined")
+    import keras
+
+    from boostflow.models.subnetworks import Part
+
+    part = Part.of("part", folder / "model")
+    trunk, new = part.trunk(fresh=False), part.trunk(fresh=True)
+    shapes = [[v.shape for v in one.weights] for one in (trunk, new)]
+    assert trunk.name == "part" and shapes[0] == shapes[1]
+    jets = read_parquet(inputs[0])
+    source = families()[block.kind].module("score").source(part.about, jets)
+    assert source.work.shape == (len(jets),) and len(source) == len(jets)
+    batch = source.batch(np.arange(len(jets)))
+    last = keras.models.load_model(folder / "model" / KERAS).layers[-1]
+    logits = keras.ops.convert_to_numpy(last(trunk(list(batch), training=False)))
+    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    found = read_scores(folder / "scores.parquet")
+    names = [f"p_{name}" for name in part.about["classes"]]
+    scores = np.stack([found[name][: len(jets)] for name in names], axis=1)
+    np.testing.assert_allclose(scores, wanted, atol=1e-4)

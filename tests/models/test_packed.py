@@ -20,7 +20,9 @@ from boostflow.models.tabular import read, weights
 from boostflow.training.ranks import Single
 from support import conformance
 
-TAGGERS = [kind for kind, family in families().items() if issubclass(family.block, TaggerBlock)]
+READERS = [kind for kind, family in families().items() if issubclass(family.block, TaggerBlock)]
+TAGGERS = [kind for kind in READERS if families()[kind].inputs == ".packed"]
+"""Families that read padded features and a mask."""
 KEYS = {
     "particles": ["log_pt_rel", "eta_rel", "phi_rel"],
     "constituents": 20,
@@ -63,6 +65,9 @@ def test_a_training_gets_the_labelled_jets_of_its_split(
         chosen = (rows.split == code) & rows.labelled
         assert len(jets) == chosen.sum() and jets.classes == rows.classes
         particles, mask, observables, y, weight = jets.batch(np.arange(len(jets)))
+        at = jets.jets["row"]
+        np.testing.assert_array_equal(np.sort(at), np.flatnonzero(chosen))
+        np.testing.assert_array_equal(observables, rows.x[at])
         # By the mass, which tells them apart: shards have changed the order.
         mine, its = np.argsort(observables[:, 0]), np.argsort(rows.x[chosen][:, 0])
         np.testing.assert_array_equal(observables[mine], rows.x[chosen][its])
@@ -73,6 +78,28 @@ def test_a_training_gets_the_labelled_jets_of_its_split(
         assert (particles[mask == 0] == 0).all() and (np.diff(particles[..., 0], axis=1) <= 0)[
             mask[:, 1:] == 1
         ].all()
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_batch_has_the_shapes_that_the_family_says(
+    inputs: list[Path], tmp_path: Path, kind: str
+) -> None:
+    small = conformance.small(families()[kind])
+    config = small.varied({"observables": ["mass", "tau21"]})
+    assert isinstance(config, TaggerBlock)
+    training, _ = packed.read(write(inputs, tmp_path / "packed", config), config)
+    told = packed.specified(config)
+    assert list(told)[-1] == "observables"
+    for rows in (np.arange(20), np.array([3])):
+        *given, y, weight = training.batch(rows)
+        assert y.shape == weight.shape == (len(rows),)
+        for values, (name, (shape, kind_of)) in zip(given, told.items(), strict=True):
+            assert values.dtype == kind_of and values.shape[0] == len(rows), name
+            sizes = zip(values.shape[1:], shape, strict=True)
+            assert all(size == wanted for size, wanted in sizes if wanted is not None), name
+        for values, spec in zip((*given, y, weight), training.signature, strict=True):
+            assert spec.shape.is_compatible_with(values.shape)
+            assert spec.dtype.as_numpy_dtype == values.dtype
 
 
 def test_batches_are_dealt_out_whole(inputs: list[Path], tmp_path: Path) -> None:

@@ -67,17 +67,21 @@ def write_small(path: str | Path, text: str) -> None:
 
 
 @contextmanager
-def exclusive(path: str | Path) -> Iterator[None]:
+def exclusive(path: str | Path, wait: bool = False) -> Iterator[None]:
     """Hold the lock file `path` while the block runs; the system frees it even after kill -9.
 
+    Args:
+        path: of the file.
+        wait: until another process that holds it has left.
+
     Raises:
-        BoostflowError: another process holds it.
+        BoostflowError: another process holds it, and nobody waits.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise BoostflowError(
                 f"{path}: another process still works here (left by a killed run?): end it first"
@@ -153,14 +157,22 @@ def parquet_columns(path: str | Path) -> list[str]:
         return pyarrow.parquet.read_schema(path).names
 
 
-def require_rows(paths: Iterable[Path]) -> None:
-    """Raise BoostflowError for the first table of jets that is empty or unreadable."""
+def parquet_rows(path: str | Path) -> int:
+    """Number of rows of a Parquet file.
+
+    Raises:
+        BoostflowError: the file is missing or unreadable.
+    """
     import pyarrow.parquet
 
+    with parquet(path):
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
+
+
+def require_rows(paths: Iterable[Path]) -> None:
+    """Raise BoostflowError for the first table of jets that is empty or unreadable."""
     for path in paths:
-        with parquet(path):
-            rows = pyarrow.parquet.read_metadata(path).num_rows
-        if not rows:
+        if not parquet_rows(path):
             raise BoostflowError(
                 f"{path}: no jet of this sample passes the selection (the JSON beside it says at "
                 "which cut): loosen `select`, or take the sample out"

@@ -121,11 +121,19 @@ class Packed:
 
         n is the number of particles of the longest of the jets.
         """
-        longest = int(self.counts.max(initial=1))
-        there = np.arange(longest) < self.counts[:, None]
-        result = np.zeros((*there.shape, self.features.shape[1]), np.float32)
-        result[there] = self.features
-        return result, there.astype(np.float32)
+        return self.spread(self.features), self.there.astype(np.float32)
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """Places of a padded array that hold a particle, (N, n)."""
+        return np.arange(int(self.counts.max(initial=1))) < self.counts[:, None]
+
+    def spread(self, values: NDArray) -> NDArray:
+        """Values of each particle (P, ...), padded with 0: (N, n, ...)."""
+        there = self.there
+        result = np.zeros((*there.shape, *values.shape[1:]), values.dtype)
+        result[there] = values
+        return result
 
 
 def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from boostflow.config.config import Config
+    from boostflow.constituents.packing import Packed
     from boostflow.jobs.models import Evaluate, Train
     from boostflow.scored import Table
 
@@ -270,6 +271,31 @@ class Scores(Protocol):
         """The columns of `ModelBlock.scores`, each of shape (jets,)."""
 
 
+class Gives(Protocol):
+    """What the module `Family.inputs` of a network that reads constituents holds.
+
+    Training and scores take its arrays, so it needs no more than NumPy, and what is packed.
+    """
+
+    def shapes(self, block: Any) -> Mapping[str, tuple[tuple[int | None, ...], str]]:
+        """Shape and type (`float32` or `int32`) of each input of the network, by name.
+
+        The first axis, that of the jets, is left out; None stands for any number. Observables of
+        the jet are none of them.
+
+        Args:
+            block: of the family.
+        """
+
+    def arrays(self, block: Any, jets: Packed) -> Mapping[str, NDArray]:
+        """Inputs of N jets by their names.
+
+        Args:
+            block: of the family.
+            jets: packed as its `packing` says.
+        """
+
+
 class Figures(Protocol):
     """What the module `Family.figures` of a clustering holds."""
 
@@ -326,6 +352,9 @@ class Family:
     """Module with `score(model, jets, threads)`, see `Scores`."""
     prepare: str | None = None
     """Module with `prepare(job, files)`, where several models share an input."""
+    inputs: str = ".packed"
+    """Module with `shapes(block)` and `arrays(block, jets)` of a network that reads constituents,
+    see `Gives`; by default features and a mask, padded."""
     figures: str | None = None
     """Module with `baselines(train, test, clusters, seed)`, where a clustering has some of its own,
     see `Figures`."""
@@ -357,7 +386,7 @@ class Family:
         """One of its modules, imported now.
 
         Args:
-            part: `train`, `score`, `prepare`, `figures` or `plots`.
+            part: `train`, `score`, `prepare`, `inputs`, `figures` or `plots`.
         """
         return importlib.import_module(self.path(part))
 

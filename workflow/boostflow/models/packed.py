@@ -1,13 +1,14 @@
 """The packed jets that classifiers of constituents train on: made once, read batch by batch.
 
-Beside the particles (`boostflow.constituents.shards`) lies a record of each jet: its class, weight,
-the mass of a planing, and observables. Jets without a class are left out.
+Beside the particles (`boostflow.constituents.shards`) lies a record of each jet: its place in the
+selected jets, class, weight, the mass of a planing, and observables. Jets without a class are left
+out.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from boostflow.constituents import shards
 from boostflow.constituents.catalogue import needed
 from boostflow.constituents.packing import Layout, Packed
 from boostflow.errors import BoostflowError
-from boostflow.io import parquet_chunks, require_rows
+from boostflow.io import parquet_chunks, parquet_rows, require_rows
+from boostflow.models.family import family_of
 from boostflow.models.networks import TaggerBlock
 from boostflow.models.tabular import UNMATCHED, matrix, trained_weights
 from boostflow.seeds import derive
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     from boostflow.training.ranks import Single
 
 SPLITS = {"training": TRAIN, "validation": VALIDATION}
+PARTICLES, MASK, OBSERVABLES = "particles", "mask", "observables"
+"""Names of inputs of networks; a family may have others in the place of the first two."""
+
+Shapes = Mapping[str, tuple[tuple[int | None, ...], str]]
+"""Shape without the axis of the jets, and type, of each input of a network."""
 
 
 def layout(packing: dict[str, Any]) -> Layout:
@@ -43,10 +50,15 @@ def layout(packing: dict[str, Any]) -> Layout:
 
 
 def jet_type(observables: int) -> np.dtype:
-    """One jet: particles, number of its class, absolute weight, mass (GeV, or 0), observables."""
+    """Type of the record of a jet.
+
+    It has its particles, its place among all jets of the samples, the number of its class, its
+    absolute weight, its mass (GeV, or 0) and observables.
+    """
     return np.dtype(
         [
             ("counts", "<i4", (1,)),
+            ("row", "<i8"),
             ("truth", "<i4"),
             ("weight", "<f8"),
             ("mass", "<f8"),
@@ -77,15 +89,18 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
     columns = [*needed(kept.features), *observables, *([] if mass is None else [mass])]
     about = {"packing": packing, "classes": classes}
     record = jet_type(len(observables))
+    before = 0
     with shards.written(files.prepared, sizes, len(kept.features), about) as writers:
         for number, path in enumerate(files.jets):
-            for i, rows in enumerate(_rows(path, columns)):
+            for i, (place, rows) in enumerate(_rows(path, columns)):
                 for name, code in SPLITS.items():
-                    chosen = rows[np.asarray(rows.split) == code]
+                    mine = np.asarray(rows.split) == code
+                    chosen = rows[mine]
                     if not len(chosen):
                         continue
                     packed = kept.pack(chosen, str(path))
                     jets = np.zeros(len(chosen), record)
+                    jets["row"] = before + place[mine]
                     jets["counts"] = packed.counts[:, None]
                     jets["truth"] = np.searchsorted(classes, _labels(chosen))
                     jets["weight"] = np.abs(np.asarray(chosen.weight))
@@ -94,6 +109,7 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
                     if observables:
                         jets["observables"] = matrix(chosen, observables, str(path))
                     writers[name].add(packed, jets, derive(0, "pack", number, i))
+            before += parquet_rows(path)
 
 
 def _survey(inputs: Sequence[Path]) -> tuple[dict[str, int], list[str]]:
@@ -117,11 +133,14 @@ def _labels(rows: ak.Array) -> NDArray[np.str_]:
     return np.asarray(rows.label.to_list(), dtype=str)
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[ak.Array]:
-    """Labelled jets of a table, some at a time."""
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], ak.Array]]:
+    """Labelled jets of a table, and their places in it, some at a time."""
     names = list(dict.fromkeys([*columns, "split", "label", "weight"]))
+    first = 0
     for rows in parquet_chunks(path, names, shards.CHUNK):
-        yield rows[_labels(rows) != UNMATCHED]
+        found = np.flatnonzero(_labels(rows) != UNMATCHED)
+        yield first + found, rows[found]
+        first += len(rows)
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -130,12 +149,12 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[ak.Array]:
 class Jets(shards.Shards):
     """The packed jets of a split, as a training takes them; constituents stay on disk.
 
-    A batch is padded: features (B, n, F), 1 where there is a particle and 0 elsewhere (B, n), the
-    observables (B, O) if there are any, then classes (B,) and weights (B,).
+    A batch has the network's inputs in the order of `given`, then classes (B,) and weights (B,).
     """
 
     def __init__(self, folder: Path, name: str, index: dict[str, Any], block: TaggerBlock) -> None:
         packing = index["packing"]
+        self.block = block
         observables = len(packing["observables"])
         super().__init__(folder, name, index, layout(packing).dtype, jet_type(observables))
         self.classes: list[str] = index["classes"]
@@ -164,7 +183,10 @@ class Jets(shards.Shards):
         import tensorflow as tf
 
         return (
-            *(tf.TensorSpec(shape, tf.float32) for shape in shapes(self)),
+            *(
+                tf.TensorSpec((None, *shape), tf.dtypes.as_dtype(kind))
+                for shape, kind in specified(self.block).values()
+            ),
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((None,), tf.float32),
         )
@@ -175,8 +197,8 @@ class Jets(shards.Shards):
         Raises:
             BoostflowError: a shard is gone.
         """
-        given = inputs(self.take(rows), self.observables[rows])
-        return (*given, self.truth[rows], self.weight[rows])
+        inputs = given(self.block, self.take(rows), self.observables[rows])
+        return (*inputs.values(), self.truth[rows], self.weight[rows])
 
     def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
         """Tensors of a rank in each step of an epoch, as `training.data.shuffled`, read ahead.
@@ -198,24 +220,25 @@ class Jets(shards.Shards):
             yield self.batch(rows)
 
 
-def shapes(jets: Jets) -> list[tuple[int | None, ...]]:
-    """Shapes of the network's inputs, without classes and weights."""
-    observables = jets.jets["observables"].shape[1]
-    return [
-        (None, None, len(jets.mean)),
-        (None, None),
-        *([(None, observables)] * bool(observables)),
-    ]
+def specified(block: TaggerBlock) -> Shapes:
+    """Shapes and types of all inputs of a family's network: its own, then the observables."""
+    observables = len(block.observables)
+    own = family_of(block).module("inputs").shapes(block)
+    return {**own, **({OBSERVABLES: ((observables,), "float32")} if observables else {})}
 
 
-def inputs(packed: Packed, observables: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    """The network's inputs, padded: features, mask, and observables if there are any.
+def given(
+    block: TaggerBlock, jets: Packed, observables: NDArray[np.float32]
+) -> dict[str, NDArray[np.generic]]:
+    """All inputs of a family's network by name, in the order of `specified`.
 
     Args:
-        packed: N jets.
+        block: of the network.
+        jets: N packed jets.
         observables: (N, O), O may be 0.
     """
-    return (*packed.padded(), *([observables] if observables.shape[1] else []))
+    own = family_of(block).module("inputs").arrays(block, jets) | {OBSERVABLES: observables}
+    return {name: own[name] for name in specified(block)}
 
 
 def read(folder: Path, block: TaggerBlock) -> tuple[Jets, Jets]:
@@ -228,3 +251,20 @@ def read(folder: Path, block: TaggerBlock) -> tuple[Jets, Jets]:
     index = shards.index(folder, block.packing())
     training, validation = (Jets(folder, name, index, block) for name in SPLITS)
     return training, validation
+
+
+# --- the inputs of a network where its family has no others (`models.family.Gives`) ---------------
+
+
+def shapes(block: TaggerBlock) -> Shapes:
+    """Features of any number of constituents, and a mask."""
+    return {
+        PARTICLES: ((None, len(block.packed_features())), "float32"),
+        MASK: ((None,), "float32"),
+    }
+
+
+def arrays(block: TaggerBlock, jets: Packed) -> dict[str, NDArray[np.float32]]:
+    """Features (N, n, F), 0 beyond each jet's constituents, and 1 where there is one (N, n)."""
+    features, mask = jets.padded()
+    return {PARTICLES: features, MASK: mask}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from boostflow.constituents import shards
-from boostflow.models import kerasexport, packed
+from boostflow.models import kerasmodel, packed
 from boostflow.models.family import family_of
-from boostflow.models.inputs import SMALLEST, expanded, scale
 from boostflow.models.networks import TaggerBlock
-from boostflow.models.tagger_score import MASK, OBSERVABLES, ONNX, PARTICLES, PROBABILITIES
+from boostflow.models.packed import MASK, OBSERVABLES, PARTICLES
 from boostflow.training import loop
 from boostflow.training.classifier import Classifier
 from boostflow.training.ranks import Single
@@ -22,20 +24,35 @@ from boostflow.training.ranks import Single
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
 
-KERAS = "model.keras"
 
-
-class Inputs(NamedTuple):
+@dataclass(frozen=True)
+class Inputs:
     """What a network is made from: symbolic tensors of B jets, padded to n constituents."""
 
-    particles: keras.KerasTensor
-    """Standardised features, 0 where there is no constituent, (B, n, F)."""
-    mask: keras.KerasTensor
-    """1 where there is a constituent, else 0, (B, n, 1)."""
-    raw: keras.KerasTensor
-    """Features as they are packed, 0 where there is no constituent, (B, n, F)."""
+    given: dict[str, keras.KerasTensor]
+    """All inputs by name, as the family's module `inputs` gives them."""
+    mean: NDArray[np.float64]
+    """Mean of each feature of the training's constituents, (F,)."""
+    std: NDArray[np.float64]
+    """Their standard deviation; 1 for a constant."""
     observables: keras.KerasTensor | None
     """Standardised observables and their logarithms (B, 2 O); None without any."""
+
+    @property
+    def raw(self) -> keras.KerasTensor:
+        """Features as they are packed, 0 where there is no constituent, (B, n, F)."""
+        return self.given[PARTICLES]
+
+    @cached_property
+    def mask(self) -> keras.KerasTensor:
+        """1 where there is a constituent, else 0, (B, n, 1)."""
+        return keras.ops.expand_dims(self.given[MASK], -1)
+
+    @cached_property
+    def particles(self) -> keras.KerasTensor:
+        """Standardised features, 0 where there is no constituent, (B, n, F)."""
+        normal = keras.layers.Normalization(mean=self.mean, variance=self.std**2)
+        return normal(self.raw) * self.mask
 
     def with_observables(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """What the network has found of each jet (B, L), and the observables if there are any."""
@@ -99,31 +116,21 @@ class Tagger(Classifier):
     def network_of(self) -> keras.Model:
         """The family's network, on inputs that it standardises itself."""
         jets = self.training
-        particles = keras.Input((None, len(jets.mean)), name=PARTICLES)
-        mask = keras.Input((None,), name=MASK)
-        there = keras.ops.expand_dims(mask, -1)
-        spread = np.where(jets.std > 0, jets.std, 1)
-        normal = keras.layers.Normalization(mean=jets.mean, variance=spread**2)(particles)
-        given = [particles, mask]
+        given = {
+            name: keras.Input(shape, dtype=kind, name=name)
+            for name, (shape, kind) in packed.specified(self.config).items()
+        }
         observables = None
         if self.config.observables:
-            values = keras.Input((len(self.config.observables),), name=OBSERVABLES)
-            given.append(values)
-            logarithms = keras.ops.log(keras.ops.maximum(values, SMALLEST))
-            mean, std = scale(expanded(jets.observables, True))
-            both = keras.layers.Concatenate()([values, logarithms])
-            observables = keras.layers.Normalization(mean=mean, variance=std**2)(both)
-        inputs = Inputs(normal * there, there, particles, observables)
-        return keras.Model(given, self.body(self.config, inputs, len(self.classes)))
+            values = given[OBSERVABLES]
+            observables = kerasmodel.standardised(values, jets.observables, logarithms=True)
+        inputs = Inputs(given, jets.mean, np.where(jets.std > 0, jets.std, 1), observables)
+        logits = self.body(self.config, inputs, len(self.classes))
+        return keras.Model(list(given.values()), logits)
 
     def write(self, folder: Path) -> None:
-        """Write the network as ONNX, which scores take, and as a Keras file."""
-        about = {"classes": " ".join(self.classes)}
-        content = kerasexport.model_of(
-            self.network, self.config.kind, PROBABILITIES, about, softmax=True
-        )
-        (folder / ONNX).write_bytes(content)
-        self.network.save(folder / KERAS)
+        """Write the network, and what the family has besides."""
+        kerasmodel.write(self.network, folder, self.config.kind, self.classes)
         if self.more is not None:
             self.more(self.network, folder)
 
