@@ -516,6 +516,19 @@ def test_one_model_has_none_to_be_compared_with(plan: Plan) -> None:
     assert not {job for job in plan.jobs() if job[0] == "compare_models"}
 
 
+def test_classifiers_are_ranked_once_there_are_two(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    plan.finish()
+    plan.config["models"]["shallow"] = {"kind": "bdt", "max_depth": 2}
+    assert plan.jobs() == {
+        ("train_bdt", "shallow/nominal"),
+        ("score", "shallow/nominal"),
+        ("evaluate_bdt", "shallow"),
+        *((rule, "") for rule in ("compare_models", "rank_classifiers")),
+        *((rule, "") for rule in ("summary", "provenance", "default")),
+    }
+
+
 def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:
     instead = {
         "pass": {"model": "ucluster", "clusters": ["top"]},
