@@ -51,7 +51,8 @@ LAYERS: tuple[set[str], ...] = (
     {"jobs"},
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
-        *("effects", "infer", "background", "plots", "summary", "takeover", "webpage", "search"),
+        *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
+        "webpage",
     },
     {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )

@@ -141,6 +141,8 @@ def plots(analysis: Analysis) -> list[str]:
         found += [pattern.format(plot=plot) for plot in varied_plots_of(analysis, model)]
     if len(analysis.jet_models()) > 1:
         found.append(analysis.at(paths.COMPARISON_PLOT))
+    if analysis.classifiers():
+        found.append(analysis.at(paths.RANKING_PLOT))
     if analysis.config.event_models():
         found.append(analysis.at(paths.ANOMALY_PLOT))
     found += analysis.each(paths.BACKGROUND_PLOT, plot=background_plot_names(analysis))
