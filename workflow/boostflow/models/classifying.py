@@ -146,6 +146,8 @@ class ClassifierBlock(ModelBlock):
     none."""
     planing: Planing | None = None
     """Weights of the training that make mass spectra flat; `{}` for the defaults, null for none."""
+    bootstrap: int | None = Field(None, ge=0)
+    """Seed of a bootstrap of the training events; null: each counts once."""
     search: Search | None = None
     """Search over keys of this block; the model is trained with the best settings; null: as
     declared."""
