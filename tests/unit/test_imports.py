@@ -231,7 +231,7 @@ DEFAULTS = WORKFLOW / "boostflow/config/defaults.py"
 """The one place outside families' folders that names some: the models of a run by default."""
 
 
-WORDS = {"set", "graph", "image", "sequence", "recursive", "merged", "search"}
+WORDS = {"set", "single", "graph", "image", "sequence", "recursive", "merged", "search"}
 """Kinds that are words of Python or of English: these count in quotes, as a value and in a path."""
 
 
