@@ -55,6 +55,7 @@ def test_each_feature_is_its_formula() -> None:
         "cos_theta_rel": np.cos(theta - theta[0]),
         # The second lies 0.216 from the first and 0.37 from the third.
         "log_local_pt": np.log(np.array([250, 100, 250]) / 340),
+        "pt": pt,
         "pt_share": pt / 350,
         "charge": [-1, 1, 0],
         "is_electron": [1, 0, 0],

@@ -66,6 +66,8 @@ FEATURES: dict[str, Feature] = {
             rf"$\ln(p_T(\Delta R < {LOCAL_RADIUS}) / p_T^\mathrm{{jet}})$",
             lambda p: p.log(p.local_pt(LOCAL_RADIUS) / p.of_jet("pt")),
         ),
+        # What the pixels of images hold.
+        Feature("pt", r"$p_T$ [GeV]", lambda p: p.pt),
         # The weight of energy flow networks (arXiv:1810.05165), where it adds up to 1.
         Feature("pt_share", r"$p_T / \sum p_T$", lambda p: p.pt_share),
         # Charge and kind, as in ParticleNet and JetClass (arXiv:2202.03772).

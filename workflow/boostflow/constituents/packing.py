@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.constituents.catalogue import FEATURES, needed
 from boostflow.constituents.particles import Particles
+from boostflow.constituents.trees import leaves
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class Layout:
     """Nearest particles in (eta, phi) that are kept, itself included; 0 for none."""
     momenta: bool = False
     """Whether light-cone momenta are kept."""
+    order: Literal["pt", "tree"] = "pt"
+    """Order of the particles of a jet: by falling pT, or as the leaves of its tree
+    (`trees.leaves`)."""
 
     @cached_property
     def dtype(self) -> np.dtype:
@@ -56,23 +60,36 @@ class Layout:
         """
         columns = [name for name in needed(self.features) if name.startswith("pf_")]
         found = Particles.of(jets, self.constituents, where, columns)
+        good = np.ones(len(found), bool)
+        for name in ("pt", "eta", "phi", "mass"):
+            good &= np.isfinite(found.column(name)) & np.isfinite(found.of_jet(name))
+        _require(good, found, where)
+        if self.order == "tree":
+            found = found.taken(leaves(found))
         records = np.empty(len(found), self.dtype)
         values = [FEATURES[name].formula(found) for name in self.features]
         records["features"] = np.stack(values, axis=1).astype(np.float32)
         good = np.isfinite(records["features"]).all(axis=1)
-        for name in ("pt", "eta", "phi", "mass"):
-            good &= np.isfinite(found.column(name)) & np.isfinite(found.of_jet(name))
         if self.momenta:
             records["momenta"] = found.light_cone()
             good &= np.isfinite(records["momenta"]).all(axis=1)
-        if not good.all():
-            raise BoostflowError(
-                f"{where}: {len(np.unique(found.jet[~good]))} jets have constituents with a NaN or"
-                " infinite momentum; drop these jets in the input"
-            )
+        _require(good, found, where)
         if self.neighbours:
             records["neighbours"] = found.nearest(self.neighbours)
         return Packed(records, found.counts)
+
+
+def _require(good: NDArray[np.bool_], found: Particles, where: str) -> None:
+    """Refuse jets some of whose particles are not good.
+
+    Raises:
+        BoostflowError: says how many there are.
+    """
+    if not good.all():
+        raise BoostflowError(
+            f"{where}: {len(np.unique(found.jet[~good]))} jets have constituents with a NaN or"
+            " infinite momentum; drop these jets in the input"
+        )
 
 
 @dataclass(frozen=True)
@@ -125,7 +142,7 @@ class Packed:
 
     @property
     def there(self) -> NDArray[np.bool_]:
-        """Where a padded array has a particle, (N, n)."""
+        """Places of a padded array that hold a particle, (N, n)."""
         return np.arange(int(self.counts.max(initial=1))) < self.counts[:, None]
 
     def spread(self, values: NDArray) -> NDArray:

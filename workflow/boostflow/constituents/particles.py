@@ -33,14 +33,15 @@ def require(jets: ak.Array, where: str, columns: Iterable[str]) -> None:
     """
     missing = [name for name in columns if name not in jets.fields]
     if missing:
-        raise BoostflowError(
-            f"{where}: no column {', '.join(missing)}; the model needs jets with constituents"
-        )
+        why = "the model needs jets with constituents"
+        if set(missing) <= {"pf_charge", "pf_pdgId"}:
+            why = "this input does not know charge or kind of constituents: leave out what needs it"
+        raise BoostflowError(f"{where}: no column {', '.join(missing)}; {why}")
 
 
 @dataclass(frozen=True)
 class Particles:
-    """P particles of N jets, by falling pT in each jet. Momenta are in GeV, all is float64.
+    """P particles of N jets, one jet after the other. Momenta are in GeV, all is float64.
 
     columns: by name without `pf_`, (P,) each. of_jets: `pt`, `eta`, `phi`, `mass`, (N,) each.
     counts: (N,) int32, particles of each jet.
@@ -54,7 +55,7 @@ class Particles:
     def of(
         cls, jets: ak.Array, constituents: int, where: str, columns: Iterable[str] = MOMENTA
     ) -> Particles:
-        """The particles of some jets.
+        """The particles of some jets, by falling pT in each.
 
         Args:
             jets: with `catalogue.COLUMNS` and `columns`.
@@ -89,6 +90,15 @@ class Particles:
 
     def __len__(self) -> int:
         return int(self.counts.sum())
+
+    def taken(self, rows: NDArray[np.int64]) -> Particles:
+        """All particles in another order within their jets.
+
+        Args:
+            rows: numbers of the particles, (P,), those of a jet after those of the one before.
+        """
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Particles(columns, self.of_jets, self.counts)
 
     def column(self, name: str) -> Floats:
         """A column of the constituents, named without `pf_`, (P,)."""
