@@ -13,7 +13,6 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from boostflow.constituents.catalogue import needed
 from boostflow.io import parquet_chunks, read_json
 from boostflow.jobs.base import Label
 from boostflow.jobs.models import Evaluate
@@ -92,7 +91,7 @@ def of_class(
         name: of the class.
     """
     layout, observables = packed.layout(packing), packing["observables"]
-    columns = dict.fromkeys([*needed(layout.features), *observables, "split"])
+    columns = dict.fromkeys([*layout.needed(), *observables, "split"])
     pictures: list[Floats] = []
     values: list[Floats] = []
     for path in inputs:

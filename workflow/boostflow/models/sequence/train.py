@@ -34,8 +34,11 @@ def network(config: Sequences, inputs: Inputs, classes: int) -> keras.KerasTenso
     kinds = {"convolution": convolutions, "attention": attention}
     x = kinds.get(config.layers, recurrent)(config, inputs)
     there = inputs.mask
-    mean = ops.sum(x * there, axis=1) / ops.sum(there, axis=1)
+    # Jets may have no tracks or vertices: both are 0 then.
+    number = ops.sum(there, axis=1)
+    mean = ops.sum(x * there, axis=1) / ops.maximum(number, 1.0)
     top = ops.max(ops.where(there > 0.5, x, FAR), axis=1)
+    top = ops.where(number > 0.5, top, 0.0)
     x = inputs.with_observables(layers.Concatenate()([mean, top]))
     for number, width in enumerate(config.head):
         x = layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
