@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.io import parquet_columns, read_parquet, require_rows
+from boostflow.io import parquet_columns, read_flat, require_rows
 from boostflow.models.resampling import counts
 
 if TYPE_CHECKING:
@@ -106,35 +106,39 @@ def _present(inputs: Sequence[Path], names: Sequence[str]) -> list[str]:
 def _part(path: Path, features: list[str], mass: str | None) -> tuple[NDArray, ...]:
     columns = [*features, *([] if mass is None else [mass])]
     names = [*columns, "label", "split", "weight", "event_id"]
-    jets = read_parquet(path, list(dict.fromkeys(names)))
+    jets = read_flat(path, list(dict.fromkeys(names)))
     planed = [] if mass is None else [matrix(jets, [mass], str(path))[:, 0].astype(np.float64)]
     return (
         matrix(jets, features, str(path)),
-        np.asarray(jets.label.to_list(), dtype=str),
-        np.asarray(jets.split),
-        np.abs(np.asarray(jets.weight)),
-        np.asarray(jets.event_id),
+        jets["label"],
+        jets["split"],
+        np.abs(jets["weight"]),
+        jets["event_id"],
         *planed,
     )
 
 
-def matrix(jets: ak.Array, names: Sequence[str], where: str) -> NDArray[np.float32]:
+def matrix(
+    jets: ak.Array | Mapping[str, NDArray], names: Sequence[str], where: str
+) -> NDArray[np.float32]:
     """Observables as a matrix of shape (jets, features).
 
     Args:
-        jets: with these columns.
+        jets: with these columns; columns by name are at least one.
         names: of the columns; there may be none.
         where: what the jets are, for messages.
 
     Raises:
         BoostflowError: a column is missing or has NaN or infinite values.
     """
-    if missing := [name for name in names if name not in jets.fields]:
+    fields = list(jets) if isinstance(jets, Mapping) else jets.fields
+    if missing := [name for name in names if name not in fields]:
         raise BoostflowError(
             f"{where}: no observable {', '.join(missing)} (input without constituents?); "
             "choose other `features`"
         )
-    x = np.empty((len(jets), len(names)), np.float32)
+    size = len(jets[fields[0]]) if isinstance(jets, Mapping) else len(jets)
+    x = np.empty((size, len(names)), np.float32)
     for i, name in enumerate(names):
         x[:, i] = np.asarray(jets[name], dtype=np.float32)
     good = np.asarray(np.isfinite(x).all(axis=0))
