@@ -52,7 +52,7 @@ def train(job: Train, files: Train.Files) -> None:
         parts[name] = (
             rows.x[chosen, 0],
             rows.y[chosen],
-            weights(rows, chosen, block.planing, name),
+            weights(rows, chosen, block, name),
         )
     values, _, weight = parts["train"]
     nodes = _distribution(values, weight)
