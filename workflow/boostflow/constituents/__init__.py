@@ -2,4 +2,5 @@
 
 catalogue  features of a particle, with titles and formulas      particles  jets -> their particles
 packing    particles -> records, as a layout says                shards     records on disk
+clustering the trees of jets
 """

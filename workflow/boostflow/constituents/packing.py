@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.constituents.catalogue import FEATURES, needed
+from boostflow.constituents.clustering import merges
 from boostflow.constituents.particles import Particles
 from boostflow.errors import BoostflowError
 
@@ -29,19 +30,23 @@ class Layout:
     """Nearest particles in (eta, phi) that are kept, itself included; 0 for none."""
     momenta: bool = False
     """Whether light-cone momenta are kept."""
+    tree: str = ""
+    """Algorithm of the clustering tree that is kept (`clustering.POWERS`); empty for none."""
 
     @cached_property
     def dtype(self) -> np.dtype:
-        """Type of a record: `features`, `momenta` and `neighbours` as far as they are kept.
+        """Type of a record: `features`, `momenta`, `neighbours`, `merges` as far as they are kept.
 
         Features are not standardised, momenta are those of `Particles.light_cone`, neighbours
-        positions inside the jet.
+        positions inside the jet, merges those of `clustering.merges`.
         """
         fields: list[tuple] = [("features", "<f4", (len(self.features),))]
         if self.momenta:
             fields.append(("momenta", "<f4", (4,)))
         if self.neighbours:
             fields.append(("neighbours", "<i2", (self.neighbours,)))
+        if self.tree:
+            fields.append(("merges", "<i2", (2,)))
         return np.dtype(fields)
 
     def pack(self, jets: ak.Array, where: str) -> Packed:
@@ -72,6 +77,8 @@ class Layout:
             )
         if self.neighbours:
             records["neighbours"] = found.nearest(self.neighbours)
+        if self.tree:
+            records["merges"] = merges(found, self.tree)
         return Packed(records, found.counts)
 
 
@@ -122,6 +129,11 @@ class Packed:
         n is the number of particles of the longest of the jets.
         """
         return self.spread(self.features), self.there.astype(np.float32)
+
+    @property
+    def merges(self) -> NDArray[np.int16]:
+        """The mergings of each jet's clustering tree, see `clustering.merges`, shape (P, 2)."""
+        return self.particles["merges"]
 
     @property
     def there(self) -> NDArray[np.bool_]:

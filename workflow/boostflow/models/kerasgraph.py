@@ -19,8 +19,9 @@ from boostflow.models.onnxgraph import FLOAT, INT64, Builder
 
 BOOL = TensorProto.BOOL
 
-Writer = Callable[["Graph", Any, list[Any], dict[str, Any], Any], str]
-"""From a layer or operation, its arguments (tensors by name), and its symbolic output to a name."""
+Writer = Callable[["Graph", Any, list[Any], dict[str, Any], Any], str | list[str]]
+"""From a layer or operation, its arguments (tensors by name), and its symbolic output to a name, or
+a name of each output."""
 WRITERS: dict[str, Writer] = {}
 """How each layer or operation is written, by the name of its class."""
 
@@ -114,13 +115,16 @@ class Graph:
                     given = [names[id(t)] for t in node.input_tensors]
                     found = self.run(one, given)
                 else:
-                    found = [self.write(one, list(args), dict(kwargs), node)]
+                    written = self.write(one, list(args), dict(kwargs), node)
+                    found = [written] if isinstance(written, str) else written
                 for tensor, name in zip(outputs, found, strict=True):
                     names[id(tensor)] = name
         return [names[id(tensor)] for tensor in network.outputs]
 
-    def write(self, one: Any, args: list[Any], kwargs: dict[str, Any], node: Any) -> str:
-        """The output of one layer or operation."""
+    def write(
+        self, one: Any, args: list[Any], kwargs: dict[str, Any], node: Any
+    ) -> str | list[str]:
+        """The output of one layer or operation, or its outputs."""
         writer = WRITERS.get(type(one).__name__)
         if writer is None:
             raise BoostflowError(

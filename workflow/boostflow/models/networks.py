@@ -72,8 +72,8 @@ class TaggerBlock(NetworkBlock):
     def packing(self) -> dict[str, Any]:
         """What decides the packed jets besides the samples: JSON data.
 
-        `layout` are the arguments of `constituents.packing.Layout`; a family may add `neighbours`
-        or `momenta` to them.
+        `layout` are the arguments of `constituents.packing.Layout`; a family may add `neighbours`,
+        `momenta` or `tree` to them.
         """
         return {
             "layout": {"features": self.packed_features(), "constituents": self.constituents},
