@@ -117,7 +117,7 @@ def test_a_variation_reruns_its_model_alone(family: Family, tmp_path: Path) -> N
                 name: {"source": "simulation", "process": name, "label": name, "parts": 1}
                 for name in conformance.CLASSES
             },
-            "models": {"model": block.model_dump(mode="json")},
+            "models": conformance.configured(block),
             "templates": {"regions": conformance.regions(block)},
         },
         {"lumi": {"kind": "rate", "value": 0.02}},
@@ -151,7 +151,7 @@ def test_what_the_input_lacks_is_told_before_any_job(family: Family, tmp_path: P
         for name, path in files.items()
     }
     block = conformance.small(family)
-    config = {"samples": samples, "models": {"model": block.model_dump(mode="json")}}
+    config = {"samples": samples, "models": conformance.configured(block)}
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config | {"infer": None, "systematics": None, "output": "out"}))
     command = [sys.executable, "-m", "boostflow.cli", "check", "--configfile", str(path)]
@@ -159,9 +159,12 @@ def test_what_the_input_lacks_is_told_before_any_job(family: Family, tmp_path: P
         command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
     )
     text = done.stdout + done.stderr
-    wanted = block.reads().constituents
-    assert ("has no jet constituents, which models.model needs" in text) == wanted, text
-    assert done.returncode == (1 if wanted else 0), text
+    models = {"model": block, **conformance.others(block)}
+    needy = [name for name, one in models.items() if one.reads().constituents]
+    for name in models:
+        said = f"has no jet constituents, which models.{name} needs" in text
+        assert said == (name in needy), text
+    assert done.returncode == (1 if needy else 0), text
 
 
 # --- training, scores, plots ----------------------------------------------------------------------

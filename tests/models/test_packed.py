@@ -65,6 +65,9 @@ def test_a_training_gets_the_labelled_jets_of_its_split(
         chosen = (rows.split == code) & rows.labelled
         assert len(jets) == chosen.sum() and jets.classes == rows.classes
         particles, mask, observables, y, weight = jets.batch(np.arange(len(jets)))
+        at = jets.jets["row"]
+        np.testing.assert_array_equal(np.sort(at), np.flatnonzero(chosen))
+        np.testing.assert_array_equal(observables, rows.x[at])
         # By the mass, which tells them apart: shards have changed the order.
         mine, its = np.argsort(observables[:, 0]), np.argsort(rows.x[chosen][:, 0])
         np.testing.assert_array_equal(observables[mine], rows.x[chosen][its])

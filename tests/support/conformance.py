@@ -1,8 +1,8 @@
 """What every family of models is tried on: toy jets, a small block, its stages on both.
 
 A family's tests may hold `tests/models/<kind>/conformance.yaml`: `block`, keys that make a training
-quick; `tolerance`, the largest difference of a score between two trainings with the same seed
-(default 0: the same bits).
+quick; `models`, the blocks of models that it is made from; `tolerance`, the largest difference of a
+score between two trainings with the same seed (default 0: the same bits).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from boostflow.evaluate import run as judging
 from boostflow.io import write_parquet
 from boostflow.jobs.models import Evaluate, Judged, Prepare, Scoring
 from boostflow.models import stage, table
-from boostflow.models.family import Family, ModelBlock, Role, Task
+from boostflow.models.family import Family, ModelBlock, Role, Task, families
 from boostflow.observables.catalogue import stored_observables
 from support import models, ucluster_jets
 
@@ -38,6 +38,18 @@ def settings(kind: str) -> dict[str, Any]:
 def small(family: Family) -> ModelBlock:
     """A block of the family that is trained in seconds."""
     return family.block(**settings(family.kind).get("block", {}))
+
+
+def others(block: ModelBlock) -> dict[str, ModelBlock]:
+    """The models that a block of `small` is made from, by name."""
+    given = settings(block.kind).get("models", {})
+    return {name: families()[keys["kind"]].block(**keys) for name, keys in given.items()}
+
+
+def configured(block: ModelBlock) -> dict[str, Any]:
+    """A block of `small` that is called `model`, and what it is made from, as a configuration."""
+    models = {**others(block), "model": block}
+    return {name: one.model_dump(mode="json") for name, one in models.items()}
 
 
 def jets(folder: Path, count: int = 70) -> list[Path]:
@@ -64,12 +76,20 @@ def jets(folder: Path, count: int = 70) -> list[Path]:
 
 def train(inputs: Sequence[Path], block: ModelBlock, folder: Path) -> Path:
     """A trained model in a new folder, by the stages that the rules call."""
-    given = {}
+    given: dict[str, Any] = {}
     if block.prepared() is not None:
         given["prepared"] = folder / "prepared"
         if not given["prepared"].exists():
             files = Prepare.Files(jets=inputs, prepared=given["prepared"])
             stage.prepare(Prepare(model=block), files)
+    below = [folder / "below" / name for name in block.reads().models]
+    if below:
+        for part in below:
+            part.mkdir(parents=True)
+            train(inputs, others(block)[part.name], part)
+        given["models"] = [part / "model" for part in below]
+        packed = [part / "prepared" for part in below]
+        given["prepared_below"] = [path for path in packed if path.exists()]
     output = folder / "model"
     models.train(inputs, block, output, **given)
     return output

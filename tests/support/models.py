@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from boostflow.jobs.models import Train
 from boostflow.models import stage
 from boostflow.models.family import ModelBlock
 
 
-def train(jets: Sequence[Path], block: ModelBlock, output: Path, **files: Path) -> None:
+def train(jets: Sequence[Path], block: ModelBlock, output: Path, **files: Any) -> None:
     """Train a model in this process, also one of a distributed family.
 
     Args:

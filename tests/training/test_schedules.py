@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from boostflow.training.schedules import Constant, Cosine, Halving
+from boostflow.training.schedules import Constant, Cosine, Halving, Then
 
 
 def test_constant():
@@ -36,3 +36,12 @@ def test_cosine_rises_then_falls():
     rates = [rate(seen, 100) for seen in range(20, 101)]
     assert (np.diff(rates) < 0).all()
     assert Cosine(0.1)(0, 100) == 0.1
+
+
+def test_one_schedule_after_another():
+    rate = Then(Cosine(0.1, warmup=0.5), Halving(0.03), share=0.25)
+    assert [rate(seen, 400) for seen in (0, 25, 50)] == [
+        Cosine(0.1, warmup=0.5)(s, 100) for s in (0, 25, 50)
+    ]
+    assert [rate(seen, 400) for seen in (100, 159, 160)] == [0.03, 0.03, 0.015]
+    assert Then(Constant(0.1), Constant(0.2), share=1)(99, 100) == 0.1

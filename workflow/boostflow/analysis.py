@@ -288,6 +288,21 @@ class Analysis:
                 result.setdefault(shared, Prepared(block, self.config.trained_on(block)))
         return result
 
+    def prepared_below(self, model: str, variation: str) -> list[str]:
+        """Names of the inputs of all models that a model is made from under a variation.
+
+        These are models that it names, and those that they are made from; a name stands once.
+        """
+        found: dict[str, str | None] = {}
+        waiting = list(self.block(model, variation).reads().models)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                block = self.block(name, variation)
+                found[name] = block.prepared_name()
+                waiting += block.reads().models
+        return list(dict.fromkeys(name for name in found.values() if name is not None))
+
     def evaluated_as(self, model: str) -> str:
         """How a model is evaluated: as its kind says, or as all that score events."""
         block = self.config.models[model]

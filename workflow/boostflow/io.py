@@ -153,14 +153,22 @@ def parquet_columns(path: str | Path) -> list[str]:
         return pyarrow.parquet.read_schema(path).names
 
 
-def require_rows(paths: Iterable[Path]) -> None:
-    """Raise BoostflowError for the first table of jets that is empty or unreadable."""
+def parquet_rows(path: str | Path) -> int:
+    """Number of rows of a Parquet file.
+
+    Raises:
+        BoostflowError: the file is missing or unreadable.
+    """
     import pyarrow.parquet
 
+    with parquet(path):
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
+
+
+def require_rows(paths: Iterable[Path]) -> None:
+    """Raise BoostflowError for the first table of jets that is empty or unreadable."""
     for path in paths:
-        with parquet(path):
-            rows = pyarrow.parquet.read_metadata(path).num_rows
-        if not rows:
+        if not parquet_rows(path):
             raise BoostflowError(
                 f"{path}: no jet of this sample passes the selection (the JSON beside it says at "
                 "which cut): loosen `select`, or take the sample out"

@@ -58,6 +58,7 @@ for family in ANALYSIS.families():
             beside=jets_beside,
             prepared=prepared_input,
             models=models_below,
+            prepared_below=prepared_below,
         output:
             output=directory(at(paths.MODEL)),
         log:

@@ -50,16 +50,32 @@ def test_scores_are_those_of_the_keras_file(trained: tuple[Path, list[Path]]) ->
     jets = read_parquet(inputs[0])
     given = score(model, jets)
     x = np.stack([np.asarray(jets[name], np.float32) for name in SMALL.features], axis=1)
-    rows = ak.concatenate([read_parquet(path) for path in inputs])
-    table = np.stack([np.asarray(rows[name], np.float32) for name in SMALL.features], axis=1)
-    mean, std = scale(expanded(table[np.asarray(rows.split) == 0], True))
     network = keras.models.load_model(model / "model.keras")
-    logits = network.predict((expanded(x, True) - mean) / std, verbose=0)
+    logits = network.predict(x, verbose=0)
     wanted = np.exp(logits - logits.max(axis=1, keepdims=True))
     wanted /= wanted.sum(axis=1, keepdims=True)
     found = np.stack([given[f"p_{name}"] for name in conformance.CLASSES], axis=1)
     np.testing.assert_allclose(found, wanted, atol=1e-4)
     assert read_json(model / "manifest.json")["features"] == SMALL.features
+
+
+def test_the_network_standardises_the_jets_of_the_training(
+    trained: tuple[Path, list[Path]],
+) -> None:
+    import keras
+
+    model, inputs = trained
+    rows = ak.concatenate([read_parquet(path) for path in inputs])
+    table = np.stack([np.asarray(rows[name], np.float32) for name in SMALL.features], axis=1)
+    seen = table[np.asarray(rows.split) == 0]
+    network = keras.models.load_model(model / "model.keras")
+    assert [x.name for x in network.inputs] == ["features"]
+    first = next(layer for layer in network.layers if isinstance(layer, keras.layers.Dense))
+    given = np.asarray(keras.Model(network.inputs[0], first.input)(seen))
+    np.testing.assert_allclose(given.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(given.std(axis=0), 1, rtol=1e-4)
+    mean, std = scale(expanded(seen, True))
+    np.testing.assert_allclose(given, (expanded(seen, True) - mean) / std, atol=1e-4)
 
 
 def test_a_missing_column_is_named(trained: tuple[Path, list[Path]]) -> None:

@@ -71,6 +71,8 @@ class Train(Job):
         """Folder of the prepared input."""
         models: Input[list[Path]] = []
         """Folders of the models that it is made from."""
+        prepared_below: Input[list[Path]] = []
+        """Folders of the prepared inputs of these models, and of those that they are made from."""
         output: Output[Path]
         """Folder of the model."""
         checkpoint: Given[Path | None] = None

@@ -30,6 +30,9 @@ class NetworkBlock(ClassifierBlock, DistributedBlock):
     """What the blocks of networks share that `training.classifier.Classifier` trains."""
 
     output: ClassVar[str] = "network score"
+    joinable: ClassVar[bool] = True
+    """Whether trained networks can be parts of others: what that takes is said by
+    `models.subnetworks`."""
 
     processes: int = Field(1, ge=1, le=1024)
     """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on

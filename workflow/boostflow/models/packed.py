@@ -1,7 +1,8 @@
 """The packed jets that classifiers of constituents train on: made once, read batch by batch.
 
-Beside the particles (`boostflow.constituents.shards`) lies a record of each jet: its class, weight,
-the mass of a planing, and observables. Jets without a class are left out.
+Beside the particles (`boostflow.constituents.shards`) lies a record of each jet: its place in the
+selected jets, class, weight, the mass of a planing, and observables. Jets without a class are left
+out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from boostflow.constituents import shards
 from boostflow.constituents.catalogue import needed
 from boostflow.constituents.packing import Layout, Packed
 from boostflow.errors import BoostflowError
-from boostflow.io import parquet_chunks, require_rows
+from boostflow.io import parquet_chunks, parquet_rows, require_rows
 from boostflow.models.family import family_of
 from boostflow.models.networks import TaggerBlock
 from boostflow.models.tabular import UNMATCHED, matrix, trained_weights
@@ -49,10 +50,15 @@ def layout(packing: dict[str, Any]) -> Layout:
 
 
 def jet_type(observables: int) -> np.dtype:
-    """One jet: particles, number of its class, absolute weight, mass (GeV, or 0), observables."""
+    """Type of the record of a jet.
+
+    It has its particles, its place among all jets of the samples, the number of its class, its
+    absolute weight, its mass (GeV, or 0) and observables.
+    """
     return np.dtype(
         [
             ("counts", "<i4", (1,)),
+            ("row", "<i8"),
             ("truth", "<i4"),
             ("weight", "<f8"),
             ("mass", "<f8"),
@@ -83,15 +89,18 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
     columns = [*needed(kept.features), *observables, *([] if mass is None else [mass])]
     about = {"packing": packing, "classes": classes}
     record = jet_type(len(observables))
+    before = 0
     with shards.written(files.prepared, sizes, len(kept.features), about) as writers:
         for number, path in enumerate(files.jets):
-            for i, rows in enumerate(_rows(path, columns)):
+            for i, (place, rows) in enumerate(_rows(path, columns)):
                 for name, code in SPLITS.items():
-                    chosen = rows[np.asarray(rows.split) == code]
+                    mine = np.asarray(rows.split) == code
+                    chosen = rows[mine]
                     if not len(chosen):
                         continue
                     packed = kept.pack(chosen, str(path))
                     jets = np.zeros(len(chosen), record)
+                    jets["row"] = before + place[mine]
                     jets["counts"] = packed.counts[:, None]
                     jets["truth"] = np.searchsorted(classes, _labels(chosen))
                     jets["weight"] = np.abs(np.asarray(chosen.weight))
@@ -100,6 +109,7 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
                     if observables:
                         jets["observables"] = matrix(chosen, observables, str(path))
                     writers[name].add(packed, jets, derive(0, "pack", number, i))
+            before += parquet_rows(path)
 
 
 def _survey(inputs: Sequence[Path]) -> tuple[dict[str, int], list[str]]:
@@ -123,11 +133,14 @@ def _labels(rows: ak.Array) -> NDArray[np.str_]:
     return np.asarray(rows.label.to_list(), dtype=str)
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[ak.Array]:
-    """Labelled jets of a table, some at a time."""
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], ak.Array]]:
+    """Labelled jets of a table, and their places in it, some at a time."""
     names = list(dict.fromkeys([*columns, "split", "label", "weight"]))
+    first = 0
     for rows in parquet_chunks(path, names, shards.CHUNK):
-        yield rows[_labels(rows) != UNMATCHED]
+        found = np.flatnonzero(_labels(rows) != UNMATCHED)
+        yield first + found, rows[found]
+        first += len(rows)
 
 
 # --- reading --------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def matrix(jets: ak.Array, names: Sequence[str], where: str) -> NDArray[np.float
 
     Args:
         jets: with these columns.
-        names: of the columns.
+        names: of the columns; there may be none.
         where: what the jets are, for messages.
 
     Raises:
@@ -133,12 +133,34 @@ def matrix(jets: ak.Array, names: Sequence[str], where: str) -> NDArray[np.float
             f"{where}: no observable {', '.join(missing)} (input without constituents?); "
             "choose other `features`"
         )
-    x = np.stack([np.asarray(jets[name], dtype=np.float32) for name in names], axis=1)
+    x = np.empty((len(jets), len(names)), np.float32)
+    for i, name in enumerate(names):
+        x[:, i] = np.asarray(jets[name], dtype=np.float32)
     good = np.asarray(np.isfinite(x).all(axis=0))
     if not good.all():
         bad = [name for name, fine in zip(names, good, strict=True) if not fine]
         raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
     return x
+
+
+class Columns:
+    """Observables as the inputs of a network (`network_score.Source`)."""
+
+    def __init__(self, x: NDArray[np.float32]) -> None:
+        """`x`: observables, shape (jets, features)."""
+        self.x = x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def work(self) -> NDArray[np.int64]:
+        """There is as much to do for each jet, (N,)."""
+        return np.ones(len(self.x), np.int64)
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[NDArray, ...]:
+        """Observables of the named jets."""
+        return (self.x[rows],)
 
 
 def weights(

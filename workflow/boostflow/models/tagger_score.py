@@ -1,8 +1,10 @@
-"""Scores of networks that read constituents: a probability of each class, by ONNX Runtime."""
+"""Scores of networks that read constituents."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -13,16 +15,50 @@ from boostflow.constituents.particles import require
 from boostflow.io import read_json
 from boostflow.models import packed
 from boostflow.models.family import families
+from boostflow.models.network_score import probabilities
 from boostflow.models.networks import TaggerBlock
-from boostflow.models.runtime import session
 from boostflow.models.tabular import matrix
-from boostflow.training.data import in_order
 
-ONNX = "model.onnx"
-PROBABILITIES = "probabilities"
-"""Name of the graph's output; its inputs are called as the network's."""
-BATCH = 512
 JETS = "jets to score"
+
+
+class Constituents:
+    """The inputs of a network that reads constituents (`network_score.Source`)."""
+
+    def __init__(self, about: Mapping[str, Any], jets: ak.Array) -> None:
+        """Pack some jets.
+
+        Args:
+            about: manifest of the network.
+            jets: with the columns of its features and observables.
+
+        Raises:
+            BoostflowError: a column is missing or not finite.
+        """
+        block = families()[about["kind"]].block.model_validate(about["config"])
+        assert isinstance(block, TaggerBlock)
+        self.block, packing = block, about["packing"]
+        kept = packed.layout(packing)
+        require(jets, JETS, needed(kept.features))
+        self.observables = matrix(jets, packing["observables"], JETS)
+        self.packed = kept.pack(jets, JETS)
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    @property
+    def work(self) -> NDArray[np.integer]:
+        """Constituents of each jet, (N,)."""
+        return self.packed.counts
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[NDArray, ...]:
+        """All inputs of the named jets."""
+        given = packed.given(self.block, self.packed.take(rows), self.observables[rows])
+        return tuple(given.values())
+
+
+source = Constituents
+"""The inputs of a trained network; see `network_score.Sources`."""
 
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -37,22 +73,4 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
         BoostflowError: the model is damaged, or a column is missing or not finite.
     """
     about = read_json(model / "manifest.json")
-    block = families()[about["kind"]].block.model_validate(about["config"])
-    assert isinstance(block, TaggerBlock)
-    network = session(model / ONNX, threads)
-    kept, names = packed.layout(about["packing"]), about["packing"]["observables"]
-    require(jets, JETS, needed(kept.features))
-    x = matrix(jets, names, JETS) if names else np.empty((len(jets), 0), np.float32)
-    particles = kept.pack(jets, JETS)
-    # Jets of a batch have about as many constituents, so little is padded.
-    order = np.argsort(particles.counts, kind="stable")
-    result = np.empty((len(jets), len(about["classes"])), np.float32)
-    for rows in in_order(order, BATCH):
-        given = packed.given(block, particles.take(rows), x[rows])
-        (result[rows],) = network.run([PROBABILITIES], {k: exported(v) for k, v in given.items()})
-    return {f"p_{name}": result[:, i] for i, name in enumerate(about["classes"])}
-
-
-def exported(x: NDArray) -> NDArray:
-    """An input in the type that it has in an exported graph."""
-    return x.astype(np.int64) if x.dtype.kind == "i" else x
+    return probabilities(model, about, source(about, jets), threads)

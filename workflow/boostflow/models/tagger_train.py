@@ -13,20 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.constituents import shards
-from boostflow.models import kerasexport, packed
+from boostflow.models import kerasmodel, packed
 from boostflow.models.family import family_of
-from boostflow.models.inputs import SMALLEST, expanded, scale
 from boostflow.models.networks import TaggerBlock
 from boostflow.models.packed import MASK, OBSERVABLES, PARTICLES
-from boostflow.models.tagger_score import ONNX, PROBABILITIES
 from boostflow.training import loop
 from boostflow.training.classifier import Classifier
 from boostflow.training.ranks import Single
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
-
-KERAS = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -127,22 +123,14 @@ class Tagger(Classifier):
         observables = None
         if self.config.observables:
             values = given[OBSERVABLES]
-            logarithms = keras.ops.log(keras.ops.maximum(values, SMALLEST))
-            mean, std = scale(expanded(jets.observables, True))
-            both = keras.layers.Concatenate()([values, logarithms])
-            observables = keras.layers.Normalization(mean=mean, variance=std**2)(both)
+            observables = kerasmodel.standardised(values, jets.observables, logarithms=True)
         inputs = Inputs(given, jets.mean, np.where(jets.std > 0, jets.std, 1), observables)
         logits = self.body(self.config, inputs, len(self.classes))
         return keras.Model(list(given.values()), logits)
 
     def write(self, folder: Path) -> None:
-        """Write the network as ONNX, which scores take, and as a Keras file."""
-        about = {"classes": " ".join(self.classes)}
-        content = kerasexport.model_of(
-            self.network, self.config.kind, PROBABILITIES, about, softmax=True
-        )
-        (folder / ONNX).write_bytes(content)
-        self.network.save(folder / KERAS)
+        """Write the network, and what the family has besides."""
+        kerasmodel.write(self.network, folder, self.config.kind, self.classes)
         if self.more is not None:
             self.more(self.network, folder)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
@@ -107,12 +107,31 @@ class Classifier(Learner):
 
     def _one_step(self, *batch: tf.Tensor) -> tf.Tensor:
         *inputs, y, weight = batch
+        return self.descend(
+            lambda: self.logits(tuple(inputs), training=True),
+            *(y, weight, self.network.trainable_variables),
+        )
+
+    def descend(
+        self,
+        logits: Callable[[], tf.Tensor],
+        y: tf.Tensor,
+        weight: tf.Tensor,
+        variables: Sequence[Any],
+    ) -> tf.Tensor:
+        """Take one step of Adam along the gradient of the loss; returns the sums of `of_batch`.
+
+        Args:
+            logits: of the batch, (B, classes).
+            y: numbers of the classes, (B,).
+            weight: (B,).
+            variables: that are changed.
+        """
 
         def loss() -> tuple[tf.Tensor, tf.Tensor]:
-            sums = of_batch(self.logits(tuple(inputs), training=True), y, weight)
+            sums = of_batch(logits(), y, weight)
             return sums[0] / min(self.batch, self.units), sums
 
-        variables = self.network.trainable_variables
         found, sums = self.gradients(loss, variables)
         self.optimizer.apply(found, variables)
         return sums

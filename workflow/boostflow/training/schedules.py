@@ -66,3 +66,22 @@ class Cosine:
             return self.rate * done / self.warmup
         fallen = (done - self.warmup) / (1 - self.warmup)
         return self.lowest + (self.rate - self.lowest) * (1 + math.cos(math.pi * fallen)) / 2
+
+
+@dataclass(frozen=True)
+class Then:
+    """One schedule after another."""
+
+    first: Schedule
+    """Of the first part of the training, as if it were all."""
+    second: Schedule
+    """Of the rest."""
+    share: float
+    """Share of the first part."""
+
+    def __call__(self, seen: int, total: int) -> float:
+        """Learning rate after `seen` of `total` units."""
+        edge = round(self.share * total)
+        if seen < edge:
+            return self.first(seen, edge)
+        return self.second(seen - edge, total - edge)

@@ -17,6 +17,8 @@ class EarlyStopping:
     """Name of the figure in the history."""
     highest: bool = False
     """Whether higher is better."""
+    least: int = 0
+    """Epochs that are trained in any case; those without a better value count after them."""
 
     def best(self, history: Mapping[str, list[Any]]) -> int:
         """Row of the epoch with the best value so far, the first of equals; -1 without epochs."""
@@ -28,4 +30,4 @@ class EarlyStopping:
     def ends(self, history: Mapping[str, list[Any]]) -> bool:
         """Whether the training should stop."""
         epochs = len(history.get(self.figure, []))
-        return epochs - 1 - self.best(history) >= self.patience
+        return epochs - 1 - max(self.best(history), self.least - 1) >= self.patience

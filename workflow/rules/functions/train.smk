@@ -27,6 +27,12 @@ def models_below(wildcards):
     return [ANALYSIS.trained(model, wildcards.variation) for model in block.reads().models]
 
 
+def prepared_below(wildcards):
+    """The prepared inputs of all models that a model is made from, each once."""
+    names = ANALYSIS.prepared_below(wildcards.model, wildcards.variation)
+    return [at(paths.PREPARED, prepared=name) for name in names]
+
+
 def prepared_jets(wildcards):
     """The selected jets that a prepared input holds."""
     return ANALYSIS.selected(NOMINAL, ANALYSIS.prepared()[wildcards.prepared].samples)

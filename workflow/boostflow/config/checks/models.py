@@ -32,17 +32,17 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
 
 def _made_from(name: str, config: Config, here: Place) -> Iterator[Problem]:
     """The models that a model is made from exist, and it is none of them."""
-    seen: list[str] = []
-    waiting = list(config.models[name].reads().models)
+    seen: set[str] = set()
+    waiting: list[tuple[str, list[str]]] = [(m, []) for m in config.models[name].reads().models]
     while waiting:
-        other = waiting.pop(0)
+        other, by = waiting.pop(0)
         if other == name:
-            way = f", by way of {', '.join(seen)}" if seen else ""
+            way = f", by way of {', '.join(by)}" if by else ""
             yield here.problem(f"is made from itself{way}: name other models")
             return
         if other not in config.models:
             hint = suggest(other, [model for model in config.models if model != name])
             yield here.problem(f"is made from an unknown model {other!r}{hint}")
         elif other not in seen:
-            seen.append(other)
-            waiting += config.models[other].reads().models
+            seen.add(other)
+            waiting += [(m, [*by, other]) for m in config.models[other].reads().models]

@@ -146,6 +146,11 @@ def _model(config: Config, declared: ModelVariation, at: Place) -> Iterator[Prob
             continue
         known = set(block.problems(here, config))
         yield from (found for found in varied.problems(here, config) if found not in known)
+        if varied.reads().models != block.reads().models:
+            yield here.problem(
+                f"changes which models {declared.model} is made from: declare another model, and"
+                " read its scores by `instead`"
+            )
         if declared.replicas is not None:
             continue  # the nominal training may be one of them
         # A preset says nothing here: every key of the nominal model is given.

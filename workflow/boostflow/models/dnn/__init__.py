@@ -1,7 +1,7 @@
 """A dense network on substructure observables (Keras), trained on any number of processes.
 
-block    its configuration        train   the learner: network, loss, figures
-export   ONNX graph, which scores run on
+block    its configuration        train   the learner: network and data
+score    its inputs, and scores
 """
 
 from boostflow.models.dnn.block import DNN

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.io import read_json
-from boostflow.models.dnn.export import FEATURES, ONNX, PROBABILITIES
-from boostflow.models.runtime import session
-from boostflow.models.tabular import matrix
+from boostflow.models.network_score import probabilities
+from boostflow.models.tabular import Columns, matrix
+
+
+def source(about: Mapping[str, Any], jets: ak.Array) -> Columns:
+    """The inputs of a trained network; see `network_score.Sources`."""
+    return Columns(matrix(jets, about["features"], "jets"))
 
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -26,6 +32,4 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
         BoostflowError: the model is damaged, or a column is missing or not finite.
     """
     about = read_json(model / "manifest.json")
-    x = matrix(jets, about["features"], "jets")
-    (values,) = session(model / ONNX, threads).run([PROBABILITIES], {FEATURES: x})
-    return {f"p_{name}": values[:, i] for i, name in enumerate(about["classes"])}
+    return probabilities(model, about, source(about, jets), threads)

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from boostflow.models.dnn import export
+from boostflow.models import kerasmodel
 from boostflow.models.dnn.block import DNN
 from boostflow.models.family import family_of
-from boostflow.models.inputs import expanded, scale
 from boostflow.models.tabular import Rows, read, weights
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training import loop
@@ -22,6 +20,9 @@ from boostflow.training.ranks import Single
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
+
+FEATURES = "features"
+"""Name of the network's input (B, features)."""
 
 
 def train(job: Train, files: Train.Files) -> None:
@@ -53,52 +54,38 @@ class DenseLearner(Classifier):
     """The network and its data on one rank."""
 
     config: DNN
+    training: Arrays
 
     def __init__(self, config: DNN, rows: Rows, ranks: Single) -> None:
-        self.rows = rows
-        x = expanded(rows.x, config.logarithms)
-        self.mean, self.std = scale(x[(rows.split == TRAIN) & rows.labelled])
-        x = (x - self.mean) / self.std
-        self.inputs = x.shape[1]
-        training, validation = (
-            labelled(rows, x, config, name, code)
-            for name, code in (("train", TRAIN), ("validation", VALIDATION))
-        )
+        self.features = rows.features
+        splits = (("train", TRAIN), ("validation", VALIDATION))
+        training, validation = (labelled(rows, config, name, code) for name, code in splits)
         super().__init__(config, training, validation, rows.classes, ranks)
 
     def network_of(self) -> keras.Model:
-        """Dense layers with ReLU and dropout."""
-        return network(self.config, self.inputs, len(self.classes))
+        """Dense layers with ReLU and dropout, on observables that they standardise themselves."""
+        config = self.config
+        values = keras.Input((len(self.features),), name=FEATURES)
+        x = kerasmodel.standardised(values, self.training.arrays[0], config.logarithms)
+        for number, width in enumerate(config.hidden):
+            x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
+            if config.dropout:
+                x = keras.layers.Dropout(config.dropout, seed=number)(x)
+        return keras.Model(values, keras.layers.Dense(len(self.classes))(x))
 
     def write(self, folder: Path) -> None:
-        """Write the network as ONNX, which scores take, and as a Keras file."""
-        dense = [layer for layer in self.network.layers if isinstance(layer, keras.layers.Dense)]
-        layers = [tuple(v.numpy() for v in (layer.kernel, layer.bias)) for layer in dense]
-        config, rows = self.config, self.rows
-        content = export.graph(
-            layers, self.mean, self.std, config.logarithms, rows.features, rows.classes
-        )
-        export.write(folder, content)
-        self.network.save(folder / "model.keras")
+        """Write the network, whose graph knows the columns that it reads."""
+        columns = " ".join(self.features)
+        kerasmodel.write(self.network, folder, self.config.kind, self.classes, features=columns)
 
     def manifest(self) -> dict[str, Any]:
         """Columns in their order, and classes."""
-        return {"features": self.rows.features, **super().manifest()}
+        return {"features": self.features, **super().manifest()}
 
 
-def labelled(rows: Rows, x: NDArray[np.float32], config: DNN, name: str, code: int) -> Arrays:
-    """Inputs, classes and weights of the jets of a split that have a class."""
+def labelled(rows: Rows, config: DNN, name: str, code: int) -> Arrays:
+    """Observables, classes and weights of the jets of a split that have a class."""
     chosen = (rows.split == code) & rows.labelled
     y = rows.y[chosen].astype(np.int32)
     weight = weights(rows, chosen, config.planing, name)
-    return Arrays(x[chosen], y, weight.astype(np.float32))
-
-
-def network(config: DNN, inputs: int, classes: int) -> keras.Model:
-    """The network from standardised inputs (B, inputs) to logits (B, classes)."""
-    x = first = keras.Input((inputs,))
-    for number, width in enumerate(config.hidden):
-        x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
-        if config.dropout:
-            x = keras.layers.Dropout(config.dropout, seed=number)(x)
-    return keras.Model(first, keras.layers.Dense(classes)(x))
+    return Arrays(rows.x[chosen], y, weight.astype(np.float32))
