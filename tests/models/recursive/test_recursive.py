@@ -155,6 +155,14 @@ def test_levels_hold_each_merging_after_its_subjets(inputs: list[Path], levels: 
         assert len(seen) == found.counts.sum() - jets
 
 
+def test_levels_follow_from_the_tree() -> None:
+    depths = {tree: RecursiveNetwork(tree=tree).depth() for tree in clustering.POWERS}
+    assert depths == {"kt": 16, "cambridge": 28, "antikt": 63}
+    assert RecursiveNetwork(constituents=5).depth() == 4
+    assert RecursiveNetwork(constituents=1).depth() == 1
+    assert RecursiveNetwork(tree="antikt", levels=7).depth() == 7
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_those_of_the_keras_file(
     models: dict[str, Path], inputs: list[Path], kind: str

@@ -55,7 +55,7 @@ class Tree(NamedTuple):
 
 def shapes(block: RecursiveNetwork) -> packed.Shapes:
     """Features and mask, subjets, levels (rows of two states and of a subjet), and the root."""
-    levels = {level(i): ((None, 3), "int32") for i in range(1, block.levels + 1)}
+    levels = {level(i): ((None, 3), "int32") for i in range(1, block.depth() + 1)}
     subjets = {SUBJETS: ((None, len(READ)), "float32")}
     return {**packed.shapes(block), **subjets, **levels, ROOT: ((1,), "int32")}
 
@@ -65,7 +65,7 @@ def arrays(block: RecursiveNetwork, jets: Packed) -> dict[str, NDArray]:
 
     The state of a place without a particle is 0: what is missing is the last one of the first jet.
     """
-    tree = climbed(jets, block.levels)
+    tree = climbed(jets, block.depth())
     features, mask = (np.pad(x, [(0, 0), (0, 1), *[(0, 0)] * (x.ndim - 2)]) for x in jets.padded())
     found: dict[str, NDArray] = {packed.PARTICLES: features, packed.MASK: mask}
     size = mask.shape[1]
@@ -80,7 +80,7 @@ def arrays(block: RecursiveNetwork, jets: Packed) -> dict[str, NDArray]:
     """Of all nodes: a jet's n particles, then its mergings."""
     rows[2 * first + place] = jet * size + place
     after = len(jets) * size
-    for number in range(1, block.levels + 1):
+    for number in range(1, block.depth() + 1):
         here = np.flatnonzero(tree.level == number)
         many = np.bincount(jet[here], minlength=len(jets))
         width = max(int(many.max()), 1)

@@ -32,7 +32,7 @@ def network(config: RecursiveNetwork, inputs: Inputs, classes: int) -> keras.Ker
     states = dense(width)(dense(width)(inputs.particles)) * inputs.mask
     read = dense(width)(inputs.given[SUBJETS])
     table = ops.reshape(states, (-1, width))
-    for number in range(1, config.levels + 1):
+    for number in range(1, config.depth() + 1):
         mergings = inputs.given[level(number)]
         one, two = (ops.take(table, mergings[:, :, i], axis=0) for i in range(2))
         state = cell(one, two, gathered(read, mergings[:, :, 2]))
