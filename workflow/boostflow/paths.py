@@ -2,7 +2,7 @@
 
 Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `model`, `plot`,
 `prepared` (a name of what an input that models share depends on), `batch` (a name of files
-that were checked together).
+that were checked, or of points that were trained, together), `step` and `slot` (of a search).
 """
 
 SAMPLE = "samples/{variation}/{sample}/{part}.root"
@@ -17,6 +17,14 @@ CUTFLOW = "select/{variation}/{sample}.json"
 PREPARED = "prepared/{prepared}"
 MODEL = "models/{model}/{variation}"
 CHECKPOINT = "checkpoints/{model}/{variation}"
+POINTS = "search/points"
+POINT_CHECKPOINTS = "checkpoints/points"
+SEARCH_BATCH = "search/batches/{batch}.json"
+SEARCH_SLOT = "search/{model}/{step}/{slot}.json"
+SEARCH_STEP = "search/{model}/{step}.json"
+SEARCH = "search/{model}/search.json"
+SEARCH_TABLE = "search/{model}/search.txt"
+SEARCH_PLOT = "plots/{model}/search.png"
 SCORE = "scores/{model}/{variation}.parquet"
 EVALUATION = "evaluation/{model}.json"
 EVALUATION_SYSTEMATICS = "evaluation/systematics/{model}.json"

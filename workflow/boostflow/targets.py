@@ -26,12 +26,20 @@ def everything(analysis: Analysis) -> list[str]:
         *tables(analysis),
         *healthy(analysis),
         *check_table(analysis),
+        *searches(analysis),
     ]
 
 
 def check_table(analysis: Analysis) -> list[str]:
     """The table of all input files, if there are any."""
     return [analysis.at(paths.CHECK_TABLE)] if analysis.files else []
+
+
+def searches(analysis: Analysis) -> list[str]:
+    """What each search has found, as JSON and as a table."""
+    found = analysis.searches.of
+    patterns = (paths.SEARCH, paths.SEARCH_TABLE)
+    return [path for pattern in patterns for path in analysis.each(pattern, model=found)]
 
 
 def templates(analysis: Analysis) -> list[str]:
@@ -124,6 +132,7 @@ def plots(analysis: Analysis) -> list[str]:
     for model in analysis.config.models:
         pattern = analysis.at(paths.MODEL_PLOT, model=model)
         found += [pattern.format(plot=plot) for plot in plots_of(analysis, model)]
+    found += analysis.each(paths.SEARCH_PLOT, model=analysis.searches.of)
     for model in analysis.with_systematics():
         pattern = analysis.at(paths.MODEL_PLOT, model=model)
         found += [pattern.format(plot=plot) for plot in varied_plots_of(analysis, model)]

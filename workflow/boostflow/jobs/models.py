@@ -59,6 +59,8 @@ class Train(Job):
     """Name of the model, for messages."""
     model: Model
     """Block of the model, with what a variation changes."""
+    searched: list[str] = []
+    """Keys of it that a search has chosen, which no variation changes."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -71,6 +73,12 @@ class Train(Job):
         """Folder of the prepared input."""
         models: Input[list[Path]] = []
         """Folders of the models that it is made from."""
+        chosen: Input[Path | None] = None
+        """JSON file of what a search has chosen."""
+        possible: Input[list[Path]] = []
+        """Folders of prepared inputs of which the chosen settings need one, called by names."""
+        points: Given[Path | None] = None
+        """Folder of the points of searches, of which one may be this very training."""
         prepared_below: Input[list[Path]] = []
         """Folders of the prepared inputs of these models, and of those that they are made from."""
         output: Output[Path]
@@ -81,7 +89,15 @@ class Train(Job):
     @classmethod
     def of(cls, analysis: Analysis, model: str, variation: str) -> Train:
         """The job of a model under a variation."""
-        return cls(name=model, model=analysis.block(model, variation))
+        block = analysis.block(model, variation)
+        if model not in analysis.searches.of:
+            return cls(name=model, model=block)
+        return cls(
+            name=model,
+            # Another search that chooses the same is no other training.
+            model=block.model_copy(update={"search": None}),
+            searched=analysis.searches.chooses(model, analysis.changed(model, variation)),
+        )
 
 
 class Scoring(Job):

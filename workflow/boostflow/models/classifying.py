@@ -15,6 +15,7 @@ from boostflow.config.defaults import QCD
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.models.family import ModelBlock, Reads, Role, Score, Task
+from boostflow.models.search import Search
 from boostflow.observables.catalogue import known_features, masses
 
 if TYPE_CHECKING:
@@ -145,6 +146,9 @@ class ClassifierBlock(ModelBlock):
     none."""
     planing: Planing | None = None
     """Weights of the training that make mass spectra flat; `{}` for the defaults, null for none."""
+    search: Search | None = None
+    """Search over keys of this block; the model is trained with the best settings; null: as
+    declared."""
 
     def task(self) -> Task:
         """Labelled classes are told apart."""
@@ -184,3 +188,5 @@ class ClassifierBlock(ModelBlock):
         for key, part in parts.items():
             if part is not None:
                 yield from part.problems(at / key, config)
+        if self.search is not None:
+            yield from self.search.problems(self, at / "search", config)
