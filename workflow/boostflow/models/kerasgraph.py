@@ -19,22 +19,6 @@ from boostflow.models.onnxgraph import FLOAT, INT64, Builder
 
 BOOL = TensorProto.BOOL
 
-Writer = Callable[["Graph", Any, list[Any], dict[str, Any], Any], str | list[str]]
-"""From a layer or operation, its arguments (tensors by name), and its symbolic output to a name, or
-a name of each output."""
-WRITERS: dict[str, Writer] = {}
-"""How each layer or operation is written, by the name of its class."""
-
-
-def writes(*names: str) -> Callable[[Writer], Writer]:
-    """A decorator: how layers or operations of these classes are written."""
-
-    def add(writer: Writer) -> Writer:
-        WRITERS.update(dict.fromkeys(names, writer))
-        return writer
-
-    return add
-
 
 def model_of(
     network: keras.Model,
@@ -157,6 +141,23 @@ class Graph:
     def transposed(self, x: str, *axes: int) -> str:
         """A tensor with its axes in another order."""
         return self.build.op("Transpose", x, perm=list(axes))
+
+
+Writer = Callable[[Graph, Any, list[Any], dict[str, Any], Any], str | list[str]]
+"""From a layer or operation, its arguments (tensors by name), and its symbolic output to a name, or
+a name of each output."""
+WRITERS: dict[str, Writer] = {}
+"""How each layer or operation is written, by the name of its class."""
+
+
+def writes(*names: str) -> Callable[[Writer], Writer]:
+    """A decorator: how layers or operations of these classes are written."""
+
+    def add(writer: Writer) -> Writer:
+        WRITERS.update(dict.fromkeys(names, writer))
+        return writer
+
+    return add
 
 
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -17,9 +17,10 @@ def shapes(block: GraphNetwork) -> packed.Shapes:
 
 
 def arrays(block: GraphNetwork, jets: Packed) -> dict[str, NDArray]:
-    """These arrays, padded to at least as many constituents as a particle has neighbours.
+    """The arrays of `shapes` for N jets, by name.
 
-    Where there is no constituent, its neighbours are itself.
+    They are padded to at least as many constituents as a particle has neighbours. Where there is no
+    constituent, its neighbours are itself.
     """
     there = jets.there
     missing = max(0, block.neighbours - there.shape[1])

@@ -61,9 +61,10 @@ def shapes(block: RecursiveNetwork) -> packed.Shapes:
 
 
 def arrays(block: RecursiveNetwork, jets: Packed) -> dict[str, NDArray]:
-    """These arrays of N jets; particles are padded to one more than the longest has.
+    """The arrays of `shapes` for N jets, by name.
 
-    The state of a place without a particle is 0: what is missing is the last one of the first jet.
+    Particles are padded to one more than the longest jet has. The state of a place without a
+    particle is 0: what a merging lacks is the last one of the first jet.
     """
     tree = climbed(jets, block.depth())
     features, mask = (np.pad(x, [(0, 0), (0, 1), *[(0, 0)] * (x.ndim - 2)]) for x in jets.padded())
