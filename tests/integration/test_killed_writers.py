@@ -412,8 +412,9 @@ def test_these_are_all_writers(repository: Path) -> None:
     }
     # A lock, which is empty; and a file that is never written twice.
     listed = {"io.py: exclusive", "io.py: write_small"}
-    # A page beside plots, atomic like them, and a map within the folder that a training makes.
-    listed |= {"infer/report.py: plot"}
+    # A page and a table beside plots, atomic like them, and a map within the folder that a training
+    # makes.
+    listed |= {"infer/report.py: plot", "ranking.py: run"}
     listed |= {"models/decorrelation.py: make", "models/decorrelation.py: decorrelated"}
     # Chunks in the scratch folder of an ingestion, which `_merge` makes one file of.
     listed |= {"ingest/rows.py: Rows.write"}

@@ -51,7 +51,8 @@ LAYERS: tuple[set[str], ...] = (
     {"jobs"},
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
-        *("effects", "infer", "background", "plots", "summary", "takeover", "webpage", "search"),
+        *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
+        "webpage",
     },
     {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )
@@ -230,7 +231,7 @@ DEFAULTS = WORKFLOW / "boostflow/config/defaults.py"
 """The one place outside families' folders that names some: the models of a run by default."""
 
 
-WORDS = {"set", "graph", "image", "sequence", "recursive", "merged", "search"}
+WORDS = {"set", "single", "graph", "image", "sequence", "recursive", "merged", "search"}
 """Kinds that are words of Python or of English: these count in quotes, as a value and in a path."""
 
 

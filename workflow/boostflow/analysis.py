@@ -14,7 +14,15 @@ from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
-from boostflow.models.family import Family, ModelBlock, Role, Score, family_of, tells_classes
+from boostflow.models.family import (
+    Family,
+    ModelBlock,
+    Role,
+    Score,
+    Task,
+    family_of,
+    tells_classes,
+)
 from boostflow.models.search import CHOSEN
 from boostflow.searches import Searches
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
@@ -360,6 +368,12 @@ class Analysis:
     def jet_models(self) -> list[str]:
         """Models with a score for each class of a jet: those that are compared."""
         return [name for name, block in self.config.models.items() if tells_classes(block)]
+
+    def classifiers(self) -> list[str]:
+        """Models that were trained on classes, where there are several: they are ranked."""
+        models = self.config.models.items()
+        found = [name for name, block in models if block.task() is Task.CLASSIFY]
+        return found if len(found) > 1 else []
 
     def with_systematics(self) -> list[str]:
         """Jet models that regions read, if there are variations of their scores or jets."""

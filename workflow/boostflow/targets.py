@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from boostflow import paths
 from boostflow.analysis import EVENTS, Analysis
+from boostflow.models.family import Task
 from boostflow.plots.names import (
     YIELDS_TABLES,
     background_plots,
@@ -74,8 +75,10 @@ def healthy(analysis: Analysis) -> list[str]:
 
 def plots_of(analysis: Analysis, model: str) -> list[str]:
     """Names of the plots of a model's evaluation; significance is that of the fit's signal."""
-    names = model_plots(analysis.config.models[model])
-    return [name for name in names if name != "significance" or analysis.config.infer]
+    block = analysis.config.models[model]
+    names = [x for x in model_plots(block) if x != "significance" or analysis.config.infer]
+    quoted = analysis.config.evaluate.efficiency is not None and block.task() is Task.CLASSIFY
+    return [*names, *(["efficiency"] if quoted else [])]
 
 
 def varied_plots_of(analysis: Analysis, model: str) -> list[str]:
@@ -138,6 +141,8 @@ def plots(analysis: Analysis) -> list[str]:
         found += [pattern.format(plot=plot) for plot in varied_plots_of(analysis, model)]
     if len(analysis.jet_models()) > 1:
         found.append(analysis.at(paths.COMPARISON_PLOT))
+    if analysis.classifiers():
+        found.append(analysis.at(paths.RANKING_PLOT))
     if analysis.config.event_models():
         found.append(analysis.at(paths.ANOMALY_PLOT))
     found += analysis.each(paths.BACKGROUND_PLOT, plot=background_plot_names(analysis))

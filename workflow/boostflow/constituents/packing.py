@@ -137,7 +137,7 @@ class Packed:
 
     @property
     def there(self) -> NDArray[np.bool_]:
-        """Where a padded array has a particle, (N, n)."""
+        """Places of a padded array that hold a particle, (N, n)."""
         return np.arange(int(self.counts.max(initial=1))) < self.counts[:, None]
 
     def spread(self, values: NDArray) -> NDArray:

@@ -369,9 +369,56 @@ class Compare(Job):
         labels = config.labels()
         return cls(
             judged={name: Judged.of(block, labels) for name, block in models.items()},
-            reference=config.evaluate.reference or analysis.jet_models()[0],
+            reference=reference_of(analysis),
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
+            label=analysis.energy_label(),
+        )
+
+
+def reference_of(analysis: Analysis) -> str:
+    """The model that the others are compared with."""
+    return analysis.config.evaluate.reference or analysis.jet_models()[0]
+
+
+class RankClassifiers(Job):
+    """All classifiers beside each other: what they reach, and what they cost."""
+
+    stage: ClassVar[str] = "rank"
+    runs: ClassVar[str] = "boostflow.ranking:run"
+
+    titles: dict[Name, str]
+    """How tables call the family of each classifier."""
+    reference: Name
+    """The model that the others were compared with."""
+    label: Label
+    """Text above the plot."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        evaluations: Input[list[Path]]
+        """Evaluations of the classifiers (JSON)."""
+        comparison: Input[Path]
+        """Comparison of all models with the reference (JSON)."""
+        models: Input[list[Path]]
+        """Folders of the trained classifiers, each in a folder of its model's name."""
+        jets: Input[list[Path]]
+        """Selected jets, one file a sample."""
+        figures: Output[Path]
+        """JSON file of the figures."""
+        table: Output[Path]
+        """The same as a table of text."""
+        plot: Output[Path]
+        """PNG file of the ROC curves."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> RankClassifiers:
+        """The job of an analysis."""
+        models = analysis.config.models
+        return cls(
+            titles={name: family_of(models[name]).title for name in analysis.classifiers()},
+            reference=reference_of(analysis),
             label=analysis.energy_label(),
         )
 

@@ -30,6 +30,7 @@ JOBS = {
     "plot_transfer": "transfer:PlotTransfer",
     "prepare": "models:Prepare",
     "provenance": "summary:Provenance",
+    "rank": "models:RankClassifiers",
     "score": "models:Scoring",
     "search": "search:TrainPoints",
     "search_best": "search:TrainBest",

@@ -117,6 +117,7 @@ def train(job: Train, files: Train.Files) -> None:
                 family_of(block).packages,
                 time.monotonic() - start,
                 classes=rows.classes,
+                parameters=sum(tree.count("leaf=") for tree in booster.get_dump()),
             ),
         )
     log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
