@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from boostflow.config.samples import RootContent
+from boostflow.models.family import families
 from boostflow.models.ucluster.block import UCluster
 from support.plans import CONFIG, REPOSITORY, Job, Plan
 
@@ -395,9 +396,16 @@ def test_anomaly_detection(tmp_path: Path) -> None:
 
 
 def test_b_jets(tmp_path: Path) -> None:
-    """The shipped configuration: three flavours, trees and cuts, no fit."""
+    """The shipped configuration: three flavours; trees, cuts, and two networks merged; no fit."""
     config = yaml.safe_load((REPOSITORY / "config" / "bjets.yaml").read_text())
-    ends = ("plot_cutflow", "compare_models", "summary", "provenance", "default")
+    ends = (
+        "plot_cutflow",
+        "compare_models",
+        "rank_classifiers",
+        "summary",
+        "provenance",
+        "default",
+    )
     expected: set[Job] = {(rule, "") for rule in ends}
     for sample in ("bottom", "charm", "light"):
         expected |= {(rule, f"nominal/{sample}") for rule in ("list_parts", "select")}
@@ -407,6 +415,8 @@ def test_b_jets(tmp_path: Path) -> None:
         kind = block["kind"]
         expected |= {(rule, f"{model}/nominal") for rule in (f"train_{kind}", "score")}
         expected.add((f"evaluate_{kind}", model))
+        if name := families()[kind].block(**block).prepared_name():
+            expected.add((f"prepare_{kind}", name))
     plan = Plan(tmp_path, config, {})
     assert plan.jobs() == expected
     plan.finish()

@@ -10,6 +10,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import pytest
+import yaml
 
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
@@ -255,6 +256,15 @@ def test_what_a_block_may_not_say(keys: dict, message: str, repository: Path) ->
     models = {**MODELS, "trees": {"kind": "bdt"}, "net": {"kind": "merged", **SMALL, **keys}}
     with pytest.raises(BoostflowError, match=message):
         load({"models": models, "infer": None}, repository)
+
+
+def test_a_variation_keeps_the_parts(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "systematics.yaml"
+    change = {"models": ["sets", "more"]}
+    path.write_text(yaml.safe_dump({"other": {"kind": "model", "model": "net", "up": change}}))
+    models = {**MODELS, "more": {"kind": "dnn"}, "net": {"kind": "merged", **SMALL}}
+    with pytest.raises(BoostflowError, match=r"other\.up: changes which models net is made from"):
+        load({"models": models, "infer": None, "systematics": str(path)}, repository)
 
 
 # --- what is trained anew, and when ---------------------------------------------------------------

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from boostflow.config.load import load
-from boostflow.constituents import clustering
 from boostflow.constituents.packing import Packed
 from boostflow.constituents.particles import Particles
+from boostflow.constituents.trees import POWERS
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet
 from boostflow.models import packed
@@ -77,7 +77,7 @@ def of_fastjet(jet: Any, found: Mergings) -> frozenset[int]:
     return parts[0] | parts[1]
 
 
-@pytest.mark.parametrize("tree", clustering.POWERS)
+@pytest.mark.parametrize("tree", POWERS)
 def test_trees_are_fastjets(inputs: list[Path], tree: str) -> None:
     import fastjet
 
@@ -107,7 +107,7 @@ def test_trees_are_fastjets(inputs: list[Path], tree: str) -> None:
         assert (packed_jets.merges[first + n - 1] == -1).all()
 
 
-@pytest.mark.parametrize("tree", clustering.POWERS)
+@pytest.mark.parametrize("tree", POWERS)
 def test_momenta_add_up_to_the_jet(inputs: list[Path], tree: str) -> None:
     jets = read_parquet(inputs[1])[:30]
     found = trees(jets, tree)
@@ -156,7 +156,7 @@ def test_levels_hold_each_merging_after_its_subjets(inputs: list[Path], levels: 
 
 
 def test_levels_follow_from_the_tree() -> None:
-    depths = {tree: RecursiveNetwork(tree=tree).depth() for tree in clustering.POWERS}
+    depths = {tree: RecursiveNetwork(tree=tree).depth() for tree in POWERS}
     assert depths == {"kt": 16, "cambridge": 28, "antikt": 63}
     assert RecursiveNetwork(constituents=5).depth() == 4
     assert RecursiveNetwork(constituents=1).depth() == 1

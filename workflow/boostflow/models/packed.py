@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.constituents import shards
-from boostflow.constituents.catalogue import needed
 from boostflow.constituents.packing import Layout, Packed
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_chunks, parquet_rows, require_rows
@@ -86,7 +85,7 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
     kept, mass, observables = layout(packing), packing["mass"], packing["observables"]
     require_rows(files.jets)
     sizes, classes = _survey(files.jets)
-    columns = [*needed(kept.features), *observables, *([] if mass is None else [mass])]
+    columns = [*kept.needed(), *observables, *([] if mass is None else [mass])]
     about = {"packing": packing, "classes": classes}
     record = jet_type(len(observables))
     before = 0

@@ -96,8 +96,10 @@ def arrays(block: RecursiveNetwork, jets: Packed) -> dict[str, NDArray]:
         found[level(number)] = mergings
         after += len(jets) * width
     last = np.cumsum(jets.counts, dtype=np.int64)
-    root = 2 * last - 2
-    found[ROOT] = rows[root][:, None].astype(np.int32)
+    root = np.full(len(jets), size - 1)
+    some = jets.counts > 0
+    root[some] = rows[2 * last[some] - 2]
+    found[ROOT] = root[:, None].astype(np.int32)
     return found
 
 

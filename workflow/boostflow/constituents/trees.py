@@ -1,10 +1,11 @@
-"""The clustering trees of jets: their constituents, clustered again until one is left."""
+"""The clustering trees of jets: their particles, clustered again until one is left."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.compiled import njit
 from boostflow.constituents.particles import Particles
 from boostflow.observables import kernels
 
@@ -51,3 +52,39 @@ def _merges(
     found = parents[:, first + np.arange(len(first)) + np.repeat(sizes, sizes)]
     pt2 = (nodes[0] ** 2 + nodes[1] ** 2)[2 * first + found]
     return np.where(pt2[0] < pt2[1], found[::-1], found).T
+
+
+def leaves(particles: Particles) -> NDArray[np.int64]:
+    """Rows of the particles in the order of the Cambridge/Aachen trees of their jets, (P,).
+
+    Trees are walked depth first, of two branches the one with the higher pT first, as in
+    arXiv:1711.09059 (there with anti-kT). Jets keep their order.
+
+    Args:
+        particles: P particles with finite momenta.
+    """
+    return _leaves(particles.starts, particles.counts, merges(particles, "cambridge"))
+
+
+@njit(cache=True)
+def _leaves(
+    starts: NDArray[np.int64], counts: NDArray[np.int32], joined: NDArray[np.int16]
+) -> NDArray[np.int64]:
+    result = np.empty(len(joined), np.int64)
+    for jet in range(len(counts)):
+        first, n = starts[jet], counts[jet]
+        at, waiting = first, 1
+        stack = np.empty(n + 1, np.int64)
+        stack[0] = 2 * n - 2
+        while waiting:
+            waiting -= 1
+            node = stack[waiting]
+            if node < n:
+                result[at] = first + node
+                at += 1
+                continue
+            # What was put there last is looked at first.
+            stack[waiting] = joined[first + node - n, 1]
+            stack[waiting + 1] = joined[first + node - n, 0]
+            waiting += 2
+    return result
