@@ -148,6 +148,8 @@ class ClassifierBlock(ModelBlock):
     planing: Planing | None = None
     """Weights of the training that make spectra of a mass or of pT flat; `{}` for the defaults,
     null for none."""
+    bootstrap: int | None = Field(None, ge=0)
+    """Seed of a bootstrap of the training events; null: each counts once."""
     search: Search | None = None
     """Search over keys of this block; the model is trained with the best settings; null: as
     declared."""

@@ -121,7 +121,12 @@ def take_over(point: Point, block: ModelBlock, output: Path) -> None:
         output: folder to write.
     """
     with atomic(output) as part:
-        shutil.copytree(point.model, part)
+        for file in sorted(point.model.rglob("*")):
+            copy = part / file.relative_to(point.model)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            # Not by `copytree`, which says little of a full disk.
+            if file.is_file():
+                shutil.copyfile(file, copy)
         about = read_json(part / "manifest.json")
         mine, other = block.model_dump(mode="json"), point.block.model_dump(mode="json")
         about["config"] |= {key: value for key, value in mine.items() if value != other[key]}
