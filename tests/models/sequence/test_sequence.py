@@ -17,7 +17,7 @@ from boostflow.models.score import score
 from boostflow.models.sequence.block import Sequences
 from support import conformance
 
-SMALL = {"width": 8, "heads": 2, "depth": 2, "head": [8], "epochs": 1, "batch": 64}
+SMALL = {"width": 8, "heads": 2, "depth": 1, "head": [8], "epochs": 1, "batch": 64}
 KINDS = {
     "gru": {"layers": "gru"},
     "lstm": {"layers": "lstm", "observables": ["mass"]},
