@@ -164,6 +164,10 @@ bench-coverage: $(READY) ## Coverage of the 68 % interval and pulls of mu in toy
 bench-systematics: $(READY) ## What one more systematic variation of each kind costs (BENCH="--size 0.2")
 	@$(BIN)/python benchmarks/systematics.py $(BENCH)
 
+.PHONY: bench-taggers
+bench-taggers: checked $(READY) ## Figures of all taggers of a run, rates beside plain Keras (CONFIG, BENCH="--seeds 5")
+	@$(BIN)/python benchmarks/taggers.py --config "$(or $(CONFIG),config/taggers.yaml)" $(BENCH)
+
 .PHONY: bench-damaged
 bench-damaged: $(READY) ## Damage 1,000 input files of all kinds: refused, read, or worse (BENCH="--number 200")
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/damaged.py $(BENCH)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from boostflow.config.samples import RootContent
+from boostflow.models.family import families
 from boostflow.models.ucluster.block import UCluster
 from support.plans import CONFIG, REPOSITORY, Job, Plan
 
@@ -394,6 +395,34 @@ def test_anomaly_detection(tmp_path: Path) -> None:
     assert plan.jobs() == set()
 
 
+def test_b_jets(tmp_path: Path) -> None:
+    """The shipped configuration: three flavours; trees, cuts, and two networks merged; no fit."""
+    config = yaml.safe_load((REPOSITORY / "config" / "bjets.yaml").read_text())
+    ends = (
+        "plot_cutflow",
+        "compare_models",
+        "rank_classifiers",
+        "summary",
+        "provenance",
+        "default",
+    )
+    expected: set[Job] = {(rule, "") for rule in ends}
+    for sample in ("bottom", "charm", "light"):
+        expected |= {(rule, f"nominal/{sample}") for rule in ("list_parts", "select")}
+        for part in range(4):
+            expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
+    for model, block in config["models"].items():
+        kind = block["kind"]
+        expected |= {(rule, f"{model}/nominal") for rule in (f"train_{kind}", "score")}
+        expected.add((f"evaluate_{kind}", model))
+        if name := families()[kind].block(**block).prepared_name():
+            expected.add((f"prepare_{kind}", name))
+    plan = Plan(tmp_path, config, {})
+    assert plan.jobs() == expected
+    plan.finish()
+    assert plan.jobs() == set()
+
+
 def test_models_share_packed_jets_and_leave_each_other_alone(tmp_path: Path) -> None:
     """Another model with the same jets, first by name, trains itself; other masses pack anew."""
     plan = Plan(tmp_path, copy.deepcopy(CONFIG), {})
@@ -495,6 +524,19 @@ def test_one_model_has_none_to_be_compared_with(plan: Plan) -> None:
     plan.config = copy.deepcopy(CONFIG)
     del plan.config["models"]["ucluster"]
     assert not {job for job in plan.jobs() if job[0] == "compare_models"}
+
+
+def test_classifiers_are_ranked_once_there_are_two(plan: Plan) -> None:
+    plan.config = copy.deepcopy(CONFIG)
+    plan.finish()
+    plan.config["models"]["shallow"] = {"kind": "bdt", "max_depth": 2}
+    assert plan.jobs() == {
+        ("train_bdt", "shallow/nominal"),
+        ("score", "shallow/nominal"),
+        ("evaluate_bdt", "shallow"),
+        *((rule, "") for rule in ("compare_models", "rank_classifiers")),
+        *((rule, "") for rule in ("summary", "provenance", "default")),
+    }
 
 
 def test_a_cross_check_leaves_the_fit_alone(plan: Plan) -> None:

@@ -271,6 +271,45 @@ def table(inputs: Path) -> Write:
     return both
 
 
+def taken_over(inputs: Path) -> Write:
+    from boostflow.io import write_json
+    from boostflow.models.points import Point, take_over
+
+    point = Point(BDT(), inputs / "point", "")
+    write_json(point.model / "manifest.json", {"config": BDT().model_dump(mode="json")})
+    (point.model / "model.ubj").write_bytes(bytes(50_000))
+    return lambda path: take_over(point, BDT(decorrelate={}), path)
+
+
+def search_report(inputs: Path) -> Write:
+    from boostflow.io import write_json
+    from boostflow.jobs.search import ReportSearch
+    from boostflow.search.report import report
+    from boostflow.training import checkpoint
+
+    rng = np.random.default_rng(2)
+    code, figures = np.arange(200) % 2, {"auc": 0.5, "loss": 0.7, "seconds": 1, "cpu_seconds": 1}
+    entries = [{"point": n, "settings": {"rounds": n}, "test": figures, **figures} for n in "ab"]
+    for name in "ab":
+        arrays = {"code": code, "weight": np.ones(200), "event": np.arange(200)}
+        arrays["probabilities"] = rng.dirichlet([1, 1], 200)
+        (inputs / name).mkdir(exist_ok=True)
+        checkpoint.write(inputs / name / "validation.npz", {}, arrays)
+    write_json(inputs / "ranking.json", {"points": entries})
+    job = ReportSearch(
+        name="trees", method="grid", figure="auc", keys=["rounds"], bootstrap=5, label=("a", "b")
+    )
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        written = {"figures": path / "search.json", "table": path / "search.txt"}
+        read = {"rankings": [inputs / "ranking.json"], "seeds": [inputs / "ranking.json"]}
+        files = ReportSearch.Files(**read, **written, points=inputs, plot=path / "search.png")
+        report(job, files)
+
+    return write
+
+
 def generated(inputs: Path) -> Write:
     from boostflow.config.generate import main
 
@@ -294,6 +333,8 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "infer/report.py: tabulate": fit_tables,
     "infer/tables.py: write_hepdata": fit_tables,
     "models/bdt/train.py: train": trees,
+    "models/points.py: take_over": taken_over,
+    "search/report.py: report": search_report,
     "constituents/shards.py: written, Writer._append": packed_jets,
     "training/checkpoint.py: write": checkpoint_file,
     "training/loop.py: Loop.write": network,
@@ -311,6 +352,7 @@ SEVERAL = (
     *("provenance.py: run", "summary/run.py: run", "config/generate.py: main"),
     *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
     *("infer/health.py: run", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
+    "search/report.py: report",
 )
 """Those of several files, each whole or not there."""
 WRITING = {
@@ -412,8 +454,9 @@ def test_these_are_all_writers(repository: Path) -> None:
     }
     # A lock, which is empty; and a file that is never written twice.
     listed = {"io.py: exclusive", "io.py: write_small"}
-    # A page beside plots, atomic like them, and a map within the folder that a training makes.
-    listed |= {"infer/report.py: plot"}
+    # A page and a table beside plots, atomic like them, and a map within the folder that a training
+    # makes.
+    listed |= {"infer/report.py: plot", "ranking.py: run"}
     listed |= {"models/decorrelation.py: make", "models/decorrelation.py: decorrelated"}
     # Chunks in the scratch folder of an ingestion, which `_merge` makes one file of.
     listed |= {"ingest/rows.py: Rows.write"}

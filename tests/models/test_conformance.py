@@ -17,9 +17,11 @@ from boostflow.config.config import Config
 from boostflow.config.descriptions import descriptions
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
+from boostflow.io import read_json, read_parquet
 from boostflow.jobs.models import Train
 from boostflow.models.family import Family, Role, Task, columns, families
+from boostflow.models.network_score import KERAS
+from boostflow.models.networks import NetworkBlock
 from boostflow.plots.names import model_plots
 from boostflow.scored import read_scores
 from support import conformance
@@ -236,3 +238,30 @@ def test_the_same_seed_gives_the_same_scores(
             assert (again[name] == column).all()
         else:
             np.testing.assert_allclose(again[name], column, rtol=0, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_network_can_be_a_part_of_another(trained: tuple[Any, Path], inputs: list[Path]) -> None:
+    """Cut before its last layer, with the inputs that scores have: the layer gives them again."""
+    block, folder = trained
+    if not (isinstance(block, NetworkBlock) and block.joinable):
+        pytest.skip("not one that can be joined")
+    import keras
+
+    from boostflow.models.subnetworks import Part
+
+    part = Part.of("part", folder / "model")
+    trunk, new = part.trunk(fresh=False), part.trunk(fresh=True)
+    shapes = [[v.shape for v in one.weights] for one in (trunk, new)]
+    assert trunk.name == "part" and shapes[0] == shapes[1]
+    jets = read_parquet(inputs[0])
+    source = families()[block.kind].module("score").source(part.about, jets)
+    assert source.work.shape == (len(jets),) and len(source) == len(jets)
+    batch = source.batch(np.arange(len(jets)))
+    last = keras.models.load_model(folder / "model" / KERAS).layers[-1]
+    logits = keras.ops.convert_to_numpy(last(trunk(list(batch), training=False)))
+    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    found = read_scores(folder / "scores.parquet")
+    names = [f"p_{name}" for name in part.about["classes"]]
+    scores = np.stack([found[name][: len(jets)] for name in names], axis=1)
+    np.testing.assert_allclose(scores, wanted, atol=1e-4)

@@ -120,7 +120,8 @@ def neighbours(x, mask, near):
 @of(SETS)
 def pieces(x, mask, near):
     first, rest = x[:, 0, :2], x[..., 2:]
-    kinds = L.Embedding(20, 3)(near)
+    place = ops.cast(ops.cumsum(mask, axis=1), "int32")
+    kinds = L.Embedding(20, 3)(near) + L.Embedding(20, 3)(place)
     x = ops.concatenate([rest, kinds, ops.expand_dims(x[:, :, 1], -1), x[..., None, 0]], axis=-1)
     x = ops.take(x, np.array([3, 0, 5]), axis=-1)
     x = L.Reshape((-1, 3, 1))(x)

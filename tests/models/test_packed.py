@@ -28,6 +28,7 @@ KEYS = {
     "constituents": 20,
     "observables": ["mass", "tau21"],
     "planing": {"mass": "mass", "range": [50, 200]},
+    "bootstrap": 5,
 }
 
 
@@ -72,7 +73,7 @@ def test_a_training_gets_the_labelled_jets_of_its_split(
         mine, its = np.argsort(observables[:, 0]), np.argsort(rows.x[chosen][:, 0])
         np.testing.assert_array_equal(observables[mine], rows.x[chosen][its])
         np.testing.assert_array_equal(y[mine], rows.y[chosen][its])
-        wanted = weights(rows, chosen, config.planing, where)
+        wanted = weights(rows, chosen, config, where)
         np.testing.assert_allclose(weight[mine], wanted[its], rtol=1e-5)
         assert particles.shape[1] == mask.sum(1).max() == 20
         assert (particles[mask == 0] == 0).all() and (np.diff(particles[..., 0], axis=1) <= 0)[

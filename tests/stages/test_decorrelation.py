@@ -246,7 +246,7 @@ def test_planed_weights_make_spectra_flat(inputs: dict[str, Path]) -> None:
     planing = Planing(range=[20.0, 300.0])
     rows = read([inputs["top"], inputs["quark"]], ["tau21"], optional=False, planing=planing)
     chosen = (rows.split == TRAIN) & rows.labelled
-    found = weights(rows, chosen, planing, "train")
+    found = weights(rows, chosen, BDT(planing=planing), "train")
     assert rows.mass is not None
     mass, y = rows.mass[chosen], rows.y[chosen]
     inside = (mass > 20) & (mass < 300)
@@ -264,10 +264,10 @@ def test_planing_of_some_classes_leaves_the_others(inputs: dict[str, Path]) -> N
     rows = read([inputs["top"], inputs["quark"]], ["tau21"], optional=False, planing=planing)
     chosen = rows.split == TRAIN
     top = rows.y[chosen] == rows.classes.index("top")
-    found = weights(rows, chosen, planing, "train")
+    found = weights(rows, chosen, BDT(planing=planing), "train")
     assert np.ptp(found[top]) == pytest.approx(0)
     assert np.ptp(found[~top]) > 0
-    assert (weights(rows, chosen, None, "train")[top] == found[top]).all()
+    assert (weights(rows, chosen, BDT(), "train")[top] == found[top]).all()
 
 
 def test_a_density_counts_weights_over_widths() -> None:

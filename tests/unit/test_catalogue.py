@@ -50,6 +50,13 @@ FURTHER = (
 )
 
 
+LIFETIMES = (
+    *("n_tracks", "n_displaced", "displaced_share", "sip1", "sip2", "sip3", "jet_probability"),
+    *("n_vertices", "vertex_mass", "vertex_significance", "vertex_tracks", "vertex_share"),
+    "vertex_angle",
+)
+
+
 def ingested(file: Path) -> ak.Array:
     """The rows of a file."""
     folder = file.parent
@@ -187,20 +194,21 @@ def test_order_and_defaults() -> None:
     trees = BDT().features
     assert trees[: len(DEFAULT)] == list(DEFAULT) and len(set(trees)) == len(trees)
     assert set(trees) <= {*DEFAULT, *FURTHER}
-    assert catalogue.stored_observables() == [*DEFAULT, *FURTHER]
+    assert catalogue.stored_observables() == [*DEFAULT, *FURTHER, *LIFETIMES]
     assert BDT().reads().columns == ()
     assert BDT(features=["c2"]).reads().columns == ("c2",)
 
 
 def test_what_may_be_taken_and_drawn() -> None:
-    assert catalogue.known_features() == sorted({*DEFAULT, *FURTHER, "eta"})
+    assert catalogue.known_features() == sorted({*DEFAULT, *FURTHER, *LIFETIMES, "eta"})
     more = {"phi", "ht", "met_pt", "mjj"}
-    assert catalogue.columns() == sorted({*DEFAULT, *FURTHER, "eta", *more})
+    assert catalogue.columns() == sorted({*DEFAULT, *FURTHER, *LIFETIMES, "eta", *more})
 
 
 def test_what_moves() -> None:
     assert set(catalogue.energies()) == {
-        *("pt", "mass", "msoftdrop", "mtrimmed", "sqrt_d12", "sqrt_d23", "qw", "pf_pt", "pf_mass")
+        *("pt", "mass", "msoftdrop", "mtrimmed", "sqrt_d12", "sqrt_d23", "qw", "pf_pt", "pf_mass"),
+        *("sv_pt", "sv_mass", "vertex_mass"),
     }
     groomed = {one.name: one.groomed for one in catalogue.masses()}
     assert groomed == {"mass": False, "msoftdrop": True, "mtrimmed": True}
@@ -224,7 +232,10 @@ def test_every_column_is_declared_once(tmp_path: Path) -> None:
     of_files = {"run", "luminosityBlock", "event", "event_id", "entry", "jet_index", "label"}
     unknown = found - catalogue.declared().keys() - of_files
     assert unknown == {"genWeight", "split", "candidate"}
-    assert catalogue.declared().keys() - found == {"tau4", "area", "raw_factor"}
+    assert catalogue.declared().keys() - found == {
+        *("tau4", "area", "raw_factor"),
+        *(name for name in catalogue.declared() if catalogue.of_tracks(name)),
+    }
 
 
 def test_columns_that_nobody_declares_are_called_by_their_name() -> None:
@@ -279,7 +290,7 @@ def test_the_command_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
     main(["observables"])
     lines = capsys.readouterr().out.splitlines()
     first = [line.split()[0] for line in lines if line.strip()]
-    assert [name for name in first if name in OBSERVABLES] == [*DEFAULT, *FURTHER]
+    assert [name for name in first if name in OBSERVABLES] == [*DEFAULT, *FURTHER, *LIFETIMES]
     assert any(line.split()[:3] == ["msoftdrop", "GeV", "yes"] for line in lines if line)
 
 

@@ -31,7 +31,9 @@ BLOCKS = {
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
 
-BASES = {f"boostflow.models{name}" for name in ("", ".family", ".classifying", ".networks")}
+BASES = {
+    f"boostflow.models{name}" for name in ("", ".family", ".classifying", ".networks", ".search")
+}
 """Modules of `models` that blocks of families are made from."""
 
 LAYERS: tuple[set[str], ...] = (
@@ -44,12 +46,13 @@ LAYERS: tuple[set[str], ...] = (
     {"blocks"},
     {"families"},
     {"config"},
-    {"variations"},
+    {"variations", "searches"},
     {"analysis"},
     {"jobs"},
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
-        *("effects", "infer", "background", "plots", "summary", "takeover", "webpage"),
+        *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
+        "webpage",
     },
     {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
 )
@@ -57,7 +60,7 @@ LAYERS: tuple[set[str], ...] = (
 it. `blocks` are the modules in `BLOCKS`; `families` are those in `BASES` and of each family its
 `__init__.py` and `block.py`; all else in these two packages is `config` and `models`."""
 
-PLANNING = ("blocks", "families", "config", "variations", "analysis", "jobs", "targets")
+PLANNING = ("blocks", "families", "config", "variations", "searches", "analysis", "jobs", "targets")
 """What is read before a job starts, also by each job of a cluster: it has to be quick."""
 TOOLS = {"boostflow.config.generate"}
 """Modules of these packages that no run reads: `make config` runs them."""
@@ -228,7 +231,7 @@ DEFAULTS = WORKFLOW / "boostflow/config/defaults.py"
 """The one place outside families' folders that names some: the models of a run by default."""
 
 
-WORDS = {"set", "graph", "image", "sequence", "recursive", "merged", "search"}
+WORDS = {"set", "single", "graph", "image", "sequence", "recursive", "merged", "search"}
 """Kinds that are words of Python or of English: these count in quotes, as a value and in a path."""
 
 

@@ -149,6 +149,7 @@ CASES: list[Case] = [
     ("simulation.detector.ecal_resolution", 0.06, SIMULATE),
     ("simulation.detector.hcal_resolution", 0.6, SIMULATE),
     ("simulation.detector.neutral_pt_min", 0.6, SIMULATE),
+    ("simulation.detector.tracking", {}, SIMULATE),
     # --- samples
     ("samples.top.process", "w", SIMULATE | SIMULATED),
     # The variable of ABCD is a score for top.
@@ -203,6 +204,7 @@ CASES: list[Case] = [
     ("ingest.bad_events_max", 0.02, INGEST),
     ("ingest.on_bad_file", "skip", {"check"} | LISTS),
     ("ingest.tree", "tree", INGEST),
+    ("ingest.tracks", True, INGEST),
     ("ingest.fatjet_pt_min", 300.0, INGEST),
     ("ingest.fatjet_abs_eta_max", 2.0, INGEST),
     ("ingest.soft_drop_zcut", 0.2, INGEST),

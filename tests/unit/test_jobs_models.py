@@ -167,6 +167,7 @@ CASES: list[Case] = [
     ("evaluate.background_uncertainty", 0.2, EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["w"]]], EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["qcd"]], ["higgs", ["qcd"]]], NOTHING),  # no such class
+    ("evaluate.efficiency", {"signal": "top", "background": "qcd"}, EVALUATE | VARY),
     ("evaluate.bootstrap", 50, EVALUATE | VARY | {"compare"}),
     ("evaluate.reference", "clusters", {"compare"}),
     ("evaluate.reference", "bdt", NOTHING),  # that it is anyway

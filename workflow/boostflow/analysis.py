@@ -14,7 +14,17 @@ from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
-from boostflow.models.family import Family, ModelBlock, Role, Score, family_of, tells_classes
+from boostflow.models.family import (
+    Family,
+    ModelBlock,
+    Role,
+    Score,
+    Task,
+    family_of,
+    tells_classes,
+)
+from boostflow.models.search import CHOSEN
+from boostflow.searches import Searches
 from boostflow.variations import NOMINAL, Stage, Variation, Variations
 
 EVENTS = "events"
@@ -44,6 +54,7 @@ class Analysis:
     ) -> None:
         self.config, self.systematics, self.root = config, systematics, root
         self.variations = Variations(config, systematics)
+        self.searches = Searches(config)
         self.samples = list(config.samples)
         self._contents: dict[str, str] = {}
 
@@ -257,13 +268,33 @@ class Analysis:
     def block(self, model: str, variation: str = NOMINAL) -> ModelBlock:
         """A model's block, with what the variation changes of this model."""
         block = self.config.models[model]
+        change = self._change(model, variation)
+        return block.varied(change) if change else block
+
+    def _change(self, model: str, variation: str) -> dict[str, Any]:
+        """What a variation changes of a model, by key."""
         found = self.varied(variation, "model")
         if found is None:
-            return block
+            return {}
         assert isinstance(found.declared, ModelVariation)
-        if found.declared.model != model:
-            return block
-        return block.varied(found.change)
+        return found.change if found.declared.model == model else {}
+
+    def changed(self, model: str, variation: str) -> frozenset[str]:
+        """The keys of a model that a variation changes."""
+        return frozenset(self._change(model, variation))
+
+    def chosen(self, model: str) -> str | None:
+        """The file with what the search of a model has chosen; None for one without a search."""
+        if model not in self.searches.of:
+            return None
+        return self.at(paths.SEARCH_STEP, model=model, step=CHOSEN)
+
+    def possible(self, model: str, variation: str = NOMINAL) -> list[ModelBlock]:
+        """The blocks that a model may be trained with: one, or those of which a search chooses."""
+        block = self.block(model, variation)
+        if model not in self.searches.of:
+            return [block]
+        return self.searches.possible(model, block, self.changed(model, variation))
 
     def families(self) -> list[Family]:
         """The families in use, sorted by kind."""
@@ -276,11 +307,12 @@ class Analysis:
 
     def prepared(self) -> dict[str, Prepared]:
         """The inputs that models and their variations share, by name."""
-        blocks = list(self.config.models.values())
+        wanted = [(model, NOMINAL) for model in self.config.models]
         for name, varied in self.variations.by_name.items():
             model = getattr(varied.declared, "model", None)
             if model is not None:
-                blocks.append(self.block(model, name))
+                wanted.append((model, name))
+        blocks = [block for model, variation in wanted for block in self.possible(model, variation)]
         result: dict[str, Prepared] = {}
         for block in blocks:
             shared = block.prepared_name()
@@ -293,15 +325,16 @@ class Analysis:
 
         These are models that it names, and those that they are made from; a name stands once.
         """
-        found: dict[str, str | None] = {}
+        found: dict[str, list[str | None]] = {}
         waiting = list(self.block(model, variation).reads().models)
         while waiting:
             name = waiting.pop(0)
             if name not in found:
-                block = self.block(name, variation)
-                found[name] = block.prepared_name()
-                waiting += block.reads().models
-        return list(dict.fromkeys(name for name in found.values() if name is not None))
+                # Of a search it is not known yet which one its choice needs.
+                found[name] = [block.prepared_name() for block in self.possible(name, variation)]
+                waiting += self.block(name, variation).reads().models
+        every = (name for names in found.values() for name in names)
+        return list(dict.fromkeys(name for name in every if name is not None))
 
     def evaluated_as(self, model: str) -> str:
         """How a model is evaluated: as its kind says, or as all that score events."""
@@ -335,6 +368,12 @@ class Analysis:
     def jet_models(self) -> list[str]:
         """Models with a score for each class of a jet: those that are compared."""
         return [name for name, block in self.config.models.items() if tells_classes(block)]
+
+    def classifiers(self) -> list[str]:
+        """Models that were trained on classes, where there are several: they are ranked."""
+        models = self.config.models.items()
+        found = [name for name, block in models if block.task() is Task.CLASSIFY]
+        return found if len(found) > 1 else []
 
     def with_systematics(self) -> list[str]:
         """Jet models that regions read, if there are variations of their scores or jets."""

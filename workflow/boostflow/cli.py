@@ -18,7 +18,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
     bear_any()
     # What stages there are is asked within, too: a family of models may be at fault.
     _told(lambda: _run(arguments))
+    if arguments is None:
+        alone.leave()
 
 
 def _told(action: Callable[[], None]) -> None:
@@ -63,7 +65,7 @@ def _told(action: Callable[[], None]) -> None:
 
 def _run(arguments: list[str] | None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
-    args = _parser(given[:1]).parse_args(given)
+    args = _parser(given[:1], explained=bool({"-h", "--help"} & set(given))).parse_args(given)
     # Schedulers end jobs with SIGTERM: unwind, so that temporary files are removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     logging.basicConfig(
@@ -86,14 +88,15 @@ def _guarded(guarded: bool, action: Callable[[], None]) -> signal.Signals | None
     return survived(lambda: _told(action))
 
 
-def _parser(asked: list[str]) -> argparse.ArgumentParser:
+def _parser(asked: list[str], explained: bool) -> argparse.ArgumentParser:
     """The command line as far as it is asked for.
 
     Each job starts with this: the classes of other stages' jobs take longer to import than many a
-    job to run.
+    job to run, and so does reading the sentences about keys.
 
     Args:
         asked: the first word that the user gave, if any.
+        explained: whether keys and files have their sentences, for somebody who asks for help.
     """
     parser = argparse.ArgumentParser(
         prog="boostflow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -107,7 +110,7 @@ def _parser(asked: list[str]) -> argparse.ArgumentParser:
             add(command)
             command.set_defaults(run=run)
         else:
-            _add_stage(commands, name)
+            _add_stage(commands, name, explained)
     return parser
 
 
@@ -119,17 +122,18 @@ def _end(message: str) -> None:
 # --- stages ---------------------------------------------------------------------------------------
 
 
-def _add_stage(commands: argparse._SubParsersAction, name: str) -> None:
+def _add_stage(commands: argparse._SubParsersAction, name: str, explained: bool) -> None:
     """Declare the command of a stage by the class of its job."""
     job = job_of(name)
     text = inspect.getdoc(job) or ""
+    keys = f"\n\nThe keys of JOB:\n{_keys(job)}" if explained else ""
     command = commands.add_parser(
         name,
         help=text.replace("%", "%%"),
-        description=f"{text}\n\nThe keys of JOB:\n{_keys(job)}",
+        description=f"{text}{keys}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _files(command, job)
+    _files(command, job, descriptions(job.Files) if explained else {})
     command.set_defaults(run=_stage(job))
 
 
@@ -142,9 +146,8 @@ def _keys(job: type[Job]) -> str:
     return "\n".join(lines) or "  none"
 
 
-def _files(command: argparse.ArgumentParser, job: type[Job]) -> None:
+def _files(command: argparse.ArgumentParser, job: type[Job], texts: Mapping[str, str]) -> None:
     command.add_argument("job", metavar="JOB", help="its settings: a JSON or YAML file, or JSON")
-    texts = descriptions(job.Files)
     for name, field in job.Files.model_fields.items():
         many, optional = job.Files.many(name), job.Files.optional(name)
         command.add_argument(

@@ -14,6 +14,10 @@ class BadFile(BoostflowError):
     """An input file cannot be read or is damaged: `ingest.on_bad_file` says what is done then."""
 
 
+class Diverged(BoostflowError):
+    """A training whose loss or weights are not finite any more: its settings are at fault."""
+
+
 def is_full(error: BaseException) -> bool:
     """Whether nothing more can be written: a full disk, a quota, a limit on the size of files."""
     full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

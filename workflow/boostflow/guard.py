@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+from boostflow import alone
+
 FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 """Signals by which a library's fault ends a process."""
 DIE_WITH_PARENT = 1
@@ -36,6 +38,7 @@ def survived(action: Callable[[], None]) -> signal.Signals | None:
     if child == 0:
         _end_with(parent)
         action()
+        alone.leave()
         sys.exit(0)
 
     def pass_on(number: int, frame: FrameType | None) -> None:

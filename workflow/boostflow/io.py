@@ -67,17 +67,21 @@ def write_small(path: str | Path, text: str) -> None:
 
 
 @contextmanager
-def exclusive(path: str | Path) -> Iterator[None]:
+def exclusive(path: str | Path, wait: bool = False) -> Iterator[None]:
     """Hold the lock file `path` while the block runs; the system frees it even after kill -9.
 
+    Args:
+        path: of the file.
+        wait: until another process that holds it has left.
+
     Raises:
-        BoostflowError: another process holds it.
+        BoostflowError: another process holds it, and nobody waits.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise BoostflowError(
                 f"{path}: another process still works here (left by a killed run?): end it first"

@@ -23,6 +23,18 @@ CONSTITUENTS = (
     "PFCands_charge",
     "PFCands_pdgId",
 )
+IMPACT = tuple(f"PFCands_{name}" for name in ("d0", "d0Err", "dz", "dzErr"))
+"""Impact parameters of constituents and their errors (cm); negative errors: no track."""
+VERTICES = tuple(
+    f"SV_{name}"
+    for name in (
+        *("pt", "eta", "phi", "mass", "dlen", "dlenSig", "dxy", "dxySig"),
+        *("pAngle", "chi2", "ntracks"),
+    )
+)
+"""Secondary vertices of the event (GeV, cm)."""
+TRACKING = (*IMPACT, *VERTICES)
+"""What `ingest.tracks` asks for."""
 PUPPI_WEIGHT = "PFCands_puppiWeight"
 TRUTH = tuple(
     f"GenPart_{name}"
@@ -60,6 +72,7 @@ READABLE = tuple(
             *CONSTITUENTS,
             *(f"PFCands_{field}" for vector in VECTORS for field in vector),
             PUPPI_WEIGHT,
+            *TRACKING,
             *TRUTH,
         )
     )

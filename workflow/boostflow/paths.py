@@ -2,7 +2,7 @@
 
 Wildcards: `variation` (nominal or `<systematic>_up|down`), `sample`, `part`, `model`, `plot`,
 `prepared` (a name of what an input that models share depends on), `batch` (a name of files
-that were checked together).
+that were checked, or of points that were trained, together), `step` and `slot` (of a search).
 """
 
 SAMPLE = "samples/{variation}/{sample}/{part}.root"
@@ -17,10 +17,20 @@ CUTFLOW = "select/{variation}/{sample}.json"
 PREPARED = "prepared/{prepared}"
 MODEL = "models/{model}/{variation}"
 CHECKPOINT = "checkpoints/{model}/{variation}"
+POINTS = "search/points"
+POINT_CHECKPOINTS = "checkpoints/points"
+SEARCH_BATCH = "search/batches/{batch}.json"
+SEARCH_SLOT = "search/{model}/{step}/{slot}.json"
+SEARCH_STEP = "search/{model}/{step}.json"
+SEARCH = "search/{model}/search.json"
+SEARCH_TABLE = "search/{model}/search.txt"
+SEARCH_PLOT = "plots/{model}/search.png"
 SCORE = "scores/{model}/{variation}.parquet"
 EVALUATION = "evaluation/{model}.json"
 EVALUATION_SYSTEMATICS = "evaluation/systematics/{model}.json"
 COMPARISON = "comparison.json"
+RANKING = "classifiers.json"
+RANKING_TABLE = "classifiers.txt"
 TEMPLATES = "templates/{variation}.root"
 PSEUDO = "templates/pseudo.root"
 WORKSPACE = "inference/workspace.json"
@@ -47,6 +57,7 @@ PROVENANCE = "provenance.json"
 CUTFLOW_PLOT = "plots/cutflow.png"
 MODEL_PLOT = "plots/{model}/{plot}.png"
 COMPARISON_PLOT = "plots/comparison.png"
+RANKING_PLOT = "plots/classifiers.png"
 ANOMALY = "anomaly.json"
 ANOMALY_PLOT = "plots/anomaly.png"
 FIT_PLOT = "plots/inference/{plot}.png"

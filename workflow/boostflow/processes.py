@@ -7,7 +7,9 @@ Names and options: the Pythia 8.3 manual (arXiv:2203.11601), top, electroweak an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+BOTTOM, CHARM = 5, 4
 
 HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
 HADRONIC_Z = ("23:onMode = off", "23:onIfAny = 1 2 3 4 5")
@@ -38,6 +40,23 @@ W_PRIME_TO_X_Y = (
 )
 
 
+def has_quark(pdg_id: Any, quark: int) -> Any:
+    """Whether particles are hadrons of which a quark is the heaviest one; quarkonia are none.
+
+    It is the first of the three digits that name the quarks of a meson or baryon (PDG, "Monte Carlo
+    particle numbering scheme").
+
+    Args:
+        pdg_id: codes, numpy or awkward integers of any shape.
+        quark: code of the quark.
+    """
+    code = abs(pdg_id)
+    first, second, third = (code // power % 10 for power in (1000, 100, 10))
+    meson = (first == 0) & (second == quark) & (third != quark)
+    # Diquarks have no third digit.
+    return (third != 0) & (meson | (first == quark)) & (code < 1_000_000_000)
+
+
 @dataclass(frozen=True)
 class Process:
     """A hard process, fully hadronic."""
@@ -50,6 +69,8 @@ class Process:
     """|PDG ids| of heavy particles whose copies and decay quarks are kept in GenPart."""
     alpha_s: int = 0
     """Power of alpha_s in the cross-section at leading order."""
+    flavours: bool = False
+    """Whether hadrons with b and c quarks are kept in GenPart: jets are matched to them."""
 
 
 PROCESSES: dict[str, Process] = {
@@ -109,6 +130,27 @@ PROCESSES: dict[str, Process] = {
     ),
     "qg": Process("a light quark and a gluon", ("HardQCD:qg2qg = on",), alpha_s=2),
     "dijet": Process("two quarks or gluons, all of QCD", ("HardQCD:all = on",), alpha_s=2),
+    "bottom": Process(
+        "two b quarks; jets with a b hadron",
+        ("HardQCD:gg2bbbar = on", "HardQCD:qqbar2bbbar = on"),
+        alpha_s=2,
+        flavours=True,
+    ),
+    "charm": Process(
+        "two c quarks; jets with a c hadron and no b hadron",
+        ("HardQCD:gg2ccbar = on", "HardQCD:qqbar2ccbar = on"),
+        alpha_s=2,
+        flavours=True,
+    ),
+    "light": Process(
+        "two light quarks or gluons; jets without b and c hadrons",
+        (
+            *("HardQCD:gg2gg = on", "HardQCD:gg2qqbar = on", "HardQCD:qg2qg = on"),
+            *("HardQCD:qq2qq = on", "HardQCD:qqbar2gg = on", "HardQCD:qqbar2qqbarNew = on"),
+        ),
+        alpha_s=2,
+        flavours=True,
+    ),
     "resonance": Process(
         "W' (34, 3500 GeV) -> X (9000001, 500 GeV) Y (9000002, 100 GeV), both -> q q'; pthat does"
         " not apply, masses are changed with settings like `34:m0 = 3000.`",

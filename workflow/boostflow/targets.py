@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from boostflow import paths
 from boostflow.analysis import EVENTS, Analysis
+from boostflow.models.family import Task
 from boostflow.plots.names import (
     YIELDS_TABLES,
     background_plots,
@@ -26,12 +27,20 @@ def everything(analysis: Analysis) -> list[str]:
         *tables(analysis),
         *healthy(analysis),
         *check_table(analysis),
+        *searches(analysis),
     ]
 
 
 def check_table(analysis: Analysis) -> list[str]:
     """The table of all input files, if there are any."""
     return [analysis.at(paths.CHECK_TABLE)] if analysis.files else []
+
+
+def searches(analysis: Analysis) -> list[str]:
+    """What each search has found, as JSON and as a table."""
+    found = analysis.searches.of
+    patterns = (paths.SEARCH, paths.SEARCH_TABLE)
+    return [path for pattern in patterns for path in analysis.each(pattern, model=found)]
 
 
 def templates(analysis: Analysis) -> list[str]:
@@ -66,8 +75,10 @@ def healthy(analysis: Analysis) -> list[str]:
 
 def plots_of(analysis: Analysis, model: str) -> list[str]:
     """Names of the plots of a model's evaluation; significance is that of the fit's signal."""
-    names = model_plots(analysis.config.models[model])
-    return [name for name in names if name != "significance" or analysis.config.infer]
+    block = analysis.config.models[model]
+    names = [x for x in model_plots(block) if x != "significance" or analysis.config.infer]
+    quoted = analysis.config.evaluate.efficiency is not None and block.task() is Task.CLASSIFY
+    return [*names, *(["efficiency"] if quoted else [])]
 
 
 def varied_plots_of(analysis: Analysis, model: str) -> list[str]:
@@ -124,11 +135,14 @@ def plots(analysis: Analysis) -> list[str]:
     for model in analysis.config.models:
         pattern = analysis.at(paths.MODEL_PLOT, model=model)
         found += [pattern.format(plot=plot) for plot in plots_of(analysis, model)]
+    found += analysis.each(paths.SEARCH_PLOT, model=analysis.searches.of)
     for model in analysis.with_systematics():
         pattern = analysis.at(paths.MODEL_PLOT, model=model)
         found += [pattern.format(plot=plot) for plot in varied_plots_of(analysis, model)]
     if len(analysis.jet_models()) > 1:
         found.append(analysis.at(paths.COMPARISON_PLOT))
+    if analysis.classifiers():
+        found.append(analysis.at(paths.RANKING_PLOT))
     if analysis.config.event_models():
         found.append(analysis.at(paths.ANOMALY_PLOT))
     found += analysis.each(paths.BACKGROUND_PLOT, plot=background_plot_names(analysis))

@@ -3,7 +3,13 @@
 One rule for each way of evaluation, because plots differ.
 """
 
-from boostflow.jobs.models import Compare, Evaluate, EvaluateSystematics, PlotSystematics
+from boostflow.jobs.models import (
+    Compare,
+    Evaluate,
+    EvaluateSystematics,
+    PlotSystematics,
+    RankClassifiers,
+)
 
 
 include: "functions/evaluate.smk"
@@ -134,3 +140,45 @@ if len(ANALYSIS.jet_models()) > 1:
             "Comparing models"
         shell:
             logged(Compare)
+
+
+if ANALYSIS.classifiers():
+
+    rule rank_classifiers:
+        """What all classifiers reach on the same jets, and what they cost."""
+        input:
+            evaluations=ANALYSIS.each(paths.EVALUATION, model=ANALYSIS.classifiers()),
+            comparison=at(paths.COMPARISON),
+            models=[at(paths.MODEL, model=m, variation=NOMINAL) for m in ANALYSIS.classifiers()],
+            jets=ANALYSIS.selected(NOMINAL, ANALYSIS.labelled()),
+        output:
+            figures=at(paths.RANKING),
+            table=report(
+                at(paths.RANKING_TABLE),
+                caption=caption("classifiers"),
+                category="Models",
+                labels={"plot": "classifiers (table)"},
+            ),
+            plot=report(
+                at(paths.RANKING_PLOT),
+                caption=caption("classifiers"),
+                category="Models",
+                labels={"plot": "classifiers"},
+            ),
+        log:
+            log_of(paths.RANKING),
+        benchmark:
+            benchmark_of(paths.RANKING)
+        group:
+            cluster_group("results")
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=attempt_scaled(3000),
+            runtime=attempt_scaled(30),
+        params:
+            job=job(RankClassifiers),
+        message:
+            "Ranking the classifiers"
+        shell:
+            logged(RankClassifiers)

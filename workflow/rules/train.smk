@@ -58,6 +58,8 @@ for family in ANALYSIS.families():
             beside=jets_beside,
             prepared=prepared_input,
             models=models_below,
+            chosen=chosen_settings,
+            possible=possible_inputs,
             prepared_below=prepared_below,
         output:
             output=directory(at(paths.MODEL)),
@@ -77,6 +79,7 @@ for family in ANALYSIS.families():
         params:
             job=job(Train),
             checkpoint=checkpoint_of,
+            points=points_of_searches,
         message:
             "Training {wildcards.model} ({wildcards.variation})"
         shell:

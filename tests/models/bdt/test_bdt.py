@@ -11,7 +11,7 @@ import pytest
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, write_parquet
 from boostflow.models.bdt.block import BDT
-from boostflow.models.bdt.train import bootstrap_counts
+from boostflow.models.resampling import of_sample
 from boostflow.models.score import score
 from boostflow.models.tabular import balanced
 from support.models import train
@@ -79,15 +79,15 @@ def test_small_leaves_are_learned_by_heart(inputs: list[Path], tmp_path: Path) -
 
 def test_a_bootstrap_draws_events(inputs: list[Path], tmp_path: Path) -> None:
     ids = np.arange(200_000, dtype="uint64")
-    drawn = bootstrap_counts(ids, 7, "top")
+    drawn = of_sample(ids, 7, "top")
     # Poisson(1): mean and variance 1, 37 % not at all; errors of 0.002 each.
     assert drawn.mean() == pytest.approx(1, abs=0.01)
     assert drawn.var() == pytest.approx(1, abs=0.02)
     assert np.mean(drawn == 0) == pytest.approx(np.exp(-1), abs=0.005)
-    for other in (bootstrap_counts(ids, 8, "top"), bootstrap_counts(ids, 7, "w")):
+    for other in (of_sample(ids, 8, "top"), of_sample(ids, 7, "w")):
         assert abs(np.corrcoef(drawn, other)[0, 1]) < 0.01
     # By event: the order does not matter, and both jets go together.
-    assert (bootstrap_counts(ids[::-1], 7, "top") == drawn[::-1]).all()
+    assert (of_sample(ids[::-1], 7, "top") == drawn[::-1]).all()
 
     models = {}
     for name, seed in (("nominal", None), ("one", 1), ("again", 1), ("two", 2)):

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, FilePath, Fraction, Name, Range, Setting
 from boostflow.launch import has_slurm
+
+
+class Tracking(Block):
+    """Impact parameters of tracks, and secondary vertices of those that are displaced.
+
+    Resolutions are a (+) b / (pT sqrt(sin theta)), added in quadrature: the hits' own, and multiple
+    scattering. The defaults are about those of an innermost layer at 3 to 4 cm.
+    """
+
+    d0_resolution: float = Field(10.0, gt=0, le=1e4)
+    """a of the transverse impact parameter (um)."""
+    d0_scattering: float = Field(70.0, ge=0, le=1e5)
+    """b of the transverse impact parameter (um GeV)."""
+    z0_resolution: float = Field(40.0, gt=0, le=1e4)
+    """a of the longitudinal impact parameter (um)."""
+    z0_scattering: float = Field(100.0, ge=0, le=1e5)
+    """b of the longitudinal impact parameter (um GeV)."""
+    radius_max: float = Field(100.0, gt=0)
+    """A charged particle that is made farther from the beam has no track, only energy (mm)."""
+    displaced_min: float = Field(2.0, ge=0)
+    """Tracks with a transverse impact parameter of more than so many errors make vertices."""
+    vertex_chi2_max: float = Field(9.0, gt=0)
+    """Most chi2 that a track may add to a vertex."""
+    flight_significance_min: float = Field(3.0, ge=0)
+    """Vertices are at least so many errors of their distance from the primary one."""
 
 
 class Detector(Block):
@@ -31,6 +57,15 @@ class Detector(Block):
     """Stochastic term of neutral hadrons: sigma(E)/E = this / sqrt(E/GeV), plus 3 %."""
     neutral_pt_min: float = Field(0.5, ge=0)
     """Threshold of a cell (GeV)."""
+    tracking: Tracking | None = None
+    """Impact parameters of tracks, and secondary vertices; `{}` for the defaults, null for none."""
+
+    @model_validator(mode="after")
+    def tracks_are_measured(self) -> Detector:
+        """Impact parameters are those of tracks that a detector finds."""
+        if self.tracking is not None and not self.enabled:
+            raise ValueError("tracking needs `enabled: true`: tracks are the detector's")
+        return self
 
 
 class Simulation(Block):
@@ -107,6 +142,9 @@ class Ingest(Block):
     """z_cut of soft drop; beta is 0."""
     nsubjettiness_beta: float = Field(1.0, gt=0)
     """Angular exponent of tau_N and of the energy correlation functions."""
+    tracks: bool = False
+    """Impact parameters of constituents and secondary vertices are read, where files have them
+    (`PFCands_d0`, `_dz`, and `SV`): observables and features of tracks and vertices need it."""
     on_bad_file: Literal["fail", "skip"] = "fail"
     """An input file that cannot be read or is damaged ends the run (fail), or is left out and
     listed (skip): simulation is normalised to the files that were read, data are not corrected."""
@@ -263,6 +301,35 @@ class Select(Block):
     """Jet veto map: {file: PATH, correction: NAME}; null for none."""
 
 
+class Efficiency(Block):
+    """Efficiency of a class where a given part of another one passes, in ranges of a column."""
+
+    signal: Name
+    """Class whose efficiency is quoted."""
+    background: Name
+    """Class of which a given part passes, in each range by a cut of its own."""
+    others: list[Name] = []
+    """Classes whose rejection is quoted at the same cuts."""
+    mistag: list[Fraction] = Field([0.01, 0.1], min_length=1)
+    """Parts of the background that pass."""
+    column: str = "pt"
+    """Column of the jets whose ranges are told apart."""
+    edges: list[float] = []
+    """Edges of the ranges, ascending; none: all jets together alone."""
+
+    @field_validator("edges")
+    @classmethod
+    def ascend(cls, edges: list[float]) -> list[float]:
+        """Edges of ranges ascend."""
+        if len(edges) == 1 or any(high <= low for low, high in pairwise(edges)):
+            raise ValueError(f"{edges} are no edges of ranges: [20, 50, 100, 200]")
+        return edges
+
+    def classes(self) -> list[str]:
+        """All classes that are named, that of the signal first."""
+        return [self.signal, self.background, *self.others]
+
+
 class Evaluate(Block):
     """Figures of merit."""
 
@@ -275,6 +342,9 @@ class Evaluate(Block):
         ("top", ["quark", "gluon"]),
     ]
     """Pairs of a signal class and background classes whose rejection is quoted."""
+    efficiency: Efficiency | None = None
+    """Efficiency of a class at fixed mistag rates of another: {signal: b, background: light,
+    others: [c], edges: [20, 50, 100, 200]}; null for none."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
     reference: Name | None = None

@@ -36,7 +36,7 @@ def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str,
     """
     result = {}
     networks = [name for name, block in config.models.items() if block.reads().constituents]
-    columns = _columns(config)
+    columns = named_columns(config)
     for name, sample in config.samples.items():
         if not isinstance(sample, FileSample):
             continue
@@ -61,7 +61,7 @@ def _of_weights(sample: FileSample) -> dict[str, list[str]]:
     return result
 
 
-def _columns(config: Config) -> dict[str, list[str]]:
+def named_columns(config: Config) -> dict[str, list[str]]:
     """Columns of the jets that the configuration names, with the keys where it does."""
     named = [
         (f"models.{name}", column)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from boostflow.config.base import Block, Name, Range
+from boostflow.config.base import Block, Name, NoSwitch, Range
 
 if TYPE_CHECKING:
     from boostflow.config.statistics import Region
@@ -30,8 +30,9 @@ def _kind_of_order(value: object) -> str:
     return "two" if isinstance(value, list | tuple) else "one"
 
 
-_One = Annotated[int, Tag("one")]
-_Two = Annotated[tuple[int, int], Tag("two")]
+_Number = Annotated[int, NoSwitch]
+_One = Annotated[_Number, Tag("one")]
+_Two = Annotated[tuple[_Number, _Number], Tag("two")]
 _Orders = Annotated[
     _One | _Two | Annotated[Literal["auto"], Tag("auto")], Discriminator(_kind_of_order)
 ]

@@ -6,7 +6,7 @@ the standard library alone; formulas are methods and attributes of `particles.Pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class Feature:
     formula: Formula
     """Formula from particles to a float64 for each of them, shape (P,)."""
     needs: tuple[str, ...] = ()
-    """Columns beside `COLUMNS` that it is made from."""
+    """Columns that it is made from, beside four-momenta."""
 
 
 FEATURES: dict[str, Feature] = {
@@ -66,6 +66,8 @@ FEATURES: dict[str, Feature] = {
             rf"$\ln(p_T(\Delta R < {LOCAL_RADIUS}) / p_T^\mathrm{{jet}})$",
             lambda p: p.log(p.local_pt(LOCAL_RADIUS) / p.of_jet("pt")),
         ),
+        # What the pixels of images hold.
+        Feature("pt", r"$p_T$ [GeV]", lambda p: p.pt),
         # The weight of energy flow networks (arXiv:1810.05165), where it adds up to 1.
         Feature("pt_share", r"$p_T / \sum p_T$", lambda p: p.pt_share),
         # Charge and kind, as in ParticleNet and JetClass (arXiv:2202.03772).
@@ -88,13 +90,3 @@ FEATURES: dict[str, Feature] = {
     )
 }
 """All features by name."""
-
-
-def needed(names: Iterable[str]) -> list[str]:
-    """Columns of the selected jets that some features are made from, each once.
-
-    Args:
-        names: of features.
-    """
-    more = (column for name in names for column in FEATURES[name].needs)
-    return list(dict.fromkeys([*COLUMNS, *more]))

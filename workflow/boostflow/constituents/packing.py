@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.constituents.catalogue import FEATURES, needed
+from boostflow.constituents.collections import COLLECTIONS, CollectionName, needed
 from boostflow.constituents.particles import Particles
+from boostflow.constituents.trees import leaves
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -24,11 +25,16 @@ class Layout:
     features: tuple[str, ...]
     """Names of the features, in order."""
     constituents: int
-    """Particles of a jet that are kept, those with the highest pT."""
+    """Particles of a jet that are kept, the first ones by the order of the collection."""
     neighbours: int = 0
     """Nearest particles in (eta, phi) that are kept, itself included; 0 for none."""
     momenta: bool = False
     """Whether light-cone momenta are kept."""
+    collection: CollectionName = "constituents"
+    """What of the jet is kept; particles stand for any of it."""
+    order: Literal["pt", "tree"] = "pt"
+    """Order of the particles of a jet: that of the collection (pT), or as the leaves of its tree
+    (`trees.leaves`)."""
 
     @cached_property
     def dtype(self) -> np.dtype:
@@ -44,35 +50,53 @@ class Layout:
             fields.append(("neighbours", "<i2", (self.neighbours,)))
         return np.dtype(fields)
 
+    def needed(self) -> list[str]:
+        """Columns of the selected jets that are read."""
+        return needed(self.collection, self.features)
+
     def pack(self, jets: ak.Array, where: str) -> Packed:
         """The records of some jets.
 
         Args:
-            jets: with the columns of the features (`catalogue.needed`); pT in GeV.
+            jets: with the columns of `needed`; pT in GeV.
             where: name of the input, for messages.
 
         Raises:
             BoostflowError: a column is missing, a jet has no constituent, or a value is not finite.
         """
-        columns = [name for name in needed(self.features) if name.startswith("pf_")]
-        found = Particles.of(jets, self.constituents, where, columns)
-        records = np.empty(len(found), self.dtype)
-        values = [FEATURES[name].formula(found) for name in self.features]
-        records["features"] = np.stack(values, axis=1).astype(np.float32)
-        good = np.isfinite(records["features"]).all(axis=1)
+        features = COLLECTIONS[self.collection].features
+        more = [column for name in self.features for column in features[name].needs]
+        found = Particles.of(jets, self.constituents, where, more, self.collection)
+        good = np.ones(len(found), bool)
         for name in ("pt", "eta", "phi", "mass"):
             good &= np.isfinite(found.column(name)) & np.isfinite(found.of_jet(name))
+        _require(good, found, where)
+        if self.order == "tree":
+            found = found.taken(leaves(found))
+        records = np.empty(len(found), self.dtype)
+        values = [features[name].formula(found) for name in self.features]
+        records["features"] = np.stack(values, axis=1).astype(np.float32)
+        good = np.isfinite(records["features"]).all(axis=1)
         if self.momenta:
             records["momenta"] = found.light_cone()
             good &= np.isfinite(records["momenta"]).all(axis=1)
-        if not good.all():
-            raise BoostflowError(
-                f"{where}: {len(np.unique(found.jet[~good]))} jets have constituents with a NaN or"
-                " infinite momentum; drop these jets in the input"
-            )
+        _require(good, found, where)
         if self.neighbours:
             records["neighbours"] = found.nearest(self.neighbours)
         return Packed(records, found.counts)
+
+
+def _require(good: NDArray[np.bool_], found: Particles, where: str) -> None:
+    """Refuse jets some of whose particles are not good.
+
+    Raises:
+        BoostflowError: says how many there are.
+    """
+    if not good.all():
+        raise BoostflowError(
+            f"{where}: {len(np.unique(found.jet[~good]))} jets have constituents with a NaN or"
+            " infinite momentum; drop these jets in the input"
+        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +104,7 @@ class Packed:
     """Jets without padding; P is the sum of `counts`.
 
     particles: (P,) records as of `Layout.dtype`.
-    counts: (N,) int32, particles of each jet, at least 1.
+    counts: (N,) int32, particles of each jet; 0 only where the collection may lack them.
     """
 
     particles: NDArray[np.void]
@@ -125,7 +149,7 @@ class Packed:
 
     @property
     def there(self) -> NDArray[np.bool_]:
-        """Where a padded array has a particle, (N, n)."""
+        """Places of a padded array that hold a particle, (N, n)."""
         return np.arange(int(self.counts.max(initial=1))) < self.counts[:, None]
 
     def spread(self, values: NDArray) -> NDArray:

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.compiled import njit
-from boostflow.constituents.catalogue import ELECTRON, JET, MOMENTA, MUON, PHOTON
+from boostflow.constituents.catalogue import ELECTRON, JET, MUON, PHOTON
+from boostflow.constituents.collections import COLLECTIONS, CollectionName
 from boostflow.errors import BoostflowError
+from boostflow.observables.tracks import signed
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -33,17 +35,20 @@ def require(jets: ak.Array, where: str, columns: Iterable[str]) -> None:
     """
     missing = [name for name in columns if name not in jets.fields]
     if missing:
-        raise BoostflowError(
-            f"{where}: no column {', '.join(missing)}; the model needs jets with constituents"
-        )
+        why = "the model needs jets with constituents"
+        if any(name.startswith(("sv_", "pf_d")) for name in missing):
+            why = "the model needs jets with tracks and vertices, see `ingest.tracks`"
+        if set(missing) <= {"pf_charge", "pf_pdgId"}:
+            why = "this input does not know charge or kind of constituents: leave out what needs it"
+        raise BoostflowError(f"{where}: no column {', '.join(missing)}; {why}")
 
 
 @dataclass(frozen=True)
 class Particles:
-    """P particles of N jets, by falling pT in each jet. Momenta are in GeV, all is float64.
+    """P particles of N jets, one jet after the other. Momenta are in GeV, all is float64.
 
-    columns: by name without `pf_`, (P,) each. of_jets: `pt`, `eta`, `phi`, `mass`, (N,) each.
-    counts: (N,) int32, particles of each jet.
+    columns: by name without `pf_` or `sv_`, (P,) each. of_jets: `pt`, `eta`, `phi`, `mass`, (N,)
+    each. counts: (N,) int32, particles of each jet.
     """
 
     columns: dict[str, Floats]
@@ -52,36 +57,48 @@ class Particles:
 
     @classmethod
     def of(
-        cls, jets: ak.Array, constituents: int, where: str, columns: Iterable[str] = MOMENTA
+        cls,
+        jets: ak.Array,
+        constituents: int,
+        where: str,
+        columns: Iterable[str] = (),
+        collection: CollectionName = "constituents",
     ) -> Particles:
-        """The particles of some jets.
+        """The particles of some jets, in each by the order of the collection.
 
         Args:
-            jets: with `catalogue.COLUMNS` and `columns`.
-            constituents: keep this many of each jet, those with the highest pT.
+            jets: with the columns of the collection and `columns`.
+            constituents: keep this many of each jet, the first ones.
             where: name of the input, for messages.
-            columns: further columns of constituents, `pf_charge` for example.
+            columns: further columns of them, `pf_charge` for example.
+            collection: what of the jets is taken.
 
         Raises:
             BoostflowError: a column is missing, or a jet has no constituent.
         """
         import awkward as ak
 
-        names = list(dict.fromkeys([*MOMENTA, *columns]))
+        one = COLLECTIONS[collection]
+        names = list(dict.fromkeys([*one.columns, *columns]))
         require(jets, where, [*names, *JET])
-        order = ak.argsort(jets.pf_pt, axis=1, ascending=False, stable=True)[:, :constituents]
+        found = {name: jets[name] for name in names}
+        if one.chosen is not None:
+            chosen = one.chosen(found)
+            found = {name: values[chosen] for name, values in found.items()}
+        order = ak.argsort(one.order(found), axis=1, ascending=False, stable=True)
+        order = order[:, :constituents]
         counts = ak.to_numpy(ak.num(order)).astype(np.int32)
-        if len(counts) and counts.min() < 1:
+        if len(counts) and counts.min() < 1 and not one.may_lack:
             raise BoostflowError(
                 f"{where}: {np.sum(counts < 1)} jets have no constituents; "
                 "raise select.fatjet.multiplicity_min"
             )
         return cls(
             {
-                name.removeprefix("pf_"): ak.to_numpy(ak.flatten(jets[name][order])).astype(
+                name.removeprefix(one.prefix): ak.to_numpy(ak.flatten(values[order])).astype(
                     np.float64
                 )
-                for name in names
+                for name, values in found.items()
             },
             {name: ak.to_numpy(jets[name]).astype(np.float64) for name in JET},
             counts,
@@ -89,6 +106,15 @@ class Particles:
 
     def __len__(self) -> int:
         return int(self.counts.sum())
+
+    def taken(self, rows: NDArray[np.int64]) -> Particles:
+        """All particles in another order within their jets.
+
+        Args:
+            rows: numbers of the particles, (P,), those of a jet after those of the one before.
+        """
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Particles(columns, self.of_jets, self.counts)
 
     def column(self, name: str) -> Floats:
         """A column of the constituents, named without `pf_`, (P,)."""
@@ -184,6 +210,17 @@ class Particles:
         with np.errstate(invalid="ignore"):  # infinite momenta are reported by the caller
             minus = (across**2 + z**2 + mass**2) / np.maximum(e + along, 1e-12)
         return (np.stack([e + along, minus, across, z], axis=1) / 100).astype(np.float32)
+
+    @property
+    def sip(self) -> Floats:
+        """Transverse impact parameter over its error, signed as `observables.tracks.signed`."""
+        d0 = signed(self.column("d0"), self.column("phi"), self.of_jet("phi"))
+        return d0 / self.column("d0Err")
+
+    @staticmethod
+    def arsinh(x: Floats) -> Floats:
+        """A logarithm at large |x| of either sign, x at small ones."""
+        return np.arcsinh(x)
 
     @staticmethod
     def log(x: Floats) -> Floats:

@@ -191,12 +191,25 @@ def rejection(
     background = weights[~ranking.positive]
     passed = np.asarray(scores)[~ranking.positive] >= threshold
     passing = int(passed.sum())
-    fraction = background[passed].sum() / background.sum()
-    result = {"threshold": threshold, "passing": passing}
+    fraction = float(background[passed].sum() / background.sum())
+    return {"threshold": threshold} | rejected(fraction, passing, effective(background), error)
+
+
+def rejected(fraction: float, passing: int, size: float, error: float) -> dict[str, float]:
+    """Rejection 1/efficiency of a background, or its lower limit, see `rejection`.
+
+    Args:
+        fraction: its efficiency.
+        passing: number of its jets that pass, unweighted.
+        size: effective number of its jets.
+        error: of the efficiency.
+
+    Returns:
+        `passing`, and `value` and `error`, or `limit` and `level`.
+    """
     if passing < FEW or fraction <= 0:
-        size = effective(background)
         count = max(fraction * size, 0.0)
         upper = stats.beta.ppf(LEVEL, count + 1, max(size - count, 1e-9))
-        return result | {"limit": float(1 / upper), "level": LEVEL}
-    error = float(at_least_binomial(error, fraction, effective(background)))
-    return result | {"value": float(1 / fraction), "error": float(error / fraction**2)}
+        return {"passing": passing, "limit": float(1 / upper), "level": LEVEL}
+    error = float(at_least_binomial(error, fraction, size))
+    return {"passing": passing, "value": 1 / fraction, "error": error / fraction**2}

@@ -90,7 +90,7 @@ class Expectation:
 
     def expand(self, pars: NDArray) -> Expansion:
         """Expected events and derivatives."""
-        product = self._norm.product(pars)
+        product, norm_first, norm_second = self._norm.expand(pars)
         total = self._nominal + self._shape.change(pars)
         shape = (len(pars), *self._nominal.shape)
         factor, change, own = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -99,9 +99,8 @@ class Expectation:
             at = np.where(at == 0, TINY, at)
             product *= at.prod(axis=0)
             _add(factor, parameters, acts / at)
-        first, second = self._norm.derivatives(pars)
-        factor[self._norm.index] += first
-        own[self._norm.index] += second * total
+        factor[self._norm.index] += norm_first
+        own[self._norm.index] += norm_second * total
         first, second = self._shape.derivatives(pars)
         change[self._shape.index] += first
         own[self._shape.index] += second + 2 * factor[self._shape.index] * first
@@ -133,6 +132,9 @@ class _Norm:
         )
         matrix = np.concatenate([x**POWERS, slope, bend])
         self._series = np.tensordot(np.linalg.inv(matrix), wanted, 1)
+        order = POWERS[:, None, None, None]
+        self._first = order * self._series
+        self._second = (order * (order - 1) * self._series)[1:]
 
     def _wide(self, values: NDArray) -> NDArray:
         """A number of each channel, for each of its bins."""
@@ -141,27 +143,27 @@ class _Norm:
     def _at(self, pars: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """Factor and its derivatives, shape (p, s, c)."""
         x = pars[self.index][:, None, None]
-        inside, order = np.abs(x) < 1, POWERS[:, None, None, None]
-        held = np.clip(x, -1, 1)
-        value = 1 + (self._series * held**order).sum(axis=0)
-        first = (self._series * order * held ** (order - 1)).sum(axis=0)
-        second = (self._series * order * (order - 1) * held ** np.maximum(order - 2, 0)).sum(axis=0)
+        inside, held = np.abs(x) < 1, np.clip(x, -1, 1)
         slope = np.where(x > 0, self._high, -self._low)
         outside = np.exp(slope * x)
         return (
-            np.where(inside, value, outside),
-            np.where(inside, first, slope * outside),
-            np.where(inside, second, slope**2 * outside),
+            np.where(inside, 1 + held * _polynomial(self._series, held), outside),
+            np.where(inside, _polynomial(self._first, held), slope * outside),
+            np.where(inside, _polynomial(self._second, held), slope**2 * outside),
         )
 
     def product(self, pars: NDArray) -> NDArray:
         """Product over the parameters, shape (s, b)."""
         return self._wide(self._at(pars)[0].prod(axis=0))
 
-    def derivatives(self, pars: NDArray) -> tuple[NDArray, NDArray]:
-        """First and second ones relative to the factor, shapes (p, s, b)."""
+    def expand(self, pars: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Product (s, b), first and second derivatives relative to their factors (p, s, b)."""
         value, first, second = self._at(pars)
-        return self._wide(first / value), self._wide(second / value)
+        return (
+            self._wide(value.prod(axis=0)),
+            self._wide(first / value),
+            self._wide(second / value),
+        )
 
 
 class _Shape:
@@ -188,6 +190,19 @@ class _Shape:
             self._half + first[:, None, None] * self._bent,
             second[:, None, None] * self._bent,
         )
+
+
+def _polynomial(coefficients: NDArray, x: NDArray) -> NDArray:
+    """c_0 + c_1 x + c_2 x^2 + ..., by Horner's rule.
+
+    Args:
+        coefficients: (n, p, s, c).
+        x: (p, 1, 1).
+    """
+    result = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        result = result * x + coefficient
+    return result
 
 
 def _interpolated(model: pyhf.Model, shape: tuple[int, ...]) -> tuple[_Norm, _Shape]:

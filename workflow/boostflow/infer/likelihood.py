@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyhf
 from numpy.typing import NDArray
+from scipy.linalg.blas import dsyr2k
 from scipy.special import gammaln, xlogy
 
 from boostflow.infer.expectation import Expansion, expectation
@@ -67,8 +68,9 @@ class Likelihood:
         rest = 1 - observed / around.expected
         left = around.factor * (around.product * rest)
         right = around.change + around.factor * around.sum / 2
-        mixed = left.reshape(len(pars), -1) @ right.reshape(len(pars), -1).T
-        mixed += mixed.T
+        # left right^T + right left^T, of which BLAS computes the triangle above the diagonal.
+        mixed = dsyr2k(1, left.reshape(len(pars), -1).T, right.reshape(len(pars), -1).T, trans=1)
+        mixed += np.triu(mixed, 1).T
         np.fill_diagonal(mixed, around.own @ rest)
         result = 2 * (result + mixed)
         index, _, width = self._normal

@@ -33,7 +33,7 @@ from boostflow.ingest.sums import is_final, is_scaled, named_alike
 from boostflow.ingest.units import has_unit, in_gev, too_small
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
-from boostflow.nanoaod import EVENT
+from boostflow.nanoaod import EVENT, IMPACT, VERTICES
 from boostflow.observables.catalogue import ingested
 from boostflow.progress import Progress
 from boostflow.terminal import ERRORS
@@ -333,6 +333,17 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         for column, branch in OPTIONAL.items()
         if column in needs.columns and not have[column]
     ]
+    for what, there, branches, prefix in (
+        ("impact parameters", first.features.tracks, IMPACT, "pf_"),
+        ("secondary vertices", first.features.vertices, VERTICES, "sv_"),
+    ):
+        wanted = (prefix + branch.partition("_")[2] for branch in branches)
+        problems += [
+            f"{first.file} has no {what} ({branches[0]}, ...): {column} of "
+            f"{', '.join(needs.columns[column])} needs them, name another column"
+            for column in wanted
+            if column in needs.columns and not there
+        ]
     return problems
 
 

@@ -18,6 +18,7 @@ from boostflow.nanoaod import (
     EVENT,
     FATJET,
     GENERATOR_JETS,
+    IMPACT,
     LINKS,
     MET,
     MET_KINDS,
@@ -25,8 +26,10 @@ from boostflow.nanoaod import (
     RAW,
     READABLE,
     RHO,
+    TRACKING,
     TRUTH,
     VECTORS,
+    VERTICES,
 )
 from boostflow.observables.catalogue import available, without_charges
 from boostflow.theory import NOMINAL_SCALE, WEIGHTS
@@ -70,6 +73,10 @@ class Features:
     """What the missing momentum is, in words that are equal where it is the same."""
     charges: bool = False
     """Constituents come with their charge."""
+    tracks: bool = False
+    """Constituents come with impact parameters, which are wanted."""
+    vertices: bool = False
+    """Events come with secondary vertices, which are wanted."""
     classes: bool = False
     """Each event has a `label`, the class that the file gives it."""
     generator_jets: bool = False
@@ -97,7 +104,13 @@ class Features:
 
         fields = {name.removeprefix("FatJet_") for name in self.names}
         made = {name for field in fields for name in SUBSTRUCTURE.get(field, ())}
-        return available(fields | made, self.constituents, self.charges)
+        return available(
+            fields | made,
+            constituents=self.constituents,
+            charges=self.charges,
+            tracks=self.tracks,
+            vertices=self.vertices,
+        )
 
     def theory(self) -> list[str]:
         """Columns of theory weights that the selected jets get."""
@@ -112,6 +125,8 @@ class Features:
             "genWeight": self.gen_weight,
             **{branch: len(self.weights.get(branch, [])) for branch in WEIGHTS},
             "MET": self.met is not None,
+            "tracks": self.tracks,
+            "vertices": self.vertices,
             "generatorJets": self.generator_jets,
             "rho": self.rho is not None,
             "area": self.area,
@@ -133,6 +148,7 @@ def detect(
     data: bool,
     match: str | None,
     carried: Mapping[str, Carried] = NOTHING,
+    tracks: bool = False,
 ) -> Features:
     """Look at the names and types of a ROOT tree's branches.
 
@@ -145,6 +161,7 @@ def detect(
         data: whether the sample is declared to be collision data.
         match: the particle that the sample's jets are to be matched to, or None.
         carried: branches that the sample's weights need.
+        tracks: whether impact parameters and secondary vertices are wanted.
 
     Raises:
         BadFile: branches are missing or have the wrong type.
@@ -152,7 +169,7 @@ def detect(
             one a line.
     """
     features, problems, contradictions = examine(
-        branches, content, data=data, match=match, carried=carried
+        branches, content, data=data, match=match, carried=carried, tracks=tracks
     )
     if not entries:
         return _of_no_events(features, content, data)
@@ -179,6 +196,7 @@ def examine(
     data: bool,
     match: str | None,
     carried: Mapping[str, Carried] = NOTHING,
+    tracks: bool = False,
 ) -> tuple[Features, list[str], list[str]]:
     """What a ROOT tree has, and everything that is wrong with it for a sample (see `detect`).
 
@@ -186,6 +204,8 @@ def examine(
     have the wrong type. Contradictions are to the declaration as data, simulation or matched.
     """
     names = _file_names(branches, content)
+    if not tracks:
+        names = {ours: theirs for ours, theirs in names.items() if ours not in TRACKING}
     have = {ours: theirs for ours, theirs in names.items() if theirs in branches}
     # What is declared to be no NanoAOD may lack the numbers of events.
     foreign = bool(content.branches) or content.format != "nanoaod"
@@ -274,6 +294,14 @@ def examine(
     # Delphes' particles have other flags, which these are made from.
     known = {*have, "GenPart_statusFlags"} if content.format == "delphes" else have
     unknown = [name for name in TRUTH if name not in known]
+    impact = tracks and charges and not lacks(IMPACT)
+    vertices = tracks and constituents and not lacks(VERTICES)
+    for there, first, what in (
+        (impact, next(iter(lacks(IMPACT)), "the charge of constituents"), "impact parameters"),
+        (vertices, next(iter(lacks(VERTICES)), "jet constituents"), "secondary vertices"),
+    ):
+        if tracks and not there:
+            notes.append(f"no {what} ({first} is missing): what is made of them is off")
     if match is not None and unknown:
         contradictions.append(
             f"jets cannot be matched to a {match} particle ({unknown[0]} is missing); "
@@ -305,6 +333,8 @@ def examine(
         met=met,
         which_met=None if met is None else _which_met(met, have),
         charges=charges,
+        tracks=impact,
+        vertices=vertices,
         generator_jets=not lacks(GENERATOR_JETS),
         rho=next((name for name in RHO if name in have), None),
         area=AREA in have,
@@ -407,7 +437,7 @@ def _wrong_types(
             depths = [jet]
         elif collection == "PFCands":
             depths = [2, 3] if jet == 2 else [2]
-        elif collection in ("FatJetPFCands", "GenPart", "GenJetAK8") or ours in WEIGHTS:
+        elif collection in ("FatJetPFCands", "GenPart", "GenJetAK8", "SV") or ours in WEIGHTS:
             depths = [2]
         found = branches[theirs]
         integer = ours in EVENT + INTEGERS and not (foreign and ours == "PFCands_charge")

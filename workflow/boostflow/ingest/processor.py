@@ -12,6 +12,8 @@ from boostflow.config.weights import branch_column
 from boostflow.ingest.candidates import linked, weighted
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
+from boostflow.ingest.vertices import in_jets
+from boostflow.nanoaod import IMPACT, VERTICES
 
 PARTICLE, WEIGHT = ("pt", "eta", "phi", "mass", "charge", "pdgId"), ("puppiWeight",)
 """Fields of constituents, and those that may lack."""
@@ -38,6 +40,11 @@ class FatJetProcessor(processor.ProcessorABC):
         jets = events.FatJet
         if self.rows.features.constituents:
             jets = ak.with_field(jets, self._constituents(events), "candidates")
+        if self.rows.features.vertices:
+            fields = [name.removeprefix("SV_") for name in VERTICES]
+            vertices = ak.zip({name: events.SV[name] for name in fields})
+            found = in_jets(events.FatJet, vertices, self.rows.job.radius)
+            jets = ak.with_field(jets, found, "vertices")
         if self.rows.features.generator_jets:
             jets = with_generator_jet(jets, events.GenJetAK8, self.rows.job.radius / 2)
         for name, item in self.rows.features.carried.items():
@@ -54,6 +61,8 @@ class FatJetProcessor(processor.ProcessorABC):
     def _constituents(self, events: ak.Array) -> ak.Array:
         """Particle-flow candidates of each fat jet, shape (events, jets, candidates)."""
         names = [*PARTICLE, *(x for x in WEIGHT if f"PFCands_{x}" in self.rows.features.names)]
+        if self.rows.features.tracks:
+            names += [name.removeprefix("PFCands_") for name in IMPACT]
         candidates = ak.zip({name: events.PFCands[name] for name in names})
         link = events.FatJetPFCands
         number = ak.to_numpy(ak.num(events.FatJet.pt, axis=1))

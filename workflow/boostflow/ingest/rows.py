@@ -24,7 +24,8 @@ from boostflow.ingest.features import Features
 from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
 from boostflow.jobs.chain import Ingest
-from boostflow.observables.catalogue import KINEMATICS, ingested
+from boostflow.nanoaod import IMPACT, VERTICES
+from boostflow.observables.catalogue import KINEMATICS, available, ingested
 from boostflow.observables.compute import compute
 from boostflow.observables.declare import Unit
 
@@ -59,8 +60,8 @@ class Rows:
                 those that are kept for weights of events.
             fatjets: one list an event of all fat jets in the file, with `pt`, `eta`, `phi`, `mass`
                 (GeV) and, if there are constituents, `candidates` (`pt`, `eta`, `phi`, `mass`,
-                perhaps `charge` and `pdgId`); what is kept for weights of jets in columns by
-                `boostflow.config.weights.branch_column`.
+                perhaps `charge` and `pdgId`, with tracks impact parameters) and `vertices`; what is
+                kept for weights of jets in columns by `boostflow.config.weights.branch_column`.
             start: number of events in the file before these.
             entry: (events) their positions in the file; None where they follow each other.
 
@@ -230,6 +231,10 @@ class Rows:
                 bad.finite(name, jets[name])
         if self.features.constituents:
             bad.momenta("PFCands ", jets.candidates)
+        for name in IMPACT if self.features.tracks else ():
+            bad.finite(name, jets.candidates[name.removeprefix("PFCands_")])
+        for name in VERTICES if self.features.vertices else ():
+            bad.finite(name, jets.vertices[name.removeprefix("SV_")])
         for one in ingested():
             if one.branch in jets.fields and (one.calibrated or not self.features.constituents):
                 bad.finite(one.name, jets[one.branch])
@@ -243,19 +248,35 @@ class Rows:
             pf = flat.candidates
             pf = pf[ak.argsort(pf.pt, axis=1, ascending=False, stable=True)]
             typed = "charge" in pf.fields
+            impact = [x.removeprefix("PFCands_") for x in IMPACT] if self.features.tracks else []
+            vertices = self._vertices(flat)
+            there = available(
+                (),
+                constituents=True,
+                charges=typed,
+                tracks=self.features.tracks,
+                vertices=self.features.vertices,
+            )
             columns |= compute(
                 pf.pt,
                 pf.eta,
                 pf.phi,
                 pf.mass,
                 pf.charge if typed else None,
-                names=[one.name for one in ingested() if typed or not one.charges],
+                impact={name: pf[name] for name in impact} or None,
+                vertices=vertices or None,
+                names=[one.name for one in ingested() if one.name in there],
                 zcut=self.job.ingest.soft_drop_zcut,
                 beta=self.job.ingest.nsubjettiness_beta,
                 radius=self.job.radius,
             )
             for name in KINEMATICS:
                 columns[f"pf_{name}"] = ak.values_astype(pf[name], "float32")
+            for name in impact:
+                columns[f"pf_{name}"] = ak.values_astype(pf[name], "float32")
+            for name, values in vertices.items():
+                kind = "int16" if name == "ntracks" else "float32"
+                columns[f"sv_{name}"] = ak.values_astype(values, kind)
             if typed:
                 columns["pf_charge"] = ak.values_astype(pf.charge, "int8")
             if "pdgId" in pf.fields:
@@ -271,6 +292,14 @@ class Rows:
             if one.branch in flat.fields and one.calibrated:
                 columns[one.name] = _float32(flat[one.branch])
         return columns
+
+    def _vertices(self, flat: ak.Array) -> dict[str, ak.Array]:
+        """Fields of the jets' vertices by falling significance of their distance, if any."""
+        if not self.features.vertices:
+            return {}
+        order = ak.argsort(flat.vertices.dlenSig, axis=1, ascending=False, stable=True)
+        names = [name.removeprefix("SV_") for name in VERTICES]
+        return {name: flat.vertices[name][order] for name in names}
 
     def _labels(self, events: ak.Array, jets: ak.Array) -> np.ndarray:
         total = int(ak.sum(ak.num(jets, axis=1)))

@@ -203,7 +203,9 @@ def inspect(
         BoostflowError: the file contradicts its declaration.
     """
     name = tree_name(config, content)
-    action = partial(_inspect, file, name, content, look, carried, data=data, match=match)
+    action = partial(
+        _inspect, file, name, content, look, carried, config.tracks, data=data, match=match
+    )
     try:
         return patiently(file, action)
     except FileNotFoundError:
@@ -221,6 +223,7 @@ def _inspect(
     content: RootContent,
     look: Look | None,
     carried: Mapping[str, Carried],
+    tracks: bool,
     *,
     data: bool,
     match: str | None,
@@ -246,7 +249,14 @@ def _inspect(
         branches = Branches(tree)
         entries = int(tree.num_entries)
         features = detect(
-            file, branches, content, entries=entries, data=data, match=match, carried=carried
+            file,
+            branches,
+            content,
+            entries=entries,
+            data=data,
+            match=match,
+            carried=carried,
+            tracks=tracks,
         )
         features = replace(features, nanoaod=_is_nanoaod(branches, features, content))
         ordinary = not (content.branches or content.format != "nanoaod")

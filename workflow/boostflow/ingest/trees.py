@@ -19,7 +19,8 @@ from boostflow.ingest.reading import is_transient, options, unreadable
 from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
 from boostflow.ingest.units import in_gev
-from boostflow.nanoaod import EVENT, TRUTH
+from boostflow.ingest.vertices import in_jets
+from boostflow.nanoaod import EVENT, IMPACT, TRUTH, VERTICES
 from boostflow.observables.catalogue import jet_fields
 
 ROUNDING = 1e-6
@@ -167,6 +168,10 @@ class TreeReader:
             # One jet an event.
             columns = {x: ak.unflatten(y, np.ones(len(y), dtype=int)) for x, y in columns.items()}
         jets = ak.zip(columns)
+        if self.rows.features.vertices:
+            vertices = ak.zip({name.removeprefix("SV_"): found[name] for name in VERTICES})
+            inside = in_jets(jets, vertices, self.rows.job.radius)
+            jets = ak.with_field(jets, inside, "vertices")
         if not self.rows.features.constituents:
             return jets
         number = ak.to_numpy(ak.num(jets, axis=1))
@@ -196,6 +201,8 @@ class TreeReader:
             columns["charge"] = fields["charge"]
         elif "pdgId" in fields:
             columns["charge"] = charge(fields["pdgId"])
+        if self.rows.features.tracks:
+            columns |= {x: fields[x] for x in (name.partition("_")[2] for name in IMPACT)}
         return ak.zip(columns)
 
 

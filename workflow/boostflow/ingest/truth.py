@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import awkward as ak
 import numpy as np
 
-from boostflow.processes import X, Y
+from boostflow.processes import BOTTOM, CHARM, X, Y, has_quark
 
-Particle = Literal["top", "w", "z", "wjet", "zjet", "quark", "gluon", "qg", "dijet", "resonance"]
+Flavour = Literal["bottom", "charm", "light"]
+Particle = (
+    Literal["top", "w", "z", "wjet", "zjet", "quark", "gluon", "qg", "dijet", "resonance"] | Flavour
+)
 
 _HARD_PROCESS = 1 << 7  # NanoAOD GenPart_statusFlags: isHardProcess
 _LAST_COPY = 1 << 13  # isLastCopy
@@ -40,7 +43,8 @@ def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: fl
 
     Heavy particles: the last copy lies within `radius` of the jet axis, and so do both quarks of a
     decay of W, Z, X or Y (for top, of the W in it). Partons: an outgoing parton of the hard process
-    does. The jet that recoils against the boson of W + jet or Z + jet matches nothing.
+    does. The jet that recoils against the boson of W + jet or Z + jet matches nothing. Flavours: a
+    b hadron lies within `radius`; or a c hadron and no b hadron; or neither (arXiv:1512.01094).
 
     Args:
         fatjets: records with eta, phi, shape (events, jets).
@@ -52,6 +56,12 @@ def matched(fatjets: ak.Array, genpart: ak.Array, particle: Particle, radius: fl
         Booleans, shape (events, jets).
     """
     pdg = abs(genpart.pdgId)
+    if particle in get_args(Flavour):
+        bottom, charm = (
+            ak.any(_near(fatjets, genpart[has_quark(pdg, quark)], radius), axis=2)
+            for quark in (BOTTOM, CHARM)
+        )
+        return {"bottom": bottom, "charm": charm & ~bottom, "light": ~(bottom | charm)}[particle]
     flags = genpart.statusFlags
     wanted = ak.zeros_like(pdg, dtype=bool)
     for code in _PDG_ID[particle]:
@@ -89,10 +99,15 @@ def with_generator_jet(fatjets: ak.Array, generated: ak.Array, distance: float) 
     return fatjets
 
 
+def distances2(jets: ak.Array, particles: ak.Array) -> ak.Array:
+    """Squared distances in (eta, phi), shape (events, jets, particles)."""
+    pairs = ak.cartesian({"j": jets[["eta", "phi"]], "p": particles[["eta", "phi"]]}, nested=True)
+    return _distance2(pairs.j, pairs.p)
+
+
 def _near(jets: ak.Array, particles: ak.Array, radius: float) -> ak.Array:
     """Shape (events, jets, particles): closer than `radius` in (eta, phi)."""
-    pairs = ak.cartesian({"j": jets[["eta", "phi"]], "p": particles[["eta", "phi"]]}, nested=True)
-    return _distance2(pairs.j, pairs.p) < radius**2
+    return distances2(jets, particles) < radius**2
 
 
 def _distance2(one: ak.Array, other: ak.Array) -> ak.Array:

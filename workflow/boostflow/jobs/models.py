@@ -59,6 +59,8 @@ class Train(Job):
     """Name of the model, for messages."""
     model: Model
     """Block of the model, with what a variation changes."""
+    searched: list[str] = []
+    """Keys of it that a search has chosen, which no variation changes."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -71,6 +73,12 @@ class Train(Job):
         """Folder of the prepared input."""
         models: Input[list[Path]] = []
         """Folders of the models that it is made from."""
+        chosen: Input[Path | None] = None
+        """JSON file of what a search has chosen."""
+        possible: Input[list[Path]] = []
+        """Folders of prepared inputs of which the chosen settings need one, called by names."""
+        points: Given[Path | None] = None
+        """Folder of the points of searches, of which one may be this very training."""
         prepared_below: Input[list[Path]] = []
         """Folders of the prepared inputs of these models, and of those that they are made from."""
         output: Output[Path]
@@ -81,7 +89,15 @@ class Train(Job):
     @classmethod
     def of(cls, analysis: Analysis, model: str, variation: str) -> Train:
         """The job of a model under a variation."""
-        return cls(name=model, model=analysis.block(model, variation))
+        block = analysis.block(model, variation)
+        if model not in analysis.searches.of:
+            return cls(name=model, model=block)
+        return cls(
+            name=model,
+            # Another search that chooses the same is no other training.
+            model=block.model_copy(update={"search": None}),
+            searched=analysis.searches.chooses(model, analysis.changed(model, variation)),
+        )
 
 
 class Scoring(Job):
@@ -353,9 +369,56 @@ class Compare(Job):
         labels = config.labels()
         return cls(
             judged={name: Judged.of(block, labels) for name, block in models.items()},
-            reference=config.evaluate.reference or analysis.jet_models()[0],
+            reference=reference_of(analysis),
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
+            label=analysis.energy_label(),
+        )
+
+
+def reference_of(analysis: Analysis) -> str:
+    """The model that the others are compared with."""
+    return analysis.config.evaluate.reference or analysis.jet_models()[0]
+
+
+class RankClassifiers(Job):
+    """All classifiers beside each other: what they reach, and what they cost."""
+
+    stage: ClassVar[str] = "rank"
+    runs: ClassVar[str] = "boostflow.ranking:run"
+
+    titles: dict[Name, str]
+    """How tables call the family of each classifier."""
+    reference: Name
+    """The model that the others were compared with."""
+    label: Label
+    """Text above the plot."""
+
+    class Files(base.Files):
+        """What is read and written."""
+
+        evaluations: Input[list[Path]]
+        """Evaluations of the classifiers (JSON)."""
+        comparison: Input[Path]
+        """Comparison of all models with the reference (JSON)."""
+        models: Input[list[Path]]
+        """Folders of the trained classifiers, each in a folder of its model's name."""
+        jets: Input[list[Path]]
+        """Selected jets, one file a sample."""
+        figures: Output[Path]
+        """JSON file of the figures."""
+        table: Output[Path]
+        """The same as a table of text."""
+        plot: Output[Path]
+        """PNG file of the ROC curves."""
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> RankClassifiers:
+        """The job of an analysis."""
+        models = analysis.config.models
+        return cls(
+            titles={name: family_of(models[name]).title for name in analysis.classifiers()},
+            reference=reference_of(analysis),
             label=analysis.energy_label(),
         )
 

@@ -15,6 +15,7 @@ from boostflow.config.defaults import QCD
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.models.family import ModelBlock, Reads, Role, Score, Task
+from boostflow.models.search import Search
 from boostflow.observables.catalogue import known_features, masses
 
 if TYPE_CHECKING:
@@ -89,12 +90,12 @@ class Decorrelate(Block):
 
 
 class Planing(Block):
-    """How weights of the training make mass spectra flat (arXiv:1709.10106, 1908.08959)."""
+    """How weights of the training make spectra flat (arXiv:1709.10106, 1908.08959)."""
 
     classes: list[Name] | None = Field(None, min_length=1)
-    """Classes whose mass spectra are made flat; null for all."""
+    """Classes whose spectra are made flat; null for all."""
     mass: str = "msoftdrop"
-    """The mass."""
+    """The mass, or `pt`."""
     range: Range = [20.0, 300.0]
     """Range in which spectra are made flat (GeV); jets outside count like those at its end."""
 
@@ -109,7 +110,8 @@ class Planing(Block):
         for label in self.classes or ():
             if label not in labels:
                 yield (at / "classes").unknown("class", label, labels)
-        yield from _of_mass(self.mass, at / "mass")
+        if self.mass != "pt":
+            yield from _of_mass(self.mass, at / "mass")
 
 
 def _background(named: Sequence[str], config: Config, at: Place) -> Iterable[Problem]:
@@ -144,7 +146,13 @@ class ClassifierBlock(ModelBlock):
     """Further scores that do not know the mass, for regions; `{}` for the defaults, null for
     none."""
     planing: Planing | None = None
-    """Weights of the training that make mass spectra flat; `{}` for the defaults, null for none."""
+    """Weights of the training that make spectra of a mass or of pT flat; `{}` for the defaults,
+    null for none."""
+    bootstrap: int | None = Field(None, ge=0)
+    """Seed of a bootstrap of the training events; null: each counts once."""
+    search: Search | None = None
+    """Search over keys of this block; the model is trained with the best settings; null: as
+    declared."""
 
     def task(self) -> Task:
         """Labelled classes are told apart."""
@@ -184,3 +192,5 @@ class ClassifierBlock(ModelBlock):
         for key, part in parts.items():
             if part is not None:
                 yield from part.problems(at / key, config)
+        if self.search is not None:
+            yield from self.search.problems(self, at / "search", config)

@@ -288,7 +288,7 @@ class Gives(Protocol):
         """
 
     def arrays(self, block: Any, jets: Packed) -> Mapping[str, NDArray]:
-        """These inputs of N jets, by name.
+        """Inputs of N jets by their names.
 
         Args:
             block: of the family.

@@ -86,6 +86,13 @@ def _reduction(graph: Graph, one: Any, args: list, kwargs: dict, node: Any) -> s
     return graph.build.op(REDUCTIONS[type(one).__name__], args[0], axes, keepdims=int(one.keepdims))
 
 
+@writes("Cumsum")
+def _cumsum(graph: Graph, one: Any, args: list, kwargs: dict, node: Any) -> str:
+    if one.axis is None:
+        raise BoostflowError(f"{one.name}: `cumsum` needs an axis")
+    return graph.build.op("CumSum", args[0], np.int64(one.axis))
+
+
 @writes("ExpandDims")
 def _expand(graph: Graph, one: Any, args: list, kwargs: dict, node: Any) -> str:
     return graph.build.op("Unsqueeze", args[0], list(np.atleast_1d(one.axis)))

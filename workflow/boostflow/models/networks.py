@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
-from boostflow.constituents.catalogue import FEATURES
+from boostflow.constituents.collections import COLLECTIONS, CollectionName
 from boostflow.models.classifying import ClassifierBlock
 from boostflow.models.family import DistributedBlock, Reads, digest
 from boostflow.observables.catalogue import known_features
@@ -57,13 +57,19 @@ class TaggerBlock(NetworkBlock):
     Their input is packed once for all models and families that read the same (`models.packed`).
     """
 
-    packed_by: ClassVar[tuple[str, ...]] = ("particles", "constituents", "observables")
+    packed_by: ClassVar[tuple[str, ...]] = (
+        *("collection", "particles", "constituents"),
+        "observables",
+    )
     """Keys that decide `packing`, besides the mass of `planing`."""
 
+    collection: CollectionName = "constituents"
+    """What of a jet is read as its constituents: all of them by falling pT, its `tracks` by falling
+    |d0| / error, or its secondary `vertices` by falling distance / error."""
     particles: list[str] = Field(PARTICLES, min_length=1)
-    """Features of each constituent, in this order (`boostflow.constituents.catalogue`)."""
+    """Features of each constituent, in this order (`boostflow.constituents.collections`)."""
     constituents: int = Field(64, ge=1, le=1000)
-    """Constituents of a jet that are read, by falling pT."""
+    """Constituents of a jet that are read, the first ones."""
     observables: list[str] = Field([])
     """Observables of the jet that are joined before the head, with their logarithms; none by
     default."""
@@ -75,11 +81,17 @@ class TaggerBlock(NetworkBlock):
     def packing(self) -> dict[str, Any]:
         """What decides the packed jets besides the samples: JSON data.
 
-        `layout` are the arguments of `constituents.packing.Layout`; a family may add `neighbours`
-        or `momenta` to them.
+        `layout` are the arguments of `constituents.packing.Layout`; a family may add `neighbours`,
+        `momenta` or `order` to them.
         """
+        layout: dict[str, Any] = {
+            "features": self.packed_features(),
+            "constituents": self.constituents,
+        }
+        if self.collection != "constituents":
+            layout["collection"] = self.collection
         return {
-            "layout": {"features": self.packed_features(), "constituents": self.constituents},
+            "layout": layout,
             "observables": self.observables,
             "mass": None if self.planing is None else self.planing.mass,
         }
@@ -96,8 +108,11 @@ class TaggerBlock(NetworkBlock):
     def reads(self) -> Reads:
         """Constituents, the columns that features are made from, and the observables."""
         found = super().reads()
-        read = [FEATURES[name] for name in self.packed_features() if name in FEATURES]
-        more = (column for feature in read for column in feature.needs)
+        one = COLLECTIONS[self.collection]
+        read = [one.features[name] for name in self.packed_features() if name in one.features]
+        more = [column for feature in read for column in feature.needs]
+        if one.may_lack:
+            more = [*one.columns, *more]
         columns = dict.fromkeys([*found.columns, *self.observables, *more])
         return found._replace(columns=tuple(columns), constituents=True)
 
@@ -105,7 +120,13 @@ class TaggerBlock(NetworkBlock):
         """Features and observables exist, each listed once."""
         yield from super().problems(at, config)
         for key, what, known in (
-            ("particles", "feature of a particle", list(FEATURES)),
+            (
+                "particles",
+                "feature of a particle"
+                if self.collection == "constituents"
+                else f"feature of {self.collection}",
+                list(COLLECTIONS[self.collection].features),
+            ),
             ("observables", "observable", known_features()),
         ):
             listed = getattr(self, key)

@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.constituents import shards
-from boostflow.constituents.catalogue import needed
 from boostflow.constituents.packing import Layout, Packed
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_chunks, parquet_rows, require_rows
 from boostflow.models.family import family_of
 from boostflow.models.networks import TaggerBlock
-from boostflow.models.tabular import UNMATCHED, matrix, trained_weights
+from boostflow.models.tabular import UNMATCHED, Labelled, matrix, trained_weights
 from boostflow.seeds import derive
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training.data import in_order, read_ahead, shuffled
@@ -52,13 +51,15 @@ def layout(packing: dict[str, Any]) -> Layout:
 def jet_type(observables: int) -> np.dtype:
     """Type of the record of a jet.
 
-    It has its particles, its place among all jets of the samples, the number of its class, its
-    absolute weight, its mass (GeV, or 0) and observables.
+    It has its particles, its place among all jets of the samples, the numbers of its sample and its
+    class, the hash of its event, its absolute weight, its mass (GeV, or 0) and observables.
     """
     return np.dtype(
         [
             ("counts", "<i4", (1,)),
             ("row", "<i8"),
+            ("sample", "<i4"),
+            ("event_id", "<u8"),
             ("truth", "<i4"),
             ("weight", "<f8"),
             ("mass", "<f8"),
@@ -86,8 +87,9 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
     kept, mass, observables = layout(packing), packing["mass"], packing["observables"]
     require_rows(files.jets)
     sizes, classes = _survey(files.jets)
-    columns = [*needed(kept.features), *observables, *([] if mass is None else [mass])]
-    about = {"packing": packing, "classes": classes}
+    columns = [*kept.needed(), *observables, *([] if mass is None else [mass])]
+    samples = [path.stem for path in files.jets]
+    about = {"packing": packing, "classes": classes, "samples": samples}
     record = jet_type(len(observables))
     before = 0
     with shards.written(files.prepared, sizes, len(kept.features), about) as writers:
@@ -101,6 +103,8 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
                     packed = kept.pack(chosen, str(path))
                     jets = np.zeros(len(chosen), record)
                     jets["row"] = before + place[mine]
+                    jets["sample"] = number
+                    jets["event_id"] = np.asarray(chosen.event_id)
                     jets["counts"] = packed.counts[:, None]
                     jets["truth"] = np.searchsorted(classes, _labels(chosen))
                     jets["weight"] = np.abs(np.asarray(chosen.weight))
@@ -135,7 +139,7 @@ def _labels(rows: ak.Array) -> NDArray[np.str_]:
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], ak.Array]]:
     """Labelled jets of a table, and their places in it, some at a time."""
-    names = list(dict.fromkeys([*columns, "split", "label", "weight"]))
+    names = list(dict.fromkeys([*columns, "split", "label", "weight", "event_id"]))
     first = 0
     for rows in parquet_chunks(path, names, shards.CHUNK):
         found = np.flatnonzero(_labels(rows) != UNMATCHED)
@@ -160,13 +164,10 @@ class Jets(shards.Shards):
         self.classes: list[str] = index["classes"]
         self.truth = self.jets["truth"].astype(np.int32)
         where = "train" if name == "training" else name
+        columns = ("weight", "mass", "sample", "event_id")
+        labelled = Labelled(self.truth, *(self.jets[column] for column in columns))
         self.weight = trained_weights(
-            self.truth,
-            self.jets["weight"],
-            self.jets["mass"],
-            block.planing,
-            self.classes,
-            where,
+            labelled, block, self.classes, index["samples"], where
         ).astype(np.float32)
         self.digest = hashlib.blake2b(
             self.digest.encode() + self.weight.tobytes(), digest_size=16

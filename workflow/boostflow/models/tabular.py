@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.io import parquet_columns, read_parquet, require_rows
+from boostflow.io import parquet_columns, read_flat, require_rows
+from boostflow.models.resampling import counts
 
 if TYPE_CHECKING:
     import awkward as ak
 
-    from boostflow.models.classifying import Planing
+    from boostflow.models.classifying import ClassifierBlock, Planing
 
 log = logging.getLogger("train")
 
@@ -105,35 +106,39 @@ def _present(inputs: Sequence[Path], names: Sequence[str]) -> list[str]:
 def _part(path: Path, features: list[str], mass: str | None) -> tuple[NDArray, ...]:
     columns = [*features, *([] if mass is None else [mass])]
     names = [*columns, "label", "split", "weight", "event_id"]
-    jets = read_parquet(path, list(dict.fromkeys(names)))
+    jets = read_flat(path, list(dict.fromkeys(names)))
     planed = [] if mass is None else [matrix(jets, [mass], str(path))[:, 0].astype(np.float64)]
     return (
         matrix(jets, features, str(path)),
-        np.asarray(jets.label.to_list(), dtype=str),
-        np.asarray(jets.split),
-        np.abs(np.asarray(jets.weight)),
-        np.asarray(jets.event_id),
+        jets["label"],
+        jets["split"],
+        np.abs(jets["weight"]),
+        jets["event_id"],
         *planed,
     )
 
 
-def matrix(jets: ak.Array, names: Sequence[str], where: str) -> NDArray[np.float32]:
+def matrix(
+    jets: ak.Array | Mapping[str, NDArray], names: Sequence[str], where: str
+) -> NDArray[np.float32]:
     """Observables as a matrix of shape (jets, features).
 
     Args:
-        jets: with these columns.
+        jets: with these columns; columns by name are at least one.
         names: of the columns; there may be none.
         where: what the jets are, for messages.
 
     Raises:
         BoostflowError: a column is missing or has NaN or infinite values.
     """
-    if missing := [name for name in names if name not in jets.fields]:
+    flat = isinstance(jets, Mapping)
+    fields = list(jets) if flat else jets.fields
+    if missing := [name for name in names if name not in fields]:
         raise BoostflowError(
             f"{where}: no observable {', '.join(missing)} (input without constituents?); "
             "choose other `features`"
         )
-    x = np.empty((len(jets), len(names)), np.float32)
+    x = np.empty((len(jets[fields[0]] if flat else jets), len(names)), np.float32)
     for i, name in enumerate(names):
         x[:, i] = np.asarray(jets[name], dtype=np.float32)
     good = np.asarray(np.isfinite(x).all(axis=0))
@@ -164,7 +169,7 @@ class Columns:
 
 
 def weights(
-    rows: Rows, chosen: NDArray[np.bool_], planing: Planing | None, where: str
+    rows: Rows, chosen: NDArray[np.bool_], block: ClassifierBlock, where: str
 ) -> NDArray[np.float64]:
     """Weights of the chosen jets in a training, shape (chosen jets,).
 
@@ -172,41 +177,71 @@ def weights(
     flat, too: each jet has the inverse of its class' density in the mass, which is that of bins
     that hold the same number of jets each.
 
+    With a bootstrap each event of the training split counts as often as a Poisson(1) number says
+    that follows from its `event_id` and the seed. The validation split stays as it is.
+
     Args:
         rows: the jets.
         chosen: those of one split that have a class, shape (jets,).
-        planing: which classes, and the range of the mass; None for none.
-        where: name of the split, for messages.
+        block: of the model, with `planing` and `bootstrap`.
+        where: `train`, or the name of another split.
 
     Raises:
         BoostflowError: a class has no jets.
     """
-    mass = None if rows.mass is None else rows.mass[chosen]
-    return trained_weights(rows.y[chosen], rows.weight[chosen], mass, planing, rows.classes, where)
+    return trained_weights(
+        Labelled(
+            rows.y[chosen],
+            rows.weight[chosen],
+            None if rows.mass is None else rows.mass[chosen],
+            rows.sample[chosen],
+            rows.event_id[chosen],
+        ),
+        block,
+        rows.classes,
+        rows.samples,
+        where,
+    )
+
+
+class Labelled(NamedTuple):
+    """Jets of one split that have a class."""
+
+    y: NDArray[np.integer]
+    """Number of the class, shape (jets,)."""
+    weight: NDArray
+    """Absolute event weights, shape (jets,)."""
+    mass: NDArray | None
+    """The mass of the planing (GeV), shape (jets,); not read without a planing."""
+    sample: NDArray[np.integer]
+    """Number of the sample, shape (jets,)."""
+    event_id: NDArray[np.uint64]
+    """Hash of run, luminosity block and event, shape (jets,)."""
 
 
 def trained_weights(
-    y: NDArray[np.integer],
-    weight: NDArray,
-    mass: NDArray | None,
-    planing: Planing | None,
+    jets: Labelled,
+    block: ClassifierBlock,
     classes: Sequence[str],
+    samples: Sequence[str],
     where: str,
 ) -> NDArray[np.float64]:
     """Weights of labelled jets in a training, shape (jets,); see `weights`.
 
     Args:
-        y: number of the class, shape (jets,).
-        weight: absolute event weights, shape (jets,).
-        mass: the mass of the planing (GeV), shape (jets,); not read without a planing.
-        planing: which classes, and the range of the mass; None for none.
+        jets: of one split.
+        block: of the model, with `planing` and `bootstrap`.
         classes: names of the classes.
-        where: name of the split, for messages.
+        samples: names of the samples.
+        where: `train`, or the name of another split.
 
     Raises:
         BoostflowError: a class has no jets.
     """
-    weight = weight.astype(np.float64)
+    y, mass, planing = jets.y, jets.mass, block.planing
+    weight = jets.weight.astype(np.float64)
+    if block.bootstrap is not None and where == "train":
+        weight *= counts(samples, jets.sample, jets.event_id, block.bootstrap)
     if planing is not None:
         assert mass is not None
         for number, name in enumerate(classes):

@@ -10,7 +10,6 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.constituents.catalogue import needed
 from boostflow.constituents.particles import require
 from boostflow.io import read_json
 from boostflow.models import packed
@@ -39,7 +38,7 @@ class Constituents:
         assert isinstance(block, TaggerBlock)
         self.block, packing = block, about["packing"]
         kept = packed.layout(packing)
-        require(jets, JETS, needed(kept.features))
+        require(jets, JETS, kept.needed())
         self.observables = matrix(jets, packing["observables"], JETS)
         self.packed = kept.pack(jets, JETS)
 

@@ -126,7 +126,8 @@ class Tagger(Classifier):
             observables = kerasmodel.standardised(values, jets.observables, logarithms=True)
         inputs = Inputs(given, jets.mean, np.where(jets.std > 0, jets.std, 1), observables)
         logits = self.body(self.config, inputs, len(self.classes))
-        return keras.Model(list(given.values()), logits)
+        tensors = list(given.values())
+        return keras.Model(tensors if len(tensors) > 1 else tensors[0], logits)
 
     def write(self, folder: Path) -> None:
         """Write the network, and what the family has besides."""

@@ -16,6 +16,9 @@ KINEMATICS = ("pt", "eta", "phi", "mass")
 """Columns that every jet brings along from its file. The observables `pt` and `mass` are those of
 the sum of constituents; the tables have the jet's own, which are calibrated."""
 
+TRACKS = ("pf_d0", "pf_d0Err", "pf_dz", "pf_dzErr")
+"""Columns of the constituents' impact parameters."""
+
 OTHERS = (
     Column(name="eta", title=r"Jet $\eta$", feature=True),
     Column(name="phi", title=r"Jet $\phi$", unit=Unit.RAD, variable=True),
@@ -29,6 +32,21 @@ OTHERS = (
     Column(name="pf_mass", title="Constituent mass", unit=Unit.GEV, of=Of.CONSTITUENT),
     Column(name="pf_charge", title="Constituent charge", unit=Unit.CHARGE, of=Of.CONSTITUENT),
     Column(name="pf_pdgId", title="Constituent PDG code", of=Of.CONSTITUENT),
+    Column(name="pf_d0", title="Constituent $d_0$", unit=Unit.CM, of=Of.CONSTITUENT),
+    Column(name="pf_d0Err", title="Error of constituent $d_0$", unit=Unit.CM, of=Of.CONSTITUENT),
+    Column(name="pf_dz", title="Constituent $d_z$", unit=Unit.CM, of=Of.CONSTITUENT),
+    Column(name="pf_dzErr", title="Error of constituent $d_z$", unit=Unit.CM, of=Of.CONSTITUENT),
+    Column(name="sv_pt", title="Vertex $p_T$", unit=Unit.GEV, of=Of.VERTEX),
+    Column(name="sv_eta", title=r"Vertex $\eta$", of=Of.VERTEX),
+    Column(name="sv_phi", title=r"Vertex $\varphi$", unit=Unit.RAD, of=Of.VERTEX),
+    Column(name="sv_mass", title="Vertex mass", unit=Unit.GEV, of=Of.VERTEX),
+    Column(name="sv_dlen", title="Vertex distance", unit=Unit.CM, of=Of.VERTEX),
+    Column(name="sv_dlenSig", title="Vertex distance / error", of=Of.VERTEX),
+    Column(name="sv_dxy", title="Transverse vertex distance", unit=Unit.CM, of=Of.VERTEX),
+    Column(name="sv_dxySig", title="Transverse vertex distance / error", of=Of.VERTEX),
+    Column(name="sv_pAngle", title="Vertex pointing angle", unit=Unit.RAD, of=Of.VERTEX),
+    Column(name="sv_chi2", title=r"Vertex $\chi^2$ / ndof", of=Of.VERTEX),
+    Column(name="sv_ntracks", title="Vertex tracks", of=Of.VERTEX),
     Column(name="rho", title=r"$\rho$", unit=Unit.GEV, of=Of.EVENT),
     Column(name="met_pt", title=r"$p_T^\mathrm{miss}$", unit=Unit.GEV, of=Of.EVENT, variable=True),
     Column(name="met_phi", title=r"$\phi^\mathrm{miss}$", unit=Unit.RAD, of=Of.EVENT),
@@ -59,25 +77,51 @@ def jet_fields() -> list[str]:
     return [one.branch for one in ingested() if one.branch is not None]
 
 
-def available(fields: Collection[str], constituents: bool, charges: bool) -> set[str]:
+def available(
+    fields: Collection[str],
+    *,
+    constituents: bool,
+    charges: bool,
+    tracks: bool = False,
+    vertices: bool = False,
+) -> set[str]:
     """Names of the observables that ingest can have from a file.
 
     Args:
         fields: of the file's `FatJet`, by the names of NanoAOD.
         constituents: whether jets have constituents.
         charges: whether these have charges.
+        tracks: whether these have impact parameters.
+        vertices: whether jets have secondary vertices.
     """
     found = {
         one.name
         for one in ingested()
-        if (constituents and (charges or not one.charges)) or one.branch in fields
+        if (
+            constituents
+            and (charges or not one.charges)
+            and (tracks or not one.tracks)
+            and (vertices or not one.vertices)
+        )
+        or one.branch in fields
     }
     return found | {one.name for one in ingested() if one.ratio and found.issuperset(one.ratio)}
 
 
+def of_tracks(name: str) -> bool:
+    """Whether a column is only there with `ingest.tracks`: of tracks or vertices, or made of them.
+
+    Args:
+        name: of a column.
+    """
+    one = column(name)
+    made = isinstance(one, Observable) and (one.tracks or one.vertices)
+    return made or one.of is Of.VERTEX or name in TRACKS
+
+
 def without_charges() -> str:
     """What is off in files whose constituents have no charge, in words."""
-    names = [one.name for one in ingested() if one.charges]
+    names = [one.name for one in ingested() if one.charges and not one.tracks]
     plural = len(names) > 1
     return f"the observable{'s' * plural} {', '.join(names)} {'are' if plural else 'is'} off"
 

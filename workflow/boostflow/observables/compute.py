@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from boostflow.errors import BoostflowError
 from boostflow.observables.definitions import OBSERVABLES
 from boostflow.observables.jets import Jets
+from boostflow.observables.tracks import Vertices
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -31,6 +32,8 @@ def compute(
     mass: ak.Array,
     charge: ak.Array | None = None,
     *,
+    impact: Mapping[str, ak.Array] | None = None,
+    vertices: Mapping[str, ak.Array] | None = None,
     names: Sequence[str] | None = None,
     zcut: float = 0.1,
     beta: float = 1.0,
@@ -44,6 +47,10 @@ def compute(
     Args:
         pt, eta, phi, mass: one list of constituents a jet (GeV).
         charge: the same, in units of e; only observables that declare `charges` need it.
+        impact: the same, `d0`, `d0Err`, `dz`, `dzErr` (cm, negative errors without a track), for
+            those that declare `tracks`.
+        vertices: one list of secondary vertices a jet of each of `pt`, `mass` (GeV), `dlenSig`,
+            ..., by falling `dlenSig`, for those that declare `vertices`.
         names: which observables; None for all that the input allows.
         zcut: threshold of soft drop.
         beta: angular exponent of tau_N and of the energy correlation functions.
@@ -53,27 +60,42 @@ def compute(
         One float32 array (jets) for each name.
 
     Raises:
-        BoostflowError: an unknown name, or an observable that needs charges, without them.
+        BoostflowError: an unknown name, or an observable without what it needs.
     """
+    lacks = {
+        "charges": charge is None,
+        "tracks": impact is None,
+        "vertices": vertices is None,
+    }
+
+    def missing(name: str) -> list[str]:
+        return [what for what, no in lacks.items() if no and getattr(OBSERVABLES[name], what)]
+
     if names is None:
-        names = [n for n, one in OBSERVABLES.items() if charge is not None or not one.charges]
+        names = [name for name in OBSERVABLES if not missing(name)]
     unknown = [name for name in names if name not in OBSERVABLES]
     if unknown:
         raise BoostflowError(
             f"unknown observable {', '.join(unknown)}: known are {', '.join(OBSERVABLES)}"
         )
-    if charge is None and (without := [name for name in names if OBSERVABLES[name].charges]):
-        raise BoostflowError(f"observable {without[0]} needs the charges of the constituents")
+    if without := [name for name in names if missing(name)]:
+        raise BoostflowError(f"observable {without[0]} needs {OBSERVABLES[without[0]].needs}")
 
-    offsets, columns, bad = _flatten([pt, eta, phi, mass] + ([] if charge is None else [charge]))
+    jagged = {"pt": pt, "eta": eta, "phi": phi, "mass": mass}
+    jagged |= ({} if charge is None else {"charge": charge}) | dict(impact or {})
+    offsets, flat, bad = _flatten(list(jagged.values()))
+    columns = dict(zip(jagged, flat, strict=True))
+    found = None if vertices is None else Vertices.of(vertices)
     out = {name: np.empty(len(offsets) - 1, dtype=np.float32) for name in names}
     for start, stop in _blocks(offsets):
         inside = slice(offsets[start], offsets[stop])
-        values = [column[inside] for column in columns]
+        values = {name: column[inside] for name, column in columns.items()}
         jets = Jets(
             offsets[start : stop + 1] - offsets[start],
-            *values[:4],
-            values[4] if charge is not None else None,
+            *(values[name] for name in ("pt", "eta", "phi", "mass")),
+            values.get("charge"),
+            impact=None if impact is None else {name: values[name] for name in impact},
+            vertices=None if found is None else found[start:stop],
             zcut=zcut,
             beta=beta,
             radius=radius,

@@ -27,6 +27,8 @@ class Unit(StrEnum):
     """Unit of energies, momenta and masses: they grow with the jet when its energy is scaled."""
     RAD = "rad"
     """Unit of angles."""
+    CM = "cm"
+    """Unit of lengths, as in NanoAOD."""
     CHARGE = "e"
     """Unit of electric charges."""
 
@@ -38,6 +40,8 @@ class Of(StrEnum):
     """The jet of the row."""
     CONSTITUENT = "constituent"
     """Each constituent of the jet: the column is jagged."""
+    VERTEX = "vertex"
+    """Each secondary vertex of the jet: the column is jagged."""
     EVENT = "event"
     """The jet's event, on each of its rows."""
     GENERATOR = "generator"
@@ -82,7 +86,7 @@ class Column:
     @property
     def scales(self) -> bool:
         """Whether it is multiplied by the factor that scales the jet's energy."""
-        return self.unit is Unit.GEV and self.of in (Of.JET, Of.CONSTITUENT)
+        return self.unit is Unit.GEV and self.of in (Of.JET, Of.CONSTITUENT, Of.VERTEX)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,10 @@ class Observable(Column):
     """Formula from a block of jets to a float64 for each of them."""
     charges: bool = False
     """Whether the formula needs the charges of the constituents."""
+    tracks: bool = False
+    """Whether it needs their charges and impact parameters."""
+    vertices: bool = False
+    """Whether it needs secondary vertices."""
     standard: bool = False
     """Whether models take it as a feature unless they are told otherwise."""
     branch: str | None = None
@@ -106,7 +114,13 @@ class Observable(Column):
     @property
     def needs(self) -> str:
         """What a file must have for it, in words."""
-        inside = "jet constituents with charges" if self.charges else "jet constituents"
+        inside = "jet constituents"
+        if self.tracks:
+            inside += " with impact parameters"
+        elif self.charges:
+            inside += " with charges"
+        elif self.vertices:
+            inside += " and secondary vertices"
         if self.branch is not None:
             return f"{inside} or FatJet_{self.branch}"
         return inside if self.ratio is None else f"{inside}, or {' and '.join(self.ratio)}"
@@ -122,6 +136,8 @@ def declaring(observables: dict[str, Observable]) -> Callable[..., Callable[[For
         mass: bool = False,
         groomed: bool = False,
         charges: bool = False,
+        tracks: bool = False,
+        vertices: bool = False,
         standard: bool = False,
         stored: bool = True,
         branch: str | None = None,
@@ -132,8 +148,8 @@ def declaring(observables: dict[str, Observable]) -> Callable[..., Callable[[For
 
         Args:
             stored: whether ingest writes it into its tables, where models and templates find it.
-            title, unit, mass, groomed, charges, standard, branch, calibrated, ratio: as the
-                attributes of `Observable`.
+            title, unit, mass, groomed, charges, tracks, vertices, standard, branch, calibrated,
+                ratio: as the attributes of `Observable`.
 
         Raises:
             ValueError: the name is taken.
@@ -151,7 +167,9 @@ def declaring(observables: dict[str, Observable]) -> Callable[..., Callable[[For
                 groomed=groomed,
                 feature=stored,
                 formula=formula,
-                charges=charges,
+                charges=charges or tracks,
+                tracks=tracks,
+                vertices=vertices,
                 standard=standard,
                 branch=branch,
                 calibrated=calibrated,

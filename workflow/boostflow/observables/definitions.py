@@ -40,6 +40,10 @@ observable = declaring(OBSERVABLES)
 JET_CHARGE_KAPPA = 0.5
 ANGULARITY_A = -2
 TRIMMING_RADIUS, TRIMMING_FRACTION = 0.2, 0.03
+DISPLACED = 2.0
+"""Signed significance of the impact parameter above which a track is displaced."""
+SIGNIFICANCE_MIN = -10.0
+"""Least significance of an impact parameter, that of a track that is not there."""
 
 
 # --- the features that models take by default ----------------------------------------------------
@@ -286,3 +290,129 @@ def charge(jets: Jets) -> np.ndarray:
     """
     weighted = jets.added(jets.charge * jets.pt**JET_CHARGE_KAPPA)
     return jets.ratio(weighted, jets.sum_pt**JET_CHARGE_KAPPA)
+
+
+# --- lifetimes: tracks with impact parameters, secondary vertices --------------------------------
+
+
+@observable("Number of tracks", tracks=True)
+def n_tracks(jets: Jets) -> np.ndarray:
+    """Number of charged constituents with an impact parameter (an input in arXiv:1712.07158)."""
+    return jets.tracks.counts.astype(float)
+
+
+@observable("Number of displaced tracks", tracks=True)
+def n_displaced(jets: Jets) -> np.ndarray:
+    """Number of tracks whose signed d0 is more than twice its error: track counting.
+
+    CMS, arXiv:1211.4462. The sign is positive where the track passes the primary vertex on the side
+    to which the jet flies.
+    """
+    return jets.tracks.added(jets.tracks.significance > DISPLACED)
+
+
+@observable("Share of displaced tracks in $p_T$", tracks=True)
+def displaced_share(jets: Jets) -> np.ndarray:
+    """Part of the scalar pT of all tracks that displaced ones have, 0 without tracks.
+
+    Displaced as in `n_displaced` (arXiv:1211.4462).
+    """
+    tracks = jets.tracks
+    displaced = tracks.added(tracks.pt * (tracks.significance > DISPLACED))
+    return jets.ratio(displaced, tracks.added(tracks.pt))
+
+
+@observable(r"Largest $d_0 / \sigma$", tracks=True)
+def sip1(jets: Jets) -> np.ndarray:
+    """Largest signed significance of d0 of a track (arXiv:1211.4462).
+
+    At least -10, and -10 without tracks.
+    """
+    return jets.tracks.significant(1, SIGNIFICANCE_MIN)
+
+
+@observable(r"Second largest $d_0 / \sigma$", tracks=True)
+def sip2(jets: Jets) -> np.ndarray:
+    """Second largest signed significance of d0: track counting, high efficiency.
+
+    TCHE of CMS, arXiv:1211.4462. At least -10, and -10 with fewer than two tracks.
+    """
+    return jets.tracks.significant(2, SIGNIFICANCE_MIN)
+
+
+@observable(r"Third largest $d_0 / \sigma$", tracks=True)
+def sip3(jets: Jets) -> np.ndarray:
+    """Third largest signed significance of d0: track counting, high purity.
+
+    TCHP of CMS, arXiv:1211.4462. At least -10, and -10 with fewer than three tracks.
+    """
+    return jets.tracks.significant(3, SIGNIFICANCE_MIN)
+
+
+@observable(r"$-\ln$ jet probability", tracks=True)
+def jet_probability(jets: Jets) -> np.ndarray:
+    """-ln of the probability that all tracks with positive sign are from the primary vertex.
+
+    P = Pi sum_{k<n} (-ln Pi)^k / k!, Pi the product of the n tracks' P_i, which is that of a larger
+    significance by a Gaussian resolution (ALEPH, Phys. Lett. B 313 (1993) 535; arXiv:1211.4462).
+    At most 700; 0 without such tracks.
+    """
+    import numpy as np
+    from scipy.special import gammaincc, log_ndtr
+
+    tracks = jets.tracks
+    positive = tracks.significance > 0
+    n = tracks.added(positive)
+    # Half of the tracks of the primary vertex have a positive sign.
+    minus_log = -np.log(2) - log_ndtr(-tracks.significance)
+    total = np.maximum(tracks.added(np.where(positive, minus_log, 0)), 0)
+    probability = np.where(n > 0, gammaincc(np.maximum(n, 1), total), 1)
+    return -np.log(np.maximum(probability, np.exp(-700)))
+
+
+@observable("Number of secondary vertices", vertices=True)
+def n_vertices(jets: Jets) -> np.ndarray:
+    """Number of secondary vertices (an input in arXiv:1712.07158)."""
+    return jets.secondary.counts.astype(float)
+
+
+@observable("Secondary vertex mass", Unit.GEV, vertices=True)
+def vertex_mass(jets: Jets) -> np.ndarray:
+    """Mass of the tracks of the most displaced vertex, or 0 (arXiv:1211.4462).
+
+    That is the vertex with the largest distance from the primary one over its error.
+    """
+    return jets.secondary.first("mass")
+
+
+@observable("Secondary vertex distance / error", vertices=True)
+def vertex_significance(jets: Jets) -> np.ndarray:
+    """Distance of the most displaced vertex from the primary one over its error, or 0.
+
+    The simple secondary vertex tagger of CMS (arXiv:1211.4462) cuts on a function of it.
+    """
+    return jets.secondary.first("dlenSig")
+
+
+@observable("Secondary vertex tracks", vertices=True)
+def vertex_tracks(jets: Jets) -> np.ndarray:
+    """Number of tracks of the most displaced vertex, or 0 (arXiv:1211.4462)."""
+    return jets.secondary.first("ntracks")
+
+
+@observable("Share of the secondary vertex in $p_T$", vertices=True)
+def vertex_share(jets: Jets) -> np.ndarray:
+    """pT of the tracks of the most displaced vertex over that of the jet, or 0.
+
+    With pT for the energy of arXiv:1211.4462.
+    """
+    return jets.ratio(jets.secondary.first("pt"), jets.sum_pt)
+
+
+@observable("Secondary vertex pointing angle", Unit.RAD, vertices=True)
+def vertex_angle(jets: Jets) -> np.ndarray:
+    """Angle between flight and momentum of the most displaced vertex, or 0.
+
+    `SV_pAngle` of NanoAOD; the vertex as in arXiv:1211.4462.
+    """
+    return jets.secondary.first("pAngle")

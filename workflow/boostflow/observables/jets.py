@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 
 from boostflow.observables import kernels
+from boostflow.observables.tracks import Tracks, Vertices
 
 
 class Jets:
@@ -16,6 +18,9 @@ class Jets:
         offsets: (jets + 1) where each jet's constituents begin.
         pt: (n) transverse momenta, GeV.
         charge: (n) charges in units of e, or None.
+        phi: (n) azimuths.
+        impact: (n) d0, d0Err, dz, dzErr by name (cm), or None.
+        vertices: the jets' secondary vertices, or None.
         momentum: (6, n) px, py, pz, E, rapidity, azimuth.
         zcut, beta, radius: parameters as in `compute`.
     """
@@ -29,11 +34,14 @@ class Jets:
         mass: np.ndarray,
         charge: np.ndarray | None,
         *,
+        impact: Mapping[str, np.ndarray] | None = None,
+        vertices: Vertices | None = None,
         zcut: float,
         beta: float,
         radius: float,
     ) -> None:
-        self.offsets, self.pt, self.charge = offsets, pt, charge
+        self.offsets, self.pt, self.phi, self.charge = offsets, pt, phi, charge
+        self.impact, self.vertices = impact, vertices
         self.zcut, self.beta, self.radius = zcut, beta, radius
         self.momentum = kernels.momenta(pt, eta, phi, mass)
 
@@ -108,6 +116,19 @@ class Jets:
     def rest_frame(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Momentum tensors in the jets' rest frames: linear, quadratic, and sums of |p|."""
         return kernels.rest_frame_tensors(self.offsets, self.momentum, self.total)
+
+    @cached_property
+    def tracks(self) -> Tracks:
+        """The charged constituents with impact parameters."""
+        assert self.impact is not None and self.charge is not None
+        axis = np.arctan2(self.total[1], self.total[0])
+        return Tracks.of(self.offsets, self.pt, self.phi, self.charge, self.impact, axis)
+
+    @property
+    def secondary(self) -> Vertices:
+        """The secondary vertices."""
+        assert self.vertices is not None
+        return self.vertices
 
     def added(self, values: np.ndarray) -> np.ndarray:
         """(jets) sums of a value of each constituent, shape (n)."""

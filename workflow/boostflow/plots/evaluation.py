@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from boostflow.errors import BoostflowError
 from boostflow.jobs.models import Evaluate
 from boostflow.models.family import Role, families
-from boostflow.plots import anomaly, decorrelated, models
+from boostflow.plots import anomaly, decorrelated, efficiency, models
 from boostflow.plots.names import HISTORY, task_plots
 from boostflow.scored import Table
 
@@ -51,6 +51,8 @@ def plots(
     for name in task_plots(judged.task, judged.unit, judged.scores):
         if name != "significance" or name in figures:
             yield name, functions[name]()
+    if "efficiency" in figures:
+        yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
     yield HISTORY, models.history(metrics, family.history_axis, text)
     if not job.own_plots:
         return

@@ -161,16 +161,36 @@ def systematic(
         for found in pois.values()
     }
     signal = [sample for samples in rows.values() for sample in samples]
-    rows["Background"] = [s for s in next(iter(nominal.values())) if s not in signal]
-    size = (5.4 * len(nominal) + 0.6, 0.8 + 3.2 * len(rows))
-    fig, axes = plt.subplots(len(rows), len(nominal), figsize=size, sharex=True, squeeze=False)
+    background = [s for s in next(iter(nominal.values())) if s not in signal]
+    if background:  # none is left where all of it is taken from data
+        rows["Background"] = background
+    width, height = 5.4 * len(nominal) + 0.6, 1.9 + 3.1 * len(rows)
+    # Panels of one size at fixed places: to find places for many takes longer than to draw them.
+    fig, axes = plt.subplots(
+        len(rows),
+        len(nominal),
+        figsize=(width, height),
+        sharex=True,
+        squeeze=False,
+        layout="none",
+        gridspec_kw={
+            "left": 0.95 / width,
+            "right": 1 - 0.2 / width,
+            "bottom": 1.5 / height,
+            "top": 1 - 0.65 / height,
+            "wspace": 0.25,
+            "hspace": 0.16,
+        },
+    )
     for column, region in enumerate(nominal):
         for row, (title, samples) in enumerate(rows.items()):
             ax = axes[row, column]
             members = [s for s in nominal[region] if s in samples]
             _ratio(ax, region, members, declared, templates, files)
             ax.set_title(f"{title}, region {region}", fontsize=13, pad=24 if row == 0 else 6)
-            ax.set_ylabel("Varied / nominal", fontsize=14)
+            if column == 0:
+                ax.set_ylabel("Varied / nominal", fontsize=14)
+            ax.minorticks_off()
         axes[-1, column].set_xlabel(axis_label(next(iter(nominal[region].values())).variable))
     # Beside the panels: anywhere in them it would cover some curve.
     fig.legend(
@@ -179,7 +199,7 @@ def systematic(
         title=declared.title or name,
         title_fontsize=13,
         ncols=3,
-        loc="outside lower center",
+        loc="lower center",
     )
     label(axes[0, 0], Label(text.left))
     label(axes[0, -1], Label("", text.right))
@@ -225,19 +245,20 @@ def _ratio(
             ax.stairs(np.where(filled, values / safe, np.nan), edges, color="0.55", baseline=None)
     for (side, values), shade in zip(final.items(), ("C3", "C0"), strict=True):
         ratio = np.where(filled, values / safe, np.nan)
-        change = values.sum() / total.sum() - 1 if total.sum() > 0 else np.nan
         ax.stairs(ratio, edges, color=shade, lw=2, label=side.capitalize(), baseline=None)
+        if not filled.any():
+            continue
         ax.text(
             0.97,
             0.94 if side == "up" else 0.87,
-            f"{side}: yield {100 * change:+.1f} %",
+            f"{side}: yield {100 * (values.sum() / total.sum() - 1):+.1f} %",
             transform=ax.transAxes,
             ha="right",
             va="top",
             size=12,
             color=shade,
+            bbox={"facecolor": "white", "alpha": 0.8, "lw": 0, "pad": 1},
         )
-        if filled.any():
-            reach = max(reach, float(np.nanquantile(np.abs(ratio - 1), 0.9)))
+        reach = max(reach, float(np.nanquantile(np.abs(ratio - 1), 0.9)))
     reach = min(reach, 1.0)
     ax.set(ylim=(1 - 1.5 * reach, 1 + 2.2 * reach), xlim=(edges[0], edges[-1]))

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import mplhep
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from boostflow.io import atomic
 from boostflow.jobs.base import Label
@@ -120,13 +121,29 @@ def label(ax: Axes, text: Label, rise: float = 0.0) -> None:
         ax.annotate(said, (x, 1.01), (0, rise), ha=side, weight=weight, size=14, **shared)
 
 
+@contextmanager
+def _without_minor_ticks(figure: Figure) -> Iterator[None]:
+    """Minor ticks without numbers take no place, but a third of the time of a layout."""
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    bare = [axis for axis in axes if isinstance(axis.get_minor_formatter(), NullFormatter)]
+    before = [axis.get_minor_locator() for axis in bare]
+    for axis in bare:
+        axis.set_minor_locator(NullLocator())
+    try:
+        yield
+    finally:
+        for axis, locator in zip(bare, before, strict=True):
+            axis.set_minor_locator(locator)
+
+
 def save(figure: Figure, path: str | Path) -> None:
     """Write a PNG without dates or versions in it, so that equal plots are equal files.
 
     Panels are laid out before: `savefig` would draw the whole figure for that, and then again.
     """
     if engine := figure.get_layout_engine():
-        engine.execute(figure)
+        with _without_minor_ticks(figure):
+            engine.execute(figure)
         figure.set_layout_engine("none")
     with atomic(path) as part:
         figure.savefig(part, metadata={"Software": None})

@@ -4,16 +4,18 @@ A charged particle with a track is measured by its track; the energy of neutral 
 charged ones whose track was not found) is added up in cells of eta and phi, electromagnetic and
 hadronic apart, and smeared as sigma(E)/E = stochastic / sqrt(E/GeV) (+) constant, like
 calorimeters in fast simulations (Delphes, arXiv:1307.6346). There is no magnetic field, no pile-up,
-no misidentification.
+no misidentification. With `tracking` tracks have impact parameters (`tracks`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from boostflow.config.chain import Detector
+from boostflow.simulate.tracks import NO_TRACK, smeared
 
 ECAL_CONSTANT = 0.005
 HCAL_CONSTANT = 0.03
@@ -38,8 +40,24 @@ class Particles:
     charge: np.ndarray
     pdg_id: np.ndarray
 
-    def __getitem__(self, chosen: np.ndarray) -> Particles:
-        return Particles(**{name: column[chosen] for name, column in vars(self).items()})
+    def __getitem__(self, chosen: np.ndarray) -> Self:
+        return type(self)(**{name: column[chosen] for name, column in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Made(Particles):
+    """Particles of the generator with their production vertices."""
+
+    origin: np.ndarray
+    """x, y, z (mm), shape (n, 3)."""
+
+
+@dataclass(frozen=True)
+class Measured(Particles):
+    """Candidates with impact parameters."""
+
+    impact: np.ndarray
+    """The columns of `tracks.IMPACT` (cm), shape (n, 4)."""
 
 
 class Response:
@@ -51,16 +69,16 @@ class Response:
 
     def __init__(self, config: Detector, seed: int) -> None:
         self.config = config
-        streams = np.random.SeedSequence(seed).spawn(4)
-        self._efficiency, self._track, self._cell, self._position = (
+        streams = np.random.SeedSequence(seed).spawn(5)
+        self._efficiency, self._track, self._cell, self._position, self._impact = (
             np.random.default_rng(stream) for stream in streams
         )
 
     def __call__(self, particles: Particles) -> Particles:
         """Candidates in each event by falling pT.
 
-        Particles are stable and visible (no neutrinos). If the detector is switched off they come
-        back as they are, only ordered.
+        Particles are stable and visible (no neutrinos), for tracking `Made`; then candidates are
+        `Measured`. If the detector is switched off they come back as they are, only ordered.
         """
         if not self.config.enabled:
             return _by_pt(particles)
@@ -69,6 +87,9 @@ class Response:
         # Below the threshold a track curls up before it gets anywhere: no track and no energy.
         tracks = seen[charged & (seen.pt > self.config.track_pt_min)]
         found = self._efficiency.random(len(tracks.pt)) < self.config.track_efficiency
+        if self.config.tracking is not None:
+            assert isinstance(tracks, Made)
+            found &= np.hypot(*tracks.origin[:, :2].T) < self.config.tracking.radius_max
         lost = tracks[~found & (np.abs(tracks.pdg_id) != MUON)]
         cells = self._cells(_merge(seen[~charged], lost))
         return _by_pt(_merge(self._tracks(tracks[found]), cells))
@@ -86,8 +107,14 @@ class Response:
         electron, muon = kind == ELECTRON, kind == MUON
         mass = np.where(electron, MASS_ELECTRON, np.where(muon, MASS_MUON, MASS_PION))
         pdg_id = np.where(electron | muon, tracks.pdg_id, np.where(tracks.charge > 0, PION, -PION))
-        return Particles(
+        measured = Particles(
             tracks.event, pt, tracks.eta, tracks.phi, mass, tracks.charge, pdg_id.astype(np.int32)
+        )
+        if self.config.tracking is None:
+            return measured
+        assert isinstance(tracks, Made)
+        return Measured(
+            **vars(measured), impact=smeared(tracks, self.config.tracking, self._impact)
         )
 
     def _cells(self, neutral: Particles) -> Particles:
@@ -131,12 +158,14 @@ class Response:
             np.zeros(len(cell), dtype=np.int8),
             np.where(em, PHOTON, NEUTRAL_HADRON).astype(np.int32),
         )
+        if config.tracking is not None:
+            cells = Measured(**vars(cells), impact=np.tile(NO_TRACK, (len(cell), 1)))
         return cells[pt > config.neutral_pt_min]
 
 
 def _merge(one: Particles, other: Particles) -> Particles:
     """Both together, in no particular order."""
-    return Particles(
+    return type(one)(
         **{name: np.concatenate([a, getattr(other, name)]) for name, a in vars(one).items()}
     )
 

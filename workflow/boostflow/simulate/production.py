@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from boostflow.simulate.generator import Generator
 
 BATCH = 250
+CANDIDATE = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 
 
 def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
@@ -52,7 +53,8 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
     bar = Progress(f"simulate {job.sample} {job.part}", job.events, "events")
     try:
         pythia = generator.Generator(lines, process.alpha_s)
-        with rootfile.create(files.sample, job.shower_weights) as root:
+        tracking = config.detector.tracking is not None
+        with rootfile.create(files.sample, job.shower_weights, tracking) as root:
             for raw in pythia.batches(job.events, batch):
                 columns = _reconstruct(raw, pythia, response, process, config)
                 columns |= _numbers(job.part, bar.done, len(raw))
@@ -82,23 +84,26 @@ def _reconstruct(
     import numpy as np
 
     from boostflow.observables.compute import compute
-    from boostflow.simulate import jets, truth
+    from boostflow.simulate import jets, truth, vertices
+    from boostflow.simulate.detector import Measured
     from boostflow.simulate.record import Record
+    from boostflow.simulate.tracks import IMPACT
 
     n = len(raw)
-    record = Record.read(raw)
+    tracking = config.detector.tracking
+    record = Record.read(raw, origins=tracking is not None)
     stable = record.particles(record.stable(), pythia.charges)
-    kept = truth.select(record, process.heavy)
+    kept = truth.select(record, process.heavy, process.flavours)
     chosen = record.particles(kept["index"], pythia.charges)
     candidates = response(stable)
 
     fat = jets.cluster(candidates, n, config.jet_radius, config.jet_pt_min, constituents=True)
     # Half the threshold: a jet just above it should find its partner just below.
     generator_jets = jets.cluster(stable, n, config.jet_radius, config.jet_pt_min / 2)
-    pf = ak.unflatten(
-        ak.zip({k: v for k, v in vars(candidates).items() if k != "event"}),
-        np.bincount(candidates.event, minlength=n),
-    )
+    columns = {name: getattr(candidates, name) for name in CANDIDATE}
+    if isinstance(candidates, Measured):
+        columns |= dict(zip(IMPACT, candidates.impact.T, strict=True))
+    pf = ak.unflatten(ak.zip(columns), np.bincount(candidates.event, minlength=n))
     inside = jets.constituents(pf, fat.constituents)
     shape = compute(
         *(inside[name] for name in ("pt", "eta", "phi", "mass")),
@@ -106,6 +111,10 @@ def _reconstruct(
         radius=config.jet_radius,
     )
     counts = ak.num(fat)
+    more = {}
+    if tracking is not None:
+        by_jet = vertices.find(inside, ak.flatten(fat), tracking)
+        more["SV"] = ak.flatten(ak.unflatten(by_jet, counts), axis=2)
     for name, column in shape.items():
         fat[name] = ak.unflatten(column, counts)
     fat["nConstituents"] = ak.num(fat.constituents, axis=2)
@@ -145,4 +154,5 @@ def _reconstruct(
         ),
         "MET_pt": np.hypot(px, py),
         "MET_phi": np.arctan2(-py, -px),
+        **more,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.simulate.detector import NEUTRINOS, Particles
+from boostflow.simulate.detector import NEUTRINOS, Made, Particles
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -34,10 +34,17 @@ class Record:
     py: np.ndarray
     pz: np.ndarray
     mass: np.ndarray
+    origin: np.ndarray | None = None
+    """Production vertices x, y, z (mm), shape (rows, 3)."""
 
     @classmethod
-    def read(cls, batch: ak.Array) -> Record:
-        """Take it out of what Pythia's `nextBatch` returns."""
+    def read(cls, batch: ak.Array, origins: bool = False) -> Record:
+        """Take it out of what Pythia's `nextBatch` returns.
+
+        Args:
+            batch: the events.
+            origins: whether production vertices are wanted.
+        """
         layout = batch.prt.layout.to_ListOffsetArray64(True)
         rows = layout.content
         momentum = rows["p"]
@@ -46,6 +53,7 @@ class Record:
             *(rows[k].data for k in ("id", "status", "mother1", "daughter1", "daughter2")),
             *(momentum[k].data for k in ("px", "py", "pz")),
             rows["m"].data,
+            _origins(batch) if origins else None,
         )
 
     def stable(self) -> np.ndarray:
@@ -57,7 +65,7 @@ class Record:
         """Kinematics of some rows; `charges` gives the charge of PDG ids."""
         pt = np.hypot(self.px[rows], self.py[rows])
         pdg_id = self.pdg_id[rows]
-        return Particles(
+        found = Particles(
             np.searchsorted(self.offsets, rows, side="right") - 1,
             pt,
             # A resonance from a single vertex has no pT before radiation: its eta stays finite.
@@ -67,3 +75,12 @@ class Record:
             charges(pdg_id),
             pdg_id,
         )
+        return found if self.origin is None else Made(**vars(found), origin=self.origin[rows])
+
+
+def _origins(batch: ak.Array) -> np.ndarray:
+    """Production vertices (mm), shape (rows, 3); particles without one are made at the origin."""
+    import awkward as ak
+
+    vertex = ak.flatten(batch.prt.vProd)
+    return np.stack([ak.to_numpy(ak.fill_none(vertex[k], 0.0)) for k in ("px", "py", "pz")], axis=1)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boostflow.io import atomic
+from boostflow.simulate.tracks import IMPACT
+from boostflow.simulate.vertices import FIELDS
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -38,6 +40,11 @@ COLLECTIONS: dict[str, dict[str, str]] = {
         "genPartIdxMother": INT16,
     },
 }
+TRACKING: dict[str, dict[str, str]] = {
+    "PFCands": dict.fromkeys(IMPACT, FLOAT),
+    "SV": dict.fromkeys(FIELDS, FLOAT) | dict.fromkeys(("ndof", "ntracks", "charge"), INT16),
+}
+"""Fields of collections that files have with tracking alone."""
 SCALARS: dict[str, str] = {
     "run": "uint32",
     "luminosityBlock": "uint32",
@@ -55,11 +62,15 @@ WEIGHTS = (SHOWER_WEIGHTS, "LHEScaleWeight", "LHEPdfWeight")
 class RootFile:
     """An open file with the trees `Events` and `Runs`."""
 
-    def __init__(self, path: Path, shower_weights: bool = True) -> None:
-        """Make the file; without shower weights it has no branch of them."""
+    def __init__(self, path: Path, shower_weights: bool = True, tracking: bool = False) -> None:
+        """Make the file; it has branches of shower weights and of `TRACKING` where asked for."""
         import awkward as ak
         import uproot
 
+        more = TRACKING if tracking else {}
+        self._collections = {
+            name: COLLECTIONS.get(name, {}) | more.get(name, {}) for name in COLLECTIONS | more
+        }
         self._weights = [w for w in WEIGHTS if shower_weights or w != SHOWER_WEIGHTS]
         types = {
             **{name: np.dtype(kind) for name, kind in SCALARS.items()},
@@ -71,7 +82,7 @@ class RootFile:
                     "var * {" + ", ".join(f"{k}: {v}" for k, v in columns.items()) + "}",
                     highlevel=False,
                 )
-                for name, columns in COLLECTIONS.items()
+                for name, columns in self._collections.items()
             },
         }
         self.file = uproot.recreate(path, compression=uproot.ZSTD(3))
@@ -85,7 +96,7 @@ class RootFile:
         self._sums = np.zeros(3)
 
     def extend(self, events: dict[str, np.ndarray | ak.Array]) -> None:
-        """Append events: a column for each of `SCALARS`, `WEIGHTS` and `COLLECTIONS`.
+        """Append events: a column for each of `SCALARS`, `WEIGHTS` and the collections.
 
         Weights have the shape (events, entries).
         """
@@ -96,7 +107,7 @@ class RootFile:
         }
         for name in self._weights:
             columns[name] = ak.from_regular(np.asarray(events[name]).astype(np.float32))
-        for name, kinds in COLLECTIONS.items():
+        for name, kinds in self._collections.items():
             rows = events[name]
             columns[name] = ak.zip(
                 {key: ak.values_astype(rows[key], np.dtype(kind)) for key, kind in kinds.items()}
@@ -121,9 +132,11 @@ class RootFile:
 
 
 @contextmanager
-def create(path: str | Path, shower_weights: bool = True) -> Iterator[RootFile]:
+def create(
+    path: str | Path, shower_weights: bool = True, tracking: bool = False
+) -> Iterator[RootFile]:
     """Open a file that appears at `path` only when the block has ended well."""
     with atomic(path) as part:
-        root = RootFile(part, shower_weights)
+        root = RootFile(part, shower_weights, tracking)
         with root.file:
             yield root

@@ -1,10 +1,11 @@
-"""GenPart: the particles of the hard process that truth matching needs."""
+"""GenPart: the particles of the hard process, and hadrons, that truth matching needs."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from boostflow.compiled import njit
+from boostflow.processes import BOTTOM, CHARM, has_quark
 from boostflow.simulate.record import Record
 
 # Bits of GenPart_statusFlags as CMS numbers them.
@@ -12,6 +13,10 @@ IS_HARD_PROCESS = 1 << 7
 FROM_HARD_PROCESS = 1 << 8
 IS_FIRST_COPY = 1 << 12
 IS_LAST_COPY = 1 << 13
+
+HADRON_PT_MIN = 5.0
+"""Hadrons with heavy quarks below are not kept (GeV), as in ATLAS' flavours of jets
+(arXiv:1512.01094)."""
 
 
 @njit(cache=True)
@@ -35,7 +40,7 @@ def _kept_mother(first, mother, kept):
     return result
 
 
-def select(record: Record, heavy: tuple[int, ...]) -> dict[str, np.ndarray]:
+def select(record: Record, heavy: tuple[int, ...], flavours: bool = False) -> dict[str, np.ndarray]:
     """Choose the particles of GenPart: hard partons, heavy particles and their decay products.
 
     Kept are the outgoing particles of the hard process and of its resonance decays (Pythia status
@@ -54,6 +59,8 @@ def select(record: Record, heavy: tuple[int, ...]) -> dict[str, np.ndarray]:
         record.pdg_id[first + record.daughter2] == record.pdg_id
     )
     last = is_heavy & ~copied
+    hadrons = _decaying_hadrons(record, first) if flavours else np.zeros(len(hard), dtype=bool)
+    last |= hadrons
     keep = hard | last
     counts = np.add.reduceat(keep, record.offsets[:-1]) if len(size) else size
     total = np.cumsum(keep)
@@ -63,7 +70,7 @@ def select(record: Record, heavy: tuple[int, ...]) -> dict[str, np.ndarray]:
     flags = (
         np.where(hard, IS_HARD_PROCESS | IS_FIRST_COPY, 0)
         | np.where(last, IS_LAST_COPY, 0)
-        | FROM_HARD_PROCESS
+        | np.where(hadrons, 0, FROM_HARD_PROCESS)
     )
     index = np.flatnonzero(keep)
     return {
@@ -72,3 +79,17 @@ def select(record: Record, heavy: tuple[int, ...]) -> dict[str, np.ndarray]:
         "statusFlags": flags[index].astype(np.int32),
         "genPartIdxMother": mother[index],
     }
+
+
+def _decaying_hadrons(record: Record, first: np.ndarray) -> np.ndarray:
+    """Whether each row is a hadron whose heaviest quark, b or c, decays."""
+    hard = np.hypot(record.px, record.py) > HADRON_PT_MIN
+    result = np.zeros(len(hard), dtype=bool)
+    for quark in (BOTTOM, CHARM):
+        mine = has_quark(record.pdg_id, quark)
+        before = np.concatenate([[0], np.cumsum(mine)])
+        one, last = (first + x for x in (record.daughter1, record.daughter2))
+        # Products of hadrons follow each other.
+        heavy_products = before[np.maximum(one, last) + 1] - before[one]
+        result |= mine & hard & (record.daughter1 > 0) & (heavy_products == 0)
+    return result

@@ -156,8 +156,8 @@ class Classifier(Learner):
         return sums
 
     def manifest(self) -> dict[str, Any]:
-        """The classes of the training, in the order of the logits."""
-        return {"classes": self.classes}
+        """The classes of the training, in the order of the logits, and the number of weights."""
+        return {"classes": self.classes, "parameters": self.network.count_params()}
 
 
 def of_batch(logits: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from boostflow.errors import BoostflowError
+from boostflow.errors import BoostflowError, Diverged
 from boostflow.io import atomic, write_json
 from boostflow.training import checkpoint, devices, report
 from boostflow.training.data import steps
@@ -169,7 +169,7 @@ class Loop:
         """Train and validate one epoch, add its figures to the history and return them.
 
         Raises:
-            BoostflowError: the loss or a weight is not finite any more.
+            Diverged: the loss or a weight is not finite any more.
             RuntimeError: the ranks hold different weights.
         """
         learner, epoch = self.learner, self.epoch
@@ -180,7 +180,7 @@ class Loop:
         # Where maxima are taken, kernels of some processors pass over NaN: the loss may look well.
         weights = all(np.isfinite(variable.numpy()).all() for variable in learner.variables)
         if not (weights and np.isfinite(record["loss"])):
-            raise BoostflowError(
+            raise Diverged(
                 f"the training diverged in epoch {epoch}: lower models.{self.name}.learning_rate"
             )
         check_same(self.ranks, learner.variables, f"after epoch {epoch}")

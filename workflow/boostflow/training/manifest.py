@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import resource
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -41,5 +42,7 @@ def manifest(
             **versions(packages),
         },
         "seconds": round(seconds, 1),
+        # Of this process; Linux counts kibibytes.
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         **more,
     }

@@ -15,10 +15,32 @@ def jets_beside(wildcards):
     return ANALYSIS.selected(NOMINAL, CONFIG.beside(block))
 
 
+def prepared_of(blocks):
+    """The prepared inputs of some models, where their family has one."""
+    names = [block.prepared_name() for block in blocks]
+    return [at(paths.PREPARED, prepared=name) for name in dict.fromkeys(names) if name is not None]
+
+
 def prepared_input(wildcards):
-    """The prepared input of a model, where its family has one."""
-    name = ANALYSIS.block(wildcards.model, wildcards.variation).prepared_name()
-    return at(paths.PREPARED, prepared=name) if name is not None else []
+    """The prepared input of a model whose settings are declared."""
+    found = ANALYSIS.chosen(wildcards.model)
+    return [] if found else prepared_of([ANALYSIS.block(wildcards.model, wildcards.variation)])
+
+
+def possible_inputs(wildcards):
+    """The prepared inputs of a model whose settings are searched: one of them is needed."""
+    found = ANALYSIS.chosen(wildcards.model)
+    return prepared_of(ANALYSIS.possible(wildcards.model, wildcards.variation)) if found else []
+
+
+def chosen_settings(wildcards):
+    """The settings that the search of a model has chosen."""
+    return ANALYSIS.chosen(wildcards.model) or []
+
+
+def points_of_searches(wildcards):
+    """The folder of all points, of which one may be the training of a model that is searched."""
+    return at(paths.POINTS) if ANALYSIS.chosen(wildcards.model) else []
 
 
 def models_below(wildcards):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.models.family import tells_classes
+from boostflow.observables.catalogue import columns
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
@@ -28,6 +29,8 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         yield from _reference(config, at / "evaluate" / "reference")
     if config.models and "rejection" in config.evaluate.model_fields_set:
         yield from _rejection(config, at / "evaluate" / "rejection")
+    if config.models and config.evaluate.efficiency is not None:
+        yield from _efficiency(config, at / "evaluate" / "efficiency")
 
 
 def _reference(config: Config, at: Place) -> Iterator[Problem]:
@@ -43,6 +46,24 @@ def _reference(config: Config, at: Place) -> Iterator[Problem]:
             f"{name} has no score for each class of a jet; those that have:"
             f" {', '.join(compared) or 'none'}"
         )
+
+
+def _efficiency(config: Config, at: Place) -> Iterator[Problem]:
+    """Classes and the column exist, and no class is there twice."""
+    block, labels = config.evaluate.efficiency, config.labels()
+    assert block is not None
+    for key, named in (
+        ("signal", [block.signal]),
+        ("background", [block.background]),
+        ("others", block.others),
+    ):
+        for label in named:
+            if label not in labels:
+                yield (at / key).unknown("class", label, labels)
+    if len(set(block.classes())) < len(block.classes()):
+        yield at.problem(f"a class is named twice: {', '.join(block.classes())}")
+    if block.column not in columns():
+        yield (at / "column").unknown("column", block.column, columns())
 
 
 def _rejection(config: Config, at: Place) -> Iterator[Problem]:

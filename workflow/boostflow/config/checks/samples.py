@@ -7,14 +7,23 @@ from pathlib import Path
 
 from boostflow.config.config import Config
 from boostflow.config.files import brace_fault, expand, find
+from boostflow.config.needs import named_columns
 from boostflow.config.problems import Place, Problem, suggest
-from boostflow.config.samples import FileSample, RootSample, is_data, is_normalised
+from boostflow.config.samples import (
+    FileSample,
+    RootSample,
+    SimulatedSample,
+    is_data,
+    is_normalised,
+)
 from boostflow.errors import BoostflowError
 from boostflow.nanoaod import READABLE
+from boostflow.observables.catalogue import of_tracks
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
     """Names are free, labels are those of simulation, files exist and can be normalised."""
+    yield from _tracks(config, at)
     normalised = config.has_fit or config.background is not None
     for name, sample in config.samples.items():
         here = at / "samples" / name
@@ -53,6 +62,27 @@ def golden_json(config: Config, root: Path, at: Place) -> Iterator[Problem]:
             LumiMask(find(path, root) or path)
         except BoostflowError as error:
             yield here.problem(str(error))
+
+
+def _tracks(config: Config, at: Place) -> Iterator[Problem]:
+    """Tracks and vertices that columns are made of are simulated and read."""
+    wanted = {x: keys for x, keys in named_columns(config).items() if of_tracks(x)}
+    if not wanted:
+        return
+    name, keys = next(iter(wanted.items()))
+    which = f"{keys[0]} needs {name}, which is made of tracks or vertices"
+    if not config.ingest.tracks:
+        yield (at / "ingest" / "tracks").problem(f"is false, but {which}: set it to true")
+    for sample, block in config.samples.items():
+        if isinstance(block, SimulatedSample) and config.simulation.detector.tracking is None:
+            yield (at / "simulation" / "detector" / "tracking").problem(
+                f"is null, but {which}: set it to {{}} for the defaults"
+            )
+            return
+        if not isinstance(block, SimulatedSample | RootSample):
+            yield (at / "samples" / sample / "source").problem(
+                f"{block.source} has no impact parameters, but {which}"
+            )
 
 
 def _content(sample: RootSample, at: Place) -> Iterator[Problem]:

@@ -39,5 +39,3 @@ class BDT(ClassifierBlock, TabularBlock):
     """Part of the features that each tree sees."""
     seed: int = Field(1, ge=0)
     """Seed of the subsampling."""
-    bootstrap: int | None = Field(None, ge=0)
-    """Seed of a bootstrap of the training events; null: each counts once."""

@@ -6,17 +6,12 @@ import logging
 import time
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from boostflow import seeds
 from boostflow.io import atomic, write_json
-from boostflow.keyed import uniform
 from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
-from boostflow.models.tabular import Rows, read, weights
+from boostflow.models.tabular import read, weights
 from boostflow.select.split import TRAIN, VALIDATION
 from boostflow.training.manifest import manifest
 
@@ -32,10 +27,6 @@ def train(job: Train, files: Train.Files) -> None:
     Every class gets the same total weight, and with planing a flat mass spectrum. Negative
     generator weights enter with their absolute value, because XGBoost refuses negative ones; the
     evaluation uses the signed weights.
-
-    With a bootstrap each event of the training split counts as often as a Poisson(1) number says
-    that follows from its `event_id` and the seed, both of its jets together. The validation split
-    stays as it is.
 
     One thread: XGBoost adds up histograms in an order that depends on the number of threads, and
     predictions are to be the same bit for bit on every machine.
@@ -55,14 +46,11 @@ def train(job: Train, files: Train.Files) -> None:
     assert isinstance(block, BDT)
     rows = read(files.jets, block.features, optional=block.standard(), planing=block.planing)
     config = block.model_copy(update={"features": rows.features})
-    if config.bootstrap is not None:
-        times = drawn(rows, config.bootstrap)
-        rows = rows._replace(weight=np.where(rows.split == TRAIN, rows.weight * times, rows.weight))
     sets = {}
     for name, code in (("train", TRAIN), ("validation", VALIDATION)):
         chosen = (rows.split == code) & rows.labelled
         y = rows.y[chosen]
-        w = weights(rows, chosen, config.planing, name)
+        w = weights(rows, chosen, config, name)
         sets[name] = xgb.DMatrix(
             rows.x[chosen], y, weight=w, feature_names=rows.features, nthread=1
         )
@@ -117,26 +105,7 @@ def train(job: Train, files: Train.Files) -> None:
                 family_of(block).packages,
                 time.monotonic() - start,
                 classes=rows.classes,
+                parameters=sum(tree.count("leaf=") for tree in booster.get_dump()),
             ),
         )
     log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
-
-
-def drawn(rows: Rows, seed: int) -> NDArray[np.integer]:
-    """How often each jet counts in a bootstrap of the events, shape (jets,)."""
-    counts = np.zeros(len(rows.y), int)
-    for number, sample in enumerate(rows.samples):
-        mine = rows.sample == number
-        counts[mine] = bootstrap_counts(rows.event_id[mine], seed, sample)
-    return counts
-
-
-def bootstrap_counts(event_ids: NDArray[np.uint64], seed: int, sample: str) -> NDArray[np.integer]:
-    """How often each jet counts in a bootstrap of the events: Poisson(1), shape (jets,).
-
-    Samples whose events have the same numbers draw on their own.
-    """
-    from scipy.stats import poisson
-
-    number = uniform(seeds.derive(seed, "bootstrap", sample), event_ids)
-    return np.searchsorted(poisson.cdf(np.arange(20), 1), number)

@@ -87,5 +87,5 @@ def labelled(rows: Rows, config: DNN, name: str, code: int) -> Arrays:
     """Observables, classes and weights of the jets of a split that have a class."""
     chosen = (rows.split == code) & rows.labelled
     y = rows.y[chosen].astype(np.int32)
-    weight = weights(rows, chosen, config.planing, name)
+    weight = weights(rows, chosen, config, name)
     return Arrays(rows.x[chosen], y, weight.astype(np.float32))

@@ -27,9 +27,9 @@ class Merged(NetworkBlock):
     """Widths of the dense layers between the parts and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
-    epochs: int = Field(20, ge=1)
+    epochs: int = Field(12, ge=1)
     """Most epochs of the training, in all."""
-    frozen_epochs: int = Field(8, ge=0)
+    frozen_epochs: int = Field(4, ge=0)
     """First epochs, in which the head alone learns; in the others the parts are tuned with it."""
     tuned_rate: float = Field(3e-4, gt=0)
     """Highest learning rate of the other epochs; of the first ones `learning_rate`."""

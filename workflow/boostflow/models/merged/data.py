@@ -196,7 +196,7 @@ def read(
                 readers.append(OfConstituents(block, mine[place]))
         weight = np.zeros(len(rows.y), np.float32)
         where = "train" if name == "training" else name
-        weight[chosen] = weights(rows, chosen, config.planing, where)
+        weight[chosen] = weights(rows, chosen, config, where)
         splits.append(Jets(readers, rows.y[order].astype(np.int32), weight[order]))
     training, validation = splits
     return training, validation, rows.classes

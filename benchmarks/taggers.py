@@ -1,0 +1,282 @@
+"""All taggers of an analysis: what they reach, over seeds, and how fast they train and score.
+
+A run of the configuration (`make run CONFIG=config/taggers.yaml`) has to be there: its jets are
+taken. With `--seeds` each classifier is trained as often and evaluated, in a folder beside the
+results that keeps what is finished; models of which others are made get the same seeds.
+
+Then, one model at a time in a process of its own: an epoch of the package's training (jets from
+disk, padded batch by batch) in turns with `keras.Model.fit` of the same network on arrays in
+memory; and the scores of ONNX Runtime in turns with Keras' `predict`, both on the same arrays.
+Medians of wall times; the order alternates from round to round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from boostflow.analysis import Analysis
+from boostflow.config.load import load
+from boostflow.config.yamlfile import read_configs
+from boostflow.errors import BoostflowError
+from boostflow.jobs.models import Train
+from boostflow.models.family import family_of
+from boostflow.variations import NOMINAL
+from command import run
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+GOALS = {"training": 0.9, "scores": 1.5}
+"""Rates over those of plain Keras, at least."""
+SCORED = 4_000
+"""Jets that are scored."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all networks")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N")
+    parser.add_argument("--seeds", type=int, default=0, metavar="N", help="trainings of each")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Print the tables."""
+    if args.rounds < 1 or args.seeds < 0:
+        raise BoostflowError("--rounds: must be at least 1, --seeds at least 0")
+    analysis = Analysis(
+        *load(read_configs([args.config]), REPOSITORY, str(args.config)), REPOSITORY
+    )
+    table = Path(analysis.at("classifiers.txt"))
+    if not table.is_file():
+        raise BoostflowError(f"{table}: is missing: `make run CONFIG={args.config}` first")
+    print(table.read_text(), flush=True)
+    if args.seeds:
+        print(seeds(analysis, args.config, args.seeds), flush=True)
+    known = [name for name in analysis.classifiers() if is_network(analysis, name)]
+    chosen = args.models or known
+    if wrong := [name for name in chosen if name not in known]:
+        raise BoostflowError(f"--models: {wrong[0]} is no network; known: {', '.join(known)}")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; jets/s")
+    print(
+        f"{'':14s}{'training':>10s}{'fit':>10s}{'ratio':>8s}"
+        f"{'scores':>12s}{'predict':>10s}{'ratio':>8s}{'MB':>8s}"
+    )
+    context = multiprocessing.get_context("spawn")
+    for name in chosen:
+        with ProcessPoolExecutor(1, context) as pool:
+            found = pool.submit(rates, args.config, name, args.rounds).result()
+        print(
+            f"{name:14s}{found['training']:10,.0f}{found['fit']:10,.0f}"
+            f"{found['training'] / found['fit']:8.2f}{found['scores']:12,.0f}"
+            f"{found['predict']:10,.0f}{found['scores'] / found['predict']:8.2f}"
+            f"{found['mb']:8.0f}",
+            flush=True,
+        )
+    print(f"goals: training at least {GOALS['training']}, scores at least {GOALS['scores']}")
+
+
+def is_network(analysis: Analysis, name: str) -> bool:
+    """Whether a classifier is trained by the shared loop, so that Keras can train it, too."""
+    return family_of(analysis.config.models[name]).distributed
+
+
+# --- seeds ----------------------------------------------------------------------------------------
+
+
+def seeds(analysis: Analysis, config: Path, number: int) -> str:
+    """Macro AUCs of each classifier over seeds: a table."""
+    own = yaml.safe_load(config.read_text()) or {}
+    folder = Path(analysis.at("seeds"))
+    blocks = {
+        name: analysis.config.models[name].model_dump(mode="json", exclude_unset=True)
+        for name in analysis.classifiers()
+    }
+    models = {}
+    for name, block in blocks.items():
+        for seed in range(1, number + 1):
+            parts = {"models": [f"{part}_{seed}" for part in block.get("models", [])]}
+            more = parts if parts["models"] else {}
+            models[f"{name}_{seed}"] = block | {"seed": seed} | more
+    named = {name: f"{name}_1" for name in blocks}
+    declared = own | {
+        "output": str(folder),
+        "systematics": None,
+        "models": models,
+        "evaluate": own.get("evaluate", {}) | {"reference": None},
+        "infer": None,
+    }
+    declared["templates"] = renamed(own.get("templates", {}), named)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(declared))
+    for stage in ("samples", "ingest", "select"):
+        if not (folder / stage).exists():
+            (folder / stage).symlink_to(Path(analysis.at(stage)).resolve())
+    targets = [str(folder / f"evaluation/{name}.json") for name in models]
+    snakemake(path, targets)
+    lines = [f"\n{'macro AUC':14s}{'mean':>9s}{'spread':>9s}{'stat':>9s}   ({number} seeds)"]
+    for name in blocks:
+        read = [
+            json.loads((folder / f"evaluation/{name}_{s}.json").read_text())
+            for s in range(1, number + 1)
+        ]
+        values = [found["macro_auc"]["value"] for found in read]
+        error = np.mean([found["macro_auc"]["error"] for found in read])
+        spread = np.std(values, ddof=1) if number > 1 else np.nan
+        lines.append(f"{name:14s}{np.mean(values):9.4f}{spread:9.4f}{error:9.4f}")
+    return "\n".join(lines)
+
+
+def renamed(templates: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Templates whose regions ask models by other names."""
+    regions = {
+        region: {**block, "model": names[block["model"]]} if "model" in block else block
+        for region, block in templates.get("regions", {}).items()
+    }
+    return {**templates, "regions": regions} if regions else dict(templates)
+
+
+def snakemake(config: Path, targets: Sequence[str]) -> None:
+    """Make some files.
+
+    Raises:
+        BoostflowError: it failed.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--cores", "all", "--rerun-triggers", "mtime", "--configfile", str(config)]
+    if subprocess.run([*command, *targets], check=False).returncode:
+        raise BoostflowError("snakemake failed")
+
+
+# --- rates ----------------------------------------------------------------------------------------
+
+
+def rates(config: Path, name: str, rounds: int) -> dict[str, float]:
+    """Jets per second of one model, and the peak memory of its process (MB).
+
+    Args:
+        config: of the analysis.
+        name: of the model.
+        rounds: of which medians are taken.
+    """
+    from boostflow.training.environment import environment
+
+    cores = os.cpu_count() or 1
+    os.environ.update(environment(cores))
+    import keras
+
+    from boostflow.models.runtime import session
+
+    analysis = Analysis(*load(read_configs([config]), REPOSITORY, str(config)), REPOSITORY)
+    with tempfile.TemporaryDirectory() as folder:
+        learner = learner_of(analysis, name, Path(folder))
+        packed = list(learner.batches(0))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        *inputs, y, weight = (joined([batch[i] for batch in packed]) for i in range(len(packed[0])))
+        network = learner.network
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        network.compile(keras.optimizers.Adam(1e-4), loss)
+
+        def ours() -> None:
+            for batch in learner.batches(1):
+                learner.step(*batch)
+
+        def plain() -> None:
+            network.fit(inputs, y, learner.batch, sample_weight=weight, verbose=0)
+
+        training, fit = in_turns(ours, plain, rounds)
+        few = [values[:SCORED] for values in inputs]
+        learner.write(Path(folder))
+        graph = session(next(Path(folder).glob("*.onnx")), cores)
+        names = [given.name.partition(":")[0] for given in network.inputs]
+        feed = dict(zip(names, few, strict=True))
+
+        def scores() -> None:
+            for start in range(0, len(few[0]), learner.batch):
+                part = {key: values[start : start + learner.batch] for key, values in feed.items()}
+                graph.run(None, part)
+
+        def predict() -> None:
+            network.predict(few, learner.batch, verbose=0)
+
+        scored, predicted = in_turns(scores, predict, rounds)
+    return {
+        "training": len(y) / training,
+        "fit": len(y) / fit,
+        "scores": len(few[0]) / scored,
+        "predict": len(few[0]) / predicted,
+        "mb": peak,
+    }
+
+
+def in_turns(one: Callable[[], None], two: Callable[[], None], rounds: int) -> tuple[float, float]:
+    """Median wall times (s) of two functions, after a call of each that is not counted."""
+    found: dict[Callable[[], None], list[float]] = {one: [], two: []}
+    for number in range(rounds + 1):
+        for function in (one, two) if number % 2 else (two, one):
+            start = time.perf_counter()
+            function()
+            if number:
+                found[function].append(time.perf_counter() - start)
+    return float(np.median(found[one])), float(np.median(found[two]))
+
+
+def learner_of(analysis: Analysis, name: str, folder: Path) -> Any:
+    """What the family of a model trains, before its first epoch.
+
+    Families hand it to the shared loop, in whose place a function stands here that keeps it.
+    """
+    from boostflow.training import loop
+    from boostflow.training.ranks import Single
+
+    block = analysis.config.models[name]
+    prepared, below = block.prepared_name(), analysis.prepared_below(name, NOMINAL)
+    files = Train.Files(
+        jets=[] if prepared else analysis.selected(NOMINAL, analysis.config.trained_on(block)),
+        prepared=prepared and analysis.at("prepared/{prepared}", prepared=prepared),
+        models=[analysis.trained(model, NOMINAL) for model in block.reads().models],
+        prepared_below=[analysis.at("prepared/{prepared}", prepared=one) for one in below],
+        output=folder / "model",
+    )
+    kept: list[Any] = []
+    before, loop.train = loop.train, lambda job, files, made, *more: kept.append(made)
+    try:
+        family_of(block).module("train").train(Train(name=name, model=block), files)
+    finally:
+        loop.train = before
+    return kept[0](Single())
+
+
+def joined(parts: Sequence[Any]) -> np.ndarray:
+    """Arrays one after the other, filled with 0 to the size of the largest.
+
+    Args:
+        parts: batches of one input, whose further axes may have other lengths.
+    """
+    arrays = [np.asarray(part) for part in parts]
+    largest = np.max([array.shape[1:] for array in arrays], axis=0).astype(int)
+    whole = np.zeros((sum(map(len, arrays)), *largest), arrays[0].dtype)
+    start = 0
+    for array in arrays:
+        place = (slice(start, start + len(array)), *(slice(size) for size in array.shape[1:]))
+        whole[place] = array
+        start += len(array)
+    return whole
+
+
+if __name__ == "__main__":
+    run(main, arguments, __doc__)
