@@ -137,7 +137,7 @@ class Classifier(Learner):
         return sums
 
     def penalty(self) -> tf.Tensor | float:
-        """This rank's share of what is added to the loss besides the cross-entropy."""
+        """What is added to the loss besides the cross-entropy, divided by the number of ranks."""
         return 0.0
 
     def _evaluate(self, *batch: tf.Tensor) -> tf.Tensor:

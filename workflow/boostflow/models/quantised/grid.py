@@ -51,7 +51,14 @@ class Grid:
         return np.clip(steps, 0, 2 * half - 1).astype(np.int64) - half
 
     def values(self, x: NDArray) -> NDArray[np.float32]:
-        """The same as numbers in [-4, 4), which float32 holds exactly, (jets, features)."""
+        """Observables as numbers of the grid in [-4, 4), which float32 holds exactly.
+
+        Args:
+            x: observables, shape (jets, features).
+
+        Returns:
+            Shape (jets, features).
+        """
         return np.ldexp(self.codes(x).astype(np.float32), -self.kif[2])
 
     @classmethod

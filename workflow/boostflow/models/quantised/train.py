@@ -84,7 +84,7 @@ class QuantisedLearner(Classifier):
     def _labelled(self, rows: Rows, config: Quantised, name: str, code: int) -> Arrays:
         """Features on the grid, classes and weights of the labelled jets of a split."""
         chosen = (rows.split == code) & rows.labelled
-        weight = weights(rows, chosen, config.planing, name)
+        weight = weights(rows, chosen, config, name)
         y = rows.y[chosen].astype(np.int32)
         return Arrays(self.grid.values(rows.x[chosen]), y, weight.astype(np.float32))
 
@@ -104,11 +104,11 @@ class QuantisedLearner(Classifier):
 
     @property
     def variables(self) -> list[Any]:
-        """As every classifier's, without what each step computes for itself."""
+        """Network and optimiser, without the resources, which each step computes for itself."""
         return [v for v in super().variables if v.name != ESTIMATED]
 
     def penalty(self) -> tf.Tensor:
-        """This rank's share of what the resources add to the loss."""
+        """What the resources add to the loss, divided by the number of ranks."""
         return tf.add_n(self.network.losses) / self.ranks.size
 
     def step(self, *inputs: Any) -> tf.Tensor:
