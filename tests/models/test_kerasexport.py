@@ -118,6 +118,16 @@ def neighbours(x, mask, near):
 
 
 @of(SETS)
+def nearest_in_features(x, mask, near):
+    low = ops.matmul(x, ops.transpose(x, (0, 2, 1))) + (ops.expand_dims(mask, 1) - 1.0) * 1e9
+    values, places = ops.top_k(low, 3)
+    other = ops.take_along_axis(x, places[:, :, 2:], axis=1)
+    return L.Dense(3)(
+        pooled(ops.concatenate([x - other, ops.maximum(values, -9.0)], axis=-1), mask)
+    )
+
+
+@of(SETS)
 def pieces(x, mask, near):
     first, rest = x[:, 0, :2], x[..., 2:]
     place = ops.cast(ops.cumsum(mask, axis=1), "int32")

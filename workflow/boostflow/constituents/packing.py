@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from boostflow.constituents.collections import COLLECTIONS, CollectionName, needed
 from boostflow.constituents.particles import Particles
-from boostflow.constituents.trees import leaves
+from boostflow.constituents.trees import leaves, merges
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Layout:
     """Nearest particles in (eta, phi) that are kept, itself included; 0 for none."""
     momenta: bool = False
     """Whether light-cone momenta are kept."""
+    tree: str = ""
+    """Algorithm of the clustering tree that is kept (`trees.POWERS`); empty for none."""
     collection: CollectionName = "constituents"
     """What of the jet is kept; particles stand for any of it."""
     order: Literal["pt", "tree"] = "pt"
@@ -38,16 +40,18 @@ class Layout:
 
     @cached_property
     def dtype(self) -> np.dtype:
-        """Type of a record: `features`, `momenta` and `neighbours` as far as they are kept.
+        """Type of a record: `features`, `momenta`, `neighbours`, `merges` as far as they are kept.
 
         Features are not standardised, momenta are those of `Particles.light_cone`, neighbours
-        positions inside the jet.
+        positions inside the jet, merges those of `trees.merges`.
         """
         fields: list[tuple] = [("features", "<f4", (len(self.features),))]
         if self.momenta:
             fields.append(("momenta", "<f4", (4,)))
         if self.neighbours:
             fields.append(("neighbours", "<i2", (self.neighbours,)))
+        if self.tree:
+            fields.append(("merges", "<i2", (2,)))
         return np.dtype(fields)
 
     def needed(self) -> list[str]:
@@ -83,6 +87,8 @@ class Layout:
         _require(good, found, where)
         if self.neighbours:
             records["neighbours"] = found.nearest(self.neighbours)
+        if self.tree:
+            records["merges"] = merges(found, self.tree)
         return Packed(records, found.counts)
 
 
@@ -146,6 +152,11 @@ class Packed:
         n is the number of particles of the longest of the jets.
         """
         return self.spread(self.features), self.there.astype(np.float32)
+
+    @property
+    def merges(self) -> NDArray[np.int16]:
+        """The mergings of each jet's clustering tree, see `trees.merges`, shape (P, 2)."""
+        return self.particles["merges"]
 
     @property
     def there(self) -> NDArray[np.bool_]:

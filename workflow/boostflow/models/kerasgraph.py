@@ -19,21 +19,6 @@ from boostflow.models.onnxgraph import FLOAT, INT64, Builder
 
 BOOL = TensorProto.BOOL
 
-Writer = Callable[["Graph", Any, list[Any], dict[str, Any], Any], str]
-"""From a layer or operation, its arguments (tensors by name), and its symbolic output to a name."""
-WRITERS: dict[str, Writer] = {}
-"""How each layer or operation is written, by the name of its class."""
-
-
-def writes(*names: str) -> Callable[[Writer], Writer]:
-    """A decorator: how layers or operations of these classes are written."""
-
-    def add(writer: Writer) -> Writer:
-        WRITERS.update(dict.fromkeys(names, writer))
-        return writer
-
-    return add
-
 
 def model_of(
     network: keras.Model,
@@ -114,13 +99,16 @@ class Graph:
                     given = [names[id(t)] for t in node.input_tensors]
                     found = self.run(one, given)
                 else:
-                    found = [self.write(one, list(args), dict(kwargs), node)]
+                    written = self.write(one, list(args), dict(kwargs), node)
+                    found = [written] if isinstance(written, str) else written
                 for tensor, name in zip(outputs, found, strict=True):
                     names[id(tensor)] = name
         return [names[id(tensor)] for tensor in network.outputs]
 
-    def write(self, one: Any, args: list[Any], kwargs: dict[str, Any], node: Any) -> str:
-        """The output of one layer or operation."""
+    def write(
+        self, one: Any, args: list[Any], kwargs: dict[str, Any], node: Any
+    ) -> str | list[str]:
+        """The output of one layer or operation, or its outputs."""
         writer = WRITERS.get(type(one).__name__)
         if writer is None:
             raise BoostflowError(
@@ -153,6 +141,23 @@ class Graph:
     def transposed(self, x: str, *axes: int) -> str:
         """A tensor with its axes in another order."""
         return self.build.op("Transpose", x, perm=list(axes))
+
+
+Writer = Callable[[Graph, Any, list[Any], dict[str, Any], Any], str | list[str]]
+"""From a layer or operation, its arguments (tensors by name), and its symbolic output to a name, or
+a name of each output."""
+WRITERS: dict[str, Writer] = {}
+"""How each layer or operation is written, by the name of its class."""
+
+
+def writes(*names: str) -> Callable[[Writer], Writer]:
+    """A decorator: how layers or operations of these classes are written."""
+
+    def add(writer: Writer) -> Writer:
+        WRITERS.update(dict.fromkeys(names, writer))
+        return writer
+
+    return add
 
 
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -191,6 +191,13 @@ def _take_along_axis(graph: Graph, one: Any, args: list, kwargs: dict, node: Any
     return graph.build.op("GatherElements", x, indices, axis=axis)
 
 
+@writes("TopK")
+def _top_k(graph: Graph, one: Any, args: list, kwargs: dict, node: Any) -> list[str]:
+    last = graph.build.op("TopK", args[0], [one.k], outputs=2, axis=-1, largest=1, sorted=1)
+    stem = last.rpartition("_")[0]
+    return [f"{stem}_0", last]
+
+
 @writes("GetItem")
 def _get_item(graph: Graph, one: Any, args: list, kwargs: dict, node: Any) -> str:
     x, key = _given(("x", "key"), args, kwargs)

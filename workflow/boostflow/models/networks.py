@@ -82,7 +82,7 @@ class TaggerBlock(NetworkBlock):
         """What decides the packed jets besides the samples: JSON data.
 
         `layout` are the arguments of `constituents.packing.Layout`; a family may add `neighbours`,
-        `momenta` or `order` to them.
+        `momenta`, `order` or `tree` to them.
         """
         layout: dict[str, Any] = {
             "features": self.packed_features(),

@@ -22,14 +22,17 @@ class Builder:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[TensorProto] = []
+        self._names: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def constant(self, values: ArrayLike) -> str:
-        """A constant: integers become int64, all else float32."""
-        array = np.asarray(values)
-        kind = np.int64 if array.dtype.kind in "iu" else np.float32
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(array.astype(kind), name))
-        return name
+        """A constant, written once: integers become int64, all else float32."""
+        given = np.asarray(values)
+        array = given.astype(np.int64 if given.dtype.kind in "iu" else np.float32)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._names:
+            self._names[key] = f"constant_{len(self.constants)}"
+            self.constants.append(numpy_helper.from_array(array, self._names[key]))
+        return self._names[key]
 
     def op(self, kind: str, *inputs: str | ArrayLike, outputs: int = 1, **attributes: Any) -> str:
         """Add a node; returns the name of its last output."""

@@ -131,14 +131,14 @@ def matrix(
     Raises:
         BoostflowError: a column is missing or has NaN or infinite values.
     """
-    flat = isinstance(jets, Mapping)
-    fields = list(jets) if flat else jets.fields
+    fields = list(jets) if isinstance(jets, Mapping) else jets.fields
     if missing := [name for name in names if name not in fields]:
         raise BoostflowError(
             f"{where}: no observable {', '.join(missing)} (input without constituents?); "
             "choose other `features`"
         )
-    x = np.empty((len(jets[fields[0]] if flat else jets), len(names)), np.float32)
+    size = len(jets[fields[0]]) if isinstance(jets, Mapping) else len(jets)
+    x = np.empty((size, len(names)), np.float32)
     for i, name in enumerate(names):
         x[:, i] = np.asarray(jets[name], dtype=np.float32)
     good = np.asarray(np.isfinite(x).all(axis=0))

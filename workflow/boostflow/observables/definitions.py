@@ -42,6 +42,7 @@ ANGULARITY_A = -2
 TRIMMING_RADIUS, TRIMMING_FRACTION = 0.2, 0.03
 DISPLACED = 2.0
 """Signed significance of the impact parameter above which a track is displaced."""
+TRACK_PROBABILITY_MIN = 0.005
 SIGNIFICANCE_MIN = -10.0
 """Least significance of an impact parameter, that of a track that is not there."""
 
@@ -297,7 +298,7 @@ def charge(jets: Jets) -> np.ndarray:
 
 @observable("Number of tracks", tracks=True)
 def n_tracks(jets: Jets) -> np.ndarray:
-    """Number of charged constituents with an impact parameter (an input in arXiv:1712.07158)."""
+    """Number of charged constituents with |d0| below 2 mm (an input in arXiv:1712.07158)."""
     return jets.tracks.counts.astype(float)
 
 
@@ -355,7 +356,7 @@ def jet_probability(jets: Jets) -> np.ndarray:
 
     P = Pi sum_{k<n} (-ln Pi)^k / k!, Pi the product of the n tracks' P_i, which is that of a larger
     significance by a Gaussian resolution (ALEPH, Phys. Lett. B 313 (1993) 535; arXiv:1211.4462).
-    At most 700; 0 without such tracks.
+    P_i is at least 0.5 %, so that no single track decides. 0 without such tracks.
     """
     import numpy as np
     from scipy.special import gammaincc, log_ndtr
@@ -365,9 +366,10 @@ def jet_probability(jets: Jets) -> np.ndarray:
     n = tracks.added(positive)
     # Half of the tracks of the primary vertex have a positive sign.
     minus_log = -np.log(2) - log_ndtr(-tracks.significance)
+    minus_log = np.minimum(minus_log, -np.log(TRACK_PROBABILITY_MIN))
     total = np.maximum(tracks.added(np.where(positive, minus_log, 0)), 0)
     probability = np.where(n > 0, gammaincc(np.maximum(n, 1), total), 1)
-    return -np.log(np.maximum(probability, np.exp(-700)))
+    return -np.log(np.maximum(probability, 1e-300))
 
 
 @observable("Number of secondary vertices", vertices=True)

@@ -84,12 +84,12 @@ class Jets:
     @cached_property
     def kt(self) -> tuple[np.ndarray, np.ndarray]:
         """Nodes and parents of the kT reclustering."""
-        return kernels.recluster(self.offsets, self.pairs, self.dr2, self.momentum, True)
+        return kernels.recluster(self.offsets, self.pairs, self.dr2, self.momentum, 1)
 
     @cached_property
     def cambridge(self) -> tuple[np.ndarray, np.ndarray]:
         """Nodes and parents of the Cambridge/Aachen reclustering."""
-        return kernels.recluster(self.offsets, self.pairs, self.dr2, self.momentum, False)
+        return kernels.recluster(self.offsets, self.pairs, self.dr2, self.momentum, 0)
 
     @cached_property
     def tau(self) -> np.ndarray:

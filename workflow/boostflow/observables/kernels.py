@@ -154,17 +154,25 @@ def _smallest(values, m):
 
 
 @njit(cache=True)
-def recluster(offsets, pairs, dr2, momentum, use_kt):
-    """Recluster all constituents of each jet into one: kT or Cambridge/Aachen, E scheme, no beam.
+def _weight(pt2, power):
+    """pT^2p; of what has no pT at most 1e300."""
+    if power == 1:
+        return pt2
+    return 1.0 if power == 0 else 1.0 / max(pt2, 1e-300)
 
-    d_ij = min(pT_i^2, pT_j^2) R_ij^2 (kT, hep-ph/9305266) or R_ij^2 (C/A, hep-ph/9707323): what
-    FastJet does for a radius that is larger than every distance. Nearest neighbours are kept as in
-    hep-ph/0512210: O(n^2) a jet.
+
+@njit(cache=True)
+def recluster(offsets, pairs, dr2, momentum, power):
+    """Recluster all constituents of each jet into one: E scheme, no beam.
+
+    d_ij = min(pT_i^2p, pT_j^2p) R_ij^2 with p = 1 (kT, hep-ph/9305266), 0 (Cambridge/Aachen,
+    hep-ph/9707323) or -1 (anti-kT, arXiv:0802.1189): what FastJet does for a radius that is larger
+    than every distance. Nearest neighbours are kept as in hep-ph/0512210: O(n^2) a jet.
 
     Args:
         offsets, pairs, dr2: of the jets and of `pair_distances`.
         momentum: (6, n) as from `momenta`.
-        use_kt: kT if true, else C/A.
+        power: p.
 
     Returns:
         `nodes` (7, 2 n): px, py, pz, E, rapidity, azimuth, d_ij of the merging. Jet j's are at
@@ -188,9 +196,8 @@ def recluster(offsets, pairs, dr2, momentum, use_kt):
             for c in range(6):
                 nodes[c, base + i] = momentum[c, first + i]
             rap[i], phi[i], node[i] = momentum[4, first + i], momentum[5, first + i], i
-            weight[i] = 1.0
-            if use_kt:
-                weight[i] = momentum[0, first + i] ** 2 + momentum[1, first + i] ** 2
+            pt2 = momentum[0, first + i] ** 2 + momentum[1, first + i] ** 2
+            weight[i] = _weight(pt2, power)
         matrix = dr2[pairs[jet] : pairs[jet + 1]].reshape((n, n))
         if n > 1:
             for i in range(n):
@@ -217,7 +224,7 @@ def recluster(offsets, pairs, dr2, momentum, use_kt):
             if pt2 > 0:
                 rap[b], phi[b] = rapidity_phi(px, py, pz, e)
             nodes[4, at], nodes[5, at] = rap[b], phi[b]
-            weight[b] = pt2 if use_kt else 1.0
+            weight[b] = _weight(pt2, power)
             node[b] = new
             rap[a], phi[a], weight[a], node[a] = rap[last], phi[last], weight[last], node[last]
             near[a], near2[a], d[a] = near[last], near2[last], d[last]

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+D0_MAX = 0.2
+"""Largest |d0| of a track (cm), as in arXiv:1211.4462: beyond are decays of strange particles,
+which would have the largest significances of all."""
+
 
 def signed(d0: Floats, phi: Floats, axis: Floats) -> Floats:
     """Transverse impact parameters with the sign of a lifetime, shape (n,).
@@ -51,7 +55,7 @@ class Tracks:
         impact: Mapping[str, Floats],
         axis: Floats,
     ) -> Self:
-        """The tracks among constituents: those with a charge and a positive error of d0.
+        """The tracks among constituents: with a charge, a positive error of d0, |d0| < `D0_MAX`.
 
         Args:
             offsets: where each jet's constituents begin, shape (jets + 1,).
@@ -59,7 +63,8 @@ class Tracks:
             axis: azimuths of the jets, shape (jets,).
         """
         jet = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-        here = np.flatnonzero((charge != 0) & (impact["d0Err"] > 0))
+        track = (charge != 0) & (impact["d0Err"] > 0) & (np.abs(impact["d0"]) < D0_MAX)
+        here = np.flatnonzero(track)
         jet, error = jet[here], impact["d0Err"][here]
         significance = signed(impact["d0"][here], phi[here], axis[jet]) / error
         order = np.lexsort((-significance, jet))

@@ -34,7 +34,12 @@ def at_mistag(figures: Mapping[str, Any], text: Label) -> Figure:
     axes[0, 0].set(ylabel=f"Efficiency of {name_of(figures['signal'])}", ylim=(0, 1.35))
     axes[0, 0].legend(loc="upper left", ncols=2)
     for ax, other in zip(axes[1:, 0], others, strict=True):
-        ax.set(ylabel=f"1 / efficiency of {name_of(other)}", yscale="log")
+        ax.set_ylabel(f"1 / efficiency of {name_of(other)}")
+        low, high = ax.dataLim.intervaly
+        if low > 0 and high > 10 * low:
+            ax.set_yscale("log")
+        else:
+            ax.set_ylim(bottom=0)
     if ranges[0]["range"]:
         axes[-1, 0].set_xlabel(axis_label(figures["column"]))
     else:
