@@ -130,11 +130,15 @@ class Classifier(Learner):
 
         def loss() -> tuple[tf.Tensor, tf.Tensor]:
             sums = of_batch(logits(), y, weight)
-            return sums[0] / min(self.batch, self.units), sums
+            return sums[0] / min(self.batch, self.units) + self.penalty(), sums
 
         found, sums = self.gradients(loss, variables)
         self.optimizer.apply(found, variables)
         return sums
+
+    def penalty(self) -> tf.Tensor | float:
+        """What is added to the loss besides the cross-entropy, divided by the number of ranks."""
+        return 0.0
 
     def _evaluate(self, *batch: tf.Tensor) -> tf.Tensor:
         *inputs, y, weight = batch
