@@ -118,6 +118,7 @@ def test_a_grid_has_one_step_with_all_that_the_block_says() -> None:
         ({"method": "random", "keys": GRID}, "method is random: say how many `points`"),
         ({"keys": GRID, "points": 3}, "points: method is grid"),
         ({"method": "halving", "keys": GRID}, "name the `resource`"),
+        ({"keys": {key: list(range(10)) for key in "abcde"}}, "make 100000 combinations, at most"),
         ({"keys": GRID, "resource": "rounds"}, "only halving has one"),
         ({**HALVING, "keys": {"rounds": [10, 20]}}, "rounds is searched itself"),
     ],
@@ -156,8 +157,9 @@ def test_a_search_that_contradicts_itself(search: dict[str, Any], message: str) 
         (
             {"keys": GRID, "method": "halving", "resource": "epochs"},
             "resource",
-            "unknown whole number of the block 'epochs'",
+            "unknown length of a training 'epochs'; known: rounds",
         ),
+        ({"keys": {"bootstrap": [1, 2]}}, "keys.bootstrap", "cannot be searched: it draws"),
         ({**HALVING, "keys": GRID, "lowest": 1000}, "lowest", "more than all of rounds, 150"),
         (
             {**HALVING, "keys": {"max_depth": [2, 3]}},
@@ -175,6 +177,46 @@ def test_one_message_for_what_the_block_does_not_take(
     (line,) = str(refused.value).splitlines()
     assert line.startswith(f"config: models.trees.search.{key}: ")
     assert message in line
+
+
+@pytest.mark.parametrize(
+    ("block", "keys", "message"),
+    [
+        (
+            {"kind": "bdt", "planing": {}},
+            {"planing": [None, {"mass": "mass"}], "planing.mass": ["msoftdrop", "mass"]},
+            "do not go together: planing is null in the model",
+        ),
+        (
+            {"kind": "sequence", "layers": "attention"},
+            {"width": [64, 12], "heads": [4, 8]},
+            "width 12, heads 8 do not go together: 8 heads cannot share a width of 12",
+        ),
+        (
+            {"kind": "merged", "models": ["one", "two"], "frozen_epochs": 2},
+            {"epochs": [12, 6], "frozen_epochs": [4, 8]},
+            "epochs 6, frozen_epochs 8 do not go together: 8 are more than all epochs",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_named(
+    repository: Path, block: dict[str, Any], keys: dict[str, Any], message: str
+) -> None:
+    parts = {name: {"kind": "dnn"} for name in ("one", "two")}
+    raw = {"models": {**parts, "searched": {**block, "search": {"keys": keys}}}, **ALONE}
+    with pytest.raises(BoostflowError) as refused:
+        load(raw, repository)
+    assert message in str(refused.value)
+
+
+def test_values_that_only_go_together_are_searched(repository: Path) -> None:
+    keys = {"attention": [[16, 16], [8]], "hidden": [[[32], [32]], [[16]]]}
+    raw = {"models": {"graphs": {"kind": "graph", "search": {"keys": keys}}}, **ALONE}
+    with pytest.raises(BoostflowError, match="do not go together"):
+        load(raw, repository)
+    keys = {"attention": [[16, 16], [16, 8]], "hidden": [[[32], [32]], [[16], [16]]]}
+    raw = {"models": {"graphs": {"kind": "graph", "search": {"keys": keys}}}, **ALONE}
+    load(raw, repository)
 
 
 def test_only_what_classifies_is_searched(repository: Path) -> None:

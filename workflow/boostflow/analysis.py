@@ -344,16 +344,23 @@ class Analysis:
     def ways_of_evaluation(self, models: Iterable[str]) -> dict[str, list[str]]:
         """Models by the way they are evaluated, sorted by it; those of a way have the same plots.
 
-        Of a family some of whose models are decorrelated, these are a way of their own.
+        Of a family some of whose models are decorrelated, these are a way of their own, and so are
+        those with other plots of the family's own.
         """
-        found: dict[str, dict[bool, list[str]]] = {}
+        found: dict[str, dict[tuple[bool, tuple[str, ...]], list[str]]] = {}
         for name in models:
             more = any(s.role is Role.DECORRELATED for s in self._scores(name))
-            found.setdefault(self.evaluated_as(name), {}).setdefault(more, []).append(name)
+            form = (more, tuple(self.config.models[name].own_plots()))
+            found.setdefault(self.evaluated_as(name), {}).setdefault(form, []).append(name)
         result = {}
-        for way, parts in found.items():
-            for more, names in parts.items():
-                result[f"{way}_decorrelated" if more and len(parts) > 1 else way] = names
+        for way, forms in found.items():
+            for (more, own), names in forms.items():
+                parts = [way]
+                if more and not all(form[0] for form in forms):
+                    parts.append("decorrelated")
+                if own and any(form[1] != own for form in forms):
+                    parts += own
+                result["_".join(parts)] = names
         return dict(sorted(result.items()))
 
     def _scores(self, model: str) -> list[Score]:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -123,6 +123,9 @@ KERAS = ("tensorflow", "tensorflow-cpu", "keras", "horovod")
 
 class ModelBlock(Block):
     """What the blocks of all families share."""
+
+    resources: ClassVar[tuple[str, ...]] = ()
+    """Keys that say how long a training is at most: searches may give little of one first."""
 
     kind: str
     """Name of the family that the block belongs to."""

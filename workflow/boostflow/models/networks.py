@@ -30,6 +30,7 @@ class NetworkBlock(ClassifierBlock, DistributedBlock):
     """What the blocks of networks share that `training.classifier.Classifier` trains."""
 
     output: ClassVar[str] = "network score"
+    resources: ClassVar[tuple[str, ...]] = ("epochs",)
     joinable: ClassVar[bool] = True
     """Whether trained networks can be parts of others: what that takes is said by
     `models.subnetworks`."""
@@ -130,6 +131,14 @@ class TaggerBlock(NetworkBlock):
             ("observables", "observable", known_features()),
         ):
             listed = getattr(self, key)
+            if self.collection != "constituents" and key not in self.model_fields_set | {
+                "observables"
+            }:
+                yield (at / key).problem(
+                    f"those of all constituents are the default; name the features of"
+                    f" {self.collection}: {', '.join(known)}"
+                )
+                continue
             for name in listed:
                 if name not in known:
                     yield (at / key).unknown(what, name, known)

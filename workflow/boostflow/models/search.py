@@ -6,6 +6,7 @@ Read when a run is planned: pydantic and the standard library alone.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -31,10 +32,13 @@ FIXED = {
     "search": "is the search itself",
     "decorrelate": "changes no probability, by which points are judged",
     "processes": "does not enter the result",
+    "bootstrap": "draws other training events, of which the luckiest would be chosen",
 }
 """Why some keys cannot be searched."""
 CHOSEN, SEEDS = "chosen", "seeds"
 """The last step of a search, and what follows: trainings of the chosen settings."""
+MOST = 10_000
+"""Most points of a search."""
 TRIES = 100
 """How often a point is drawn that has been drawn before, until there are no others."""
 
@@ -105,7 +109,7 @@ class Search(Block):
     keys: dict[str, Values] = Field(min_length=1)
     """Values by key of the model's block: a list, or for `points` a range {low: 0.01, high: 0.3,
     scale: log}. A key of a block in it is written with a dot, `planing.mass`."""
-    points: int | None = Field(None, ge=2, le=10_000)
+    points: int | None = Field(None, ge=2, le=MOST)
     """Number of points that are drawn; null: every combination."""
     draw: int = Field(1, ge=0)
     """Seed of what is drawn; more points of the same seed keep those that there are."""
@@ -131,6 +135,11 @@ class Search(Block):
         if self.points is None and (self.method == "random" or drawn):
             why = f"keys.{drawn[0]} is a range" if drawn else "method is random"
             raise ValueError(f"{why}: say how many `points` are drawn")
+        size = 1 if drawn else math.prod(map(len, self.keys.values()))  # type: ignore[arg-type]
+        if self.points is None and size > MOST:
+            raise ValueError(
+                f"keys: make {size} combinations, at most {MOST} are possible; method: random"
+            )
         if self.points is not None and self.method == "grid":
             raise ValueError("points: method is grid, which has every combination; method: random")
         if (self.resource is None) == (self.method == "halving"):
@@ -197,7 +206,7 @@ class Search(Block):
             config: the whole configuration.
         """
         wrong = [*self._of_keys(block, at / "keys", config), *self._of_resource(block, at)]
-        yield from wrong or self._of_points(block, at)
+        yield from wrong or self._of_points(block, at, config)
 
     def _of_keys(self, block: ModelBlock, at: Place, config: Config) -> Iterable[Problem]:
         """Each value by itself is one that the block takes, and listed once."""
@@ -217,7 +226,8 @@ class Search(Block):
                 except LookupError as error:
                     yield (at / key).problem(error.args[0])
                     break
-                yield from (found for found in made.problems(at, config) if found not in known)
+                if len(self.keys) == 1:  # several are judged together
+                    yield from (found for found in made.problems(at, config) if found not in known)
                 if _made_from(made) != _made_from(block):
                     yield (at / key).problem(
                         "changes what the model is made from: declare a model of each"
@@ -232,25 +242,34 @@ class Search(Block):
         """The resource is a whole number of the block."""
         if self.resource is None:
             return
-        whole = {name: v for name, v in block if isinstance(v, int) and not isinstance(v, bool)}
-        known = sorted(whole.keys() - FIXED.keys())
-        if self.resource not in known:
-            yield (at / "resource").unknown("whole number of the block", self.resource, known)
+        whole = {name: getattr(block, name) for name in block.resources}
+        if self.resource not in whole:
+            yield (at / "resource").unknown("length of a training", self.resource, sorted(whole))
         elif whole[self.resource] < self.lowest:
             yield (at / "lowest").problem(
                 f"is {self.lowest}, more than all of {self.resource}, {whole[self.resource]}"
             )
 
-    def _of_points(self, block: ModelBlock, at: Place) -> Iterable[Problem]:
+    def _of_points(self, block: ModelBlock, at: Place, config: Config) -> Iterable[Problem]:
         """Values go together, and there are several points to choose from."""
         names = set()
+        known = set(point(block, {}).problems(at / "keys", config))
         for settings in self.drawn():
+            together = f"{said(settings)} do not go together"
             try:
-                names.add(name_of(point(block, settings)))
+                made = point(block, settings)
             except ValidationError as error:
                 why = describe(error, type(block))[0]
-                yield (at / "keys").problem(f"{said(settings)} do not go together: {why}")
+                yield (at / "keys").problem(f"{together}: {why}")
                 return
+            except LookupError as error:
+                yield (at / "keys").problem(f"{together}: {error.args[0]}")
+                return
+            for found in made.problems(at / "keys", config):
+                if found not in known:
+                    yield (at / "keys").problem(f"{together}: {found.text}")
+                    return
+            names.add(name_of(made))
         if len(names) < 2:
             yield (at / "keys").problem("make one point, nothing to choose: give a second value")
         elif len(names) < (self.points or 0):

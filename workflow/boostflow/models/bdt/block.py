@@ -18,6 +18,7 @@ class BDT(ClassifierBlock, TabularBlock):
     """Gradient-boosted trees (XGBoost), multiclass."""
 
     output: ClassVar[str] = "BDT score"
+    resources: ClassVar[tuple[str, ...]] = ("rounds",)
 
     kind: Literal["bdt"] = "bdt"
     features: list[str] = Field(FEATURES, min_length=1)
