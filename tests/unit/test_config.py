@@ -173,6 +173,13 @@ def test_the_shipped_background_estimates_load(repository: Path) -> None:
     assert config.background.entering() == []
 
 
+def test_the_shipped_trigger_has_no_tracks_and_a_network_in_fixed_point(repository: Path) -> None:
+    config, _ = load(yaml.safe_load((repository / "config/trigger.yaml").read_text()), repository)
+    assert config.simulation.detector.track_efficiency == 0
+    assert config.models["fixed"].own_plots() == ("rate",)
+    assert {block.planing.mass for block in config.models.values()} == {"pt"}
+
+
 def test_clusterings_of_events_need_neither_classes_nor_cross_sections(repository: Path) -> None:
     raw = {
         "samples": {

@@ -45,7 +45,7 @@ class Detector(Block):
     """Acceptance in |eta|."""
     track_pt_min: float = Field(0.5, ge=0)
     """Threshold of charged particles (GeV)."""
-    track_efficiency: float = Field(0.95, gt=0, le=1)
+    track_efficiency: float = Field(0.95, ge=0, le=1)
     """Probability to reconstruct a charged particle as a track; else only its energy is seen."""
     track_resolution: float = Field(0.01, ge=0, lt=1)
     """Relative pT resolution of tracks at 10 GeV (grows with pT)."""

@@ -30,22 +30,22 @@ class Quantised(NetworkBlock, TabularBlock):
     logarithms: bool = True
     """The steps of features with a positive range are equal in the logarithm, as a table makes
     them."""
-    hidden: list[int] = Field([64, 32, 32], min_length=1, max_length=10)
+    hidden: list[int] = Field([64, 32], min_length=1, max_length=10)
     """Widths of the hidden layers."""
-    beta: float = Field(1e-5, ge=0, le=1)
+    beta: float = Field(4e-5, ge=0, le=1)
     """Weight of the resources in the loss, for each effective bit operation (EBOP): larger values
-    give smaller logic."""
+    give smaller logic. It rises from a hundredth in the first half of the training."""
     hdl: Literal["verilog", "vhdl"] = "verilog"
     """Language of the firmware beside C++."""
     clock: float = Field(200.0, gt=0, le=2000)
     """Frequency of the firmware's clock (MHz)."""
     adders: int = Field(5, ge=1, le=100)
     """Adders in a row between two registers: 5 suit 200 MHz."""
-    epochs: int = Field(100, ge=1)
+    epochs: int = Field(120, ge=1)
     """Most epochs of the training."""
-    patience: int = Field(20, ge=1)
+    patience: int = Field(60, ge=1)
     """Stop when the validation loss, resources included, has not improved for so many epochs."""
-    learning_rate: float = Field(5e-3, gt=0)
+    learning_rate: float = Field(1e-2, gt=0)
     """Highest learning rate of Adam."""
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:

@@ -35,9 +35,12 @@ FEATURES = "features"
 """Name of the network's input (B, features)."""
 WEIGHT_BITS, FRACTION_BITS = 6, 5
 """Bits of a weight, and bits after the point of what a layer reads, before the training."""
-TRACED, ESTIMATED = "i", "ebops"
-"""Names of HGQ2's variables that follow from what a layer has seen: bits before the point, and the
-resources of the last step."""
+RISE, GENTLE = 0.5, 0.01
+"""Part of the training in which the weight of the resources rises, and that at its beginning in
+units of `beta`: a network that is small from the start learns less."""
+TRACED, ESTIMATED, WEIGHED = "i", "ebops", "beta"
+"""Names of HGQ2's variables: bits before the point, which follow from what a layer has seen, the
+resources of the last step, and their weight."""
 
 
 def train(job: Train, files: Train.Files) -> None:
@@ -106,6 +109,14 @@ class QuantisedLearner(Classifier):
     def variables(self) -> list[Any]:
         """Network and optimiser, without the resources, which each step computes for itself."""
         return [v for v in super().variables if v.name != ESTIMATED]
+
+    def before_step(self, seen: int) -> None:
+        """Let the weight of the resources rise to `beta` in the first half of the training."""
+        share = seen / (self.epochs * self.units)
+        now = self.config.beta * GENTLE ** max(0.0, 1 - share / RISE)
+        for variable in self.network.variables:
+            if variable.name == WEIGHED:
+                variable.assign(now)
 
     def penalty(self) -> tf.Tensor:
         """What the resources add to the loss, divided by the number of ranks."""
