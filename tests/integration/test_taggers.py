@@ -32,7 +32,6 @@ def few(repository: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         block |= {"rounds": 20} if block["kind"] == "bdt" else SHORT
         if "models" in block and not block.get("joint"):
             block["frozen_epochs"] = 1
-    declared["network_seed"]["replicas"] = [{"seed": 2}]
     kept = ("lumi", "network_seed", "another_model")
     return config, {name: declared[name] for name in kept}
 

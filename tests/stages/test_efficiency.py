@@ -68,6 +68,19 @@ def test_a_score_that_many_jets_share():
     assert point["efficiency"]["value"] == pytest.approx(1 - below / 2, abs=0.01)
 
 
+def test_jets_that_pass_are_counted_without_weights():
+    """Those of c have a score that at most a tenth of the light jets' weight is above."""
+    part = jets(2000)
+    part.jets["weight"] = np.random.default_rng(5).uniform(0.1, 5, len(part.code))
+    config = CONFIG.model_copy(update={"mistag": [0.1], "edges": []})
+    (every,) = evaluate(part, config, 20, 1)["ranges"]
+    score = part.scores[:, 0]
+    light, c = (part.code == CLASSES.index(name) for name in ("light", "c"))
+    weight = part.jets["weight"][light]
+    above = [weight[score[light] > x].sum() <= 0.1 * weight.sum() for x in score[c]]
+    assert every["points"][0]["rejection"]["c"]["passing"] == pytest.approx(sum(above), abs=2)
+
+
 def test_few_jets_and_missing_classes(tmp_path):
     part = jets(300)
     found = evaluate(part, CONFIG, 20, 1)

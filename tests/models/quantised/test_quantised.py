@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,13 @@ def test_the_logic_gives_the_bits_of_keras(
     values, wanted = agreed
     assert len(np.unique(wanted[:, 0])) > 50
     assert (network.predict(values, batch_size=4096, verbose=0) == wanted).all()
+
+
+@pytest.mark.slow
+def test_weights_are_counted_without_their_bits(trained: tuple[Path, Path]) -> None:
+    widths = [len(SMALL.features), *SMALL.hidden, len(conformance.CLASSES)]
+    wanted = sum((one + 1) * two for one, two in pairwise(widths))
+    assert read_json(trained[0] / "manifest.json")["parameters"] == wanted
 
 
 @pytest.mark.slow

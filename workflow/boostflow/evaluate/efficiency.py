@@ -100,10 +100,11 @@ def _points(
             continue
         (value, *more), (error, *spreads) = values[:, i], errors[:, i]
         error = at_least_binomial(error, value, effective(weight[jets[config.signal]]))
+        cut = _cut(score[background], weight[background], mistag)
         rejections = {}
         for name, fraction, spread in zip(config.others, more, spreads, strict=True):
             mine = weight[jets[name]]
-            number = round(fraction * jets[name].sum())
+            number = int((score[jets[name]] >= cut).sum())
             rejections[name] = rejected(float(fraction), number, effective(mine), float(spread))
         result.append(
             {
@@ -113,6 +114,19 @@ def _points(
             }
         )
     return result
+
+
+def _cut(score: NDArray, weight: NDArray, part: float) -> float:
+    """The score that a part of the jets' weight reaches.
+
+    Args:
+        score: of the jets, (n,).
+        weight: of the jets, (n,).
+        part: between 0 and 1.
+    """
+    order = np.argsort(-score, kind="stable")
+    share = np.cumsum(weight[order]) / weight.sum()
+    return float(score[order[min(np.searchsorted(share, part), len(order) - 1)]])
 
 
 def _nothing(mistag: float) -> dict[str, Any]:

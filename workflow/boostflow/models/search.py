@@ -228,9 +228,10 @@ class Search(Block):
                     break
                 if len(self.keys) == 1:  # several are judged together
                     yield from (found for found in made.problems(at, config) if found not in known)
-                if _made_from(made) != _made_from(block):
+                if _known_before(made) != _known_before(block):
                     yield (at / key).problem(
-                        "changes what the model is made from: declare a model of each"
+                        "changes what the model is made from or which plots it has: declare a model"
+                        " of each"
                     )
                     break
                 if listed and name_of(made) in seen:
@@ -284,9 +285,10 @@ class Search(Block):
             )
 
 
-def _made_from(block: ModelBlock) -> tuple[Any, ...]:
+def _known_before(block: ModelBlock) -> tuple[Any, ...]:
+    """What a plan needs to know of a model, and a search would say too late."""
     reads = block.reads()
-    return reads.samples, reads.models
+    return reads.samples, reads.models, tuple(block.own_plots())
 
 
 def said(settings: Settings) -> str:

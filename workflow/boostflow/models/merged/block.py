@@ -78,7 +78,7 @@ class Merged(NetworkBlock):
                     f"{name} is trained on other samples ({', '.join(config.trained_on(part))})"
                     f" than this model ({', '.join(mine)}): all parts need the same, in one order"
                 )
-        if self.frozen_epochs > self.epochs:
+        if self.frozen() > self.epochs:
             yield (at / "frozen_epochs").problem(
                 f"{self.frozen_epochs} are more than all epochs, {self.epochs}"
             )

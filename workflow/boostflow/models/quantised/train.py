@@ -181,5 +181,7 @@ class QuantisedLearner(Classifier):
         self.network.save(folder / KERAS)
 
     def manifest(self) -> dict[str, Any]:
-        """The grid of the features, and classes."""
-        return {"grid": self.grid.data(), **super().manifest()}
+        """The grid of the features, classes, and weights without what says their bits."""
+        own = [v for v in self.network.trainable_variables if v.name in ("kernel", "bias")]
+        found = {"parameters": int(sum(np.prod(variable.shape) for variable in own))}
+        return {"grid": self.grid.data(), **super().manifest(), **found}
