@@ -21,6 +21,8 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
         sample |= {"parts": 1, "events": 400}
     config["models"] = {name: config["models"][name] for name in ("trees", "vertex_cut")}
     config["models"]["trees"] |= {"rounds": 30}
+    # All events count alike: a few hundred of uneven weights are worth some ten.
+    config["simulation"] |= {"settings": [], "pthat": [30.0, 300.0]}
     config["evaluate"]["efficiency"] |= {"mistag": [0.1], "edges": []}
     run = analysis(config)
     done = run.snakemake()
