@@ -623,6 +623,20 @@ def test_what_models_and_systematics_need_of_the_files(tmp_path: Path) -> None:
         f"samples.top: {plain} has no jet constituents: d2 of models.bdt needs it, name another",
         "1 problem with",
     )
+    charged = {"kind": "image", "channels": ["pt", "charged"]}
+    neutral = write_nano(
+        tmp_path / "neutral.root",
+        40,
+        constituents=True,
+        run=3,
+        drop=("PFCands_charge", "PFCands_pdgId"),
+    )
+    several = {"top": {**samples["top"], "files": [str(neutral)]}, "w": samples["w"]}
+    check(tmp_path, {"samples": several, "infer": None, "models": {"images": charged}}).ends(
+        1,
+        f"samples.top: {neutral} has no charges of constituents: pf_charge of models.images needs",
+        "1 problem with",
+    )
     systematics = tmp_path / "s.yaml"
     systematics.write_text("isr: {kind: weight, up: weight_isr_up, down: weight_isr_down}")
     fit = {

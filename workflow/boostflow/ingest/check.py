@@ -317,6 +317,13 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         for model in needs.constituents
         if not first.features.constituents
     ]
+    if first.features.constituents and not first.features.charges:
+        problems += [
+            f"{first.file} has no charges of constituents: {column} of {', '.join(keys)} needs"
+            " them, name other features of particles"
+            for column, keys in needs.columns.items()
+            if column in ("pf_charge", "pf_pdgId")
+        ]
     problems += _lacking_weights(files, block, needs)
     there = first.features.observables()
     problems += [

@@ -34,8 +34,8 @@ def luck(
         seed: of the random numbers.
 
     Returns:
-        `value` of the best and its `error`, `corrected` and the error of that, `chosen_again` (part
-        of the resamplings in which it is the best) and `p_value` of the reality check.
+        `value` of the best and its `error`, `corrected`, `chosen_again` (part of the resamplings in
+        which it is the best) and `p_value` of the reality check.
 
     Raises:
         BoostflowError: the figures are defined in fewer than two resamplings.
