@@ -43,8 +43,12 @@ def main(arguments: list[str] | None = None) -> None:
     bear_any()
     # What stages there are is asked within, too: a family of models may be at fault.
     _told(lambda: _run(arguments))
-    if arguments is None:
-        alone.leave()
+
+
+def command() -> None:
+    """Run the command of the process, which ends with it: see `main`."""
+    main()
+    alone.leave()
 
 
 def _told(action: Callable[[], None]) -> None:
@@ -338,4 +342,4 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
 
 
 if __name__ == "__main__":
-    main()
+    command()
