@@ -203,7 +203,7 @@ def test_vertices_are_found_where_they_are():
     assert np.mean(ak.num(found) >= 1) > 0.95
     first = ak.firsts(found)
     there = ~ak.to_numpy(ak.is_none(first))
-    first, place = first[there], place[there]
+    first, place = ak.drop_none(first), place[there]
     # Tracks along the flight are not displaced.
     displaced = jets[:, :4][abs(jets[:, :4].d0) > 2 * jets[:, :4].d0Err]
     assert np.mean(first.ntracks) == pytest.approx(np.mean(ak.num(displaced)[there]), rel=0.07)
