@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from boostflow import paths
 from boostflow.analysis import Analysis
 from boostflow.config.load import load
 from boostflow.config.yamlfile import read_configs
@@ -60,7 +61,7 @@ def main(args: argparse.Namespace) -> None:
     analysis = Analysis(
         *load(read_configs([args.config]), REPOSITORY, str(args.config)), REPOSITORY
     )
-    table = Path(analysis.at("classifiers.txt"))
+    table = Path(analysis.at(paths.RANKING_TABLE))
     if not table.is_file():
         raise BoostflowError(f"{table}: is missing: `make run CONFIG={args.config}` first")
     print(table.read_text(), flush=True)
@@ -188,6 +189,7 @@ def rates(config: Path, name: str, rounds: int) -> dict[str, float]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         *inputs, y, weight = (joined([batch[i] for batch in packed]) for i in range(len(packed[0])))
         network = learner.network
+        whole = inputs if len(inputs) > 1 else inputs[0]
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         network.compile(keras.optimizers.Adam(1e-4), loss)
 
@@ -196,7 +198,7 @@ def rates(config: Path, name: str, rounds: int) -> dict[str, float]:
                 learner.step(*batch)
 
         def plain() -> None:
-            network.fit(inputs, y, learner.batch, sample_weight=weight, verbose=0)
+            network.fit(whole, y, learner.batch, sample_weight=weight, verbose=0)
 
         training, fit = in_turns(ours, plain, rounds)
         few = [values[:SCORED] for values in inputs]
@@ -211,7 +213,7 @@ def rates(config: Path, name: str, rounds: int) -> dict[str, float]:
                 graph.run(None, part)
 
         def predict() -> None:
-            network.predict(few, learner.batch, verbose=0)
+            network.predict(few if len(few) > 1 else few[0], learner.batch, verbose=0)
 
         scored, predicted = in_turns(scores, predict, rounds)
     return {
@@ -247,9 +249,9 @@ def learner_of(analysis: Analysis, name: str, folder: Path) -> Any:
     prepared, below = block.prepared_name(), analysis.prepared_below(name, NOMINAL)
     files = Train.Files(
         jets=[] if prepared else analysis.selected(NOMINAL, analysis.config.trained_on(block)),
-        prepared=prepared and analysis.at("prepared/{prepared}", prepared=prepared),
+        prepared=prepared and analysis.at(paths.PREPARED, prepared=prepared),
         models=[analysis.trained(model, NOMINAL) for model in block.reads().models],
-        prepared_below=[analysis.at("prepared/{prepared}", prepared=one) for one in below],
+        prepared_below=[analysis.at(paths.PREPARED, prepared=one) for one in below],
         output=folder / "model",
     )
     kept: list[Any] = []

@@ -12,6 +12,7 @@ import awkward as ak
 from boostflow.io import atomic, read_json, read_parquet, write_json
 from boostflow.jobs.models import RankClassifiers
 from boostflow.models.score import manifest, score
+from boostflow.summary.table import number
 from boostflow.texttable import Text
 
 TIMED = 2_000
@@ -101,8 +102,6 @@ def table(found: Mapping[str, Any]) -> str:
     Args:
         found: as `run` writes them.
     """
-    from boostflow.summary.table import number
-
     page, models = Text(120), found["models"]
     wanted = [_cut(row) for row in next(iter(models.values()))["rejection"]]
     page.grid(
@@ -157,8 +156,6 @@ def table(found: Mapping[str, Any]) -> str:
 
 def _rejection(row: Mapping[str, Any]) -> str:
     """A rejection with its error or its limit, if there is any."""
-    from boostflow.summary.table import number
-
     return number(dict(row), 0) if {"value", "limit"} & row.keys() else "-"
 
 

@@ -35,8 +35,7 @@ for family in ANALYSIS.families():
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=attempt_scaled(4000 if family.distributed else 2000),
-            runtime=attempt_scaled(120 if family.distributed else 60),
+            **training_resources(family),
         params:
             job=job(TrainPoints),
             points=at(paths.POINTS),
@@ -73,8 +72,7 @@ for family in ANALYSIS.families():
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=attempt_scaled(4000 if family.distributed else 2000),
-            runtime=attempt_scaled(120 if family.distributed else 60),
+            **training_resources(family),
         params:
             job=job(TrainBest),
             points=at(paths.POINTS),

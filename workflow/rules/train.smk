@@ -3,6 +3,7 @@
 from boostflow.jobs.models import Prepare, Train
 
 
+include: "functions/training.smk"
 include: "functions/train.smk"
 
 
@@ -74,8 +75,7 @@ for family in ANALYSIS.families():
             ENVIRONMENT
         threads: ranks
         resources:
-            mem_mb=attempt_scaled(4000 if family.distributed else 2000),
-            runtime=attempt_scaled(120 if family.distributed else 60),
+            **training_resources(family),
         params:
             job=job(Train),
             checkpoint=checkpoint_of,

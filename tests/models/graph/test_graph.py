@@ -17,6 +17,14 @@ from boostflow.models.graph.block import GraphNetwork
 from boostflow.models.graph.inputs import arrays
 from boostflow.models.score import score
 from support import conformance
+from support.taggers import (
+    assert_no_order_matters,
+    given,
+    of_keras,
+    outputs,
+    trained,
+    with_particles,
+)
 
 SMALL = {
     "neighbours": 5,
@@ -42,41 +50,15 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, inputs: list[Path]) -> dict[str, Path]:
     """A small network of each kind."""
-    folder = tmp_path_factory.mktemp("models")
-    result = {}
-    for name, keys in KINDS.items():
-        (folder / name).mkdir()
-        result[name] = conformance.train(inputs, GraphNetwork(**keys), folder / name)
-    return result
-
-
-def outputs(model: Path, jets: ak.Array) -> np.ndarray:
-    found = score(model, jets)
-    return np.stack([found[f"p_{name}"] for name in conformance.CLASSES], axis=1)
-
-
-def with_particles(jets: ak.Array, order: ak.Array) -> ak.Array:
-    for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
-        jets = ak.with_field(jets, jets[name][order], name)
-    return jets
+    return trained(inputs, GraphNetwork, KINDS, tmp_path_factory.mktemp("models"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_those_of_the_keras_file(
     models: dict[str, Path], inputs: list[Path], kind: str
 ) -> None:
-    import keras
-
-    config, jets = GraphNetwork(**KINDS[kind]), read_parquet(inputs[0])
-    observables = np.zeros((len(jets), 0), np.float32)
-    if config.observables:
-        observables = np.stack([np.asarray(jets[n], np.float32) for n in config.observables], 1)
-    found = packed.layout(config.packing()).pack(jets, "toy")
-    given = packed.given(config, found, observables)
-    network = keras.models.load_model(models[kind] / "model.keras")
-    logits = np.asarray(network(list(given.values()), training=False))
-    wanted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    wanted /= wanted.sum(axis=1, keepdims=True)
+    jets = read_parquet(inputs[0])
+    wanted = of_keras(models[kind], given(GraphNetwork(**KINDS[kind]), jets))
     np.testing.assert_allclose(outputs(models[kind], jets), wanted, atol=1e-5)
     assert np.ptp(wanted, axis=0).min() > 1e-3
 
@@ -85,16 +67,7 @@ def test_scores_are_those_of_the_keras_file(
 def test_the_order_of_the_constituents_does_not_matter(
     models: dict[str, Path], inputs: list[Path], kind: str
 ) -> None:
-    """Also jets of other batches do not: padding has no effect."""
-    jets = read_parquet(inputs[1])
-    wanted = outputs(models[kind], jets)
-    rng = np.random.default_rng(1)
-    order = ak.Array([rng.permutation(n) for n in ak.num(jets.pf_pt)])
-    np.testing.assert_allclose(
-        outputs(models[kind], with_particles(jets, order)), wanted, atol=1e-5
-    )
-    few = ak.to_numpy(ak.argsort(ak.num(jets.pf_pt))[:3])
-    np.testing.assert_allclose(outputs(models[kind], jets[few]), wanted[few], atol=1e-5)
+    assert_no_order_matters(models[kind], read_parquet(inputs[1]), 1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -20,6 +20,14 @@ from boostflow.models.recursive.block import RecursiveNetwork, level
 from boostflow.models.recursive.inputs import CENTRE, READ, SPREAD, arrays, climbed, subjets
 from boostflow.models.score import score
 from support import conformance
+from support.taggers import (
+    assert_no_order_matters,
+    given,
+    of_keras,
+    outputs,
+    trained,
+    with_particles,
+)
 
 SMALL = {"levels": 6, "width": 6, "head": [8], "epochs": 2, "batch": 32}
 KINDS = {
@@ -37,23 +45,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, inputs: list[Path]) -> dict[str, Path]:
     """A small network of each kind."""
-    folder = tmp_path_factory.mktemp("models")
-    result = {}
-    for name, keys in KINDS.items():
-        (folder / name).mkdir()
-        result[name] = conformance.train(inputs, RecursiveNetwork(**keys), folder / name)
-    return result
-
-
-def outputs(model: Path, jets: ak.Array) -> np.ndarray:
-    found = score(model, jets)
-    return np.stack([found[f"p_{name}"] for name in conformance.CLASSES], axis=1)
-
-
-def with_particles(jets: ak.Array, order: ak.Array) -> ak.Array:
-    for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
-        jets = ak.with_field(jets, jets[name][order], name)
-    return jets
+    return trained(inputs, RecursiveNetwork, KINDS, tmp_path_factory.mktemp("models"))
 
 
 def trees(jets: ak.Array, tree: str) -> Packed:
@@ -167,18 +159,8 @@ def test_levels_follow_from_the_tree() -> None:
 def test_scores_are_those_of_the_keras_file(
     models: dict[str, Path], inputs: list[Path], kind: str
 ) -> None:
-    import keras
-
-    config, jets = RecursiveNetwork(**KINDS[kind]), read_parquet(inputs[0])
-    observables = np.zeros((len(jets), 0), np.float32)
-    if config.observables:
-        observables = np.stack([np.asarray(jets[n], np.float32) for n in config.observables], 1)
-    found = packed.layout(config.packing()).pack(jets, "toy")
-    given = packed.given(config, found, observables)
-    network = keras.models.load_model(models[kind] / "model.keras")
-    logits = np.asarray(network(list(given.values()), training=False))
-    wanted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    wanted /= wanted.sum(axis=1, keepdims=True)
+    jets = read_parquet(inputs[0])
+    wanted = of_keras(models[kind], given(RecursiveNetwork(**KINDS[kind]), jets))
     np.testing.assert_allclose(outputs(models[kind], jets), wanted, atol=1e-5)
     assert np.ptp(wanted, axis=0).min() > 1e-3
 
@@ -187,15 +169,7 @@ def test_scores_are_those_of_the_keras_file(
 def test_the_order_of_the_constituents_does_not_matter(
     models: dict[str, Path], inputs: list[Path], kind: str
 ) -> None:
-    """Also jets of other batches do not: padding has no effect."""
-    jets = read_parquet(inputs[1])
-    wanted = outputs(models[kind], jets)
-    rng = np.random.default_rng(1)
-    order = ak.Array([rng.permutation(n) for n in ak.num(jets.pf_pt)])
-    turned = outputs(models[kind], with_particles(jets, order))
-    np.testing.assert_allclose(turned, wanted, atol=1e-5)
-    few = ak.to_numpy(ak.argsort(ak.num(jets.pf_pt))[:3])
-    np.testing.assert_allclose(outputs(models[kind], jets[few]), wanted[few], atol=1e-5)
+    assert_no_order_matters(models[kind], read_parquet(inputs[1]), 1e-5)
 
 
 def test_jets_of_one_constituent_have_no_merging(

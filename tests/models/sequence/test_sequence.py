@@ -13,9 +13,9 @@ from boostflow.constituents.packing import Layout
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet
 from boostflow.models import packed
-from boostflow.models.score import score
 from boostflow.models.sequence.block import Sequences
 from support import conformance
+from support.taggers import given, of_keras, outputs
 
 SMALL = {"width": 8, "heads": 2, "depth": 1, "head": [8], "epochs": 1, "batch": 64}
 KINDS = {
@@ -41,40 +41,21 @@ def trained(
     return config, conformance.train(inputs, config, tmp_path_factory.mktemp(request.param))
 
 
-def outputs(model: Path, jets: ak.Array) -> np.ndarray:
-    found = score(model, jets)
-    return np.stack([found[f"p_{name}"] for name in conformance.CLASSES], axis=1)
-
-
 def test_scores_are_those_of_the_keras_file_whatever_the_padding(
     trained: tuple[Sequences, Path], inputs: list[Path]
 ) -> None:
     """Keras gets jets padded to the longest, and further; scores get them in other batches."""
-    import keras
-
     (config, model), jets = trained, read_parquet(inputs[0])
-    found = packed.layout(config.packing()).pack(jets, "toy")
-    x = (
-        np.stack([np.asarray(jets[n], np.float32) for n in config.observables], 1).reshape(
-            len(jets), -1
-        )
-        if config.observables
-        else np.empty((len(jets), 0), np.float32)
-    )
-    given = packed.given(config, found, x)
-    network = keras.models.load_model(model / "model.keras")
+    read = given(config, jets)
     mine = outputs(model, jets)
     for more in (0, 13):
         wider = {
             name: np.pad(values, [(0, 0), (0, more), *[(0, 0)] * (values.ndim - 2)])
             if name in (packed.PARTICLES, packed.MASK)
             else values
-            for name, values in given.items()
+            for name, values in read.items()
         }
-        logits = np.asarray(network(list(wider.values()), training=False))
-        wanted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        wanted /= wanted.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(mine, wanted, atol=1e-5)
+        np.testing.assert_allclose(mine, of_keras(model, wider), atol=1e-5)
     few = ak.argsort(ak.num(jets.pf_pt))[:2]
     np.testing.assert_allclose(outputs(model, jets[few]), mine[ak.to_numpy(few)], atol=1e-5)
 
@@ -85,13 +66,13 @@ def test_the_order_matters(trained: tuple[Sequences, Path], inputs: list[Path]) 
 
     (config, model), jets = trained, read_parquet(inputs[1])
     found = packed.layout(config.packing()).pack(jets, "toy")
-    given = packed.given(config, found, np.zeros((len(jets), len(config.observables)), np.float32))
-    turned = dict(given)
+    read = packed.given(config, found, np.zeros((len(jets), len(config.observables)), np.float32))
+    turned = dict(read)
     shortest = int(found.counts.min())
     order = np.concatenate([np.arange(shortest)[::-1], np.arange(shortest, found.counts.max())])
-    turned[packed.PARTICLES] = given[packed.PARTICLES][:, order]
+    turned[packed.PARTICLES] = read[packed.PARTICLES][:, order]
     network = keras.models.load_model(model / "model.keras")
-    one, two = (np.asarray(network(list(x.values()), training=False)) for x in (given, turned))
+    one, two = (np.asarray(network(list(x.values()), training=False)) for x in (read, turned))
     assert np.abs(one - two).max() > 1e-4
 
 

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from boostflow.config.load import load
-from boostflow.constituents.packing import Layout
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet
-from boostflow.models.score import score
 from boostflow.models.set.block import DeepSets
 from boostflow.models.set.plots import POINTS, REACH, filters
 from support import conformance
+from support.taggers import assert_no_order_matters, given, of_keras, outputs, trained
 
 SMALL = {"phi": [8, 6], "head": [8], "epochs": 2, "batch": 32, "dropout": 0.2}
 KINDS = {
@@ -33,34 +32,15 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, inputs: list[Path]) -> dict[str, Path]:
     """A small network of each kind."""
-    folder = tmp_path_factory.mktemp("models")
-    result = {}
-    for name, keys in KINDS.items():
-        (folder / name).mkdir()
-        result[name] = conformance.train(inputs, DeepSets(**keys), folder / name)
-    return result
-
-
-def outputs(model: Path, jets: ak.Array) -> np.ndarray:
-    found = score(model, jets)
-    return np.stack([found[f"p_{name}"] for name in conformance.CLASSES], axis=1)
+    return trained(inputs, DeepSets, KINDS, tmp_path_factory.mktemp("models"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_those_of_the_keras_file(
     models: dict[str, Path], inputs: list[Path], kind: str
 ) -> None:
-    import keras
-
-    config, jets = DeepSets(**KINDS[kind]), read_parquet(inputs[0])
-    features = tuple(config.packed_features())
-    given = list(Layout(features, config.constituents).pack(jets, "toy").padded())
-    if config.observables:
-        given.append(np.stack([np.asarray(jets[n], np.float32) for n in config.observables], 1))
-    network = keras.models.load_model(models[kind] / "model.keras")
-    logits = np.asarray(network(given, training=False))
-    wanted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    wanted /= wanted.sum(axis=1, keepdims=True)
+    jets = read_parquet(inputs[0])
+    wanted = of_keras(models[kind], given(DeepSets(**KINDS[kind]), jets))
     np.testing.assert_allclose(outputs(models[kind], jets), wanted, atol=1e-5)
 
 
@@ -68,19 +48,7 @@ def test_scores_are_those_of_the_keras_file(
 def test_the_order_of_the_constituents_does_not_matter(
     models: dict[str, Path], inputs: list[Path], kind: str
 ) -> None:
-    """Also jets of other batches do not: padding has no effect."""
-    jets = read_parquet(inputs[1])
-    wanted = outputs(models[kind], jets)
-    rng = np.random.default_rng(1)
-    order = ak.Array([rng.permutation(n) for n in ak.num(jets.pf_pt)])
-    turned = jets
-    for name in ("pf_pt", "pf_eta", "pf_phi", "pf_mass"):
-        turned = ak.with_field(turned, jets[name][order], name)
-    np.testing.assert_allclose(outputs(models[kind], turned), wanted, atol=1e-6)
-    few = ak.argsort(ak.num(jets.pf_pt))[:3]
-    np.testing.assert_allclose(
-        outputs(models[kind], jets[few]), wanted[ak.to_numpy(few)], atol=1e-6
-    )
+    assert_no_order_matters(models[kind], read_parquet(inputs[1]), 1e-6)
 
 
 def split(jets: ak.Array) -> ak.Array:

@@ -143,18 +143,28 @@ class _Norm:
     def _at(self, pars: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """Factor and its derivatives, shape (p, s, c)."""
         x = pars[self.index][:, None, None]
-        inside, held = np.abs(x) < 1, np.clip(x, -1, 1)
-        slope = np.where(x > 0, self._high, -self._low)
-        outside = np.exp(slope * x)
+        value, inside, held = self._value(x), np.abs(x) < 1, np.clip(x, -1, 1)
+        slope = self._slope(x)
         return (
-            np.where(inside, 1 + held * _polynomial(self._series, held), outside),
-            np.where(inside, _polynomial(self._first, held), slope * outside),
-            np.where(inside, _polynomial(self._second, held), slope**2 * outside),
+            value,
+            np.where(inside, _polynomial(self._first, held), slope * value),
+            np.where(inside, _polynomial(self._second, held), slope**2 * value),
         )
+
+    def _value(self, x: NDArray) -> NDArray:
+        """Factor at values of the parameters (p, 1, 1), shape (p, s, c)."""
+        held = np.clip(x, -1, 1)
+        inner = 1 + held * _polynomial(self._series, held)
+        return np.where(np.abs(x) < 1, inner, np.exp(self._slope(x) * x))
+
+    def _slope(self, x: NDArray) -> NDArray:
+        """Logarithmic derivative of the factor outside of -1 to 1, shape (p, s, c)."""
+        return np.where(x > 0, self._high, -self._low)
 
     def product(self, pars: NDArray) -> NDArray:
         """Product over the parameters, shape (s, b)."""
-        return self._wide(self._at(pars)[0].prod(axis=0))
+        x = pars[self.index][:, None, None]
+        return self._wide(self._value(x).prod(axis=0))
 
     def expand(self, pars: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """Product (s, b), first and second derivatives relative to their factors (p, s, b)."""

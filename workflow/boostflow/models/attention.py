@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import keras
 
+from boostflow.models.kerasmodel import dense
+
 LEAK = 0.2
 """Slope of the attention's leaky ReLU below zero (arXiv:1905.08705)."""
 GROOMING_WIDTH = 32
 SMALLEST_SQUARE = 1e-4
 """Floor of a squared mass (100 GeV)^2 below its logarithm: 1 GeV."""
-
-
-def dense(width: int, name: str | None = None) -> keras.layers.Dense:
-    """A layer with a ReLU."""
-    return keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal", name=name)
 
 
 def gathered(x: keras.KerasTensor, rows: keras.KerasTensor) -> keras.KerasTensor:

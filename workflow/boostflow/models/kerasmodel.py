@@ -14,6 +14,29 @@ from boostflow.models.inputs import SMALLEST, expanded, scale
 from boostflow.models.network_score import KERAS, ONNX, PROBABILITIES
 
 
+def dense(width: int, name: str | None = None) -> keras.layers.Dense:
+    """A layer with a ReLU."""
+    return keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal", name=name)
+
+
+def head(
+    x: keras.KerasTensor, widths: Sequence[int], dropout: float, classes: int
+) -> keras.KerasTensor:
+    """Logits (B, classes) by dense layers, each followed by dropout.
+
+    Args:
+        x: what a network has found of each jet, (B, F).
+        widths: of the layers.
+        dropout: part of the outputs of each that is left out in each step; 0 for none.
+        classes: their number.
+    """
+    for number, width in enumerate(widths):
+        x = dense(width)(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, seed=number)(x)
+    return keras.layers.Dense(classes)(x)
+
+
 def standardised(
     values: keras.KerasTensor, seen: NDArray[np.float32], logarithms: bool
 ) -> keras.KerasTensor:

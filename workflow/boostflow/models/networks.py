@@ -6,9 +6,9 @@ Read when a run is planned: pydantic and the standard library alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from boostflow.config.problems import Place, Problem
 from boostflow.constituents.collections import COLLECTIONS, CollectionName
@@ -24,6 +24,19 @@ PARTICLES = [
     "log_local_pt",
 ]
 """Features of a particle that networks read where nothing else is said: every input has them."""
+
+
+def _wide(widths: list[Any]) -> list[Any]:
+    inner = [w for part in widths for w in (part if isinstance(part, list) else [part])]
+    if inner and min(inner) < 1:
+        raise ValueError(f"{widths}: every width must be at least 1")
+    return widths
+
+
+Widths = Annotated[list[int], AfterValidator(_wide)]
+"""Widths of layers, one after the other."""
+WidthsOfParts = Annotated[list[list[int]], AfterValidator(_wide)]
+"""Widths of the layers of each part."""
 
 
 class NetworkBlock(ClassifierBlock, DistributedBlock):

@@ -25,14 +25,13 @@ from boostflow.models.networks import TaggerBlock
 from boostflow.models.tabular import UNMATCHED, Labelled, matrix, trained_weights
 from boostflow.seeds import derive
 from boostflow.select.split import TRAIN, VALIDATION
-from boostflow.training.data import in_order, read_ahead, shuffled
+from boostflow.training.data import Batched
 
 if TYPE_CHECKING:
     import awkward as ak
     import tensorflow as tf
 
     from boostflow.jobs.models import Prepare
-    from boostflow.training.ranks import Single
 
 SPLITS = {"training": TRAIN, "validation": VALIDATION}
 PARTICLES, MASK, OBSERVABLES = "particles", "mask", "observables"
@@ -150,7 +149,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[NDArray[np.int64
 # --- reading --------------------------------------------------------------------------------------
 
 
-class Jets(shards.Shards):
+class Jets(shards.Shards, Batched):
     """The packed jets of a split, as a training takes them; constituents stay on disk.
 
     A batch has the network's inputs in the order of `given`, then classes (B,) and weights (B,).
@@ -172,6 +171,10 @@ class Jets(shards.Shards):
         self.digest = hashlib.blake2b(
             self.digest.encode() + self.weight.tobytes(), digest_size=16
         ).hexdigest()
+
+    def sizes(self) -> tuple[Sequence[int], NDArray[np.integer]]:
+        """Jets in each shard; jets are dealt out to ranks by the number of their constituents."""
+        return self.shards, self.work
 
     @cached_property
     def observables(self) -> NDArray[np.float32]:
@@ -200,25 +203,6 @@ class Jets(shards.Shards):
         """
         inputs = given(self.block, self.take(rows), self.observables[rows])
         return (*inputs.values(), self.truth[rows], self.weight[rows])
-
-    def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
-        """Tensors of a rank in each step of an epoch, as `training.data.shuffled`, read ahead.
-
-        Jets are dealt out to ranks by the number of their constituents.
-        """
-
-        def read() -> Iterator[tuple[NDArray, ...]]:
-            for rows in shuffled(
-                self.shards, batch, seed, epoch, ranks.rank, ranks.size, self.work
-            ):
-                yield self.batch(rows)
-
-        return read_ahead(read, self.signature)
-
-    def share(self, batch: int, ranks: Single) -> Iterator[tuple[NDArray, ...]]:
-        """All jets once, in order, this rank's share: for validation."""
-        for rows in in_order(np.arange(len(self)), batch, ranks.rank, ranks.size):
-            yield self.batch(rows)
 
 
 def specified(block: TaggerBlock) -> Shapes:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_columns, read_flat, require_rows
 from boostflow.models.resampling import counts
+from boostflow.select.split import TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -202,6 +203,28 @@ def weights(
         rows.samples,
         where,
     )
+
+
+SPLITS = {"train": TRAIN, "validation": VALIDATION}
+"""Splits that a training reads, by the names that messages give them."""
+
+
+def of_split(
+    rows: Rows, block: ClassifierBlock, where: str
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
+    """Observables (N, features), numbers of classes and weights of the labelled jets of a split.
+
+    Args:
+        rows: the jets.
+        block: of the model, with `planing` and `bootstrap`.
+        where: one of `SPLITS`.
+
+    Raises:
+        BoostflowError: a class has no jets.
+    """
+    chosen = (rows.split == SPLITS[where]) & rows.labelled
+    weight = weights(rows, chosen, block, where)
+    return rows.x[chosen], rows.y[chosen].astype(np.int32), weight.astype(np.float32)
 
 
 class Labelled(NamedTuple):

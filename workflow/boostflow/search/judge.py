@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
+from boostflow.evaluate.classifier import normalised
 from boostflow.evaluate.curves import EmptyClass, Ranking
 from boostflow.io import parquet_columns, read_parquet
 from boostflow.models.points import Point, checksum
@@ -43,11 +44,8 @@ class Judged(NamedTuple):
         Raises:
             EmptyClass: a class has no positive sum of weights.
         """
-        weight = self.weight * count
-        total = np.bincount(self.code, weight, self.probabilities.shape[1])
-        if (total <= 0).any():
-            raise EmptyClass("a class has no jets")
-        return weight / total[self.code]
+        classes = [str(number) for number in range(self.probabilities.shape[1])]
+        return normalised(self.weight * count, self.code, classes)
 
 
 Statistic = Callable[[NDArray], float]

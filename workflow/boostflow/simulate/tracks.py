@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow import nanoaod
 from boostflow.config.chain import Tracking
 
 if TYPE_CHECKING:
     from boostflow.simulate.detector import Made
 
-IMPACT = ("d0", "d0Err", "dz", "dzErr")
-"""Columns of impact parameters, by the names of PFNano."""
+IMPACT = tuple(name.removeprefix("PFCands_") for name in nanoaod.IMPACT)
+"""Columns of impact parameters, by the names of PFNano: d0, d0Err, dz, dzErr."""
 NO_TRACK = (0.0, -1.0, 0.0, -1.0)
 """Impact parameters of a candidate without a track; errors as PFNano has them."""
 CM_PER_MM, CM_PER_UM = 0.1, 1e-4

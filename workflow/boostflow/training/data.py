@@ -108,7 +108,44 @@ def read_ahead(read: Callable[[], Iterator[Any]], signature: Any) -> tf.data.Dat
     return data.prefetch(READ_AHEAD).with_options(options)
 
 
-class Arrays:
+class Batched:
+    """A data set that is read in batches: what units they hold, in which order, by which rank."""
+
+    def sizes(self) -> tuple[Sequence[int], NDArray[np.integer] | None]:
+        """Units in each shard, and how much there is to do for each, by which ranks share a batch.
+
+        There is one shard if all are at hand, and null for units that are alike.
+        """
+        raise NotImplementedError
+
+    @property
+    def signature(self) -> tuple[tf.TensorSpec, ...]:
+        """Shapes and types of a batch: one trace of a function serves all batches."""
+        raise NotImplementedError
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[NDArray, ...]:
+        """The named units, the arrays of a batch."""
+        raise NotImplementedError
+
+    def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
+        """Tensors of a rank in each step of an epoch, as `shuffled`, read ahead."""
+
+        shards, work = self.sizes()
+
+        def read() -> Iterator[tuple[NDArray, ...]]:
+            for rows in shuffled(shards, batch, seed, epoch, ranks.rank, ranks.size, work):
+                yield self.batch(rows)
+
+        return read_ahead(read, self.signature)
+
+    def share(self, batch: int, ranks: Single) -> Iterator[tuple[NDArray, ...]]:
+        """All units once, in order, this rank's share: for validation."""
+        units = np.arange(sum(self.sizes()[0]))
+        for rows in in_order(units, batch, ranks.rank, ranks.size):
+            yield self.batch(rows)
+
+
+class Arrays(Batched):
     """A data set in memory: arrays whose first axis is the unit, for dense inputs.
 
     The tensors of a batch come in the order of the arrays.
@@ -120,6 +157,10 @@ class Arrays:
 
     def __len__(self) -> int:
         return len(self.arrays[0])
+
+    def sizes(self) -> tuple[Sequence[int], None]:
+        """One shard of units that are alike."""
+        return [len(self)], None
 
     @property
     def digest(self) -> str:
@@ -136,20 +177,6 @@ class Arrays:
 
         return tuple(tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in self.arrays)
 
-    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray, ...]:
+    def batch(self, rows: NDArray[np.int64]) -> tuple[NDArray, ...]:
         """The named units, shape (rows, ...) each."""
         return tuple(array[rows] for array in self.arrays)
-
-    def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
-        """Tensors of a rank in each step of an epoch, as `shuffled`, read ahead."""
-
-        def read() -> Iterator[tuple[NDArray, ...]]:
-            for rows in shuffled([len(self)], batch, seed, epoch, ranks.rank, ranks.size):
-                yield self.take(rows)
-
-        return read_ahead(read, self.signature)
-
-    def share(self, batch: int, ranks: Single) -> Iterator[tuple[NDArray, ...]]:
-        """All units once, in order, this rank's share: for validation."""
-        for rows in in_order(np.arange(len(self)), batch, ranks.rank, ranks.size):
-            yield self.take(rows)

@@ -11,8 +11,7 @@ from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
-from boostflow.models.tabular import read, weights
-from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.models.tabular import SPLITS, of_split, read
 from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
@@ -47,14 +46,10 @@ def train(job: Train, files: Train.Files) -> None:
     rows = read(files.jets, block.features, optional=block.standard(), planing=block.planing)
     config = block.model_copy(update={"features": rows.features})
     sets = {}
-    for name, code in (("train", TRAIN), ("validation", VALIDATION)):
-        chosen = (rows.split == code) & rows.labelled
-        y = rows.y[chosen]
-        w = weights(rows, chosen, config, name)
-        sets[name] = xgb.DMatrix(
-            rows.x[chosen], y, weight=w, feature_names=rows.features, nthread=1
-        )
-        log.info("%s: %d jets of %d classes", name, chosen.sum(), len(rows.classes))
+    for name in SPLITS:
+        x, y, w = of_split(rows, config, name)
+        sets[name] = xgb.DMatrix(x, y, weight=w, feature_names=rows.features, nthread=1)
+        log.info("%s: %d jets of %d classes", name, len(y), len(rows.classes))
     history: dict[str, dict[str, list[float]]] = {}
     booster = xgb.train(
         {

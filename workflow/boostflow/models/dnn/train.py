@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from boostflow.models import kerasmodel
 from boostflow.models.dnn.block import DNN
 from boostflow.models.family import family_of
-from boostflow.models.tabular import Rows, read, weights
-from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.models.tabular import SPLITS, Rows, of_split, read
 from boostflow.training import loop
 from boostflow.training.classifier import Classifier
 from boostflow.training.data import Arrays
@@ -58,8 +56,7 @@ class DenseLearner(Classifier):
 
     def __init__(self, config: DNN, rows: Rows, ranks: Single) -> None:
         self.features = rows.features
-        splits = (("train", TRAIN), ("validation", VALIDATION))
-        training, validation = (labelled(rows, config, name, code) for name, code in splits)
+        training, validation = (Arrays(*of_split(rows, config, name)) for name in SPLITS)
         super().__init__(config, training, validation, rows.classes, ranks)
 
     def network_of(self) -> keras.Model:
@@ -67,11 +64,8 @@ class DenseLearner(Classifier):
         config = self.config
         values = keras.Input((len(self.features),), name=FEATURES)
         x = kerasmodel.standardised(values, self.training.arrays[0], config.logarithms)
-        for number, width in enumerate(config.hidden):
-            x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
-            if config.dropout:
-                x = keras.layers.Dropout(config.dropout, seed=number)(x)
-        return keras.Model(values, keras.layers.Dense(len(self.classes))(x))
+        logits = kerasmodel.head(x, config.hidden, config.dropout, len(self.classes))
+        return keras.Model(values, logits)
 
     def write(self, folder: Path) -> None:
         """Write the network, whose graph knows the columns that it reads."""
@@ -81,11 +75,3 @@ class DenseLearner(Classifier):
     def manifest(self) -> dict[str, Any]:
         """Columns in their order, and classes."""
         return {"features": self.features, **super().manifest()}
-
-
-def labelled(rows: Rows, config: DNN, name: str, code: int) -> Arrays:
-    """Observables, classes and weights of the jets of a split that have a class."""
-    chosen = (rows.split == code) & rows.labelled
-    y = rows.y[chosen].astype(np.int32)
-    weight = weights(rows, chosen, config, name)
-    return Arrays(rows.x[chosen], y, weight.astype(np.float32))

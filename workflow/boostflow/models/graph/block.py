@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
-from boostflow.models.networks import TaggerBlock
+from boostflow.models.networks import TaggerBlock, Widths, WidthsOfParts
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -33,14 +33,14 @@ class GraphNetwork(TaggerBlock):
     regraph: bool = True
     """Look for the neighbours of each attention block but the first in the space of its features;
     false keeps those in (eta, phi), which is quicker."""
-    attention: list[int] = Field([16, 16], min_length=1, max_length=6)
+    attention: Widths = Field([16, 16], min_length=1, max_length=6)
     """Widths of the attention blocks."""
-    hidden: list[list[int]] = Field([[32], [32]], min_length=1, max_length=6)
+    hidden: WidthsOfParts = Field([[32], [32]], min_length=1, max_length=6)
     """Widths of the layers behind each attention block."""
     mass_channels: int = Field(8, ge=0, le=64)
     """Masses of the jet with weights that the network learns for each particle (learned grooming);
     0: none."""
-    head: list[int] = Field([100, 100], max_length=10)
+    head: Widths = Field([100, 100], max_length=10)
     """Widths of the layers between the jet and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
@@ -60,12 +60,6 @@ class GraphNetwork(TaggerBlock):
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Layers have a width, and each attention block its layers."""
         yield from super().problems(at, config)
-        for key in ("attention", "head"):
-            widths = getattr(self, key)
-            if widths and min(widths) < 1:
-                yield (at / key).problem(f"{widths}: every width must be at least 1")
-        if any(width < 1 for widths in self.hidden for width in widths):
-            yield (at / "hidden").problem(f"{self.hidden}: every width must be at least 1")
         if not all(self.hidden) or len(self.hidden) != len(self.attention):
             yield (at / "hidden").problem(
                 f"{self.hidden}: one list of widths, not empty, for each of the"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import keras
 
 from boostflow.models import attention, tagger_train
-from boostflow.models.attention import dense
 from boostflow.models.graph.block import MOMENTA, ROWS, GraphNetwork
+from boostflow.models.kerasmodel import dense, head
 from boostflow.models.tagger_train import Inputs
 
 if TYPE_CHECKING:
@@ -42,8 +42,4 @@ def network(config: GraphNetwork, inputs: Inputs, classes: int) -> keras.KerasTe
         found = attention.masses(each, x, inputs.mask, momenta, config.mass_channels)
         x = keras.layers.Concatenate()([x, found])
     x = inputs.with_observables(x)
-    for number, size in enumerate(config.head):
-        x = dense(size)(x)
-        if config.dropout:
-            x = keras.layers.Dropout(config.dropout, seed=number)(x)
-    return keras.layers.Dense(classes)(x)
+    return head(x, config.head, config.dropout, classes)

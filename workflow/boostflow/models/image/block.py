@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
-from boostflow.models.networks import PARTICLES, TaggerBlock
+from boostflow.models.networks import PARTICLES, TaggerBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -46,9 +46,9 @@ class JetImages(TaggerBlock):
     constituents, or the root of the sum of the `square` of the pixels."""
     root: bool = True
     """Whether the network sees the square root of each pixel, so that soft ones are not lost."""
-    filters: list[int] = Field([16, 32, 64], min_length=1, max_length=6)
+    filters: Widths = Field([16, 32, 64], min_length=1, max_length=6)
     """Filters of each convolution (3 x 3), which halve the image one after the other."""
-    head: list[int] = Field([64], max_length=10)
+    head: Widths = Field([64], max_length=10)
     """Widths of the layers between the convolutions and the classes."""
     dropout: float = Field(0.2, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
@@ -64,10 +64,6 @@ class JetImages(TaggerBlock):
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Layers have a width, and images have pixels and channels enough."""
         yield from super().problems(at, config)
-        for key in ("filters", "head"):
-            widths = getattr(self, key)
-            if widths and min(widths) < 1:
-                yield (at / key).problem(f"{widths}: every width must be at least 1")
         if self.pixels < 2 ** len(self.filters):
             yield (at / "pixels").problem(
                 f"{len(self.filters)} convolutions halve an image of {self.pixels} pixels to"

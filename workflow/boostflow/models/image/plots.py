@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,48 +66,51 @@ def draw(
         return network.run([PROBABILITIES], {k: v for k, v in given.items() if k in there})[0]
 
     means, changes = {}, {}
-    for number, name in enumerate(about["classes"]):
-        found = of_class(block, about["packing"], files.jets, name)
-        if found is None:
-            continue
+    for name, found in of_classes(block, about["packing"], files.jets, about["classes"]).items():
         means[name] = found[0].mean(axis=0)
         few = [part[:OCCLUDED] for part in found]
-        changes[name] = occluded(score, few[0], few[1], number)
+        changes[name] = occluded(score, few[0], few[1], about["classes"].index(name))
     return {
         "mean_image": mean_image(block, means, job.label),
         "attention": attention(block, changes, job.label),
     }
 
 
-def of_class(
-    block: JetImages, packing: dict[str, Any], inputs: list[Path], name: str
-) -> tuple[Floats, Floats] | None:
-    """Images and observables of the first test jets of a class; None without any.
+def of_classes(
+    block: JetImages, packing: dict[str, Any], inputs: list[Path], classes: Sequence[str]
+) -> dict[str, tuple[Floats, Floats]]:
+    """Images and observables of the first test jets of each class that has some.
 
     Args:
         block: of the model.
         packing: how its jets are packed.
         inputs: selected jets of all samples.
-        name: of the class.
+        classes: their names.
     """
     layout, observables = packed.layout(packing), packing["observables"]
     columns = dict.fromkeys([*layout.needed(), *observables, "split"])
-    pictures: list[Floats] = []
-    values: list[Floats] = []
+    found: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in classes}
     for path in inputs:
         for rows in parquet_chunks(path, columns, JETS, optional=["label"]):
             if "label" not in rows.fields:
                 break
-            mine = np.asarray(rows.label.to_list(), dtype=str) == name
-            rows = rows[mine & (np.asarray(rows.split) == TEST)]
-            if len(rows):
-                pictures.append(images(block, layout.pack(rows, str(path))))
-                values.append(matrix(rows, observables, str(path)))
-            if sum(map(len, pictures)) >= JETS:
-                break
-    if not pictures:
-        return None
-    return np.concatenate(pictures)[:JETS], np.concatenate(values)[:JETS]
+            labels = np.asarray(rows.label.to_list(), dtype=str)
+            test = np.asarray(rows.split) == TEST
+            for name, parts in found.items():
+                missing = JETS - sum(len(pictures) for pictures, _ in parts)
+                mine = np.flatnonzero(test & (labels == name))[:missing]
+                if len(mine):
+                    jets = rows[mine]
+                    pictures = images(block, layout.pack(jets, str(path)))
+                    parts.append((pictures, matrix(jets, observables, str(path))))
+    joined = {}
+    for name, parts in found.items():
+        if parts:
+            joined[name] = (
+                np.concatenate([pictures for pictures, _ in parts]),
+                np.concatenate([values for _, values in parts]),
+            )
+    return joined
 
 
 def occluded(score: Score, pictures: Floats, observables: Floats, number: int) -> Floats:

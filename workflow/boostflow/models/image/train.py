@@ -9,6 +9,7 @@ import keras
 from boostflow.models import tagger_train
 from boostflow.models.image.block import JetImages
 from boostflow.models.image.pixels import IMAGE
+from boostflow.models.kerasmodel import head
 from boostflow.models.tagger_train import Inputs
 
 if TYPE_CHECKING:
@@ -31,8 +32,4 @@ def network(config: JetImages, inputs: Inputs, classes: int) -> keras.KerasTenso
         )(x)
         x = keras.layers.MaxPooling2D()(x)
     x = inputs.with_observables(keras.layers.Flatten()(x))
-    for number, width in enumerate(config.head):
-        x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
-        if config.dropout:
-            x = keras.layers.Dropout(config.dropout, seed=number)(x)
-    return keras.layers.Dense(classes)(x)
+    return head(x, config.head, config.dropout, classes)

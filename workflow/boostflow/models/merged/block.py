@@ -10,7 +10,7 @@ from pydantic import Field
 from boostflow.config.base import Name
 from boostflow.config.problems import Place, Problem
 from boostflow.models.family import Reads
-from boostflow.models.networks import NetworkBlock
+from boostflow.models.networks import NetworkBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -23,7 +23,7 @@ class Merged(NetworkBlock):
     models: list[Name] = Field(min_length=1)
     """Models that are joined, at least two: networks on constituents or on observables, or merged
     ones."""
-    head: list[int] = Field([64], max_length=10)
+    head: Widths = Field([64], max_length=10)
     """Widths of the dense layers between the parts and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
@@ -82,5 +82,3 @@ class Merged(NetworkBlock):
             yield (at / "frozen_epochs").problem(
                 f"{self.frozen_epochs} are more than all epochs, {self.epochs}"
             )
-        if self.head and min(self.head) < 1:
-            yield (at / "head").problem(f"{self.head}: every width must be at least 1")

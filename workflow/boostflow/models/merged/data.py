@@ -7,7 +7,7 @@ once. All else comes from the tables of selected jets, in the order of the packe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,10 @@ from boostflow.models.merged.score import leaves
 from boostflow.models.networks import TaggerBlock
 from boostflow.models.tabular import Rows, weights
 from boostflow.models.tabular import read as read_table
-from boostflow.training.data import in_order, read_ahead, shuffled
+from boostflow.training.data import Batched
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from boostflow.training.ranks import Single
 
 
 Shape = tuple[tuple[int | None, ...], str]
@@ -77,7 +75,7 @@ class OfConstituents:
         return packed.given(self.block, constituents, self.jets.observables[rows]).values()
 
 
-class Jets:
+class Jets(Batched):
     """The labelled jets of a split, as `training.classifier.Labelled` says.
 
     A batch has the inputs of all networks that read jets, one after the other, then classes (B,)
@@ -110,6 +108,10 @@ class Jets:
     def __len__(self) -> int:
         return len(self.truth)
 
+    def sizes(self) -> tuple[Sequence[int], NDArray[np.integer]]:
+        """Jets in each shard, and the constituents of each jet in all parts."""
+        return self.shards, self.work
+
     @property
     def signature(self) -> tuple[tf.TensorSpec, ...]:
         """Shapes and types of a batch."""
@@ -134,22 +136,6 @@ class Jets:
         taken = {id(jets): jets.take(rows) for jets in self.packed}
         given = [x for reader in self.readers for x in reader.given(rows, taken)]
         return (*given, self.truth[rows], self.weight[rows])
-
-    def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
-        """Tensors of a rank in each step of an epoch, as `training.data.shuffled`, read ahead."""
-
-        def read() -> Iterator[tuple[NDArray, ...]]:
-            for rows in shuffled(
-                self.shards, batch, seed, epoch, ranks.rank, ranks.size, self.work
-            ):
-                yield self.batch(rows)
-
-        return read_ahead(read, self.signature)
-
-    def share(self, batch: int, ranks: Single) -> Iterator[tuple[NDArray, ...]]:
-        """All jets once, in order, this rank's share: for validation."""
-        for rows in in_order(np.arange(len(self)), batch, ranks.rank, ranks.size):
-            yield self.batch(rows)
 
 
 def read(

@@ -102,12 +102,8 @@ class MergedLearner(Classifier):
             ]
             given += mine
             found.append(trunk(mine))
-        joined = x = keras.layers.Concatenate(name="parts.joined")(found)
-        for number, width in enumerate(config.head):
-            x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
-            if config.dropout:
-                x = keras.layers.Dropout(config.dropout, seed=number)(x)
-        logits = keras.layers.Dense(len(self.classes))(x)
+        joined = keras.layers.Concatenate(name="parts.joined")(found)
+        logits = kerasmodel.head(joined, config.head, config.dropout, len(self.classes))
         self.trunks = keras.Model(given, joined)
         self.head = keras.Model(joined, logits)
         return keras.Model(given, logits)

@@ -10,7 +10,7 @@ from pydantic import Field
 from boostflow.config.base import Range
 from boostflow.config.problems import Place, Problem
 from boostflow.models.family import TabularBlock
-from boostflow.models.networks import NetworkBlock
+from boostflow.models.networks import NetworkBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -30,7 +30,7 @@ class Quantised(NetworkBlock, TabularBlock):
     logarithms: bool = True
     """The steps of features with a positive range are equal in the logarithm, as a table makes
     them."""
-    hidden: list[int] = Field([64, 32], min_length=1, max_length=10)
+    hidden: Widths = Field([64, 32], min_length=1, max_length=10)
     """Widths of the hidden layers."""
     beta: float = Field(4e-5, ge=0, le=1)
     """Weight of the resources in the loss, for each effective bit operation (EBOP): larger values
@@ -51,8 +51,6 @@ class Quantised(NetworkBlock, TabularBlock):
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Features are observables, ranges are those of features, and layers have a width."""
         yield from super().problems(at, config)
-        if min(self.hidden) < 1:
-            yield (at / "hidden").problem(f"{self.hidden}: every width must be at least 1")
         for name in self.ranges:
             if name not in self.features:
                 yield (at / "ranges" / name).unknown("feature", name, self.features)

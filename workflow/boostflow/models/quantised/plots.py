@@ -32,9 +32,7 @@ def draw(
     signals = [
         score
         for score in job.judged.scores
-        if score.role is Role.PROBABILITY
-        and score.of not in (*QCD, "dijet")
-        and score.column in jets
+        if score.role is Role.PROBABILITY and score.of not in BACKGROUND and score.column in jets
     ]
     names = [str(score.of) for score in signals]
     for score, name in zip(signals, names, strict=True):

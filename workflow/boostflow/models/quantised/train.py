@@ -21,8 +21,8 @@ from boostflow.models.network_score import KERAS
 from boostflow.models.quantised import logic
 from boostflow.models.quantised.block import Quantised
 from boostflow.models.quantised.grid import Grid
-from boostflow.models.tabular import Rows, read, weights
-from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.models.tabular import SPLITS, Rows, of_split, read
+from boostflow.select.split import TRAIN
 from boostflow.training import loop
 from boostflow.training.classifier import Classifier
 from boostflow.training.data import Arrays
@@ -80,16 +80,13 @@ class QuantisedLearner(Classifier):
         seen = rows.x[(rows.split == TRAIN) & rows.labelled]
         names, ranges = rows.features, config.ranges
         self.grid = Grid.of(seen, names, ranges, config.bits, config.logarithms)
-        splits = (("train", TRAIN), ("validation", VALIDATION))
-        training, validation = (self._labelled(rows, config, name, code) for name, code in splits)
+        training, validation = (self._on_the_grid(rows, config, name) for name in SPLITS)
         super().__init__(config, training, validation, rows.classes, ranks)
 
-    def _labelled(self, rows: Rows, config: Quantised, name: str, code: int) -> Arrays:
+    def _on_the_grid(self, rows: Rows, config: Quantised, name: str) -> Arrays:
         """Features on the grid, classes and weights of the labelled jets of a split."""
-        chosen = (rows.split == code) & rows.labelled
-        weight = weights(rows, chosen, config, name)
-        y = rows.y[chosen].astype(np.int32)
-        return Arrays(self.grid.values(rows.x[chosen]), y, weight.astype(np.float32))
+        x, y, weight = of_split(rows, config, name)
+        return Arrays(self.grid.values(x), y, weight)
 
     def network_of(self) -> keras.Model:
         """Dense layers with ReLU whose weights and inputs have bits of their own, to logits."""

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from boostflow.config.problems import Place, Problem
-from boostflow.models.networks import TaggerBlock
-
-if TYPE_CHECKING:
-    from boostflow.config.config import Config
+from boostflow.models.networks import TaggerBlock, Widths
 
 SUBJETS, ROOT = "subjets", "root"
 """Inputs of the network beside features, mask and levels: what is read of each subjet, and where
@@ -44,7 +39,7 @@ class RecursiveNetwork(TaggerBlock):
     gated: bool = True
     """Gates choose what a state takes from its subjets and from their merging; false: a plain
     layer."""
-    head: list[int] = Field([100, 100], max_length=10)
+    head: Widths = Field([100, 100], max_length=10)
     """Widths of the layers between the jet and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
@@ -65,9 +60,3 @@ class RecursiveNetwork(TaggerBlock):
         """The tree, too, and the momenta from which those of subjets are made."""
         found = super().packing()
         return found | {"layout": found["layout"] | {"tree": self.tree, "momenta": True}}
-
-    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
-        """Layers have a width."""
-        yield from super().problems(at, config)
-        if self.head and min(self.head) < 1:
-            yield (at / "head").problem(f"{self.head}: every width must be at least 1")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import keras
 
 from boostflow.models import tagger_train
-from boostflow.models.attention import dense, gathered
+from boostflow.models.attention import gathered
+from boostflow.models.kerasmodel import dense, head
 from boostflow.models.recursive.block import ROOT, SUBJETS, RecursiveNetwork, level
 from boostflow.models.tagger_train import Inputs
 
@@ -39,11 +40,7 @@ def network(config: RecursiveNetwork, inputs: Inputs, classes: int) -> keras.Ker
         table = ops.concatenate([table, ops.reshape(state, (-1, width))], axis=0)
     x = ops.squeeze(ops.take(table, inputs.given[ROOT], axis=0), axis=1)
     x = inputs.with_observables(x)
-    for number, size in enumerate(config.head):
-        x = dense(size)(x)
-        if config.dropout:
-            x = keras.layers.Dropout(config.dropout, seed=number)(x)
-    return keras.layers.Dense(classes)(x)
+    return head(x, config.head, config.dropout, classes)
 
 
 def plain(width: int) -> Cell:

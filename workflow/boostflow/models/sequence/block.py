@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
-from boostflow.models.networks import TaggerBlock
+from boostflow.models.networks import TaggerBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -36,7 +36,7 @@ class Sequences(TaggerBlock):
     """Heads of a layer of attention; they divide its width."""
     kernel: int = Field(5, ge=1, le=101)
     """Constituents that a convolution sees at once."""
-    head: list[int] = Field([64], max_length=10)
+    head: Widths = Field([64], max_length=10)
     """Widths of the layers between the whole sequence and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
@@ -55,8 +55,6 @@ class Sequences(TaggerBlock):
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Layers have a width that heads can share."""
         yield from super().problems(at, config)
-        if self.head and min(self.head) < 1:
-            yield (at / "head").problem(f"{self.head}: every width must be at least 1")
         if self.layers == "attention" and self.width % self.heads:
             yield (at / "heads").problem(
                 f"{self.heads} heads cannot share a width of {self.width}: it must be a multiple"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from boostflow.models import tagger_train
+from boostflow.models.kerasmodel import head
 from boostflow.models.packed import MASK
 from boostflow.models.sequence.block import Sequences
 from boostflow.models.tagger_train import Inputs
@@ -40,11 +41,7 @@ def network(config: Sequences, inputs: Inputs, classes: int) -> keras.KerasTenso
     top = ops.max(ops.where(there > 0.5, x, FAR), axis=1)
     top = ops.where(number > 0.5, top, 0.0)
     x = inputs.with_observables(layers.Concatenate()([mean, top]))
-    for number, width in enumerate(config.head):
-        x = layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
-        if config.dropout:
-            x = layers.Dropout(config.dropout, seed=number)(x)
-    return layers.Dense(classes)(x)
+    return head(x, config.head, config.dropout, classes)
 
 
 def recurrent(config: Sequences, inputs: Inputs) -> keras.KerasTensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
-from boostflow.models.networks import PARTICLES, TaggerBlock
+from boostflow.models.networks import PARTICLES, TaggerBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -31,9 +31,9 @@ class DeepSets(TaggerBlock):
     energy_weighted: bool = False
     """Energy flow network: functions of a constituent's direction alone, added up with weights that
     are its share of the pT, so infrared and collinear safe; false: functions of all `particles`."""
-    phi: list[int] = Field([100, 100, 64], min_length=1, max_length=10)
+    phi: Widths = Field([100, 100, 64], min_length=1, max_length=10)
     """Widths of the layers that each constituent passes; the last are added up."""
-    head: list[int] = Field([100, 100], max_length=10)
+    head: Widths = Field([100, 100], max_length=10)
     """Widths of the layers between the sum and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
@@ -55,10 +55,6 @@ class DeepSets(TaggerBlock):
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Layers have a width, and energy flow networks read what they must."""
         yield from super().problems(at, config)
-        for key in ("phi", "head"):
-            widths = getattr(self, key)
-            if widths and min(widths) < 1:
-                yield (at / key).problem(f"{widths}: every width must be at least 1")
         if self.energy_weighted and self.particles != PARTICLES:
             yield (at / "particles").problem(
                 "energy_weighted: true reads eta_rel, phi_rel and the share of the pT alone; leave"

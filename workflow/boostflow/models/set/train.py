@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from boostflow.models import kerasexport, tagger_train
+from boostflow.models.kerasmodel import dense, head
 from boostflow.models.set.block import DIRECTION, DIRECTIONS, FILTER_FILE, FILTERS, DeepSets
 from boostflow.models.tagger_train import Inputs
 
@@ -35,21 +36,15 @@ def network(config: DeepSets, inputs: Inputs, classes: int) -> keras.KerasTensor
         flow = keras.Sequential(name=FILTERS)
         flow.add(keras.Input((None, len(DIRECTION))))
         for width in config.phi:
-            flow.add(keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal"))
+            flow.add(dense(width))
         each, weight = flow(inputs.raw[..., :-1]), inputs.raw[..., -1:]
     else:
         # The sum of some 50 outputs is brought to the size of one, or the first epochs are lost.
         each, weight = inputs.particles, inputs.mask / config.constituents
         for width in config.phi:
-            each = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(
-                each
-            )
+            each = dense(width)(each)
     x = inputs.with_observables(keras.ops.sum(each * weight, axis=1))
-    for number, width in enumerate(config.head):
-        x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
-        if config.dropout:
-            x = keras.layers.Dropout(config.dropout, seed=number)(x)
-    return keras.layers.Dense(classes)(x)
+    return head(x, config.head, config.dropout, classes)
 
 
 def write_filters(network: keras.Model, folder: Path) -> None:

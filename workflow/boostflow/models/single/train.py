@@ -14,8 +14,7 @@ from boostflow.io import atomic, write_json
 from boostflow.models.family import family_of
 from boostflow.models.single.block import Single
 from boostflow.models.single.score import NODES, probabilities
-from boostflow.models.tabular import read, weights
-from boostflow.select.split import TRAIN, VALIDATION
+from boostflow.models.tabular import SPLITS, of_split, read
 from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
@@ -46,18 +45,11 @@ def train(job: Train, files: Train.Files) -> None:
         raise BoostflowError(
             f"there are no jets of class {block.signal}, only of {', '.join(rows.classes)}"
         )
-    parts = {}
-    for name, code in (("train", TRAIN), ("validation", VALIDATION)):
-        chosen = (rows.split == code) & rows.labelled
-        parts[name] = (
-            rows.x[chosen, 0],
-            rows.y[chosen],
-            weights(rows, chosen, block, name),
-        )
-    values, _, weight = parts["train"]
-    nodes = _distribution(values, weight)
+    parts = {name: of_split(rows, block, name) for name in SPLITS}
+    x, _, weight = parts["train"]
+    nodes = _distribution(x[:, 0], weight)
     loss = {
-        name: _loss(probabilities(x, nodes, block, rows.classes), y, w)
+        name: _loss(probabilities(x[:, 0], nodes, block, rows.classes), y, w)
         for name, (x, y, w) in parts.items()
     }
     with atomic(files.output) as folder:
@@ -75,7 +67,7 @@ def train(job: Train, files: Train.Files) -> None:
                 classes=rows.classes,
             ),
         )
-    log.info("%s of %d jets", block.observable, len(values))
+    log.info("%s of %d jets", block.observable, len(weight))
 
 
 def _distribution(values: NDArray, weight: NDArray) -> dict[str, list[float]]:
