@@ -336,7 +336,7 @@ def test_a_key_of_the_merged_model_leaves_its_parts(tmp_path: Path) -> None:
     one.config["models"]["whole"]["tuned_rate"] = 1e-4
     assert one.jobs() == {
         *((rule, "") for rule in ("infer", "plot_fit", "fit_tables", "compare_models")),
-        *((rule, "") for rule in ("summary", "provenance", "default")),
+        *((rule, "") for rule in ("rank_classifiers", "summary", "provenance", "default")),
         *(("train_merged", "whole/nominal"), ("score", "whole/nominal"), ("templates", "nominal")),
         ("evaluate_merged", "whole"),
     }
