@@ -192,8 +192,8 @@ config: $(READY) ## Generate config/config.yaml and config/schema.json from the 
 
 .PHONY: lock
 lock: $(READY) ## Resolve the environments again
-	@for name in bootstrap nvcc cpu gpu; do $(BIN)/uv pip compile --quiet --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	@for name in bootstrap nvcc cpu gpu; do $(BIN)/uv pip compile --quiet --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 		envs/$$name.in --output-file envs/$$name.lock || exit 1; done
 	@sed -i "s/^# locks: .*/# locks: $$(cat envs/cpu.lock envs/gpu.lock | sha256sum | cut -c1-16)/" envs/conda.yaml
 

@@ -19,11 +19,13 @@ from boostflow.provenance import PACKAGES, versions
 CUDA_BUILDS = {"tensorflow-cpu": "tensorflow", "xgboost-cpu": "xgboost"}
 
 
-def lock(repository: Path, name: str) -> dict[str, str]:
-    """Versions (with markers) of a lock."""
+def lock(repository: Path, name: str) -> dict[str, list[str]]:
+    """Versions (with markers; one for each Python that needs its own) of a lock."""
     text = (repository / "envs" / f"{name}.lock").read_text()
-    found = dict(re.findall(r"^([a-z0-9._-]+)==(.*?) \\$", text, re.MULTILINE))
-    assert len(found) == len(re.findall(r"^\S.*==", text, re.MULTILINE))
+    found: dict[str, list[str]] = {}
+    for package, version in re.findall(r"^([a-z0-9._-]+)==(.*?) \\$", text, re.MULTILINE):
+        found.setdefault(package, []).append(version)
+    assert sum(map(len, found.values())) == len(re.findall(r"^\S.*?==", text, re.MULTILINE))
     return found
 
 
