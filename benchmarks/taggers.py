@@ -5,8 +5,8 @@ taken. With `--seeds` each classifier is trained as often and evaluated, in a fo
 results that keeps what is finished; models of which others are made get the same seeds.
 
 Then, one model at a time in a process of its own: an epoch of the package's training (jets from
-disk, padded batch by batch) in turns with `keras.Model.fit` of the same network on arrays in
-memory; and the scores of ONNX Runtime in turns with Keras' `predict`, both on the same arrays.
+disk, padded batch by batch) in turns with `keras.Model.fit` of the same network on such batches in
+memory; and the scores of ONNX Runtime in turns with Keras' `predict`, on these batches, too.
 Medians of wall times; the order alternates from round to round.
 """
 
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,6 @@ from command import run
 REPOSITORY = Path(__file__).resolve().parents[1]
 GOALS = {"training": 0.9, "scores": 1.5}
 """Rates over those of plain Keras, at least."""
-SCORED = 4_000
-"""Jets that are scored."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -179,17 +177,17 @@ def rates(config: Path, name: str, rounds: int) -> dict[str, float]:
     cores = os.cpu_count() or 1
     os.environ.update(environment(cores))
     import keras
+    import tensorflow as tf
 
+    from boostflow.models.network_score import exported
     from boostflow.models.runtime import session
 
     analysis = Analysis(*load(read_configs([config]), REPOSITORY, str(config)), REPOSITORY)
     with tempfile.TemporaryDirectory() as folder:
         learner = learner_of(analysis, name, Path(folder))
-        packed = list(learner.batches(0))
+        kept = [tuple(map(np.asarray, batch)) for batch in learner.batches(0)]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        *inputs, y, weight = (joined([batch[i] for batch in packed]) for i in range(len(packed[0])))
         network = learner.network
-        whole = inputs if len(inputs) > 1 else inputs[0]
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         network.compile(keras.optimizers.Adam(1e-4), loss)
 
@@ -197,30 +195,37 @@ def rates(config: Path, name: str, rounds: int) -> dict[str, float]:
             for batch in learner.batches(1):
                 learner.step(*batch)
 
+        *inputs, of_y, of_weight = learner.training.signature
+        kinds = ((tuple(inputs) if len(inputs) > 1 else inputs[0]), of_y, of_weight)
+
+        def again() -> Iterator[Any]:
+            for *given, y, weight in kept:
+                yield (tuple(given) if len(given) > 1 else given[0]), y, weight
+
         def plain() -> None:
-            network.fit(whole, y, learner.batch, sample_weight=weight, verbose=0)
+            network.fit(tf.data.Dataset.from_generator(again, output_signature=kinds), verbose=0)
 
         training, fit = in_turns(ours, plain, rounds)
-        few = [values[:SCORED] for values in inputs]
         learner.write(Path(folder))
         graph = session(next(Path(folder).glob("*.onnx")), cores)
-        names = [given.name.partition(":")[0] for given in network.inputs]
-        feed = dict(zip(names, few, strict=True))
+        names = [given.name for given in graph.get_inputs()]
+        feeds = [dict(zip(names, map(exported, batch[:-2]), strict=True)) for batch in kept]
 
         def scores() -> None:
-            for start in range(0, len(few[0]), learner.batch):
-                part = {key: values[start : start + learner.batch] for key, values in feed.items()}
-                graph.run(None, part)
+            for feed in feeds:
+                graph.run(None, feed)
 
         def predict() -> None:
-            network.predict(few if len(few) > 1 else few[0], learner.batch, verbose=0)
+            data = tf.data.Dataset.from_generator(again, output_signature=kinds)
+            network.predict(data.map(lambda given, y, weight: (given,)), verbose=0)
 
         scored, predicted = in_turns(scores, predict, rounds)
+    jets = sum(len(batch[-1]) for batch in kept)
     return {
-        "training": len(y) / training,
-        "fit": len(y) / fit,
-        "scores": len(few[0]) / scored,
-        "predict": len(few[0]) / predicted,
+        "training": jets / training,
+        "fit": jets / fit,
+        "scores": jets / scored,
+        "predict": jets / predicted,
         "mb": peak,
     }
 
@@ -261,23 +266,6 @@ def learner_of(analysis: Analysis, name: str, folder: Path) -> Any:
     finally:
         loop.train = before
     return kept[0](Single())
-
-
-def joined(parts: Sequence[Any]) -> np.ndarray:
-    """Arrays one after the other, filled with 0 to the size of the largest.
-
-    Args:
-        parts: batches of one input, whose further axes may have other lengths.
-    """
-    arrays = [np.asarray(part) for part in parts]
-    largest = np.max([array.shape[1:] for array in arrays], axis=0).astype(int)
-    whole = np.zeros((sum(map(len, arrays)), *largest), arrays[0].dtype)
-    start = 0
-    for array in arrays:
-        place = (slice(start, start + len(array)), *(slice(size) for size in array.shape[1:]))
-        whole[place] = array
-        start += len(array)
-    return whole
 
 
 if __name__ == "__main__":
