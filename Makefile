@@ -90,27 +90,30 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 			--report-stylesheet workflow/report/report.css && echo "report: $$out/report.html"; \
 	else echo "report: $$out/report.html"; fi
 
+SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
+APART := tests/integration/test_remote.py tests/integration/test_scheduling.py
+
 .PHONY: test
 test: $(READY) ## Run all tests: unit, DAG, physics, the complete chain with horovodrun
-	@# Those that start no other program side by side; the others take all cores themselves.
-	@# Remote files in a process of their own: XRootD's library crashes where TensorFlow's has
-	@# been loaded before. All three run, so that one look says all that fails.
+	@# Two side by side: one alone leaves a core idle while Snakemake plans or a killed job is waited
+	@# for. The rest apart: XRootD's library crashes where TensorFlow's has been loaded before, and
+	@# what a scheduler does in five seconds is counted. All run, so that one look says all that fails.
 	@failed=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" $(PYTEST) \
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not integration and not cluster" $(PYTEST) \
 		|| failed=1; \
-	$(BIN)/python -m pytest -m "integration and not cluster" \
-		--ignore tests/integration/test_remote.py $(PYTEST) || failed=1; \
-	$(BIN)/python -m pytest tests/integration/test_remote.py $(PYTEST) || failed=1; \
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "integration and not cluster" \
+		$(addprefix --ignore ,$(APART)) $(PYTEST) || failed=1; \
+	$(BIN)/python -m pytest $(APART) $(PYTEST) || failed=1; \
 	exit $$failed
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration and not cluster" \
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not integration and not cluster" \
 		tests/unit $(PYTEST)
 
 .PHONY: coverage
 coverage: $(READY) ## Print which branches of the code the tests without other programs take
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" \
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not integration and not cluster" \
 		--cov boostflow --cov-branch --cov-report term:skip-covered tests/unit tests/stages $(PYTEST)
 
 .PHONY: test-cluster
