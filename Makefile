@@ -3,7 +3,7 @@
 #   CORES=4                   cores that snakemake may use (default: all)
 #   ARGS="..."                further arguments of snakemake
 #   VERBOSE=1                 Snakemake's own messages, with the reason of each job
-#   PROFILE=profiles/slurm    profile of `make plan`
+#   PROFILE=profiles/slurm    profile of `make plan` and `make submit`
 #   PYTHON=/path/to/python    `make env` takes this one (3.11, 3.12 or 3.13; default: the newest)
 #   GPU=1                     `make env GPU=1`: CUDA builds in .venv, kept until `make env`
 
@@ -29,6 +29,8 @@ MOVED := $(shell test "$$(cat "$(VENV)/.place" 2>/dev/null)" = "$$(pwd -P)" || e
 
 # Without byte code every job would compile the same 2,000 modules again.
 unexport PYTHONDONTWRITEBYTECODE
+# Snakemake loads all its plugins, and HTCondor's library misses its pool.
+export PYTHONWARNINGS ?= ignore:The environment variable CONDOR_CONFIG is unset:UserWarning
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -71,6 +73,19 @@ plan: checked $(READY) ## Show how many cluster jobs `snakemake --profile $(PROF
 	@printed=$$($(BIN)/snakemake --profile "$(PROFILE)" --dry-run $(ARGS) $(if $(CONFIG),--configfile "$(CONFIG)") 2>&1) || { \
 		echo "$$printed" >&2; exit 1; }; \
 	sed -n '/^cluster jobs /,/ cluster jobs for /p; /^Nothing to be done/p' <<< "$$printed"
+
+.PHONY: submit
+submit: checked $(READY) ## Run the analysis from a small SLURM job that goes on until it is done (SBATCH="--time=...")
+	@$(BIN)/boostflow submit --profile "$(PROFILE)" $(if $(SBATCH),"--sbatch=$(SBATCH)") \
+		$(if $(CONFIG),--configfile "$(CONFIG)") $(if $(ARGS),-- $(ARGS))
+
+.PHONY: status
+status: checked $(READY) ## Say what a submitted analysis is doing: what runs, what is done, what failed
+	@$(BIN)/boostflow status $(if $(CONFIG),--configfile "$(CONFIG)")
+
+.PHONY: stop
+stop: $(READY) ## End what `make submit` has started
+	@$(BIN)/boostflow stop
 
 .PHONY: variations
 variations: checked $(READY) ## List the systematic variations: kind, stages, jobs, state (ARGS=--json)

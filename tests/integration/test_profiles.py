@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from support.analyses import REPOSITORY, Analysis, shipped_test_config
 
@@ -18,6 +19,7 @@ SLURM = ("--profile", str(PROFILES / "slurm"))
     [
         (("--profile", str(PROFILES / "local")), None, "1"),
         (SLURM, 18, "0"),
+        (("--profile", str(PROFILES / "htcondor")), 18, "0"),
         ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 18, "1"),
         # It takes the place of all counts of the profile: each part of a sample has its own job.
         ((*SLURM, "--group-components", "parts=1"), 34, "0"),
@@ -41,3 +43,45 @@ def test_a_dry_run_says_how_many_cluster_jobs_there_are(
     assert found == expected
     # Snakemake's own messages show each job, where it is submitted in its group.
     assert ("Group job" in done.stdout) == (verbose == "1" and cluster_jobs is not None)
+
+
+def test_htcondor_is_asked_for_memory_and_gpus(tmp_path: Path) -> None:
+    """Of each rule as its `mem_mb`, grown with the attempt; GPUs of the Horovod training."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.types import (
+        ConfigSettings,
+        DAGSettings,
+        OutputSettings,
+        Quietness,
+        ResourceSettings,
+    )
+
+    profile = yaml.safe_load((PROFILES / "htcondor/config.yaml").read_text())
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({**shipped_test_config(), "output": "out"}))
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(
+                cores=profile["cores"],
+                nodes=profile["jobs"],
+                default_resources=profile["default-resources"],
+                overwrite_resources=profile["set-resources"],
+            ),
+            config_settings=ConfigSettings(configfiles=[config]),
+            snakefile=REPOSITORY / "Snakefile",
+            workdir=tmp_path,
+        )
+        dag = workflow.dag(dag_settings=DAGSettings())
+        dag.execute_workflow(executor="dryrun")
+        jobs = [job for job in workflow._workflow.dag.jobs if not job.rule.norun]
+    assert len(jobs) > 90
+    for job in jobs:
+        assert job.resources.get("htcondor_request_mem_mb") == job.resources.get("mem_mb")
+        assert job.resources.get("mem_mb") >= 1000
+    gpus = {job.rule.name: job.resources.get("request_gpus") for job in jobs}
+    assert {rule: n for rule, n in gpus.items() if n} == {"train_ucluster": 2}
+    again = next(job for job in jobs if job.rule.name == "select")
+    memory = again.resources.get("htcondor_request_mem_mb")
+    again.attempt = 2
+    again.reset_params_and_resources()
+    assert again.resources.get("htcondor_request_mem_mb") == 2 * memory

@@ -41,6 +41,7 @@ LAYERS: tuple[set[str], ...] = (
         *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
         *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
+        *("condor", "slurm"),
         *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
@@ -52,9 +53,9 @@ LAYERS: tuple[set[str], ...] = (
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
-        "webpage",
+        *("head", "webpage"),
     },
-    {"cli", "clusterplan", "display", "results", "scheduling", "states", "targets"},
+    {"cli", "clusterplan", "display", "headstatus", "results", "scheduling", "states", "targets"},
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
 it. `blocks` are the modules in `BLOCKS`; `families` are those in `BASES` and of each family its

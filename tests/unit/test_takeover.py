@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,3 +142,40 @@ def test_a_full_disk_is_named(
     monkeypatch.setattr(takeover, "FULL", 2**70)
     warn_if_full(str(folder))
     assert "no space left for" in capsys.readouterr().err
+
+
+CONDOR = """\
+#!{python}
+import json, sys
+from pathlib import Path
+folder = Path(sys.argv[0]).parent
+jobs = json.loads((folder / "jobs").read_text())
+if sys.argv[0].endswith("condor_rm"):
+    jobs = [job for job in jobs if str(job["ClusterId"]) not in sys.argv[1:]]
+else:
+    (folder / "asked").write_text(" ".join(sys.argv[1:]))
+    print(json.dumps(jobs) if jobs else "")
+    jobs = [job for job in jobs if job["JobStatus"] != 2]
+(folder / "jobs").write_text(json.dumps(jobs))
+"""
+"""An HTCondor whose running jobs have ended when it is asked again."""
+
+
+def test_jobs_of_htcondor_are_settled_as_those_of_slurm(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    for name in ("condor_q", "condor_rm"):
+        (folder / name).write_text(CONDOR.format(python=sys.executable))
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(takeover, "EVERY", 0)
+    states = {1: 1, 2: 2, 3: 5, 4: 4}
+    jobs = [{"ClusterId": number, "JobStatus": state} for number, state in states.items()]
+    (folder / "jobs").write_text(json.dumps(jobs))
+    takeover.settle_jobs("/somewhere/here", keep=True)
+    told = capsys.readouterr().err
+    assert "cancelling 2 of its HTCondor jobs: 1 3" in told
+    assert "waiting for 1 of its HTCondor jobs, which still run: 2 (`condor_rm`" in told
+    assert 'Iwd == "/somewhere/here"' in (folder / "asked").read_text()
+    left = json.loads((folder / "jobs").read_text())
+    assert [job["ClusterId"] for job in left] == [4]

@@ -16,6 +16,7 @@ import inspect
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -319,6 +320,44 @@ def _launch(args: argparse.Namespace) -> None:
     launch(args.processes, args.command)
 
 
+def _submit_arguments(command: argparse.ArgumentParser) -> None:
+    _configfiles(command)
+    command.add_argument("--profile", default="profiles/slurm", help="as for snakemake")
+    command.add_argument(
+        "--sbatch", default="", metavar="OPTIONS", help="of the head's job: --time=2-00:00:00, say"
+    )
+    command.add_argument("arguments", nargs="*", help="further ones of snakemake, after --")
+
+
+def _submit(args: argparse.Namespace) -> None:
+    from boostflow.head import submit
+
+    head = submit(args.profile, args.configfile, args.arguments, shlex.split(args.sbatch))
+    print(f"the head is SLURM job {head.job}: `make status` says how far it is ({head.log})")
+
+
+def _stop(args: argparse.Namespace) -> None:
+    from boostflow.head import stop
+
+    print(f"cancelled: {' '.join(stop())}")
+
+
+def _head_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("chain", help="what `submit` has written down")
+
+
+def _head(args: argparse.Namespace) -> None:
+    from boostflow.head import run
+
+    sys.exit(run(args.chain))
+
+
+def _status(args: argparse.Namespace) -> None:
+    from boostflow.headstatus import status
+
+    print(status(SNAKEFILE, args.configfile))
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
     "check": (_configfiles, _check, "Look at all input files: one line a file, all problems."),
     "variations": (
@@ -332,6 +371,14 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
         "List all observables: unit, what they need, and what they are.",
     ),
     "output": (_output_arguments, _output, "Print the folder that a configuration writes to."),
+    "submit": (
+        _submit_arguments,
+        _submit,
+        "Submit a small SLURM job that runs snakemake until the analysis is done.",
+    ),
+    "status": (_configfiles, _status, "Say what runs, what is done, and what failed, with logs."),
+    "stop": (_no_arguments, _stop, "End the head that `submit` has started, and its jobs."),
+    "head": (_head_arguments, _head, "Be the head: what the job of `submit` runs."),
     "launch": (
         _launch_arguments,
         _launch,

@@ -30,7 +30,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boostflow import condor
 from boostflow.errors import BoostflowError
+from boostflow.slurm import ended
 
 if TYPE_CHECKING:
     import psutil
@@ -39,6 +41,8 @@ NOTES = Path(".snakemake/runs")
 LOCKS = Path(".snakemake/locks")
 RUN = "BOOSTFLOW_RUN"
 """Environment variable by which a process knows its run."""
+HEAD = "BOOSTFLOW_HEAD"
+"""Environment variable of a snakemake that is a SLURM job itself: the number of that job."""
 PATIENCE = 30
 """Seconds that a process may take to end."""
 EVERY = 5
@@ -71,6 +75,8 @@ class Run:
     """Output folder of the configuration."""
     submits: bool = False
     """Whether it has sent jobs to SLURM."""
+    job: str = ""
+    """Number of the SLURM job that it runs in, if `boostflow.head` has started it."""
     given_up: bool = False
     """The user has said `--unlock`: it is dead, wherever it was."""
     boot: str = field(default_factory=lambda: _boot())
@@ -93,16 +99,22 @@ class Run:
 
         write_json(self.note, asdict(self))
 
-    def remote(self) -> bool:
+    def elsewhere(self) -> bool:
         """Whether it was started where nobody can look from here: a machine, a container."""
         contained = self.boot == _boot() and self.namespace != _namespace()
-        return not self.given_up and (self.host != socket.gethostname() or contained)
+        return self.host != socket.gethostname() or contained
+
+    def remote(self) -> bool:
+        """Whether it may live elsewhere. Of a head SLURM knows, wherever that is."""
+        if self.given_up or not self.elsewhere():
+            return False
+        return not (self.job and ended(self.job))
 
     def alive(self) -> bool:
         """Whether it runs on this machine."""
         import psutil
 
-        if self.given_up or self.remote() or self.boot != _boot():
+        if self.given_up or self.elsewhere() or self.boot != _boot():
             return False
         try:
             process = psutil.Process(self.pid)
@@ -199,7 +211,9 @@ def begin(digest: str, folder: str, output: str) -> Session:
     """
     import psutil
 
-    run = Run(socket.gethostname(), os.getpid(), started(psutil.Process()), digest, output)
+    job = os.getenv(HEAD, "")
+    begun = started(psutil.Process())
+    run = Run(socket.gethostname(), os.getpid(), begun, digest, output, job=job)
     run.write()  # before it looks: of two that start at once none takes over
     others = [other for other in notes() if other.name != run.name]
     # Snakemake leaves the folder of --directory before.
@@ -208,6 +222,9 @@ def begin(digest: str, folder: str, output: str) -> Session:
     for other in others:
         if other.remote():
             where = "in another container on" if other.host == run.host else "on"
+            if other.job:
+                _say(f"a head works in this folder (SLURM job {other.job}): see `make status`")
+                continue
             _say(
                 f"a run that was started {where} {other.host} (process {other.pid}) may still work"
                 " in this folder. If it does not: `snakemake --unlock`, then the same command again"
@@ -340,24 +357,29 @@ def queued(folder: str) -> list[Job]:
 
 
 def settle_jobs(folder: str, keep: bool) -> None:
-    """Wait until the jobs of dead runs have ended: those that wait, or all, are cancelled."""
+    """Wait until the jobs of dead runs have ended: those that wait, or all, are cancelled.
+
+    They are SLURM's, or HTCondor's where that is all there is.
+    """
     said: list[str] = []
     cancelled: set[str] = set()
-    while jobs := queued(folder):
+    pool = bool(shutil.which("condor_q")) and not shutil.which("squeue")
+    system, cancel = ("HTCondor", "condor_rm") if pool else ("SLURM", "scancel")
+    while jobs := condor.queued(folder) if pool else queued(folder):
         unwanted = [
             job.number
             for job in jobs
             if (job.state == "PENDING" or not keep) and job.number not in cancelled
         ]
         if unwanted:
-            _say(f"cancelling {len(unwanted)} of its SLURM jobs: {' '.join(unwanted)}")
-            subprocess.run(["scancel", *unwanted], check=False)
+            _say(f"cancelling {len(unwanted)} of its {system} jobs: {' '.join(unwanted)}")
+            subprocess.run([cancel, *unwanted], check=False)
             cancelled.update(unwanted)
         numbers = [job.number for job in jobs if job.number not in cancelled]
         if numbers and numbers != said:
             _say(
-                f"waiting for {len(numbers)} of its SLURM jobs, which still run:"
-                f" {' '.join(numbers)} (`scancel` starts one anew)"
+                f"waiting for {len(numbers)} of its {system} jobs, which still run:"
+                f" {' '.join(numbers)} (`{cancel}` starts one anew)"
             )
             said = numbers
         time.sleep(EVERY if numbers else 1)
