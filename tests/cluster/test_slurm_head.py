@@ -23,7 +23,7 @@ CONFIG = {
     "infer": None,
     "samples": {"w": {"source": "root", "files": ["w.root"], "label": "w", "xsec": 1.0}},
 }
-INGESTED = "out/ingest/nominal/w/0.parquet"
+CHECK = "out/check.json"
 FAULTS = {"time": "TIMEOUT", "cancelled": "CANCELLED", "node": "NODE_FAIL"}
 
 
@@ -58,7 +58,7 @@ def seen(cluster: Cluster, repository: Path, tmp_path_factory: pytest.TempPathFa
     submit = (
         *("submit", "--profile", str(repository / "profiles/slurm"), "--configfile", "config.yaml"),
         *("--sbatch=--partition=gpu", "--"),
-        *("--slurm-init-seconds-before-status-checks", "3", INGESTED),
+        *("--slurm-init-seconds-before-status-checks", "3", CHECK),
     )
     cluster.control("PartitionName=cpu", "State=DOWN", folder=folder)
     submitted = boostflow(cluster, folder, *submit)
@@ -124,7 +124,7 @@ def test_each_fault_is_what_slurm_calls_it(seen: Seen) -> None:
 
 
 def test_the_last_head_ends_the_analysis(seen: Seen, cluster: Cluster) -> None:
-    assert (seen.folder / INGESTED).exists(), printed(seen.folder)
+    assert (seen.folder / CHECK).exists(), printed(seen.folder)
     assert printed(seen.folder).count("taking over from a run that was killed") == len(FAULTS)
     assert cluster.jobs(seen.folder) == []
     assert cluster.processes("boostflow.cli head") == []
