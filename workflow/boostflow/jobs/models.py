@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_serializer
 
 from boostflow.config.base import Block, Name
+from boostflow.config.chain import Efficiency
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic, titles
@@ -333,7 +334,7 @@ class PlotSystematics(Job):
 
 
 class Compare(Job):
-    """Differences of AUCs on the same jets, with paired errors."""
+    """Differences of models on the same jets, with paired errors."""
 
     stage: ClassVar[str] = "compare"
     runs: ClassVar[str] = "boostflow.evaluate.run:comparison"
@@ -342,6 +343,8 @@ class Compare(Job):
     """How each model is judged, in the order of the score tables."""
     reference: Name
     """The model that each other one is compared with."""
+    efficiency: Efficiency | None = None
+    """Efficiencies at fixed mistag rates that are compared besides the AUCs."""
     bootstrap: int = 200
     """Number of resamplings of the bootstrap."""
     seed: int = 1
@@ -370,6 +373,7 @@ class Compare(Job):
         return cls(
             judged={name: Judged.of(block, labels) for name, block in models.items()},
             reference=reference_of(analysis),
+            efficiency=config.evaluate.efficiency,
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
             label=analysis.energy_label(),
