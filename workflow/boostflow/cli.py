@@ -358,6 +358,30 @@ def _status(args: argparse.Namespace) -> None:
     print(status(SNAKEFILE, args.configfile))
 
 
+def _datacard_arguments(command: argparse.ArgumentParser) -> None:
+    _results(command)
+    command.add_argument(
+        "--to", type=Path, help="folder of the two files (default: inference/datacard in RESULTS)"
+    )
+
+
+def _results(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "results",
+        metavar="RESULTS",
+        type=Path,
+        nargs="?",
+        default=Path("results"),
+        help="folder of a run's results (default: results)",
+    )
+
+
+def _datacard(args: argparse.Namespace) -> None:
+    from boostflow.infer.datacard import run
+
+    print(run(args.results, args.to))
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
     "check": (_configfiles, _check, "Look at all input files: one line a file, all problems."),
     "variations": (
@@ -379,6 +403,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
     "status": (_configfiles, _status, "Say what runs, what is done, and what failed, with logs."),
     "stop": (_no_arguments, _stop, "End the head that `submit` has started, and its jobs."),
     "head": (_head_arguments, _head, "Be the head: what the job of `submit` runs."),
+    "datacard": (
+        _datacard_arguments,
+        _datacard,
+        "Write the model of a run's fit as a datacard of CMS Combine: text and ROOT shapes.",
+    ),
     "launch": (
         _launch_arguments,
         _launch,
