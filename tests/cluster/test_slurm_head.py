@@ -93,7 +93,6 @@ def seen(cluster: Cluster, repository: Path, tmp_path_factory: pytest.TempPathFa
             assert until(lambda job=job: ended(cluster.show(job, folder)), 300)
             seen.ends[fault] = cluster.show(job, folder)
         cluster.bring_back(node, folder)
-        cluster.control(f"NodeName={node}", "State=RESUME", folder=folder)
         cluster.control("PartitionName=cpu", "State=UP", folder=folder)
         assert until(lambda: state()["end"], 300), printed(folder)
         seen.heads.append(state()["job"])

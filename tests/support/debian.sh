@@ -7,9 +7,9 @@
 #   tests/support/debian.sh ROOT [NAME=PATH ...]
 #
 # ROOT is the folder of the userland, made by debootstrap unless it is there. NAME=PATH: a folder or
-# file of this machine that the userland sees at NAME, such as a package index, /etc/pip.conf, or
-#   /work/cache/uv=$HOME/.cache/uv /work/cache/boostflow=$HOME/.cache/boostflow
-# with which nothing is downloaded or compiled twice. Each step says how long it took.
+# file of this machine that the userland sees at NAME, such as /etc/pip.conf, or /etc/ssl/certs where
+# a network has a certificate of its own. Its caches stay, so the second time is a warm one. RUN=1
+# also runs config/test.yaml. Each step says how long it took.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -51,7 +51,7 @@ inside() { # in a mount namespace of its own: nothing of it is left at the end
     mount -t proc proc "$ROOT/proc"
     mount -t tmpfs -o mode=755 tmpfs "$ROOT/home"
     mkdir "$ROOT/home/user"
-    chown user: "$ROOT/home/user" 2> /dev/null || chroot "$ROOT" chown user: /home/user
+    chroot "$ROOT" chown user: /home/user
     mount -o remount,ro "$ROOT/home"
     step "make env" make env
     step "make dry-run, nothing to install" make dry-run CONFIG=config/test.yaml
@@ -86,7 +86,7 @@ ROOT=$1
 shift
 mkdir -p "$ROOT"
 ROOT=$(readlink -f "$ROOT")
-mapfile -t PASSED < <(env | grep -E '^(PIP_|UV_|SSL_CERT_FILE|https?_proxy)' || :)
+mapfile -t PASSED < <(env | grep -E '^(PIP_(CERT|INDEX_URL|DEFAULT_TIMEOUT)|UV_|SSL_CERT|https?_proxy)' || :)
 make_root
 # The functions go with it: the rest is done where its mounts are its own.
 export -f inside step
