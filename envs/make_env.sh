@@ -11,6 +11,7 @@ set -euo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 flavour=$1 venv=${2:-.venv}
 VERSIONS="3.13 3.12 3.11" # those of pyproject.toml, the newest first
+COMPILES="3.13"           # those for which a locked package has no wheel (wasserstein)
 SMALL=1000000             # kB; with less a failure is put down to the disk
 
 fail() {
@@ -20,7 +21,16 @@ fail() {
 step() { printf '%4d s  %s\n' "$SECONDS" "$1"; }
 about() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null; }
 fits() { [[ " $VERSIONS " == *" $(about "$1") "* ]]; }
-can_make() { "$1" -c 'import ensurepip, venv' 2> /dev/null; }
+lacks() { # prints what a Python of ours needs from its system, if anything is not there
+    local version include
+    version=$(about "$1")
+    "$1" -c 'import ensurepip, venv' > /dev/null 2>&1 ||
+        echo "$1 cannot make virtual environments: install its venv package (Debian: python$version-venv)"
+    [[ " $COMPILES " == *" $version "* ]] || return 0
+    include=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))' 2> /dev/null) || return 0
+    [ -e "$include/Python.h" ] ||
+        echo "$1 has no headers (Python.h): install its development package (Debian: python$version-dev)"
+}
 
 failed() { # a step, with what may be behind it
     local free
@@ -30,23 +40,25 @@ failed() { # a step, with what may be behind it
 }
 
 choose() { # prints the Python to take
-    local known=${VERSIONS// /, } python lacking=
+    local known=${VERSIONS// /, } python lacking= missing
     if [ "${PYTHON:-}" ]; then
         command -v "$PYTHON" > /dev/null || fail "PYTHON: there is no $PYTHON"
         fits "$PYTHON" || fail "PYTHON: $PYTHON is $("$PYTHON" -V 2>&1 | head -n 1), boostflow needs one of $known"
-        can_make "$PYTHON" || fail "$PYTHON cannot make virtual environments: install its venv package (Debian: python$(about "$PYTHON")-venv)"
+        lacking=$(lacks "$PYTHON" | head -n 1)
+        [ -z "$lacking" ] || fail "$lacking"
         command -v "$PYTHON"
         return
     fi
     while read -r python; do
         fits "$python" || continue # among them those that pyenv has, but does not run here
-        if can_make "$python"; then
+        missing=$(lacks "$python" | head -n 1)
+        if [ -z "$missing" ]; then
             echo "$python"
             return
         fi
-        lacking=${lacking:-$python}
+        lacking=${lacking:-$missing}
     done < <(PATH=$PATH:${HOME:-}/.local/bin type -aP $(printf 'python%s ' $VERSIONS) python3)
-    [ -z "$lacking" ] || fail "$lacking cannot make virtual environments: install its venv package (Debian: python$(about "$lacking")-venv)"
+    [ -z "$lacking" ] || fail "$lacking"
     fail "found no Python of $known: \`uv python install ${VERSIONS%% *}\`, or your system's package, then make env PYTHON=/path/to/python${VERSIONS%% *}"
 }
 

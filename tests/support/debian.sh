@@ -13,7 +13,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-PACKAGES=ca-certificates,git,make,g++,python3-venv,openssh-client
+PACKAGES=ca-certificates,git,make,g++,python3-venv,python3-dev,openssh-client
 FOLDER="/work/boost flow ü"
 
 check() {

@@ -226,9 +226,11 @@ def test_what_make_env_lacks_is_one_line(repository, tmp_path):
 
     old = program(tmp_path / "old", "3.10")
     bare = program(tmp_path / "python3.12", "3.12", code=1)
+    headless = program(tmp_path / "python3.13", "3.13")
     says("PYTHON: there is no /no/python", PYTHON="/no/python")
     says(r"PYTHON: .*/old is 3.10, boostflow needs one of 3.13, 3.12, 3.11", PYTHON=str(old))
     says("python3.12 cannot make virtual .* python3.12-venv", PYTHON=str(bare))
+    says("python3.13 has no headers .* python3.13-dev", PYTHON=str(headless))
     says("no C.. compiler", CXX="/no/compiler")
     says("no headers of the C and C.. libraries", CXX="false")
     says("cannot write to /dev/null/.*XDG_CACHE_HOME", XDG_CACHE_HOME="/dev/null/cache")
