@@ -145,6 +145,8 @@ class Judged(Block):
     """Samples of a clustering; null for all."""
     mass: tuple[float, float] | None = None
     """Window of the jet mass of a clustering (GeV)."""
+    normal: list[Name] = []
+    """Samples or classes that a detector takes as normal."""
 
     @classmethod
     def of(cls, block: ModelBlock, labels: Sequence[str]) -> Judged:
@@ -161,6 +163,7 @@ class Judged(Block):
             scores=block.scores(labels),
             samples=None if samples is None else list(samples),
             mass=block.window(),
+            normal=list(block.normal_jets()),
         )
 
     def columns(self, role: Role) -> list[str]:
