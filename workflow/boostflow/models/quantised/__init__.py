@@ -2,7 +2,7 @@
 
 block    its configuration        grid     features as fixed-point numbers
 train    the learner              logic    the network as integer logic, its firmware, its cost
-score    scores by that logic       plots    rate against efficiency
+score    scores by that logic
 """
 
 from boostflow.models.family import KERAS, Family
@@ -11,7 +11,5 @@ from boostflow.models.quantised.block import Quantised
 FAMILY = Family(
     block=Quantised,
     title="Network in fixed point",
-    plots="plots",
-    own_plots=("rate",),
     packages=(*KERAS, "numpy", "hgq2", "da4ml"),
 )
