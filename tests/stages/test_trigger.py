@@ -20,7 +20,7 @@ from boostflow.evaluate.trigger import evaluate, normalised
 from boostflow.jobs.base import Label
 from boostflow.plots.style import save, style
 from boostflow.plots.trigger import rate, turn_on
-from boostflow.targets import plots_of
+from boostflow.targets import plots, plots_of
 
 CLASSES = ["dijet", "top", "w"]
 SHIFT = 2.0
@@ -181,3 +181,4 @@ def test_classifiers_have_the_plots(repository: Path) -> None:
     analysis = Analysis(*load(shipped, repository), repository)
     for model in analysis.classifiers():
         assert {"rate", "turn_on"} <= set(plots_of(analysis, model))
+    assert analysis.at("plots/resources.png") in plots(analysis)

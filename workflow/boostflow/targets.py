@@ -146,6 +146,8 @@ def plots(analysis: Analysis) -> list[str]:
         found.append(analysis.at(paths.COMPARISON_PLOT))
     if analysis.classifiers():
         found.append(analysis.at(paths.RANKING_PLOT))
+    if analysis.in_logic():
+        found.append(analysis.at(paths.RESOURCES_PLOT))
     if analysis.config.event_models():
         found.append(analysis.at(paths.ANOMALY_PLOT))
     found += analysis.each(paths.BACKGROUND_PLOT, plot=background_plot_names(analysis))

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, read_parquet
-from boostflow.models.quantised import logic
+from boostflow.models import logic
+from boostflow.models.grid import Grid
 from boostflow.models.quantised.block import Quantised
-from boostflow.models.quantised.grid import Grid
 from boostflow.models.score import score
 from boostflow.models.tabular import matrix
 from support import conformance

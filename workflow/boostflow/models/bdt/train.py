@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from numpy.typing import NDArray
 
 from boostflow.io import atomic, write_json
-from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.block import BDT, Trees
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
@@ -15,9 +18,14 @@ from boostflow.models.tabular import SPLITS, of_split, read
 from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
+    from xgboost import Booster
+
     from boostflow.jobs.models import Train
 
 log = logging.getLogger("bdt")
+
+History = Mapping[str, Mapping[str, Sequence[float]]]
+"""Losses of each round, by split and name."""
 
 
 def train(job: Train, files: Train.Files) -> None:
@@ -38,60 +46,18 @@ def train(job: Train, files: Train.Files) -> None:
         BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
             is missing or not finite.
     """
-    xgb = xgboost()
-
     start = time.monotonic()
     block = job.model
     assert isinstance(block, BDT)
     rows = read(files.jets, block.features, optional=block.standard(), planing=block.planing)
     config = block.model_copy(update={"features": rows.features})
-    sets = {}
-    for name in SPLITS:
-        x, y, w = of_split(rows, config, name)
-        sets[name] = xgb.DMatrix(x, y, weight=w, feature_names=rows.features, nthread=1)
-        log.info("%s: %d jets of %d classes", name, len(y), len(rows.classes))
-    history: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
-        {
-            "objective": "multi:softprob",
-            "num_class": len(rows.classes),
-            "eval_metric": "mlogloss",
-            "max_depth": config.max_depth,
-            # In units of the sum of weights: their mean is 1, whatever the number of jets.
-            "min_child_weight": config.min_leaf * sets["train"].num_row(),
-            "eta": config.learning_rate,
-            "subsample": config.subsample,
-            "colsample_bytree": config.colsample,
-            "tree_method": "hist",
-            "seed": config.seed,
-            "nthread": 1,
-        },
-        sets["train"],
-        num_boost_round=config.rounds,
-        evals=[(data, name) for name, data in sets.items()],
-        early_stopping_rounds=config.early_stopping,
-        evals_result=history,
-        verbose_eval=10,
-    )
-    best = booster.best_iteration
-    booster = booster[: best + 1]
-    # Lists are for linear boosters.
-    gain = cast(dict[str, float], booster.get_score(importance_type="total_gain"))
+    sets = {name: of_split(rows, config, name) for name in SPLITS}
+    booster, history = boosted(config, sets, rows.classes)
     with atomic(files.output) as part_dir:
         part_dir.mkdir()
         # Not by `save_model`, which says little of a full disk.
         (part_dir / WEIGHTS).write_bytes(booster.save_raw("ubj"))
-        write_json(
-            part_dir / "metrics.json",
-            {
-                "rounds": best + 1,
-                "history": {
-                    "loss": [float(v) for v in history["train"]["mlogloss"]],
-                    "validation_loss": [float(v) for v in history["validation"]["mlogloss"]],
-                },
-                "importance": {name: float(gain.get(name, 0.0)) for name in config.features},
-            },
-        )
+        write_json(part_dir / "metrics.json", metrics(booster, history, config.features))
         write_json(
             part_dir / "manifest.json",
             manifest(
@@ -100,7 +66,69 @@ def train(job: Train, files: Train.Files) -> None:
                 family_of(block).packages,
                 time.monotonic() - start,
                 classes=rows.classes,
-                parameters=sum(tree.count("leaf=") for tree in booster.get_dump()),
+                parameters=leaves(booster),
             ),
         )
+
+
+def boosted(
+    config: Trees, sets: Mapping[str, tuple[NDArray, NDArray, NDArray]], classes: Sequence[str]
+) -> tuple[Booster, History]:
+    """The rounds up to the best one, and the losses of all.
+
+    Args:
+        config: whose features are those of the sets.
+        sets: features, numbers of classes and weights by name of the split.
+        classes: their names.
+    """
+    xgb = xgboost()
+
+    data = {}
+    for name, (x, y, w) in sets.items():
+        data[name] = xgb.DMatrix(x, y, weight=w, feature_names=config.features, nthread=1)
+        log.info("%s: %d jets of %d classes", name, len(y), len(classes))
+    history: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        {
+            "objective": "multi:softprob",
+            "num_class": len(classes),
+            "eval_metric": "mlogloss",
+            "max_depth": config.max_depth,
+            # In units of the sum of weights: their mean is 1, whatever the number of jets.
+            "min_child_weight": config.min_leaf * data["train"].num_row(),
+            "eta": config.learning_rate,
+            "subsample": config.subsample,
+            "colsample_bytree": config.colsample,
+            "tree_method": "hist",
+            "seed": config.seed,
+            "nthread": 1,
+        },
+        data["train"],
+        num_boost_round=config.rounds,
+        evals=[(part, name) for name, part in data.items()],
+        early_stopping_rounds=config.early_stopping,
+        evals_result=history,
+        verbose_eval=10,
+    )
+    best = booster.best_iteration
     log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
+    return booster[: best + 1], history
+
+
+def metrics(booster: Booster, history: History, features: Sequence[str]) -> dict[str, Any]:
+    """What metrics.json holds: rounds, losses, gain of each feature."""
+    # Lists are for linear boosters.
+    gain = cast(dict[str, float], booster.get_score(importance_type="total_gain"))
+    return {
+        "rounds": booster.num_boosted_rounds(),
+        "history": {
+            "loss": [float(v) for v in history["train"]["mlogloss"]],
+            "validation_loss": [float(v) for v in history["validation"]["mlogloss"]],
+        },
+        "importance": {name: float(gain.get(name, 0.0)) for name in features},
+    }
+
+
+def leaves(booster: Booster) -> int:
+    """Number of leaves of all trees."""
+    return sum(tree.count("leaf=") for tree in booster.get_dump())
