@@ -128,9 +128,7 @@ class _Menu:
         behind = [part.classes.index(name) for name in config.background]
         background = np.isin(part.code, behind)
         # Of each background event one jet stands for its weight.
-        self.number, first, place = np.unique(
-            self.event[background], return_index=True, return_inverse=True
-        )
+        _, first, place = np.unique(self.event[background], return_index=True, return_inverse=True)
         self.first = np.flatnonzero(background)[first]
         self.hertz, self.weight = hertz[self.first], weight
         if self.hertz.sum() <= 0:
