@@ -33,7 +33,7 @@ BLOCKS = {
 
 BASES = {
     f"boostflow.models{name}"
-    for name in ("", ".family", ".classifying", ".networks", ".search", ".hardware")
+    for name in ("", ".family", ".classifying", ".detecting", ".networks", ".search", ".hardware")
 }
 """Modules of `models` that blocks of families are made from."""
 

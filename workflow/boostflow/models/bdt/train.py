@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
-
-from numpy.typing import NDArray
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from boostflow.io import atomic, write_json
 from boostflow.models.bdt.block import BDT, Trees
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
+from boostflow.models.kept import once
 from boostflow.models.tabular import SPLITS, of_split, read
 from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
-    from xgboost import Booster
+    from xgboost import Booster, DMatrix
 
     from boostflow.jobs.models import Train
 
@@ -26,6 +26,18 @@ log = logging.getLogger("bdt")
 
 History = Mapping[str, Mapping[str, Sequence[float]]]
 """Losses of each round, by split and name."""
+
+INPUT = ("features", "planing", "bootstrap")
+"""Keys of the block that decide what of the jets is read, and with which weights."""
+
+
+class Given(NamedTuple):
+    """The jets of a training as XGBoost takes them, which bins each feature once."""
+
+    features: list[str]
+    classes: list[str]
+    sets: dict[str, DMatrix]
+    """By name of the split."""
 
 
 def train(job: Train, files: Train.Files) -> None:
@@ -49,10 +61,10 @@ def train(job: Train, files: Train.Files) -> None:
     start = time.monotonic()
     block = job.model
     assert isinstance(block, BDT)
-    rows = read(files.jets, block.features, optional=block.standard(), planing=block.planing)
-    config = block.model_copy(update={"features": rows.features})
-    sets = {name: of_split(rows, config, name) for name in SPLITS}
-    booster, history = boosted(config, sets, rows.classes)
+    key = (files.jets, block.model_dump_json(include={*INPUT}))
+    given = once("trees", key, lambda: _given(files.jets, block))
+    config, sets = block.model_copy(update={"features": given.features}), given.sets
+    booster, history = boosted(config, sets, len(given.classes))
     with atomic(files.output) as part_dir:
         part_dir.mkdir()
         # Not by `save_model`, which says little of a full disk.
@@ -65,37 +77,29 @@ def train(job: Train, files: Train.Files) -> None:
                 files.jets,
                 family_of(block).packages,
                 time.monotonic() - start,
-                classes=rows.classes,
+                classes=given.classes,
                 parameters=leaves(booster),
             ),
         )
 
 
-def boosted(
-    config: Trees, sets: Mapping[str, tuple[NDArray, NDArray, NDArray]], classes: Sequence[str]
-) -> tuple[Booster, History]:
+def boosted(config: Trees, sets: Mapping[str, DMatrix], classes: int) -> tuple[Booster, History]:
     """The rounds up to the best one, and the losses of all.
 
     Args:
-        config: whose features are those of the sets.
+        config: how trees are grown.
         sets: features, numbers of classes and weights by name of the split.
-        classes: their names.
+        classes: number of classes.
     """
-    xgb = xgboost()
-
-    data = {}
-    for name, (x, y, w) in sets.items():
-        data[name] = xgb.DMatrix(x, y, weight=w, feature_names=config.features, nthread=1)
-        log.info("%s: %d jets of %d classes", name, len(y), len(classes))
     history: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
+    booster = xgboost().train(
         {
             "objective": "multi:softprob",
-            "num_class": len(classes),
+            "num_class": classes,
             "eval_metric": "mlogloss",
             "max_depth": config.max_depth,
             # In units of the sum of weights: their mean is 1, whatever the number of jets.
-            "min_child_weight": config.min_leaf * data["train"].num_row(),
+            "min_child_weight": config.min_leaf * sets["train"].num_row(),
             "eta": config.learning_rate,
             "subsample": config.subsample,
             "colsample_bytree": config.colsample,
@@ -103,9 +107,9 @@ def boosted(
             "seed": config.seed,
             "nthread": 1,
         },
-        data["train"],
+        sets["train"],
         num_boost_round=config.rounds,
-        evals=[(part, name) for name, part in data.items()],
+        evals=[(data, name) for name, data in sets.items()],
         early_stopping_rounds=config.early_stopping,
         evals_result=history,
         verbose_eval=10,
@@ -132,3 +136,15 @@ def metrics(booster: Booster, history: History, features: Sequence[str]) -> dict
 def leaves(booster: Booster) -> int:
     """Number of leaves of all trees."""
     return sum(tree.count("leaf=") for tree in booster.get_dump())
+
+
+def _given(jets: Sequence[Path], block: BDT) -> Given:
+    """Read the splits of a training."""
+    xgb = xgboost()
+    rows = read(jets, block.features, optional=block.standard(), planing=block.planing)
+    sets = {}
+    for name in SPLITS:
+        x, y, w = of_split(rows, block, name)
+        sets[name] = xgb.DMatrix(x, y, weight=w, feature_names=rows.features, nthread=1)
+        log.info("%s: %d jets of %d classes", name, len(y), len(rows.classes))
+    return Given(rows.features, rows.classes, sets)

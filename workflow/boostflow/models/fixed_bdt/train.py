@@ -10,6 +10,7 @@ import numpy as np
 from boostflow.errors import BoostflowError
 from boostflow.io import atomic, write_json
 from boostflow.models import logic
+from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.train import boosted, leaves, metrics
 from boostflow.models.family import family_of
 from boostflow.models.fixed_bdt import trees
@@ -38,6 +39,7 @@ def train(job: Train, files: Train.Files) -> None:
         BoostflowError: fewer than two classes, a class without jets in a split, a feature that is
             missing, not finite or beyond its range, or a logic that differs from the trees.
     """
+    xgb = xgboost()
     start = time.monotonic()
     block = job.model
     assert isinstance(block, FixedBDT)
@@ -49,8 +51,9 @@ def train(job: Train, files: Train.Files) -> None:
     for name in SPLITS:
         x, y, weight = of_split(rows, config, name)
         codes.append(grid.codes(x))
-        sets[name] = grid.values(x), y, weight
-    booster, history = boosted(config, sets, rows.classes)
+        names = rows.features
+        sets[name] = xgb.DMatrix(grid.values(x), y, weight=weight, feature_names=names, nthread=1)
+    booster, history = boosted(config, sets, len(rows.classes))
     grown = trees.integers(booster, grid, config.fraction)
     made = trees.traced(grown, grid, config.fraction)
     jets = np.concatenate(codes)
