@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from boostflow.errors import BoostflowError
-from boostflow.evaluate import anomaly, classifier, clusterer, decorrelated, efficiency
+from boostflow.evaluate import (
+    anomaly,
+    classifier,
+    clusterer,
+    decorrelated,
+    detector,
+    efficiency,
+    trigger,
+)
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
 from boostflow.scored import Table, read_scored, read_scores, samples_of
@@ -44,9 +52,13 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
     unknown = [name for name in job.signal if name not in jets]
     if unknown:
         raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
-    quoted = job.evaluate.efficiency
-    columns = COLUMNS if quoted is None else list(dict.fromkeys([*COLUMNS, quoted.column]))
-    table = read_scored(jets, files.scores, columns, [])
+    quoted, asked = job.evaluate.efficiency, job.evaluate.trigger
+    columns = [
+        *COLUMNS,
+        *([quoted.column] if quoted else []),
+        *(["pt", asked.column] if asked else []),
+    ]
+    table = read_scored(jets, files.scores, list(dict.fromkeys(columns)), [])
     figures, test = classifier.evaluate(
         table, job.judged, job.evaluate, job.signal, job.luminosity, _seed(job)
     )
@@ -54,6 +66,11 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
         part = classifier.classified(table, job.judged)
         figures["efficiency"] = efficiency.evaluate(
             part, quoted, job.evaluate.bootstrap, _seed(job)
+        )
+    if asked is not None:
+        part = classifier.classified(table, job.judged)
+        figures["trigger"] = trigger.evaluate(
+            part, trigger.normalised(part, table), asked, job.evaluate.bootstrap, _seed(job)
         )
     if job.decorrelate is not None:
         more = [*COLUMNS, job.decorrelate.mass, "pt"]
@@ -80,6 +97,12 @@ def _clusterer(job: Evaluate, files: Evaluate.Files) -> Found:
 def _events(job: Evaluate, files: Evaluate.Files) -> Found:
     table = _clustered(job, files, anomaly.COLUMNS, [])
     return anomaly.evaluate(table, job.judged, job.evaluate.anomaly, _seed(job))
+
+
+def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
+    jets = samples_of(files.jets)
+    table = read_scored(jets, files.scores, COLUMNS, detector.OPTIONAL)
+    return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
 
 
 def _clustered(
@@ -129,5 +152,6 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLASSIFY, "jet"): _classifier,
     (Task.CLUSTER, "jet"): _clusterer,
     (Task.CLUSTER, "event"): _events,
+    (Task.DETECT, "jet"): _detector,
 }
 """What judges a model, by its task and what it scores."""

@@ -113,6 +113,7 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
     (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "decorrelation", "significance"),
     (Task.CLUSTER, "jet"): ("accuracy", "confusion", "embedding", "mass", "roc"),
     (Task.CLUSTER, "event"): ("planes", "clusters"),
+    (Task.DETECT, "jet"): ("detection", "improvement", "sculpting"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 
@@ -126,6 +127,8 @@ class ModelBlock(Block):
 
     resources: ClassVar[tuple[str, ...]] = ()
     """Keys that say how long a training is at most: searches may give little of one first."""
+    in_logic: ClassVar[bool] = False
+    """Whether a training leaves logic, and what it costs in `logic.FIRMWARE`."""
 
     kind: str
     """Name of the family that the block belongs to."""
@@ -182,6 +185,10 @@ class ModelBlock(Block):
     def ranks(self) -> int:
         """Processes that train it together."""
         return 1
+
+    def normal_jets(self) -> tuple[str, ...]:
+        """Samples or classes that a detector takes as normal; empty for any other model."""
+        return ()
 
     def window(self) -> tuple[float, float] | None:
         """Window of the jet mass in which the model is judged (GeV); null for none."""

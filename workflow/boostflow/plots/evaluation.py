@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from boostflow.errors import BoostflowError
 from boostflow.jobs.models import Evaluate
 from boostflow.models.family import Role, families
-from boostflow.plots import anomaly, decorrelated, efficiency, models
+from boostflow.plots import anomaly, decorrelated, detector, efficiency, models, trigger
 from boostflow.plots.names import HISTORY, task_plots
 from boostflow.scored import Table
 
@@ -47,12 +47,18 @@ def plots(
         "mass": lambda: models.mass(jets, figures, text),
         "planes": lambda: anomaly.planes(jets, figures, text),
         "clusters": lambda: anomaly.clusters(figures, text),
+        "detection": lambda: detector.detection(figures, text),
+        "improvement": lambda: detector.improvement(figures, text),
+        "sculpting": lambda: detector.sculpting(figures, text),
     }
     for name in task_plots(judged.task, judged.unit, judged.scores):
         if name != "significance" or name in figures:
             yield name, functions[name]()
     if "efficiency" in figures:
         yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
+    if "trigger" in figures:
+        yield "rate", trigger.rate(figures["trigger"], text)
+        yield "turn_on", trigger.turn_on(figures["trigger"], text)
     yield HISTORY, models.history(metrics, family.history_axis, text)
     if not job.own_plots:
         return
