@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,10 @@ def seen(cluster: Cluster, repository: Path, tmp_path_factory: pytest.TempPathFa
             seen.heads.append(job)
             if fault == "time":  # as if its time were over: SLURM looks every half minute
                 seen.refused = boostflow(cluster, folder, *submit).stdout
-                cluster.control(f"JobId={job}", "EndTime=now", folder=folder)
+                over = ("scontrol", "update", f"JobId={job}", "EndTime=now")
+                # No time is shorter than a minute.
+                ending = partial(cluster.run, *over, folder=folder)
+                assert until(lambda call=ending: call().returncode == 0, 120)
             elif fault == "cancelled":
                 seen.working = boostflow(cluster, folder, "status").stdout
                 cluster.run("scancel", job, folder=folder)
