@@ -65,16 +65,23 @@ def seen(cluster: Cluster, repository: Path, tmp_path_factory: pytest.TempPathFa
     submitted = boostflow(cluster, folder, *submit)
     assert submitted.returncode == 0, submitted.stdout
 
+    submitted_before: set[str] = set()
+
     def state() -> dict:
         return json.loads((folder / ".snakemake/head/head.json").read_text())
 
     def working() -> bool:
-        """A head that is not known yet has a job in the queue."""
+        """A head that is not known yet has a job of its own in the queue."""
         now = state()
         if now["number"] <= len(seen.heads) or not now["successor"]:
             return False
-        jobs = cluster.jobs(folder) or []
-        return any(job.comment.startswith(("rule_", "group_")) for job in jobs)
+        fresh = [
+            job.number
+            for job in cluster.jobs(folder) or []
+            if job.comment.startswith(("rule_", "group_")) and job.number not in submitted_before
+        ]
+        submitted_before.update(fresh)
+        return bool(fresh)
 
     try:
         for fault in FAULTS:
