@@ -19,7 +19,7 @@ from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.models import Train
-from boostflow.models.family import Family, Role, Task, columns, families
+from boostflow.models.family import Family, Role, Task, columns, families, tells_classes
 from boostflow.models.network_score import KERAS
 from boostflow.models.networks import NetworkBlock
 from boostflow.plots.names import model_plots
@@ -130,11 +130,13 @@ def test_a_variation_reruns_its_model_alone(family: Family, tmp_path: Path) -> N
     expected = {
         *((name, "") for name in ("infer", "plot_fit", "fit_tables", "health", "plot_health")),
         *((name, "") for name in ("summary", "provenance", "default")),
-        *((f"{rule}_systematics_{family.kind}", "model") for rule in ("evaluate", "plot")),
         (f"train_{family.kind}", "model/other_up"),
         ("score", "model/other_up"),
         ("templates", "other_up"),
     }
+    if tells_classes(block):
+        of_model = {f"{rule}_systematics_{family.kind}" for rule in ("evaluate", "plot")}
+        expected |= {(rule, "model") for rule in of_model}
     prepared = block.varied(change).prepared_name()
     if prepared != block.prepared_name():
         expected.add((f"prepare_{family.kind}", str(prepared)))

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from boostflow.errors import BoostflowError
-from boostflow.evaluate import anomaly, classifier, clusterer, decorrelated, efficiency
+from boostflow.evaluate import (
+    anomaly,
+    classifier,
+    clusterer,
+    compression,
+    decorrelated,
+    efficiency,
+)
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
 from boostflow.scored import Table, read_scored, read_scores, samples_of
@@ -82,6 +89,13 @@ def _events(job: Evaluate, files: Evaluate.Files) -> Found:
     return anomaly.evaluate(table, job.judged, job.evaluate.anomaly, _seed(job))
 
 
+def _compression(job: Evaluate, files: Evaluate.Files) -> Found:
+    codec = families()[job.kind].module("codec").trained(files.model)
+    columns = list(dict.fromkeys([*COLUMNS, *codec.rounded()]))
+    table = read_scored(samples_of(files.jets), files.scores, columns, [])
+    return compression.evaluate(table, codec)
+
+
 def _clustered(
     job: Evaluate, files: Evaluate.Files, columns: list[str], optional: list[str]
 ) -> Table:
@@ -129,5 +143,6 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLASSIFY, "jet"): _classifier,
     (Task.CLUSTER, "jet"): _clusterer,
     (Task.CLUSTER, "event"): _events,
+    (Task.COMPRESS, "jet"): _compression,
 }
 """What judges a model, by its task and what it scores."""
