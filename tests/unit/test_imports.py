@@ -33,7 +33,8 @@ BLOCKS = {
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
 
 BASES = {
-    f"boostflow.models{name}" for name in ("", ".family", ".classifying", ".networks", ".search")
+    f"boostflow.models{name}"
+    for name in ("", ".family", ".classifying", ".detecting", ".networks", ".search")
 }
 """Modules of `models` that blocks of families are made from."""
 
@@ -55,7 +56,7 @@ LAYERS: tuple[set[str], ...] = (
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
         *("webpage", "coding", "compress"),
     },
-    {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
+    {"cli", "clusterplan", "display", "results", "scheduling", "states", "targets"},
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
 it. `blocks` are the modules in `BLOCKS`; `families` are those in `BASES` and of each family its

@@ -12,6 +12,7 @@ from boostflow.evaluate import (
     clusterer,
     compression,
     decorrelated,
+    detector,
     efficiency,
 )
 from boostflow.jobs.models import Evaluate, Judged
@@ -96,6 +97,12 @@ def _compression(job: Evaluate, files: Evaluate.Files) -> Found:
     return compression.evaluate(table, codec)
 
 
+def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
+    jets = samples_of(files.jets)
+    table = read_scored(jets, files.scores, COLUMNS, detector.OPTIONAL)
+    return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+
+
 def _clustered(
     job: Evaluate, files: Evaluate.Files, columns: list[str], optional: list[str]
 ) -> Table:
@@ -144,5 +151,6 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLUSTER, "jet"): _clusterer,
     (Task.CLUSTER, "event"): _events,
     (Task.COMPRESS, "jet"): _compression,
+    (Task.DETECT, "jet"): _detector,
 }
 """What judges a model, by its task and what it scores."""

@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from boostflow.errors import BoostflowError
 from boostflow.jobs.models import Evaluate
 from boostflow.models.family import Role, families
-from boostflow.plots import anomaly, compression, decorrelated, efficiency, models
+from boostflow.plots import (
+    anomaly,
+    compression,
+    decorrelated,
+    detector,
+    efficiency,
+    models,
+)
 from boostflow.plots.names import HISTORY, task_plots
 from boostflow.scored import Table
 
@@ -48,6 +55,9 @@ def plots(
         "planes": lambda: anomaly.planes(jets, figures, text),
         "clusters": lambda: anomaly.clusters(figures, text),
         "bits": lambda: compression.bits(figures, text),
+        "detection": lambda: detector.detection(figures, text),
+        "improvement": lambda: detector.improvement(figures, text),
+        "sculpting": lambda: detector.sculpting(figures, text),
     }
     for name in task_plots(judged.task, judged.unit, judged.scores):
         if name != "significance" or name in figures:
