@@ -121,7 +121,7 @@ class Column:
 
     def input(self, code: NDArray[np.int64]) -> NDArray[np.float64]:
         """What the networks of later columns see, in whole numbers, shape (jets,)."""
-        return exact.inputs((code - self.center) / self.spread)
+        return exact.inputs(np.asarray((code - self.center) / self.spread, np.float64))
 
 
 def mixture(
