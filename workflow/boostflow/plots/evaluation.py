@@ -17,6 +17,7 @@ from boostflow.plots import (
     detector,
     efficiency,
     models,
+    trigger,
 )
 from boostflow.plots.names import HISTORY, task_plots
 from boostflow.scored import Table
@@ -64,6 +65,9 @@ def plots(
             yield name, functions[name]()
     if "efficiency" in figures:
         yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
+    if "trigger" in figures:
+        yield "rate", trigger.rate(figures["trigger"], text)
+        yield "turn_on", trigger.turn_on(figures["trigger"], text)
     yield HISTORY, models.history(metrics, family.history_axis, text)
     if not job.own_plots:
         return
