@@ -319,6 +319,30 @@ def _launch(args: argparse.Namespace) -> None:
     launch(args.processes, args.command)
 
 
+def _compress_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", metavar="IN", type=Path, help="ROOT or Parquet file")
+    command.add_argument("target", metavar="OUT", type=Path, help="file to write")
+    command.add_argument("--model", type=Path, required=True, help="folder of a trained model")
+    command.add_argument("--tree", help="of a ROOT file, where it has several")
+
+
+def _compress(args: argparse.Namespace) -> None:
+    from boostflow.compress.run import compress
+
+    print(compress(args.source, args.target, args.model, args.tree))
+
+
+def _decompress_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", metavar="IN", type=Path, help="file that compress wrote")
+    command.add_argument("target", metavar="OUT", type=Path, help="ROOT or Parquet file to write")
+
+
+def _decompress(args: argparse.Namespace) -> None:
+    from boostflow.compress.run import decompress
+
+    print(decompress(args.source, args.target))
+
+
 def _datacard_arguments(command: argparse.ArgumentParser) -> None:
     _results(command)
     command.add_argument(
@@ -343,6 +367,27 @@ def _datacard(args: argparse.Namespace) -> None:
     print(run(args.results, args.to))
 
 
+def _explain_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", type=Path, help="a file of the results")
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from boostflow.explain import run
+
+    print(run(args.file), end="")
+
+
+def _crate_arguments(command: argparse.ArgumentParser) -> None:
+    _results(command)
+    command.add_argument("--to", type=Path, help="folder (default: ro-crate in RESULTS)")
+
+
+def _crate(args: argparse.Namespace) -> None:
+    from boostflow.crate import run
+
+    print(run(args.results, args.to))
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
     "check": (_configfiles, _check, "Look at all input files: one line a file, all problems."),
     "variations": (
@@ -356,10 +401,26 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
         "List all observables: unit, what they need, and what they are.",
     ),
     "output": (_output_arguments, _output, "Print the folder that a configuration writes to."),
+    "compress": (
+        _compress_arguments,
+        _compress,
+        "Compress a table of jets by a trained model, each column within its bound.",
+    ),
+    "decompress": (_decompress_arguments, _decompress, "Undo `compress`."),
+    "crate": (
+        _crate_arguments,
+        _crate,
+        "Pack a finished run as a Workflow Run RO-Crate: results, inputs, configuration, versions.",
+    ),
     "datacard": (
         _datacard_arguments,
         _datacard,
         "Write the model of a run's fit as a datacard of CMS Combine: text and ROOT shapes.",
+    ),
+    "explain": (
+        _explain_arguments,
+        _explain,
+        "List what a result was made from, by which job, when, and with which versions.",
     ),
     "launch": (
         _launch_arguments,
