@@ -27,6 +27,7 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
+        *("rounding",),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
@@ -54,7 +55,7 @@ LAYERS: tuple[set[str], ...] = (
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
-        *("head", "webpage"),
+        *("webpage", "coding", "compress", "head"),
     },
     {
         *("cli", "clusterplan", "crate", "display", "explain", "headstatus", "results"),

@@ -17,7 +17,7 @@ try:
     from boostflow.analysis import Analysis
     from boostflow.clusterplan import Plan
     from boostflow.config.chain import EXECUTION
-    from boostflow.config.load import load
+    from boostflow.config.load import load, with_prefix
     from boostflow.jobs.base import command
     from boostflow.jobs.chain import ENVIRONMENT as INGEST_EXECUTION
     from boostflow.terminal import bear_any
@@ -30,24 +30,25 @@ except BoostflowError as error:  # a family of models that is none
 bear_any()
 DISPLAY = display.install(workflow)
 
-# The entry point is Snakefile or workflow/Snakefile: the repository holds the latter.
-REPOSITORY = next(
-    folder
-    for folder in (Path(workflow.basedir), Path(workflow.basedir).parent)
-    if (folder / "workflow" / "Snakefile").is_file()
-)
+# Of this file, also where another Snakefile uses this one as a module.
+RULES = Path(str(workflow.current_basedir.get_path_or_uri(secret_free=True))).absolute()
+REPOSITORY = RULES.parents[1]
 ENVIRONMENT = str(REPOSITORY / "envs" / "conda.yaml")
 
 # `boostflow` in a rule is the one beside snakemake, also when .venv is not activated.
 os.environ.update(PATH=f"{Path(sys.executable).parent}:{os.getenv('PATH')}")
 
+# Where another Snakefile uses this one with a prefix, that is one of the output folder: what the
+# configuration names stays where it is, and jobs are told of folders that Snakemake does not see.
+PREFIX, workflow.modifier.path_modifier.prefix = workflow.modifier.path_modifier.prefix, None
+
 try:
     ANALYSIS = Analysis(
         *load(
-            config,
+            with_prefix(config, PREFIX) if PREFIX else config,
             REPOSITORY,
             " + ".join(map(str, workflow.configfiles)) or "config",
-            files=workflow.configfiles,
+            files=map(Path, workflow.configfiles),
             in_job=not workflow.is_main_process,
         ),
         REPOSITORY,

@@ -79,6 +79,19 @@ def load(
     return config, systematics
 
 
+def with_prefix(raw: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """A configuration with another output folder: a relative one gets a prefix.
+
+    Args:
+        raw: what the YAML files and `--config` gave.
+        prefix: of a Snakefile that uses boostflow as a module, with a `/` at its end.
+    """
+    output = raw.get("output", Config.model_fields["output"].default)
+    if not isinstance(output, str) or output.startswith(("/", "~", "$")):
+        return raw
+    return {**raw, "output": f"{prefix}{output}"}
+
+
 def declared(config: Config, root: Path) -> dict[str, AnySystematic]:
     """All entries of the systematics file of a checked configuration, also those not enabled."""
     path = config.systematics and find(config.systematics, root)

@@ -15,6 +15,7 @@ from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select as SelectBlock
 from boostflow.config.files import files_in, is_remote
 from boostflow.config.needs import Needs, needs
+from boostflow.config.rounding import Rounded
 from boostflow.config.samples import (
     EVENTS_MAX,
     RootContent,
@@ -318,6 +319,8 @@ class Select(Job):
     """Cuts, split and smearing; the file of corrections is one of the files."""
     shift: JetShift | None = None
     """One direction of a shift."""
+    rounded: dict[Name, Rounded] = {}
+    """Columns that are replaced by what a compression gives back, with their bounds."""
     weights: dict[Name, SampleWeight] = {}
     """Declared weights of the sample by name; the files that they name are among the files."""
     independent: bool = False
@@ -355,11 +358,13 @@ class Select(Job):
             # Where it lies is no matter: what it holds is among `contents`.
             block["veto"]["file"] = Path(block["veto"]["file"]).name
         shifted = analysis.varied(variation, "shift")
+        packed = analysis.varied(variation, "compression")
         return cls(
             sample=sample,
             variation=variation,
             select=SelectBlock.model_validate(block),
             shift=shifted.change if shifted else None,
+            rounded=dict(analysis.config.models[packed.change].rounded()) if packed else {},
             weights=analysis.weights(sample),
             independent=analysis.varied(variation, "sample") is not None
             or not analysis.uses_splits(),
