@@ -13,6 +13,7 @@ from boostflow.config.files import batch, beside, content, expand, find, is_remo
 from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data, is_normalised
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
+from boostflow.config.tables import Limits, TableCuts
 from boostflow.config.weights import SampleWeight
 from boostflow.models.family import (
     Family,
@@ -171,6 +172,11 @@ class Analysis:
     def is_data(self, sample: str) -> bool:
         """Whether a sample is collision data."""
         return is_data(self.config.samples[sample])
+
+    def limits(self, sample: str) -> Limits | None:
+        """Ranges of the columns of a sample of tables; None of jets."""
+        block = self.config.samples[sample]
+        return block.where if isinstance(block, TableCuts) else None
 
     def weights(self, sample: str) -> dict[str, SampleWeight]:
         """The declared weights of a sample, by name."""
@@ -481,9 +487,11 @@ class Analysis:
         if any(isinstance(b, FileSample) and not (is_normalised(b) or is_data(b)) for b in samples):
             return self.energy_label()
         left, energy = self.energy_label()
-        return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"
+        return left, f"{self.config.luminosity:g} fb$^{{-1}}$" + (f" ({energy})" if energy else "")
 
     def energy_label(self) -> tuple[str, str]:
         """Text left and right on top of a plot that corresponds to no luminosity."""
         left = "boostflow" if self.data() else "boostflow simulation"
+        if self.config.of_tables():
+            return left, ""
         return left, f"{self.config.simulation.ecm / 1000:g} TeV"

@@ -78,7 +78,7 @@ def comparison(job: Compare, files: Compare.Files) -> None:
     jets, models = samples_of(files.jets), {}
     for path in files.scores:
         model = path.parent.name
-        table = read_scored(jets, path, varied.JUDGED, [])
+        table = read_scored(jets, path, judge.COLUMNS, varied.OPTIONAL)
         table["row"] = np.arange(len(table["label"]))
         models[model] = judge.classified(table, job.judged[model])
     seed = derive(job.seed, "compare")

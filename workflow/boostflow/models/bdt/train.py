@@ -36,14 +36,14 @@ def train(job: Train, files: Train.Files) -> None:
 
     Raises:
         BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
-            is missing or not finite.
+            is missing or infinite; NaN has a direction of its own at each node.
     """
     xgb = xgboost()
 
     start = time.monotonic()
     block = job.model
     assert isinstance(block, BDT)
-    rows = read(files.jets, block.features, optional=block.standard(), planing=block.planing)
+    rows = read(files.jets, block.features, block.standard(), block.planing, missing=None)
     config = block.model_copy(update={"features": rows.features})
     sets = {}
     for name in SPLITS:

@@ -9,14 +9,13 @@ from pydantic import Field
 
 from boostflow.config.base import Range
 from boostflow.config.problems import Place, Problem
-from boostflow.models.family import TabularBlock
-from boostflow.models.networks import NetworkBlock, Widths
+from boostflow.models.networks import ColumnsBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
 
-class Quantised(NetworkBlock, TabularBlock):
+class Quantised(ColumnsBlock):
     """A dense network on observables whose numbers of bits are learned, as logic for an FPGA."""
 
     joinable: ClassVar[bool] = False
