@@ -4,10 +4,11 @@
 #   ARGS="..."                further arguments of snakemake
 #   VERBOSE=1                 Snakemake's own messages, with the reason of each job
 #   PROFILE=profiles/slurm    profile of `make plan`
+#   PYTHON=/path/to/python    `make env` takes this one (3.11, 3.12 or 3.13; default: the newest)
 #   GPU=1                     `make env GPU=1`: CUDA builds in .venv, kept until `make env`
 
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?=
 CORES ?= all
 CONFIG ?=
 ARGS ?=
@@ -23,6 +24,8 @@ FLAVOUR := $(or \
 	$(if $(filter env,$(MAKECMDGOALS))$(if $(GPU),$(filter command,$(origin GPU))),,$(shell \
 		cat $(VENV)/.flavour 2>/dev/null)),$(if $(filter 1,$(GPU)),gpu,cpu))
 READY := $(VENV)/.ready-$(FLAVOUR)
+# The programs of an environment hold its place.
+MOVED := $(shell test "$$(cat "$(VENV)/.place" 2>/dev/null)" = "$$(pwd -P)" || echo 1)
 
 # Without byte code every job would compile the same 2,000 modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,20 +40,12 @@ help: ## List the targets
 .PHONY: env
 env: $(READY) ## Create .venv from the lock and build Horovod, GPU=1 with CUDA (done by the others when needed)
 
-$(READY): envs/$(FLAVOUR).lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.lock envs/nvcc.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
-		echo "boostflow needs Python 3.11; set PYTHON=/path/to/python3.11 (found: $$($(PYTHON) -V))" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
-		echo "$(PYTHON) cannot make virtual environments: install its venv package (python3-venv)" >&2; exit 1; }
-	@rm -f $(VENV)/.ready*
-	@test "$$(cat $(VENV)/.flavour 2>/dev/null)" = $(FLAVOUR) && $(BIN)/python -c '' 2>/dev/null || { \
-		rm -rf $(VENV); $(PYTHON) -m venv $(VENV); echo $(FLAVOUR) > $(VENV)/.flavour; }
-	@echo "installing the locked packages ($(FLAVOUR)) into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r envs/bootstrap.lock
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes envs/$(FLAVOUR).lock
-	@envs/build_horovod.sh $(BIN)/python
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $@
+$(READY): envs/$(FLAVOUR).lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.lock envs/nvcc.lock \
+		envs/make_env.sh pyproject.toml $(if $(MOVED),moved)
+	@PYTHON="$(PYTHON)" envs/make_env.sh $(FLAVOUR) "$(VENV)"
+
+.PHONY: moved
+moved:
 
 .PHONY: checked
 checked:
@@ -95,27 +90,30 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 			--report-stylesheet workflow/report/report.css && echo "report: $$out/report.html"; \
 	else echo "report: $$out/report.html"; fi
 
+SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
+APART := tests/integration/test_remote.py tests/integration/test_scheduling.py
+
 .PHONY: test
 test: $(READY) ## Run all tests: unit, DAG, physics, the complete chain with horovodrun
-	@# Those that start no other program side by side; the others take all cores themselves.
-	@# Remote files in a process of their own: XRootD's library crashes where TensorFlow's has
-	@# been loaded before. All three run, so that one look says all that fails.
+	@# Two side by side: one alone leaves a core idle while Snakemake plans or a killed job is waited
+	@# for. The rest apart: XRootD's library crashes where TensorFlow's has been loaded before, and
+	@# what a scheduler does in five seconds is counted. All run, so that one look says all that fails.
 	@failed=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" $(PYTEST) \
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not integration and not cluster" $(PYTEST) \
 		|| failed=1; \
-	$(BIN)/python -m pytest -m "integration and not cluster" \
-		--ignore tests/integration/test_remote.py $(PYTEST) || failed=1; \
-	$(BIN)/python -m pytest tests/integration/test_remote.py $(PYTEST) || failed=1; \
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "integration and not cluster" \
+		$(addprefix --ignore ,$(APART)) $(PYTEST) || failed=1; \
+	$(BIN)/python -m pytest $(APART) $(PYTEST) || failed=1; \
 	exit $$failed
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration and not cluster" \
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not integration and not cluster" \
 		tests/unit $(PYTEST)
 
 .PHONY: coverage
 coverage: $(READY) ## Print which branches of the code the tests without other programs take
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not integration and not cluster" \
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not integration and not cluster" \
 		--cov boostflow --cov-branch --cov-report term:skip-covered tests/unit tests/stages $(PYTEST)
 
 .PHONY: test-cluster

@@ -2,6 +2,7 @@
 # Build the Horovod wheel for the environment PYTHON (TensorFlow already installed) and install it.
 #
 #   envs/build_horovod.sh [PYTHON]            default: .venv/bin/python
+#   envs/build_horovod.sh check               only says what is missing for that, if anything is
 #
 #   HOROVOD_CUDA_HOME=/usr/local/cuda   GPU: a CUDA toolkit in the place of the locked nvcc
 #   HOROVOD_WITH_MPI=1                  with the MPI that mpicxx is of, beside Gloo
@@ -19,10 +20,6 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-python=${1:-$here/../.venv/bin/python}
-python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python") # the build changes folder
-cache=${BOOSTFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/boostflow}
-
 fail() {
     echo "build_horovod.sh: $1" >&2
     exit 1
@@ -30,6 +27,14 @@ fail() {
 
 command -v "${CXX:-g++}" >/dev/null || fail \
     "no C++ compiler (g++) found: install one, for example the package g++"
+echo '#include <string>
+#include <unistd.h>' | "${CXX:-g++}" -x c++ -fsyntax-only - 2>/dev/null || fail \
+    "${CXX:-g++} finds no headers of the C and C++ libraries: install them, for example the package g++"
+[ "${1:-}" != check ] || exit 0
+
+python=${1:-$here/../.venv/bin/python}
+python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python") # the build changes folder
+cache=${BOOSTFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/boostflow}
 
 bin=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
 tf=$("$python" -c 'from importlib.metadata import distributions as d
@@ -111,8 +116,8 @@ if ! ls "$store"/horovod-*.whl >/dev/null 2>&1; then
     fi
     mkdir -p "$work/store" && mv "$work"/wheel/horovod-*.whl "$work/store/"
     # A rename within one file system is atomic; two builds at once both end with a whole wheel.
-    mkdir -p "$store" && cp "$work"/store/*.whl "$store/.part" && \
-        mv "$store/.part" "$store/$(basename "$work"/store/*.whl)"
+    mkdir -p "$store" && cp "$work"/store/*.whl "$store/.part.$$" && \
+        mv "$store/.part.$$" "$store/$(basename "$work"/store/*.whl)"
 fi
 # By force: another build of the same version may be there.
 "$python" -m pip install --quiet --force-reinstall --no-deps --no-index "$store"/horovod-*.whl

@@ -19,6 +19,9 @@ MARKERS = {
 }
 """Markers of all tests in a folder; single tests may have more."""
 
+SHARED = {"chain"}
+"""Fixtures of a whole session that take minutes."""
+
 BEFORE = set(os.environ)
 """The variables before any test."""
 
@@ -46,8 +49,13 @@ def figures_of_one_test() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by their folder, before markers choose among them."""
+    """Mark tests by their folder, before markers choose among them.
+
+    Those of a file go to one worker, and all that look at the one run of the chain to one, too.
+    """
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         for marker in MARKERS.get(folder, ()):
             item.add_marker(marker)
+        one_run = SHARED & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(min(one_run, default=str(item.path))))

@@ -6,8 +6,10 @@ import ast
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -159,7 +161,66 @@ def test_make_env_decides_and_other_targets_keep(repository, tmp_path, is_now, a
         text=True,
         check=True,
     )
-    assert f"--require-hashes envs/{lock}.lock" in done.stdout
+    assert f"envs/make_env.sh {lock} " in done.stdout
+
+
+def make_env(repository, folder, **variables) -> subprocess.CompletedProcess:
+    """What making an environment prints; variables whose value is None are not set."""
+    given = os.environ | {"PYTHON": "", "XDG_CACHE_HOME": str(folder)} | variables
+    return subprocess.run(
+        [repository / "envs/make_env.sh", "cpu", folder / "venv"],
+        env={name: value for name, value in given.items() if value is not None},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def program(path: Path, says: str, code: int = 0) -> Path:
+    """A Python that says what version it is, and does nothing."""
+    path.write_text(f"#!/bin/sh\necho {says}\nexit {code}\n")
+    path.chmod(0o755)
+    return path
+
+
+def without_pythons(folder: Path) -> str:
+    """A PATH with what the script needs but no Python."""
+    for name in ("bash", "dirname", "env", "g++", "head", "mkdir", "cat"):
+        (folder / name).symlink_to(shutil.which(name))
+    return str(folder)
+
+
+def test_make_env_takes_the_pythons_of_the_project(repository):
+    text = (repository / "envs/make_env.sh").read_text()
+    versions = re.search(r'^VERSIONS="(.*?)"', text, re.MULTILINE)[1].split()
+    supported = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    minors = [int(version.removeprefix("3.")) for version in versions]
+    assert minors == sorted(minors, reverse=True)
+    assert supported["requires-python"] == f">=3.{minors[-1]},<3.{minors[0] + 1}"
+
+
+def test_what_make_env_lacks_is_one_line(repository, tmp_path):
+    def says(words: str, **variables: str | None) -> None:
+        done = make_env(repository, tmp_path, **variables)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert re.search(words, done.stderr), done.stderr
+        assert not (tmp_path / "venv").exists()
+
+    old = program(tmp_path / "old", "3.10")
+    bare = program(tmp_path / "python3.12", "3.12", code=1)
+    says("PYTHON: there is no /no/python", PYTHON="/no/python")
+    says(r"PYTHON: .*/old is 3.10, boostflow needs one of 3.13, 3.12, 3.11", PYTHON=str(old))
+    says("python3.12 cannot make virtual .* python3.12-venv", PYTHON=str(bare))
+    says("no C.. compiler", CXX="/no/compiler")
+    says("no headers of the C and C.. libraries", CXX="false")
+    says("cannot write to /dev/null/.*XDG_CACHE_HOME", XDG_CACHE_HOME="/dev/null/cache")
+    few = tmp_path / "few"
+    few.mkdir()
+    path = without_pythons(few)
+    says("found no Python of 3.13, 3.12, 3.11: .uv python install 3.13", PATH=path, HOME="/none")
+    (few / "python3.12").symlink_to(bare)
+    says("python3.12 cannot make virtual environments", PATH=path, HOME="/none")
 
 
 def test_versions_name_the_builds_that_are_here():

@@ -55,7 +55,7 @@ LAYERS: tuple[set[str], ...] = (
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
         "webpage",
     },
-    {"cli", "clusterplan", "display", "scheduling", "states", "targets"},
+    {"cli", "clusterplan", "display", "results", "scheduling", "states", "targets"},
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
 it. `blocks` are the modules in `BLOCKS`; `families` are those in `BASES` and of each family its
