@@ -24,8 +24,9 @@ FLAVOUR := $(or \
 	$(if $(filter env,$(MAKECMDGOALS))$(if $(GPU),$(filter command,$(origin GPU))),,$(shell \
 		cat $(VENV)/.flavour 2>/dev/null)),$(if $(filter 1,$(GPU)),gpu,cpu))
 READY := $(VENV)/.ready-$(FLAVOUR)
-# The programs of an environment hold its place.
-MOVED := $(shell test "$$(cat "$(VENV)/.place" 2>/dev/null)" = "$$(pwd -P)" || echo 1)
+# The programs of an environment hold its place; a link to that of another clone is meant.
+MOVED := $(shell cd "$(VENV)" 2>/dev/null && test ! -L "$(CURDIR)/$(VENV)" -a -e .place && \
+	test "$$(cat .place)" != "$(CURDIR)" && echo 1)
 
 # Without byte code every job would compile the same 2,000 modules again.
 unexport PYTHONDONTWRITEBYTECODE

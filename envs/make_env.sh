@@ -8,7 +8,7 @@
 # What an interrupted one has finished is not done again. VENV is made anew when it is of the other
 # flavour or Python, or when the repository was moved: its programs hold their place.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 flavour=$1 venv=${2:-.venv}
 VERSIONS="3.13 3.12 3.11" # those of pyproject.toml, the newest first
 SMALL=1000000             # kB; with less a failure is put down to the disk

@@ -281,6 +281,20 @@ def taken_over(inputs: Path) -> Write:
     return lambda path: take_over(point, BDT(decorrelate={}), path)
 
 
+def datacard(inputs: Path) -> Write:
+    from boostflow.infer.datacard import translate, write
+
+    data = list(np.linspace(1, 9, 400))
+    sample = {"name": "top", "data": data, "modifiers": []}
+    spec = {
+        "channels": [{"name": "sr", "samples": [sample]}],
+        "observations": [{"name": "sr", "data": data}],
+        "measurements": [{"name": "mu", "config": {"poi": "mu", "parameters": []}}],
+    }
+    card = translate(spec, {"sr": range(401)})
+    return lambda path: write(card, path, {})
+
+
 def search_report(inputs: Path) -> Write:
     from boostflow.io import write_json
     from boostflow.jobs.search import ReportSearch
@@ -329,6 +343,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "io.py: write_parquet": parquet,
     "io.py: write_json": json_figures,
     "templates/files.py: write": template_file,
+    "infer/datacard.py: write": datacard,
     "infer/health.py: run": health_figures,
     "infer/report.py: tabulate": fit_tables,
     "infer/tables.py: write_hepdata": fit_tables,

@@ -15,8 +15,11 @@ from nbclient import NotebookClient
 
 import boostflow
 from boostflow.errors import BoostflowError
+from boostflow.infer.datacard import LEAST, run
 from boostflow.results import Results
 from support.analyses import REPOSITORY, Analysis
+from support.datacardchecks import same
+from support.datacards import read
 
 NOTEBOOK = REPOSITORY / "docs" / "notebooks" / "results.ipynb"
 
@@ -85,6 +88,17 @@ def test_the_fit_is_there_as_workspace_and_values(results: Results, chain: Analy
     auc = results.evaluation("bdt")["auc"]["top"]
     assert results.figures["bdt.auc.top"] == (auc["value"], auc["error"])
     assert results.record["seed"] == results.config.seed
+
+
+def test_the_datacard_expects_what_the_workspace_does(chain: Analysis, tmp_path: Path) -> None:
+    spec = json.loads((chain.out / "inference/workspace.json").read_text())
+    card = read(run(chain.out, tmp_path / "card"))
+    # Systematics and statistical errors up and down, parameters of interest and of the transfer.
+    assert same(spec, card, LEAST) > 40
+    assert {poi for _, poi in card.maps} == {"mu_top", "mu_v"}
+    assert "jes" in card.groups["exp"]
+    for observation in spec["observations"]:
+        assert np.array_equal(card.observed[observation["name"]], observation["data"])
 
 
 def test_unknown_names_get_one_message(results: Results) -> None:

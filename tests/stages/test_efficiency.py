@@ -10,7 +10,7 @@ from scipy.stats import norm
 from boostflow.config.chain import Efficiency
 from boostflow.errors import BoostflowError
 from boostflow.evaluate.classifier import Classified
-from boostflow.evaluate.efficiency import evaluate
+from boostflow.evaluate.efficiency import difference, evaluate
 from boostflow.jobs.base import Label
 from boostflow.plots.efficiency import at_mistag
 from boostflow.plots.style import save, style
@@ -56,6 +56,45 @@ def test_errors_are_those_of_repeated_samples():
             [list(one["points"][i]["efficiency"].values()) for one in found]
         ).T
         assert np.mean(errors) == pytest.approx(values.std(ddof=1), rel=0.35)
+
+
+def blurred(part: Classified, width: float, seed: int) -> Classified:
+    """The same jets with a worse score."""
+    noise = np.random.default_rng(seed).normal(0, width, len(part.code))
+    x = np.log(part.scores[:, 0] / (1 - part.scores[:, 0])) + noise
+    p = 1 / (1 + np.exp(-x))
+    return part._replace(scores=np.stack([p, (1 - p) / 2, (1 - p) / 2], axis=1))
+
+
+def test_differences_of_two_models_have_errors_of_the_pair():
+    """Of repeated samples; they are smaller than those of models that were told apart alone."""
+    found = []
+    for seed in range(30):
+        one = jets(1500, seed)
+        two = blurred(one, 0.3, seed)
+        every, low, _ = difference(one, two, CONFIG, 40, seed)["ranges"]
+        assert every["range"] is None and low["range"] == [20, 60]
+        found.append(every["points"][1])
+    alone = evaluate(jets(1500), CONFIG, 40, 1)["ranges"][0]["points"][1]["efficiency"]["error"]
+    values, errors = (
+        np.array([[p[c][x] for c in "bc"] for p in found]) for x in ("value", "error")
+    )
+    assert errors.mean(axis=0) == pytest.approx(values.std(axis=0, ddof=1), rel=0.4)
+    assert errors[:, 0].mean() < alone
+    # The width of the worse score is 1.04 of that of the better one.
+    cut = norm.isf(0.1)
+    true = norm.sf(cut - SHIFT["b"]) - norm.sf(cut - SHIFT["b"] / np.hypot(1, 0.3))
+    assert values[:, 0].mean() == pytest.approx(true, abs=0.006)
+
+
+def test_differences_where_nothing_can_be_quoted():
+    one, config = jets(200), CONFIG.model_copy(update={"mistag": [0.01]})
+    assert difference(one, one, config, 10, 1)["ranges"][0]["points"] == [{"mistag": 0.01}]
+    two = one._replace(classes=["b", "c", "rest"])
+    assert difference(two, two, config, 10, 1)["ranges"] == []
+    (every,) = difference(one, one, CONFIG.model_copy(update={"edges": []}), 10, 1)["ranges"]
+    same = every["points"][1]["c"]
+    assert (same["value"], same["error"], same["pull"]) == (0, 0, None)
 
 
 def test_a_score_that_many_jets_share():

@@ -17,6 +17,7 @@ from boostflow.jobs.models import Train
 from boostflow.jobs.search import Rank, ReportSearch, TrainBest, TrainPoints
 from boostflow.models import points as on_disk
 from boostflow.models import stage
+from boostflow.models.bdt import train as bdt_train
 from boostflow.models.bdt.block import BDT
 from boostflow.models.family import ModelBlock
 from boostflow.models.score import score
@@ -257,6 +258,30 @@ def test_a_job_that_was_killed_goes_on_with_the_next_point(
     assert trained == [2, 3] and not (tmp_path / "batch.json").exists()
     trained.clear()
     assert len(folder.train(blocks)) == 3 and trained == [4]
+
+
+def test_points_of_a_job_share_what_they_read(
+    grid: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table is read again for other features alone; models are those of trainings alone."""
+    read, tables = bdt_train.read, []
+
+    def counted(jets: Sequence[Path], wanted: Sequence[str], **more: Any) -> Any:
+        tables.append(list(wanted))
+        return read(jets, wanted, **more)
+
+    monkeypatch.setattr(bdt_train, "read", counted)
+    few, many = ["tau21", "msoftdrop"], ["tau21", "tau32", "msoftdrop"]
+    keys = [(few, 1), (few, 3), (many, 3), (many, 2)]
+    blocks = [point(BLOCK, {"features": f, "max_depth": d, "rounds": 3}) for f, d in keys]
+    together, alone = (Folder(tmp_path / name, grid.selected) for name in ("together", "alone"))
+    together.train(blocks)
+    assert tables == [few, many]
+    for number, block in enumerate(blocks):
+        alone.train([block], f"{number}.json")
+        files = [where.points / name_of(block) / "model/model.ubj" for where in (together, alone)]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert len(tables) == 6
 
 
 def test_a_point_that_diverges_is_the_last(

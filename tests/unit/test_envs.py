@@ -164,6 +164,23 @@ def test_make_env_decides_and_other_targets_keep(repository, tmp_path, is_now, a
     assert f"envs/make_env.sh {lock} " in done.stdout
 
 
+@pytest.mark.parametrize(("place", "again"), [(None, False), ("here", False), ("/elsewhere", True)])
+def test_an_environment_that_was_moved_is_made_again(repository, tmp_path, place, again):
+    (tmp_path / ".flavour").write_text("cpu")
+    (tmp_path / ".ready-cpu").touch()
+    if place:
+        (tmp_path / ".place").write_text(str(repository) if place == "here" else place)
+    done = subprocess.run(
+        ["make", "--dry-run", "env", f"VENV={tmp_path}"],
+        cwd=repository,
+        env={k: v for k, v in os.environ.items() if k not in ("GPU", "MAKEFLAGS", "MAKELEVEL")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("envs/make_env.sh" in done.stdout) == again
+
+
 def make_env(repository, folder, **variables) -> subprocess.CompletedProcess:
     """What making an environment prints; variables whose value is None are not set."""
     given = os.environ | {"PYTHON": "", "XDG_CACHE_HOME": str(folder)} | variables

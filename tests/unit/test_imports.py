@@ -33,7 +33,8 @@ BLOCKS = {
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
 
 BASES = {
-    f"boostflow.models{name}" for name in ("", ".family", ".classifying", ".networks", ".search")
+    f"boostflow.models{name}"
+    for name in ("", ".family", ".classifying", ".detecting", ".networks", ".search")
 }
 """Modules of `models` that blocks of families are made from."""
 

@@ -140,6 +140,7 @@ CASES: list[Case] = [
     ("simulation.mpi", False, SIMULATE),
     ("simulation.jet_pt_min", 300.0, SIMULATE),
     ("simulation.settings", LINE, SIMULATE),
+    ("simulation.bias_weights", False, SIMULATE),
     ("simulation.detector.enabled", False, SIMULATE),
     ("simulation.detector.abs_eta_max", 3.0, SIMULATE),
     ("simulation.detector.track_pt_min", 0.6, SIMULATE),

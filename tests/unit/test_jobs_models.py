@@ -87,6 +87,7 @@ EVALUATE = {"evaluate", "evaluate clusters", "evaluate events"}
 VARY = {"vary", "vary clusters"}
 DRAW = {"draw", "draw clusters"}
 JUDGED_CLUSTERS = {"evaluate clusters", "vary clusters", "compare"}
+QUOTED = {"signal": "top", "background": "qcd"}
 ANOTHER = {"source": "simulation", "process": "z", "label": "z"}
 NETWORK: dict[str, Any] = {
     "binning": "linear",
@@ -167,7 +168,7 @@ CASES: list[Case] = [
     ("evaluate.background_uncertainty", 0.2, EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["w"]]], EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["qcd"]], ["higgs", ["qcd"]]], NOTHING),  # no such class
-    ("evaluate.efficiency", {"signal": "top", "background": "qcd"}, EVALUATE | VARY),
+    ("evaluate.efficiency", QUOTED, EVALUATE | VARY | {"compare"}),
     ("evaluate.bootstrap", 50, EVALUATE | VARY | {"compare"}),
     ("evaluate.reference", "clusters", {"compare"}),
     ("evaluate.reference", "bdt", NOTHING),  # that it is anyway

@@ -84,11 +84,13 @@ def test_a_range_reaches_from_end_to_end() -> None:
 @pytest.mark.parametrize(
     ("points", "rounds", "more", "expected"),
     [
-        (24, 150, {}, [(24, 17), (8, 50), (2, 150)]),
-        (27, 81, {}, [(27, 9), (9, 27), (3, 81)]),
-        (24, 150, {"lowest": 20}, [(24, 50), (8, 150)]),
+        (24, 150, {}, [(24, 9), (6, 38), (2, 150)]),
+        (24, 150, {"reduction": 3}, [(24, 17), (8, 50), (2, 150)]),
+        (27, 81, {"reduction": 3}, [(27, 9), (9, 27), (3, 81)]),
+        (24, 150, {"lowest": 20}, [(24, 38), (6, 150)]),
         (8, 40, {"reduction": 2}, [(8, 10), (4, 20), (2, 40)]),
-        (24, 4, {}, [(24, 1), (8, 4)]),
+        (24, 4, {}, [(24, 1), (6, 4)]),
+        (5, 40, {}, [(5, 10), (2, 40)]),
     ],
 )
 def test_halving_gives_more_to_fewer(
@@ -164,7 +166,7 @@ def test_a_search_that_contradicts_itself(search: dict[str, Any], message: str) 
         (
             {**HALVING, "keys": {"max_depth": [2, 3]}},
             "reduction",
-            "2 points with 150 rounds cannot be reduced by 3",
+            "2 points with 150 rounds cannot be reduced by 4",
         ),
     ],
 )

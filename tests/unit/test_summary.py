@@ -145,7 +145,19 @@ def test_systematic_errors_and_differences_of_models(tmp_path):
         },
     }
     difference = {"value": 0.0312, "error": 0.0021}
-    pair = {"models": ["bdt", "ucluster"], "auc": {"w": difference, "macro": difference}}
+    pair = {
+        "models": ["bdt", "ucluster"],
+        "auc": {"w": difference, "macro": difference},
+        "efficiency": {
+            "signal": "w",
+            "background": "quark",
+            "others": ["top"],
+            "ranges": [
+                {"range": None, "points": [{"mistag": 0.01}, {"mistag": 0.1, "w": difference}]},
+                {"range": [20, 50], "points": [{"mistag": 0.01, "w": {"value": 1, "error": 1}}]},
+            ],
+        },
+    }
     for name, data in (("bdt", FIGURES), ("varied", varied), ("pairs", {"pairs": [pair]})):
         (tmp_path / f"{name}.json").write_text(json.dumps(data))
     evaluated, varied, pairs = ([tmp_path / f"{n}.json"] for n in ("bdt", "varied", "pairs"))
@@ -158,8 +170,10 @@ def test_systematic_errors_and_differences_of_models(tmp_path):
         "1.50 ± 0.20 (stat) +0.01 -0.01 (syst)",
         "bdt - ucluster",
         "0.0312 ± 0.0021",
+        "Part of w where 10% of quark pass",
     ):
         assert part in text
+    assert text.count("Part of") == 1
 
 
 BACKGROUND = {

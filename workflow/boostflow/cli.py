@@ -319,6 +319,30 @@ def _launch(args: argparse.Namespace) -> None:
     launch(args.processes, args.command)
 
 
+def _datacard_arguments(command: argparse.ArgumentParser) -> None:
+    _results(command)
+    command.add_argument(
+        "--to", type=Path, help="folder of the two files (default: inference/datacard in RESULTS)"
+    )
+
+
+def _results(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "results",
+        metavar="RESULTS",
+        type=Path,
+        nargs="?",
+        default=Path("results"),
+        help="folder of a run's results (default: results)",
+    )
+
+
+def _datacard(args: argparse.Namespace) -> None:
+    from boostflow.infer.datacard import run
+
+    print(run(args.results, args.to))
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
     "check": (_configfiles, _check, "Look at all input files: one line a file, all problems."),
     "variations": (
@@ -332,6 +356,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
         "List all observables: unit, what they need, and what they are.",
     ),
     "output": (_output_arguments, _output, "Print the folder that a configuration writes to."),
+    "datacard": (
+        _datacard_arguments,
+        _datacard,
+        "Write the model of a run's fit as a datacard of CMS Combine: text and ROOT shapes.",
+    ),
     "launch": (
         _launch_arguments,
         _launch,

@@ -84,6 +84,9 @@ class Simulation(Block):
     detector: Detector = Detector()
     settings: list[Setting] = []
     """Further Pythia settings, read after those above: `Tune:pp = 21`."""
+    bias_weights: bool = True
+    """false: events count alike, also where `PhaseSpace:bias2Selection` makes more of them at high
+    momenta, so that spectra stay biased: for taggers, which few events of large weights spoil."""
 
     @model_validator(mode="after")
     def pthat_is_possible(self) -> Simulation:

@@ -1,4 +1,4 @@
-"""Differences of AUCs of models and a reference on the same jets, with paired errors."""
+"""Differences of models and a reference on the same jets, with paired errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from boostflow.config.chain import Efficiency
 from boostflow.errors import BoostflowError
+from boostflow.evaluate import efficiency
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, normalised, uniform
 from boostflow.evaluate.curves import Ranking, components, delong
@@ -97,7 +99,11 @@ def difference(one: Classified, two: Classified, times: int, seed: int) -> dict[
 
 
 def compare(
-    models: Mapping[str, Classified], reference: str, times: int, seed: int
+    models: Mapping[str, Classified],
+    reference: str,
+    times: int,
+    seed: int,
+    quoted: Efficiency | None = None,
 ) -> dict[str, Any]:
     """The reference beside each other model: as many pairs as there are other models.
 
@@ -106,10 +112,11 @@ def compare(
         reference: name of the model that comes first in each pair.
         times: resamplings of the bootstrap.
         seed: of the bootstrap.
+        quoted: efficiencies at fixed mistag rates that are compared, too; jets have its column.
 
     Returns:
-        `pairs`: their `models`, `jets` by class and `auc` (`difference`); `notes`: why there is no
-        such pair.
+        `pairs`: their `models`, `jets` by class, `auc` (`difference`) and, where it is quoted,
+        `efficiency` (`efficiency.difference`); `notes`: why there is no such pair.
 
     Raises:
         BoostflowError: the reference is none of the models, or the only one.
@@ -126,13 +133,13 @@ def compare(
         if found is None:
             result["notes"].append(f"{reference} and {name} have fewer than two classes in common")
             continue
-        result["pairs"].append(
-            {
-                "models": [reference, name],
-                "jets": {
-                    name: int((found[0].code == k).sum()) for k, name in enumerate(found[0].classes)
-                },
-                "auc": difference(*found, times, seed),
-            }
-        )
+        numbers = np.bincount(found[0].code, minlength=len(found[0].classes)).tolist()
+        pair = {
+            "models": [reference, name],
+            "jets": dict(zip(found[0].classes, numbers, strict=True)),
+            "auc": difference(*found, times, seed),
+        }
+        if quoted is not None:
+            pair["efficiency"] = efficiency.difference(*found, quoted, times, seed)
+        result["pairs"].append(pair)
     return result

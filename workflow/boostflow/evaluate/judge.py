@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from boostflow.errors import BoostflowError
-from boostflow.evaluate import anomaly, classifier, clusterer, decorrelated, efficiency
+from boostflow.evaluate import (
+    anomaly,
+    classifier,
+    clusterer,
+    decorrelated,
+    detector,
+    efficiency,
+)
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
 from boostflow.scored import Table, read_scored, read_scores, samples_of
@@ -82,6 +89,12 @@ def _events(job: Evaluate, files: Evaluate.Files) -> Found:
     return anomaly.evaluate(table, job.judged, job.evaluate.anomaly, _seed(job))
 
 
+def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
+    jets = samples_of(files.jets)
+    table = read_scored(jets, files.scores, COLUMNS, detector.OPTIONAL)
+    return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+
+
 def _clustered(
     job: Evaluate, files: Evaluate.Files, columns: list[str], optional: list[str]
 ) -> Table:
@@ -129,5 +142,6 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLASSIFY, "jet"): _classifier,
     (Task.CLUSTER, "jet"): _clusterer,
     (Task.CLUSTER, "event"): _events,
+    (Task.DETECT, "jet"): _detector,
 }
 """What judges a model, by its task and what it scores."""

@@ -70,7 +70,7 @@ def plot_systematics(job: PlotSystematics, files: PlotSystematics.Files) -> None
 
 
 def comparison(job: Compare, files: Compare.Files) -> None:
-    """Compare the AUCs of the reference and of each other model on the same test jets.
+    """Compare the reference and each other model on the same test jets.
 
     Raises:
         BoostflowError: missing or mismatched files, a single model.
@@ -78,11 +78,13 @@ def comparison(job: Compare, files: Compare.Files) -> None:
     jets, models = samples_of(files.jets), {}
     for path in files.scores:
         model = path.parent.name
-        table = read_scored(jets, path, judge.COLUMNS, varied.OPTIONAL)
+        columns = [] if job.efficiency is None else [job.efficiency.column]
+        wanted = list(dict.fromkeys([*judge.COLUMNS, *columns]))
+        table = read_scored(jets, path, wanted, varied.OPTIONAL)
         table["row"] = np.arange(len(table["label"]))
         models[model] = judge.classified(table, job.judged[model])
     seed = derive(job.seed, "compare")
-    result = compare.compare(models, job.reference, job.bootstrap, seed)
+    result = compare.compare(models, job.reference, job.bootstrap, seed, job.efficiency)
     write_json(files.figures, result)
     with style():
         save(draw_errors.comparison(result, job.label), files.plot)

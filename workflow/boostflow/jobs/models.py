@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_serializer
 
 from boostflow.config.base import Block, Name
+from boostflow.config.chain import Efficiency
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic, titles
@@ -144,6 +145,8 @@ class Judged(Block):
     """Samples of a clustering; null for all."""
     mass: tuple[float, float] | None = None
     """Window of the jet mass of a clustering (GeV)."""
+    normal: list[Name] = []
+    """Samples or classes that a detector takes as normal."""
 
     @classmethod
     def of(cls, block: ModelBlock, labels: Sequence[str]) -> Judged:
@@ -160,6 +163,7 @@ class Judged(Block):
             scores=block.scores(labels),
             samples=None if samples is None else list(samples),
             mass=block.window(),
+            normal=list(block.normal_jets()),
         )
 
     def columns(self, role: Role) -> list[str]:
@@ -333,7 +337,7 @@ class PlotSystematics(Job):
 
 
 class Compare(Job):
-    """Differences of AUCs on the same jets, with paired errors."""
+    """Differences of models on the same jets, with paired errors."""
 
     stage: ClassVar[str] = "compare"
     runs: ClassVar[str] = "boostflow.evaluate.run:comparison"
@@ -342,6 +346,8 @@ class Compare(Job):
     """How each model is judged, in the order of the score tables."""
     reference: Name
     """The model that each other one is compared with."""
+    efficiency: Efficiency | None = None
+    """Efficiencies at fixed mistag rates that are compared besides the AUCs."""
     bootstrap: int = 200
     """Number of resamplings of the bootstrap."""
     seed: int = 1
@@ -370,6 +376,7 @@ class Compare(Job):
         return cls(
             judged={name: Judged.of(block, labels) for name, block in models.items()},
             reference=reference_of(analysis),
+            efficiency=config.evaluate.efficiency,
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
             label=analysis.energy_label(),

@@ -71,7 +71,7 @@ class Decorrelate(Block):
             config: the whole configuration.
         """
         labels = config.labels()
-        yield from _background(self.background, config, at / "background")
+        yield from background_problems(self.background, config, at / "background")
         known = [f"p_{name}" for name in labels]
         for name, added in (self.scores or {}).items():
             for column in added:
@@ -114,8 +114,14 @@ class Planing(Block):
             yield from _of_mass(self.mass, at / "mass")
 
 
-def _background(named: Sequence[str], config: Config, at: Place) -> Iterable[Problem]:
-    """What is wrong with what is named as background."""
+def background_problems(named: Sequence[str], config: Config, at: Place) -> Iterable[Problem]:
+    """What is wrong with what is named as background.
+
+    Args:
+        named: samples or classes.
+        config: the whole configuration.
+        at: the key.
+    """
     known = list(dict.fromkeys([*config.samples, *config.labels()]))
     if list(named) == BACKGROUND and not set(named) & set(known):
         yield at.problem(

@@ -123,8 +123,9 @@ class Search(Block):
     """Points that are trained one after another in one process: the smaller they are, the more."""
     resource: Name | None = None
     """The key of which halving gives little first: the most epochs or boosting rounds."""
-    reduction: int = Field(3, ge=2, le=10)
-    """halving: one of so many points goes on, with so many times the resource."""
+    reduction: int = Field(4, ge=2, le=10)
+    """halving: one of so many points goes on, with so many times the resource; 3 or 4 is usual
+    (arXiv:1603.06560)."""
     lowest: int = Field(1, ge=1)
     """halving: least resource of the first step."""
 
@@ -182,11 +183,11 @@ class Search(Block):
         if self.resource is None:
             return [Step(CHOSEN, numbers[0], {})]
         whole = getattr(block, self.resource)
-        # At least two in the last step, which alone has whole trainings to choose from.
-        while numbers[-1] // self.reduction >= 2:
+        while numbers[-1] > self.reduction:
             if whole / self.reduction ** len(numbers) < self.lowest:
                 break
-            numbers.append(numbers[-1] // self.reduction)
+            # At least two in the last step, which alone has whole trainings to choose from.
+            numbers.append(max(2, numbers[-1] // self.reduction))
         last = len(numbers) - 1
         return [
             Step(

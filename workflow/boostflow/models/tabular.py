@@ -64,6 +64,7 @@ def read(
     optional: bool,
     planing: Planing | None = None,
     missing: Mapping[str, float] | None = NONE,
+    fewest: int = 2,
 ) -> Rows:
     """Read the jets of some samples.
 
@@ -73,10 +74,10 @@ def read(
         optional: whether columns that a sample lacks are left out for all, with a line in the log.
         planing: of the weights, see `weights`.
         missing: what stands for NaN in the features, see `matrix`.
+        fewest: classes that there have to be.
 
     Raises:
-        BoostflowError: no jets at all, fewer than two classes, or a feature that is missing or not
-            finite.
+        BoostflowError: no jets at all, too few classes, or a feature that is missing or not finite.
     """
     require_rows(inputs)
     features = _present(inputs, wanted) if optional else list(wanted)
@@ -86,7 +87,7 @@ def read(
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     classes = sorted(set(label) - {UNMATCHED})
-    if len(classes) < 2:
+    if len(classes) < fewest:
         raise BoostflowError(
             f"a classifier needs at least two classes, the jets have {', '.join(classes) or 'none'}"
         )

@@ -35,7 +35,7 @@ def spectra(figures: Mapping[str, Any], text: Label) -> Figure:
         title = " + ".join(score["columns"])
         for column, when in enumerate(WHEN):
             heading = title if when == "before" else f"ddt_{name}"
-            _half(*axes[:, column], figures, score[when], edges, f"{WHEN[when]}: {heading}")
+            half(*axes[:, column], figures, score[when], edges, f"{WHEN[when]}: {heading}")
             axes[1, column].set_xlabel(axis_label(figures["mass"]))
         highest = max(ax.dataLim.y1 for ax in axes[0])
         for ax in axes[0]:
@@ -47,7 +47,7 @@ def spectra(figures: Mapping[str, Any], text: Label) -> Figure:
     return fig
 
 
-def _half(
+def half(
     top: Axes,
     below: Axes,
     figures: Mapping[str, Any],
@@ -55,11 +55,20 @@ def _half(
     edges: NDArray,
     title: str,
 ) -> None:
-    """Spectra above, the part that passes over its mean below."""
+    """Draw spectra above, and below the part that passes over its mean.
+
+    Args:
+        top: axes of the spectra.
+        below: axes of the ratio.
+        figures: `spectrum` of all jets.
+        found: `evaluate.decorrelated.independence`.
+        edges: of the bins of the mass (GeV).
+        title: of the legend.
+    """
     total = np.asarray(figures["spectrum"]["value"])
     share = total / total.sum()
     centres = (edges[1:] + edges[:-1]) / 2
-    top.stairs(share, edges, fill=True, color="0.85", label="All background")
+    top.stairs(share, edges, fill=True, color="0.85", label="All")
     for part, tint in TINT.items():
         passing = np.asarray(found[part]["efficiency"]["value"])
         error = np.asarray(found[part]["efficiency"]["error"])

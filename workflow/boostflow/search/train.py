@@ -14,6 +14,7 @@ from boostflow.io import exclusive, read_json, write_json
 from boostflow.jobs.models import Train
 from boostflow.models import points as on_disk
 from boostflow.models.family import ModelBlock, family_of
+from boostflow.models.kept import keeping
 from boostflow.models.points import MODEL, Point
 from boostflow.models.search import Settings, name_of, point, seeded
 from boostflow.training.entry import process
@@ -69,7 +70,7 @@ def _all(wanted: Sequence[Wanted], files: TrainPoints.Files) -> None:
     known: dict[str, str] = {}
     found: list[Point] = []
     failed: set[str] = set()
-    with process(files.results, threads=1 if distributed else None):
+    with process(files.results, threads=1 if distributed else None), keeping():
         for block, *_ in wanted:
             place = _place(block, files, known)
             found.append(place)

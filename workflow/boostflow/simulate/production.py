@@ -124,7 +124,7 @@ def _reconstruct(
     py = np.bincount(candidates.event, candidates.pt * np.sin(candidates.phi), n)
     nominal, shower = pythia.shower_weights(raw)
     return {
-        "genWeight": nominal,
+        "genWeight": nominal if config.bias_weights else np.ones(n),
         "PSWeight": shower,
         "LHEScaleWeight": pythia.theory.scales(raw.info),
         "LHEPdfWeight": pythia.theory.densities(raw.info),

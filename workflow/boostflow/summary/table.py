@@ -35,6 +35,15 @@ def models(page: Page, summary: dict[str, Any]) -> None:
             (f"AUC {'mean' if name == 'macro' else name}", number(figure, 4))
             for name, figure in pair["auc"].items()
         ]
+        quoted = pair.get("efficiency") or {"ranges": []}
+        # Those of all jets; comparison.json has them by range, too.
+        for point in [point for span in quoted["ranges"][:1] for point in span["points"]]:
+            at = f"where {point['mistag']:.0%} of {quoted['background']} pass"
+            rows += [
+                (f"Part of {name} {at}", number(point[name], 4))
+                for name in (quoted["signal"], *quoted["others"])
+                if name in point
+            ]
         page.grid(" - ".join(pair["models"]), ["difference", "value (same test jets)"], rows)
 
 

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from boostflow.io import atomic, write_json
 from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
+from boostflow.models.kept import once
 from boostflow.models.tabular import SPLITS, of_split, read
 from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
+    from xgboost import DMatrix
+
     from boostflow.jobs.models import Train
 
 log = logging.getLogger("bdt")
+
+INPUT = ("features", "planing", "bootstrap")
+"""Keys of the block that decide what of the jets is read, and with which weights."""
+
+
+class Given(NamedTuple):
+    """The jets of a training as XGBoost takes them, which bins each feature once."""
+
+    features: list[str]
+    classes: list[str]
+    sets: dict[str, DMatrix]
+    """By name of the split."""
 
 
 def train(job: Train, files: Train.Files) -> None:
@@ -43,18 +60,14 @@ def train(job: Train, files: Train.Files) -> None:
     start = time.monotonic()
     block = job.model
     assert isinstance(block, BDT)
-    rows = read(files.jets, block.features, block.standard(), block.planing, missing=None)
-    config = block.model_copy(update={"features": rows.features})
-    sets = {}
-    for name in SPLITS:
-        x, y, w = of_split(rows, config, name)
-        sets[name] = xgb.DMatrix(x, y, weight=w, feature_names=rows.features, nthread=1)
-        log.info("%s: %d jets of %d classes", name, len(y), len(rows.classes))
+    key = (files.jets, block.model_dump_json(include={*INPUT}))
+    given = once("trees", key, lambda: _given(files.jets, block))
+    config, sets = block.model_copy(update={"features": given.features}), given.sets
     history: dict[str, dict[str, list[float]]] = {}
     booster = xgb.train(
         {
             "objective": "multi:softprob",
-            "num_class": len(rows.classes),
+            "num_class": len(given.classes),
             "eval_metric": "mlogloss",
             "max_depth": config.max_depth,
             # In units of the sum of weights: their mean is 1, whatever the number of jets.
@@ -99,8 +112,20 @@ def train(job: Train, files: Train.Files) -> None:
                 files.jets,
                 family_of(block).packages,
                 time.monotonic() - start,
-                classes=rows.classes,
+                classes=given.classes,
                 parameters=sum(tree.count("leaf=") for tree in booster.get_dump()),
             ),
         )
     log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
+
+
+def _given(jets: Sequence[Path], block: BDT) -> Given:
+    """Read the splits of a training."""
+    xgb = xgboost()
+    rows = read(jets, block.features, block.standard(), block.planing, missing=None)
+    sets = {}
+    for name in SPLITS:
+        x, y, w = of_split(rows, block, name)
+        sets[name] = xgb.DMatrix(x, y, weight=w, feature_names=rows.features, nthread=1)
+        log.info("%s: %d jets of %d classes", name, len(y), len(rows.classes))
+    return Given(rows.features, rows.classes, sets)
