@@ -112,6 +112,10 @@ def test_wrong_samples(tmp_path: Path, change: dict[str, Any], message: str) -> 
         ),
         ({"models": {"n": {"kind": "set"}}}, "models.n: reads constituents of jets"),
         (
+            {"models": {"n": {"kind": "hyperplane", "features": ["p"], "normal": ["pion"]}}},
+            "models.n: is judged by masses of jets",
+        ),
+        (
             {"models": {"trees": {"kind": "bdt", "features": ["p"], "planing": {}}}},
             "models.trees.planing: is for masses of jets",
         ),
