@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from boostflow.config.load import load
 from boostflow.config.samples import RootContent
 from boostflow.models.family import families
 from boostflow.models.ucluster.block import UCluster
+from boostflow.searches import Searches
 from support.plans import CONFIG, REPOSITORY, Job, Plan
 
 SAMPLES = ("quark", "top")
@@ -396,7 +398,7 @@ def test_anomaly_detection(tmp_path: Path) -> None:
 
 
 def test_b_jets(tmp_path: Path) -> None:
-    """The shipped configuration: three flavours; trees, cuts, and two networks merged; no fit."""
+    """The shipped configuration: three flavours; trees, cuts, two searched networks, merged."""
     config = yaml.safe_load((REPOSITORY / "config" / "bjets.yaml").read_text())
     ends = (
         "plot_cutflow",
@@ -409,10 +411,19 @@ def test_b_jets(tmp_path: Path) -> None:
     expected: set[Job] = {(rule, "") for rule in ends}
     for sample in ("bottom", "charm", "light"):
         expected |= {(rule, f"nominal/{sample}") for rule in ("list_parts", "select")}
-        for part in range(4):
+        for part in range(config["samples"][sample]["parts"]):
             expected |= {(rule, f"nominal/{sample}/{part}") for rule in ("simulate", "ingest")}
+    searches = Searches(load(config, REPOSITORY)[0])
     for model, block in config["models"].items():
         kind = block["kind"]
+        if "search" in block:
+            (batch,) = searches.batches_of(model)
+            expected |= {
+                (f"search_{kind}", batch),
+                ("search_rank", f"{model}/chosen"),
+                (f"search_best_{kind}", f"{model}/seeds/0"),
+                ("search_report", model),
+            }
         expected |= {(rule, f"{model}/nominal") for rule in (f"train_{kind}", "score")}
         expected.add((f"evaluate_{kind}", model))
         if name := families()[kind].block(**block).prepared_name():

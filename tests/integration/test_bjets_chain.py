@@ -23,6 +23,7 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
     config["models"]["trees"] |= {"rounds": 30}
     # All events count alike: a few hundred of uneven weights are worth some ten.
     config["simulation"] |= {"settings": [], "pthat": [30.0, 300.0]}
+    config["evaluate"]["reference"] = "trees"
     config["evaluate"]["efficiency"] |= {"mistag": [0.1], "edges": []}
     run = analysis(config)
     done = run.snakemake()
@@ -40,4 +41,7 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
         assert point["efficiency"]["value"] > 0.2 > point["efficiency"]["error"]
         assert point["rejection"]["c"].get("value", point["rejection"]["c"].get("limit")) > 1
         assert (run.out / f"plots/{model}/efficiency.png").stat().st_size > 5_000
+    (pair,) = read_json(run.out / "comparison.json")["pairs"]
+    (point,) = pair["efficiency"]["ranges"][0]["points"]
+    assert pair["models"] == ["trees", "vertex_cut"] and point["b"]["error"] > 0
     assert run.planned() == {}

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from boostflow.config.config import Config
 from boostflow.config.problems import Place
+from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet, write_parquet
 from boostflow.models.family import families
 from boostflow.models.networks import TaggerBlock
@@ -27,10 +28,10 @@ VERTICES = {
 }
 
 
-def jets(folder: Path) -> list[Path]:
-    """Selected jets of two classes: b jets have up to three vertices, light ones hardly any."""
+def jets(folder: Path, b: float = 1.2, light: float = 0.1) -> list[Path]:
+    """Selected jets of two classes: so many vertices on average, at most three."""
     paths = []
-    for number, (name, mean) in enumerate((("b", 1.2), ("light", 0.1))):
+    for number, (name, mean) in enumerate((("b", b), ("light", light))):
         rng = np.random.default_rng(number)
         counts = np.minimum(rng.poisson(mean, 240), 3)
         n = counts.sum()
@@ -67,6 +68,13 @@ def test_jets_without_vertices_have_a_score(tmp_path: Path, kind: str, more: dic
         none = ak.to_numpy(ak.num(rows.sv_pt)) == 0
         # They are all alike to the network.
         assert np.ptp(found["p_b"][none]) < 1e-6 < np.ptp(found["p_b"][~none])
+
+
+def test_no_jet_has_a_vertex(tmp_path: Path) -> None:
+    block = families()["set"].block(**VERTICES)
+    said = "no labelled jet of b, light has vertices: there is nothing to train on"
+    with pytest.raises(BoostflowError, match=said):
+        conformance.train(jets(tmp_path, b=0, light=0), block, tmp_path)
 
 
 def test_features_are_those_of_the_collection() -> None:

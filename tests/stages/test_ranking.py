@@ -18,6 +18,11 @@ from support.judging import LABEL, evaluate, judged
 FEATURES = ["msoftdrop", "tau21"]
 ROUNDS = {"short": 2, "long": 8}
 """Boosting rounds by name of the model."""
+LOGIC = {
+    **{"ebops": 3216, "lut": 1803, "lut_reports": [1749, 2037], "registers": 585},
+    **{"cycles": 4, "clock_mhz": 200.0, "latency_ns": 20.0},
+}
+"""What one of them costs in an FPGA."""
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +66,10 @@ def ranked(tmp_path_factory):
             plot=folder / "comparison.png",
         ),
     )
+    (folder / "models/long/nominal/firmware.json").write_text(json.dumps(LOGIC))
+    titles = dict.fromkeys(ROUNDS, "Trees")
     ranking.run(
-        RankClassifiers(titles=dict.fromkeys(ROUNDS, "Trees"), reference="short", label=LABEL),
+        RankClassifiers(titles=titles, reference="short", in_logic=["long"], label=LABEL),
         RankClassifiers.Files(
             evaluations=[folder / f"evaluation/{name}.json" for name in ROUNDS],
             comparison=folder / "comparison.json",
@@ -71,6 +78,7 @@ def ranked(tmp_path_factory):
             figures=folder / "classifiers.json",
             table=folder / "classifiers.txt",
             plot=folder / "classifiers.png",
+            resources=folder / "resources.png",
         ),
     )
     return folder
@@ -108,13 +116,20 @@ def test_costs_are_those_of_the_trainings(ranked):
 
 def test_table_has_a_row_of_each_model(ranked):
     text = (ranked / "classifiers.txt").read_text()
-    for name in ROUNDS:
-        assert sum(line.split()[:1] == [name] for line in text.splitlines()) == 3
+    for name, tables in {"short": 3, "long": 4}.items():
+        assert sum(line.split()[:1] == [name] for line in text.splitlines()) == tables
     auc = read(ranked / "classifiers.json")["models"]["long"]["macro_auc"]["value"]
     assert f"{auc:.4f}" in text
 
 
-def test_plot_is_drawn(ranked):
+def test_what_is_logic_says_what_it_costs(ranked):
+    rows = read(ranked / "classifiers.json")["models"]
+    assert rows["long"]["logic"] == LOGIC and "logic" not in rows["short"]
+    assert "1,803 (1,749 to 2,037)" in (ranked / "classifiers.txt").read_text()
+
+
+@pytest.mark.parametrize("name", ["classifiers", "resources"])
+def test_plots_are_drawn(ranked, name):
     from matplotlib.image import imread
 
-    assert np.asarray(imread(ranked / "classifiers.png")).std() > 0.05
+    assert np.asarray(imread(ranked / f"{name}.png")).std() > 0.05

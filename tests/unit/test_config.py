@@ -176,7 +176,9 @@ def test_the_shipped_background_estimates_load(repository: Path) -> None:
 def test_the_shipped_trigger_has_no_tracks_and_a_network_in_fixed_point(repository: Path) -> None:
     config, _ = load(yaml.safe_load((repository / "config/trigger.yaml").read_text()), repository)
     assert config.simulation.detector.track_efficiency == 0
-    assert config.models["fixed"].own_plots() == ("rate",)
+    assert [name for name, block in config.models.items() if block.in_logic] == [
+        *("fixed", "smaller", "smallest", "fixed_trees")
+    ]
     assert {block.planing.mass for block in config.models.values()} == {"pt"}
 
 

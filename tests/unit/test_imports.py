@@ -34,7 +34,7 @@ BLOCKS = {
 
 BASES = {
     f"boostflow.models{name}"
-    for name in ("", ".family", ".classifying", ".detecting", ".networks", ".search")
+    for name in ("", ".family", ".classifying", ".detecting", ".networks", ".search", ".hardware")
 }
 """Modules of `models` that blocks of families are made from."""
 
@@ -56,7 +56,10 @@ LAYERS: tuple[set[str], ...] = (
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
         "webpage",
     },
-    {"cli", "clusterplan", "display", "results", "scheduling", "states", "targets"},
+    {
+        *("cli", "clusterplan", "crate", "display", "explain", "results", "scheduling", "states"),
+        "targets",
+    },
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
 it. `blocks` are the modules in `BLOCKS`; `families` are those in `BASES` and of each family its

@@ -169,6 +169,11 @@ CASES: list[Case] = [
     ("evaluate.rejection", [["top", ["w"]]], EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["qcd"]], ["higgs", ["qcd"]]], NOTHING),  # no such class
     ("evaluate.efficiency", QUOTED, EVALUATE | VARY | {"compare"}),
+    (
+        "evaluate.trigger",
+        {"background": ["qcd"], "menu": {"top": {"signal": "top"}}},
+        EVALUATE | VARY,
+    ),
     ("evaluate.bootstrap", 50, EVALUATE | VARY | {"compare"}),
     ("evaluate.reference", "clusters", {"compare"}),
     ("evaluate.reference", "bdt", NOTHING),  # that it is anyway

@@ -57,6 +57,8 @@ def test_columns_take_the_place_of_observables(tmp_path: Path) -> None:
     }
     config, systematics = load(raw(tmp_path, entries), tmp_path)
     assert config.features() == config.columns() == ["dedx", "p", "tof", "weight_up"]
+    again = {name: type(s).model_validate(s.model_dump()) for name, s in systematics.items()}
+    assert again == systematics  # as jobs read them
     analysis = Analysis(config, systematics)
     assert analysis.label() == ("boostflow simulation", "138 fb$^{-1}$")
     assert analysis.resolve("select", "gain_up", sample="kaon") == "gain_up"

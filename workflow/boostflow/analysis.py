@@ -388,6 +388,10 @@ class Analysis:
         found = [name for name, block in models if block.task() is Task.CLASSIFY]
         return found if len(found) > 1 else []
 
+    def in_logic(self) -> list[str]:
+        """Ranked classifiers that are logic for an FPGA."""
+        return [name for name in self.classifiers() if self.config.models[name].in_logic]
+
     def with_systematics(self) -> list[str]:
         """Jet models that regions read, if there are variations of their scores or jets."""
         if not self.config.has_fit:

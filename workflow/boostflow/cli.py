@@ -343,6 +343,27 @@ def _datacard(args: argparse.Namespace) -> None:
     print(run(args.results, args.to))
 
 
+def _explain_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", type=Path, help="a file of the results")
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from boostflow.explain import run
+
+    print(run(args.file), end="")
+
+
+def _crate_arguments(command: argparse.ArgumentParser) -> None:
+    _results(command)
+    command.add_argument("--to", type=Path, help="folder (default: ro-crate in RESULTS)")
+
+
+def _crate(args: argparse.Namespace) -> None:
+    from boostflow.crate import run
+
+    print(run(args.results, args.to))
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
     "check": (_configfiles, _check, "Look at all input files: one line a file, all problems."),
     "variations": (
@@ -356,10 +377,20 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
         "List all observables: unit, what they need, and what they are.",
     ),
     "output": (_output_arguments, _output, "Print the folder that a configuration writes to."),
+    "crate": (
+        _crate_arguments,
+        _crate,
+        "Pack a finished run as a Workflow Run RO-Crate: results, inputs, configuration, versions.",
+    ),
     "datacard": (
         _datacard_arguments,
         _datacard,
         "Write the model of a run's fit as a datacard of CMS Combine: text and ROOT shapes.",
+    ),
+    "explain": (
+        _explain_arguments,
+        _explain,
+        "List what a result was made from, by which job, when, and with which versions.",
     ),
     "launch": (
         _launch_arguments,

@@ -11,6 +11,7 @@ import awkward as ak
 
 from boostflow.io import atomic, read_json, read_parquet, write_json
 from boostflow.jobs.models import RankClassifiers
+from boostflow.models.logic import FIRMWARE
 from boostflow.models.score import manifest, score
 from boostflow.summary.table import number
 from boostflow.texttable import Text
@@ -27,7 +28,7 @@ def run(job: RankClassifiers, files: RankClassifiers.Files) -> None:
     Raises:
         BoostflowError: a file is missing or damaged, or a model cannot score.
     """
-    from boostflow.plots.ranking import roc
+    from boostflow.plots.ranking import resources, roc
     from boostflow.plots.style import save, style
 
     judged = {found["model"]: found for found in map(read_json, files.evaluations)}
@@ -41,6 +42,7 @@ def run(job: RankClassifiers, files: RankClassifiers.Files) -> None:
             "difference": _difference(pairs.get(name)),
             "rejection": judged[name]["rejection"],
             **costs(folders[name], jets),
+            **({"logic": read_json(folders[name] / FIRMWARE)} if name in job.in_logic else {}),
         }
         for name in job.titles
     }
@@ -50,6 +52,8 @@ def run(job: RankClassifiers, files: RankClassifiers.Files) -> None:
         part.write_text(table(result), encoding="utf-8")
     with style():
         save(roc({name: judged[name] for name in job.titles}, job.label), files.plot)
+        if files.resources is not None:
+            save(resources(result, job.label), files.resources)
 
 
 def _difference(pair: Mapping[str, Any] | None) -> dict[str, float] | None:
@@ -118,21 +122,32 @@ def table(found: Mapping[str, Any]) -> str:
         ],
         right=(2, 3),
     )
-    page.grid(
-        "Background rejection at a signal efficiency",
-        ["model", *wanted],
-        [
+    if wanted:
+        page.grid(
+            "Background rejection at a signal efficiency",
+            ["model", *wanted],
+            [[name, *map(_rejection, row["rejection"])] for name, row in models.items()],
+            right=range(1, len(wanted) + 1),
+        )
+    if logic := {name: row["logic"] for name, row in models.items() if "logic" in row}:
+        page.grid(
+            "Logic for an FPGA",
+            ["model", "EBOPs", "LUT", "registers", "cycles", "latency [ns]", "clock [MHz]"],
             [
-                name,
-                *(
-                    number(cut, 0) if "value" in cut or "limit" in cut else "-"
-                    for cut in row["rejection"]
-                ),
-            ]
-            for name, row in models.items()
-        ],
-        right=range(1, len(wanted) + 1),
-    )
+                [
+                    name,
+                    f"{row['ebops']:,}" if "ebops" in row else "-",
+                    f"{row['lut']:,} ({row['lut_reports'][0]:,} to {row['lut_reports'][1]:,})",
+                    f"{row['registers']:,}",
+                    str(row["cycles"]),
+                    f"{row['latency_ns']:g}",
+                    f"{row['clock_mhz']:g}",
+                ]
+                for name, row in logic.items()
+            ],
+            right=range(1, 7),
+        )
+        page.line("LUT: da4ml's estimate, and 0.97 to 1.13 of it, as Vivado's reports of networks.")
     page.grid(
         "Costs",
         ["model", "parameters", "training [s]", "peak memory [MB]", "scores [jets / CPU-s]"],

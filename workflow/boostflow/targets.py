@@ -77,8 +77,11 @@ def plots_of(analysis: Analysis, model: str) -> list[str]:
     """Names of the plots of a model's evaluation; significance is that of the fit's signal."""
     block = analysis.config.models[model]
     names = [x for x in model_plots(block) if x != "significance" or analysis.config.infer]
-    quoted = analysis.config.evaluate.efficiency is not None and block.task() is Task.CLASSIFY
-    return [*names, *(["efficiency"] if quoted else [])]
+    evaluate = analysis.config.evaluate
+    if block.task() is Task.CLASSIFY:
+        names += ["efficiency"] if evaluate.efficiency is not None else []
+        names += ["rate", "turn_on"] if evaluate.trigger is not None else []
+    return names
 
 
 def varied_plots_of(analysis: Analysis, model: str) -> list[str]:
@@ -143,6 +146,8 @@ def plots(analysis: Analysis) -> list[str]:
         found.append(analysis.at(paths.COMPARISON_PLOT))
     if analysis.classifiers():
         found.append(analysis.at(paths.RANKING_PLOT))
+    if analysis.in_logic():
+        found.append(analysis.at(paths.RESOURCES_PLOT))
     if analysis.config.event_models():
         found.append(analysis.at(paths.ANOMALY_PLOT))
     found += analysis.each(paths.BACKGROUND_PLOT, plot=background_plot_names(analysis))

@@ -165,6 +165,7 @@ if ANALYSIS.classifiers():
                 category="Models",
                 labels={"plot": "classifiers"},
             ),
+            resources=resources_plot(),
         log:
             log_of(paths.RANKING),
         benchmark:

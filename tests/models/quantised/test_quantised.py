@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, read_parquet
-from boostflow.models.quantised import logic
+from boostflow.models import logic
+from boostflow.models.grid import Grid
 from boostflow.models.quantised.block import Quantised
-from boostflow.models.quantised.grid import Grid
-from boostflow.models.quantised.plots import EFFICIENCIES, rates
 from boostflow.models.score import score
 from boostflow.models.tabular import matrix
 from support import conformance
@@ -230,20 +229,3 @@ def test_a_damaged_logic_is_told(trained: tuple[Path, Path], tmp_path: Path) -> 
     (model / logic.LOGIC).write_text("{")
     with pytest.raises(BoostflowError, match=r"logic\.json: is no integer logic of da4ml"):
         score(model, read_parquet(trained[1]))
-
-
-def test_a_rate_is_cross_section_times_luminosity() -> None:
-    """An event counts once, with its best jet; 1e6 events per 1/fb are 20 Hz."""
-    jets = {
-        "p_top": np.array([0.9, 0.6, 0.95, 0.7, 0.1]),
-        "label": np.array(["top", "top", "dijet", "dijet", "dijet"]),
-        "event": np.array([0, 1, 2, 2, 3]),
-        "weight": np.array([1.0, 1.0, 1e6, 1e6, 3e6]),
-    }
-    rate, error = rates(jets, "p_top", "top")
-    np.testing.assert_allclose(rate, 20.0)
-    np.testing.assert_allclose(error, 20.0)
-    jets["p_top"] = np.array([0.9, 0.6, 0.7, 0.65, 0.1])
-    rate, _ = rates(jets, "p_top", "top")
-    np.testing.assert_allclose(rate[EFFICIENCIES < 0.5], 0.0)
-    np.testing.assert_allclose(rate[EFFICIENCIES > 0.51], 20.0)

@@ -333,6 +333,54 @@ class Efficiency(Block):
         return [self.signal, self.background, *self.others]
 
 
+class Item(Block):
+    """A line of a trigger's menu: a tagged jet above a threshold."""
+
+    signal: Name
+    """Class that it looks for, by the class' part in the probabilities of it and the background."""
+    share: float = Field(1.0, gt=0, le=1e6)
+    """Rate that the line would have alone, in proportion to the shares of the others."""
+    pt_min: float = Field(0.0, ge=0)
+    """Threshold of the jet's transverse momentum (GeV)."""
+
+
+class Trigger(Block):
+    """Rates of a trigger's menu, efficiencies at them, and turn-on curves."""
+
+    background: list[Name] = Field(min_length=1)
+    """Classes whose events make the rate."""
+    menu: dict[Name, Item] = Field(min_length=1)
+    """Lines by name: {top: {signal: top, pt_min: 300}}."""
+    rate: float = Field(1000.0, gt=0)
+    """Rate of the whole menu (Hz): cuts of all lines are chosen so that it is reached."""
+    luminosity: float = Field(2e34, gt=0, le=1e37)
+    """Instantaneous luminosity (1/(cm2 s))."""
+    crossings: float = Field(40.0, gt=0, le=1e3)
+    """Frequency of the bunch crossings (MHz), each of which is read once."""
+    column: Literal["pt", "gen_pt"] = "pt"
+    """Momentum of the turn-on curves: the jet's, or that of the generator jet."""
+    edges: list[float] = [200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0]
+    """Edges of their bins, ascending (GeV)."""
+
+    @field_validator("edges")
+    @classmethod
+    def ascend(cls, edges: list[float]) -> list[float]:
+        """Edges of bins ascend."""
+        if len(edges) < 2 or any(high <= low for low, high in pairwise(edges)):
+            raise ValueError(f"{edges} are no edges of bins: [200, 300, 400, 600]")
+        return edges
+
+    @model_validator(mode="after")
+    def rate_is_possible(self) -> Trigger:
+        """There are no more events than bunch crossings."""
+        if self.rate >= self.crossings * 1e6:
+            raise ValueError(
+                f"rate: {self.rate:g} Hz is not below the frequency of the bunch crossings,"
+                f" {self.crossings:g} MHz"
+            )
+        return self
+
+
 class Evaluate(Block):
     """Figures of merit."""
 
@@ -348,6 +396,9 @@ class Evaluate(Block):
     efficiency: Efficiency | None = None
     """Efficiency of a class at fixed mistag rates of another: {signal: b, background: light,
     others: [c], edges: [20, 50, 100, 200]}; null for none."""
+    trigger: Trigger | None = None
+    """Menu of a trigger at a rate, with turn-on curves: {background: [dijet], rate: 1000, menu:
+    {top: {signal: top, pt_min: 300}}}; null for none."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
     reference: Name | None = None

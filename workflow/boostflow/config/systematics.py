@@ -252,8 +252,10 @@ class Shift(Templated):
 
     def _moves_a_column(self) -> Shift:
         """A column takes either a value or a correction."""
+        # What a job is told has every key, most of them at its default.
+        fields = type(self).model_fields
         foreign = ("quantity", "envelope", "resolution", "scale_factor")
-        if given := [name for name in foreign if name in self.model_fields_set]:
+        if given := [name for name in foreign if getattr(self, name) != fields[name].default]:
             raise ValueError(f"a shift of a column takes no {' and '.join(given)}")
         if (self.value is None) == (self.correction is None):
             raise ValueError("a shift of a column needs either value, or correction")

@@ -13,6 +13,7 @@ from boostflow.evaluate import (
     decorrelated,
     detector,
     efficiency,
+    trigger,
 )
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
@@ -51,9 +52,13 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
     unknown = [name for name in job.signal if name not in jets]
     if unknown:
         raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
-    quoted = job.evaluate.efficiency
-    columns = COLUMNS if quoted is None else list(dict.fromkeys([*COLUMNS, quoted.column]))
-    table = read_scored(jets, files.scores, columns, [])
+    quoted, asked = job.evaluate.efficiency, job.evaluate.trigger
+    columns = [
+        *COLUMNS,
+        *([quoted.column] if quoted else []),
+        *(["pt", asked.column] if asked else []),
+    ]
+    table = read_scored(jets, files.scores, list(dict.fromkeys(columns)), [])
     figures, test = classifier.evaluate(
         table, job.judged, job.evaluate, job.signal, job.luminosity, _seed(job)
     )
@@ -61,6 +66,11 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
         part = classifier.classified(table, job.judged)
         figures["efficiency"] = efficiency.evaluate(
             part, quoted, job.evaluate.bootstrap, _seed(job)
+        )
+    if asked is not None:
+        part = classifier.classified(table, job.judged)
+        figures["trigger"] = trigger.evaluate(
+            part, trigger.normalised(part, table), asked, job.evaluate.bootstrap, _seed(job)
         )
     if job.decorrelate is not None:
         more = [*COLUMNS, job.decorrelate.mass, "pt"]

@@ -398,8 +398,10 @@ class RankClassifiers(Job):
     """How tables call the family of each classifier."""
     reference: Name
     """The model that the others were compared with."""
+    in_logic: list[Name] = []
+    """Those that are logic for an FPGA."""
     label: Label
-    """Text above the plot."""
+    """Text above the plots."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -418,6 +420,8 @@ class RankClassifiers(Job):
         """The same as a table of text."""
         plot: Output[Path]
         """PNG file of the ROC curves."""
+        resources: Output[Path | None] = None
+        """PNG file of accuracy against resources, if any is logic."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> RankClassifiers:
@@ -426,6 +430,7 @@ class RankClassifiers(Job):
         return cls(
             titles={name: family_of(models[name]).title for name in analysis.classifiers()},
             reference=reference_of(analysis),
+            in_logic=analysis.in_logic(),
             label=analysis.energy_label(),
         )
 

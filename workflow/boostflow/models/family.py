@@ -127,6 +127,8 @@ class ModelBlock(Block):
 
     resources: ClassVar[tuple[str, ...]] = ()
     """Keys that say how long a training is at most: searches may give little of one first."""
+    in_logic: ClassVar[bool] = False
+    """Whether a training leaves logic, and what it costs in `logic.FIRMWARE`."""
 
     kind: str
     """Name of the family that the block belongs to."""

@@ -78,8 +78,8 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
         files: selected jets, and the folder to write.
 
     Raises:
-        BoostflowError: no jets, fewer than two classes, a file that is unreadable or lacks a
-            column, or values that are not finite.
+        BoostflowError: no jets, none with a track, say, fewer than two classes, a file that is
+            unreadable or lacks a column, or values that are not finite.
     """
     assert isinstance(job.model, TaggerBlock)
     packing = job.model.packing()
@@ -90,7 +90,7 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
     samples = [path.stem for path in files.jets]
     about = {"packing": packing, "classes": classes, "samples": samples}
     record = jet_type(len(observables))
-    before = 0
+    before = read = 0
     with shards.written(files.prepared, sizes, len(kept.features), about) as writers:
         for number, path in enumerate(files.jets):
             for i, (place, rows) in enumerate(_rows(path, columns)):
@@ -100,6 +100,7 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
                     if not len(chosen):
                         continue
                     packed = kept.pack(chosen, str(path))
+                    read += int(packed.counts.sum())
                     jets = np.zeros(len(chosen), record)
                     jets["row"] = before + place[mine]
                     jets["sample"] = number
@@ -113,6 +114,11 @@ def prepare(job: Prepare, files: Prepare.Files) -> None:
                         jets["observables"] = matrix(chosen, observables, str(path))
                     writers[name].add(packed, jets, derive(0, "pack", number, i))
             before += parquet_rows(path)
+        if sum(sizes.values()) and not read:
+            raise BoostflowError(
+                f"no labelled jet of {', '.join(samples)} has {job.model.collection}: there is"
+                " nothing to train on"
+            )
 
 
 def _survey(inputs: Sequence[Path]) -> tuple[dict[str, int], list[str]]:

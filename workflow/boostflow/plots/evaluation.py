@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from boostflow.errors import BoostflowError
 from boostflow.jobs.models import Evaluate
 from boostflow.models.family import Role, families
-from boostflow.plots import anomaly, decorrelated, detector, efficiency, models
+from boostflow.plots import anomaly, decorrelated, detector, efficiency, models, trigger
 from boostflow.plots.names import HISTORY, task_plots
 from boostflow.scored import Table
 
@@ -56,6 +56,9 @@ def plots(
             yield name, functions[name]()
     if "efficiency" in figures:
         yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
+    if "trigger" in figures:
+        yield "rate", trigger.rate(figures["trigger"], text)
+        yield "turn_on", trigger.turn_on(figures["trigger"], text)
     yield HISTORY, models.history(metrics, family.history_axis, text)
     if not job.own_plots:
         return

@@ -1,4 +1,4 @@
-"""The plot that has the ROC curves of all classifiers."""
+"""Plots that have all classifiers: ROC curves, and accuracy against resources."""
 
 from __future__ import annotations
 
@@ -16,6 +16,38 @@ COLUMNS = 3
 """Panels beside each other."""
 LINES = ("-", "--", ":", "-.")
 """Of more models than there are colours."""
+
+
+def resources(found: Mapping[str, Any], text: Label) -> Figure:
+    """Macro AUC against look-up tables of the classifiers in logic, and lines of the others.
+
+    Args:
+        found: as `ranking.run` writes them.
+        text: above the axes.
+    """
+    fig, ax = plt.subplots()
+    for number, (name, row) in enumerate(found["models"].items()):
+        ink = PALETTE[number % len(PALETTE)]
+        value, error = row["macro_auc"]["value"], row["macro_auc"]["error"]
+        if "logic" not in row:
+            ax.axhline(value, color=ink, ls="--", label=f"{name} (floating point)")
+            if name == found["reference"]:
+                ax.axhspan(value - error, value + error, color=ink, alpha=0.15, lw=0)
+            continue
+        tables, (low, high) = row["logic"]["lut"], row["logic"]["lut_reports"]
+        ax.errorbar(
+            *(tables, value, error, [[tables - low], [high - tables]]),
+            **{"color": ink, "marker": "o", "ls": "none", "capsize": 2},
+            label=f"{name}, {row['logic']['latency_ns']:g} ns",
+        )
+    ax.set(xlabel="Look-up tables", ylabel="Macro AUC", xscale="log")
+    low, high = ax.get_xlim()
+    ax.set_xlim(low / 1.5, high * 1.5)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + (0.1 + 0.07 * len(found["models"])) * (high - low))
+    ax.legend(loc="upper left", fontsize=13)
+    label(ax, text)
+    return fig
 
 
 def roc(models: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:

@@ -35,3 +35,12 @@ def model_plot(name, plot):
     labels = {"plot": plot}
     path = at(paths.MODEL_PLOT, plot=plot)
     return report(path, caption=text, category="Models", subcategory="{model}", labels=labels)
+
+
+def resources_plot():
+    """The plot of accuracy against resources, where a classifier is logic for an FPGA."""
+    if not ANALYSIS.in_logic():
+        return []
+    path, labels = at(paths.RESOURCES_PLOT), {"plot": "resources"}
+    text = caption("resources")
+    return report(path, caption=text, category="Models", labels=labels)

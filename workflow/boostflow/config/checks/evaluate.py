@@ -30,6 +30,8 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         yield from _rejection(config, at / "evaluate" / "rejection")
     if config.models and config.evaluate.efficiency is not None:
         yield from _efficiency(config, at / "evaluate" / "efficiency")
+    if config.models and config.evaluate.trigger is not None:
+        yield from _trigger(config, at / "evaluate" / "trigger")
 
 
 def _reference(config: Config, at: Place) -> Iterator[Problem]:
@@ -63,6 +65,21 @@ def _efficiency(config: Config, at: Place) -> Iterator[Problem]:
         yield at.problem(f"a class is named twice: {', '.join(block.classes())}")
     if block.column not in config.columns():
         yield (at / "column").unknown("column", block.column, config.columns())
+
+
+def _trigger(config: Config, at: Place) -> Iterator[Problem]:
+    """Classes exist, and no line looks for background."""
+    block, labels = config.evaluate.trigger, config.labels()
+    assert block is not None
+    for label in block.background:
+        if label not in labels:
+            yield (at / "background").unknown("class", label, labels)
+    for name, item in block.menu.items():
+        here = at / "menu" / name / "signal"
+        if item.signal not in labels:
+            yield here.unknown("class", item.signal, labels)
+        elif item.signal in block.background:
+            yield here.problem(f"{item.signal} is background: name another class")
 
 
 def _rejection(config: Config, at: Place) -> Iterator[Problem]:

@@ -14,13 +14,12 @@ FEATURES = [*default_features(), "mtrimmed", "planar_flow", "pt_d", "zcut", "kt_
 """Observables that the trees take where nothing else is said, as far as the input has them."""
 
 
-class BDT(ClassifierBlock, TabularBlock):
-    """Gradient-boosted trees (XGBoost), multiclass."""
+class Trees(ClassifierBlock, TabularBlock):
+    """How trees are grown."""
 
     output: ClassVar[str] = "BDT score"
     resources: ClassVar[tuple[str, ...]] = ("rounds",)
 
-    kind: Literal["bdt"] = "bdt"
     features: list[str] = Field(FEATURES, min_length=1)
     """Columns of the selected jets, in this order."""
     max_depth: int = Field(4, ge=1, le=20)
@@ -40,3 +39,9 @@ class BDT(ClassifierBlock, TabularBlock):
     """Part of the features that each tree sees."""
     seed: int = Field(1, ge=0)
     """Seed of the subsampling."""
+
+
+class BDT(Trees):
+    """Gradient-boosted trees (XGBoost), multiclass."""
+
+    kind: Literal["bdt"] = "bdt"

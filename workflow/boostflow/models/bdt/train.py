@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from boostflow.io import atomic, write_json
-from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.block import BDT, Trees
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
 from boostflow.models.family import family_of
@@ -18,11 +18,14 @@ from boostflow.models.tabular import SPLITS, of_split, read
 from boostflow.training.manifest import manifest
 
 if TYPE_CHECKING:
-    from xgboost import DMatrix
+    from xgboost import Booster, DMatrix
 
     from boostflow.jobs.models import Train
 
 log = logging.getLogger("bdt")
+
+History = Mapping[str, Mapping[str, Sequence[float]]]
+"""Losses of each round, by split and name."""
 
 INPUT = ("features", "planing", "bootstrap")
 """Keys of the block that decide what of the jets is read, and with which weights."""
@@ -55,19 +58,44 @@ def train(job: Train, files: Train.Files) -> None:
         BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
             is missing or infinite; NaN has a direction of its own at each node.
     """
-    xgb = xgboost()
-
     start = time.monotonic()
     block = job.model
     assert isinstance(block, BDT)
     key = (files.jets, block.model_dump_json(include={*INPUT}))
     given = once("trees", key, lambda: _given(files.jets, block))
     config, sets = block.model_copy(update={"features": given.features}), given.sets
+    booster, history = boosted(config, sets, len(given.classes))
+    with atomic(files.output) as part_dir:
+        part_dir.mkdir()
+        # Not by `save_model`, which says little of a full disk.
+        (part_dir / WEIGHTS).write_bytes(booster.save_raw("ubj"))
+        write_json(part_dir / "metrics.json", metrics(booster, history, config.features))
+        write_json(
+            part_dir / "manifest.json",
+            manifest(
+                config,
+                files.jets,
+                family_of(block).packages,
+                time.monotonic() - start,
+                classes=given.classes,
+                parameters=leaves(booster),
+            ),
+        )
+
+
+def boosted(config: Trees, sets: Mapping[str, DMatrix], classes: int) -> tuple[Booster, History]:
+    """The rounds up to the best one, and the losses of all.
+
+    Args:
+        config: how trees are grown.
+        sets: features, numbers of classes and weights by name of the split.
+        classes: number of classes.
+    """
     history: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
+    booster = xgboost().train(
         {
             "objective": "multi:softprob",
-            "num_class": len(given.classes),
+            "num_class": classes,
             "eval_metric": "mlogloss",
             "max_depth": config.max_depth,
             # In units of the sum of weights: their mean is 1, whatever the number of jets.
@@ -87,36 +115,27 @@ def train(job: Train, files: Train.Files) -> None:
         verbose_eval=10,
     )
     best = booster.best_iteration
-    booster = booster[: best + 1]
+    log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
+    return booster[: best + 1], history
+
+
+def metrics(booster: Booster, history: History, features: Sequence[str]) -> dict[str, Any]:
+    """What metrics.json holds: rounds, losses, gain of each feature."""
     # Lists are for linear boosters.
     gain = cast(dict[str, float], booster.get_score(importance_type="total_gain"))
-    with atomic(files.output) as part_dir:
-        part_dir.mkdir()
-        # Not by `save_model`, which says little of a full disk.
-        (part_dir / WEIGHTS).write_bytes(booster.save_raw("ubj"))
-        write_json(
-            part_dir / "metrics.json",
-            {
-                "rounds": best + 1,
-                "history": {
-                    "loss": [float(v) for v in history["train"]["mlogloss"]],
-                    "validation_loss": [float(v) for v in history["validation"]["mlogloss"]],
-                },
-                "importance": {name: float(gain.get(name, 0.0)) for name in config.features},
-            },
-        )
-        write_json(
-            part_dir / "manifest.json",
-            manifest(
-                config,
-                files.jets,
-                family_of(block).packages,
-                time.monotonic() - start,
-                classes=given.classes,
-                parameters=sum(tree.count("leaf=") for tree in booster.get_dump()),
-            ),
-        )
-    log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
+    return {
+        "rounds": booster.num_boosted_rounds(),
+        "history": {
+            "loss": [float(v) for v in history["train"]["mlogloss"]],
+            "validation_loss": [float(v) for v in history["validation"]["mlogloss"]],
+        },
+        "importance": {name: float(gain.get(name, 0.0)) for name in features},
+    }
+
+
+def leaves(booster: Booster) -> int:
+    """Number of leaves of all trees."""
+    return sum(tree.count("leaf=") for tree in booster.get_dump())
 
 
 def _given(jets: Sequence[Path], block: BDT) -> Given:

@@ -1,8 +1,6 @@
 """A dense network in fixed point for a trigger: bits are learned, scores are those of the logic.
 
-block    its configuration        grid     features as fixed-point numbers
-train    the learner              logic    the network as integer logic, its firmware, its cost
-score    scores by that logic       plots    rate against efficiency
+block    its configuration        train    the learner
 """
 
 from boostflow.models.family import KERAS, Family
@@ -10,8 +8,7 @@ from boostflow.models.quantised.block import Quantised
 
 FAMILY = Family(
     block=Quantised,
+    score=".logic_score",
     title="Network in fixed point",
-    plots="plots",
-    own_plots=("rate",),
     packages=(*KERAS, "numpy", "hgq2", "da4ml"),
 )

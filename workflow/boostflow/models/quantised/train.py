@@ -10,17 +10,19 @@ import hgq.layers
 import keras
 import numpy as np
 import tensorflow as tf
+from da4ml.converter import trace_model
+from da4ml.trace import comb_trace
 from hgq.config import QuantizerConfigScope
 from hgq.utils import trace_minmax
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
 from boostflow.io import write_json
+from boostflow.models import logic
 from boostflow.models.family import family_of
+from boostflow.models.grid import Grid
 from boostflow.models.network_score import KERAS
-from boostflow.models.quantised import logic
 from boostflow.models.quantised.block import Quantised
-from boostflow.models.quantised.grid import Grid
 from boostflow.models.tabular import SPLITS, Rows, of_split, read
 from boostflow.select.split import TRAIN
 from boostflow.training import loop
@@ -165,7 +167,8 @@ class QuantisedLearner(Classifier):
         """
         seen = np.concatenate([self.training.arrays[0], self.validation.arrays[0]])
         trace_minmax(self.network, seen)
-        made = logic.traced(self.network, self.grid.kif)
+        inputs, outputs = trace_model(self.network, inputs_kif=self.grid.kif)
+        made = comb_trace(inputs, outputs)
         wanted = self.network.predict(seen, batch_size=4096, verbose=0)
         differ = int((logic.logits(made, seen, 1) != wanted).any(axis=1).sum())
         if differ:

@@ -1,4 +1,4 @@
-"""Scores of the network in fixed point: probabilities from what its integer logic gives."""
+"""Scores of models in fixed point: probabilities from what their integer logic gives."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.io import read_json
-from boostflow.models.quantised import logic
-from boostflow.models.quantised.grid import Grid
+from boostflow.models import logic
+from boostflow.models.grid import Grid
 from boostflow.models.tabular import matrix
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     """Class probabilities, `p_<class>`, each of shape (jets,): a softmax outside of the logic.
 
     Args:
-        model: folder of the trained network.
+        model: folder of the trained model.
         jets: with the columns that it was trained on.
         threads: that compute at the same time.
 

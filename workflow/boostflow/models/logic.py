@@ -1,7 +1,7 @@
-"""A trained network as integer logic: traced by da4ml, written as firmware, evaluated on jets.
+"""A trained model as integer logic: written as firmware, evaluated on jets, and what it costs.
 
-da4ml (LGPL-3) turns a product with constants into additions and shifts of integers. Its `cost`
-estimates look-up tables: real Vivado reports are at 0.97 to 1.13 of it.
+da4ml (LGPL-3) makes it of additions, shifts and choices of integers. Its `cost` estimates look-up
+tables: real Vivado reports of networks are at 0.97 to 1.13 of it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
-    import keras
     from da4ml.types import CombLogic
 
-    from boostflow.models.quantised.block import Quantised
+    from boostflow.models.hardware import HardwareBlock
 
 LOGIC, FIRMWARE = "logic.json", "firmware.json"
 """Files of a trained model: the integer logic, and what it costs."""
@@ -28,20 +27,6 @@ TOP = "tagger"
 """Name of the top module and function."""
 REAL = (0.97, 1.13)
 """Look-up tables of real reports in units of da4ml's cost."""
-
-
-def traced(network: keras.Model, kif: tuple[int, int, int]) -> CombLogic:
-    """The integer logic of a network of HGQ2 layers, from features on the grid to logits.
-
-    Args:
-        network: whose bits before the points are traced.
-        kif: sign, bits before and bits after the point of each input.
-    """
-    from da4ml.converter import trace_model
-    from da4ml.trace import comb_trace
-
-    inputs, outputs = trace_model(network, inputs_kif=kif)
-    return comb_trace(inputs, outputs)
 
 
 def load(path: Path) -> CombLogic:
@@ -65,7 +50,7 @@ def logits(logic: CombLogic, values: NDArray[np.float32], threads: int) -> NDArr
     """What the logic gives, (jets, classes).
 
     Args:
-        logic: of a network.
+        logic: of a model.
         values: features on the grid, (jets, features).
         threads: that compute at the same time.
     """
@@ -74,11 +59,11 @@ def logits(logic: CombLogic, values: NDArray[np.float32], threads: int) -> NDArr
     return logic.predict(np.ascontiguousarray(values, np.float64), n_threads=threads)
 
 
-def write(logic: CombLogic, folder: Path, config: Quantised) -> dict[str, Any]:
+def write(logic: CombLogic, folder: Path, config: HardwareBlock) -> dict[str, Any]:
     """Write logic and firmware; returns what the firmware costs.
 
     Args:
-        logic: of the trained network.
+        logic: of the trained model.
         folder: of the model.
         config: of the model: language, clock, adders between registers.
     """
