@@ -13,7 +13,6 @@ from boostflow.config.files import batch, beside, content, expand, find, is_remo
 from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data, is_normalised
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
-from boostflow.config.tables import Limits, TableCuts
 from boostflow.config.weights import SampleWeight
 from boostflow.models.family import (
     Family,
@@ -172,11 +171,6 @@ class Analysis:
     def is_data(self, sample: str) -> bool:
         """Whether a sample is collision data."""
         return is_data(self.config.samples[sample])
-
-    def limits(self, sample: str) -> Limits | None:
-        """Ranges of the columns of a sample of tables; None of jets."""
-        block = self.config.samples[sample]
-        return block.where if isinstance(block, TableCuts) else None
 
     def weights(self, sample: str) -> dict[str, SampleWeight]:
         """The declared weights of a sample, by name."""

@@ -78,3 +78,8 @@ class TableCuts(Block):
     where: Limits = {}
     """Only rows with the values of these columns in such ranges, low <= value < high: `{p: [0.2,
     5]}`; NaN is in none. Shifts move rows across."""
+
+
+def limits_of(sample: object) -> Limits | None:
+    """Ranges of the columns of a sample of tables; None of one of jets."""
+    return sample.where if isinstance(sample, TableCuts) else None

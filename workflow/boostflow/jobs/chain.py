@@ -25,7 +25,7 @@ from boostflow.config.samples import (
     is_data,
 )
 from boostflow.config.systematics import Constituent, JetShift
-from boostflow.config.tables import Limits, TableContent
+from boostflow.config.tables import Limits, TableContent, limits_of
 from boostflow.config.weights import Carried, SampleWeight, carried, files_of
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Named, Output
@@ -368,7 +368,7 @@ class Select(Job):
             variation=variation,
             select=SelectBlock.model_validate(block),
             shift=shifted.change if shifted else None,
-            limits=analysis.limits(sample),
+            limits=limits_of(analysis.config.samples[sample]),
             weights=analysis.weights(sample),
             independent=analysis.varied(variation, "sample") is not None
             or not analysis.uses_splits(),
@@ -425,7 +425,7 @@ def golden_jsons(analysis: Analysis, sample: str) -> list[str]:
 def corrections_of(analysis: Analysis, sample: str, variation: str) -> list[str]:
     """The correctionlib file, where a shift, smearing or calibration reads it."""
     block = analysis.config.select
-    if analysis.limits(sample) is not None:
+    if limits_of(analysis.config.samples[sample]) is not None:
         shifted = analysis.varied(variation, "shift")
         named = shifted is not None and shifted.change.correction is not None
         return [analysis.found(block.corrections)] if named else []
