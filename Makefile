@@ -167,6 +167,10 @@ bench-systematics: $(READY) ## What one more systematic variation of each kind c
 bench-taggers: checked $(READY) ## Figures of all taggers of a run, rates beside plain Keras (CONFIG, BENCH="--seeds 5")
 	@$(BIN)/python benchmarks/taggers.py --config "$(or $(CONFIG),config/taggers.yaml)" $(BENCH)
 
+.PHONY: bench-compression
+bench-compression: $(READY) ## Bits a jet against the error, beside pcodec, SZ3, ZFP, PCA, zstd (BENCH="--run results")
+	@$(BIN)/python benchmarks/compression.py $(BENCH)
+
 .PHONY: bench-damaged
 bench-damaged: $(READY) ## Damage 1,000 input files of all kinds: refused, read, or worse (BENCH="--number 200")
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/damaged.py $(BENCH)

@@ -100,6 +100,14 @@ def test_adding_a_shift(plan: Plan) -> None:
     assert jobs == expected
 
 
+def test_adding_a_compression(plan: Plan) -> None:
+    """What comes back depends on columns and bounds alone: no training is waited for."""
+    plan.config["models"]["packed"] = {"kind": "autoencoder"}
+    jobs = added(plan, "lossy", {"kind": "compression", "model": "packed"})
+    v = "lossy_up"
+    assert jobs == VARIED | per_sample("select", v) | {("score", f"bdt/{v}"), ("templates", v)}
+
+
 def test_adding_a_variation_of_constituents(plan: Plan) -> None:
     jobs = added(plan, "tracks", CONSTITUENT)
     expected = set(VARIED)

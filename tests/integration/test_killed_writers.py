@@ -24,6 +24,7 @@ import pytest
 from boostflow.errors import BoostflowError
 from boostflow.models.bdt.block import BDT
 from boostflow.models.ucluster.block import UCluster
+from support import compression
 from support.factory import SAMPLES, write_run
 from support.fits import fit_files, table_files
 from support.ucluster_jets import SMALL, files, packed
@@ -348,6 +349,23 @@ def generated(inputs: Path) -> Write:
     return write
 
 
+def compressed(inputs: Path) -> Write:
+    from boostflow.compress.run import compress, decompress
+    from boostflow.config.rounding import Rounded
+    from boostflow.io import read_flat
+
+    columns = {"pt": Rounded(type="positive", bound=1e-3)}
+    codec = compression.untrained(columns, read_flat(inputs / "w.parquet", ["pt"]))
+    model = compression.written(codec, inputs / "codec")
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        compress(inputs / "w.parquet", path / "jets.bfc", model, None)
+        decompress(path / "jets.bfc", path / "jets.parquet")
+
+    return write
+
+
 WRITERS: dict[str, Callable[[Path], Write]] = {
     "simulate/rootfile.py: RootFile.__init__, RootFile.finish, create": root_sample,
     "ingest/run.py: _merge": ingested,
@@ -372,6 +390,7 @@ WRITERS: dict[str, Callable[[Path], Write]] = {
     "models/ucluster/export.py: write": onnx_file,
     "plots/style.py: save": plot,
     "provenance.py: run": record,
+    "compress/run.py: compress, decompress": compressed,
     "summary/run.py: run": table,
     "config/generate.py: main": generated,
 }
@@ -382,7 +401,7 @@ SEVERAL = (
     *("provenance.py: run", "summary/run.py: run", "config/generate.py: main"),
     *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
     *("infer/health.py: run", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
-    "search/report.py: report",
+    *("search/report.py: report", "compress/run.py: compress, decompress"),
 )
 """Those of several files, each whole or not there."""
 WRITING = {
@@ -492,6 +511,10 @@ def test_these_are_all_writers(repository: Path) -> None:
     listed |= {"ingest/rows.py: Rows.write"}
     # Networks in that folder.
     listed |= {"models/kerasmodel.py: write"}
+    # A model's folder, made as that of the trees.
+    listed |= {"models/detector.py: train"}
+    # What `decompress` writes, under its temporary name.
+    listed |= {"compress/tables.py: written"}
     for key in WRITERS:
         file, names = key.split(": ")
         listed |= {f"{file}: {name}" for name in names.split(", ")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tracemalloc
 from pathlib import Path
 
 import awkward as ak
@@ -11,12 +13,13 @@ import pytest
 from boostflow.config.load import load
 from boostflow.constituents import shards
 from boostflow.errors import BoostflowError
-from boostflow.io import read_parquet, write_parquet
+from boostflow.io import read_json, read_parquet, write_json, write_parquet
 from boostflow.jobs.models import Prepare
 from boostflow.models import packed
 from boostflow.models.family import families
 from boostflow.models.networks import TaggerBlock
 from boostflow.models.tabular import read, weights
+from boostflow.training.data import shuffled
 from boostflow.training.ranks import Single
 from support import conformance
 
@@ -101,6 +104,44 @@ def test_a_batch_has_the_shapes_that_the_family_says(
         for values, spec in zip((*given, y, weight), training.signature, strict=True):
             assert spec.shape.is_compatible_with(values.shape)
             assert spec.dtype.as_numpy_dtype == values.dtype
+
+
+def repeated(folder: Path, times: int, output: Path) -> Path:
+    """Packed jets again and again, in as many more shards."""
+    output.mkdir()
+    index = read_json(folder / shards.INDEX)
+    for name, split in index["splits"].items():
+        for number in range(times * len(split["jets"])):
+            for kind in ("particles", "jets"):
+                file = folder / f"{name}-{number % len(split['jets']):05d}.{kind}"
+                shutil.copy(file, output / f"{name}-{number:05d}.{kind}")
+        split |= {"jets": split["jets"] * times, "particles": split["particles"] * times}
+    write_json(output / shards.INDEX, index)
+    return output
+
+
+def test_memory_is_flat_in_the_number_of_jets(
+    inputs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few numbers of each jet are held, and an epoch needs what two shards and a batch do."""
+    monkeypatch.setattr(shards, "SHARD", 40)
+    config = block()
+    once = write(inputs, tmp_path / "once", config)
+    jets, held, epoch = [], [], []
+    for folder in (once, repeated(once, 6, tmp_path / "more")):
+        tracemalloc.start()
+        training, _ = packed.read(folder, config)
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        for rows in shuffled(training.shards, 16, 1, 0):
+            training.batch(rows)
+        jets.append(len(training))
+        held.append(before)
+        epoch.append(tracemalloc.get_traced_memory()[1] - before)
+        tracemalloc.stop()
+    assert jets[1] == 6 * jets[0]
+    assert (held[1] - held[0]) / (jets[1] - jets[0]) < 200
+    assert epoch[1] < 1.5 * epoch[0]
 
 
 def test_batches_are_dealt_out_whole(inputs: list[Path], tmp_path: Path) -> None:

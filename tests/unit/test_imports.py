@@ -27,7 +27,7 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
-        "tables",
+        *("rounding", "tables"),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
@@ -54,7 +54,7 @@ LAYERS: tuple[set[str], ...] = (
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
-        "webpage",
+        *("webpage", "coding", "compress"),
     },
     {
         *("cli", "clusterplan", "crate", "display", "explain", "results", "scheduling", "states"),

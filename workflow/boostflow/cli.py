@@ -319,6 +319,30 @@ def _launch(args: argparse.Namespace) -> None:
     launch(args.processes, args.command)
 
 
+def _compress_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", metavar="IN", type=Path, help="ROOT or Parquet file")
+    command.add_argument("target", metavar="OUT", type=Path, help="file to write")
+    command.add_argument("--model", type=Path, required=True, help="folder of a trained model")
+    command.add_argument("--tree", help="of a ROOT file, where it has several")
+
+
+def _compress(args: argparse.Namespace) -> None:
+    from boostflow.compress.run import compress
+
+    print(compress(args.source, args.target, args.model, args.tree))
+
+
+def _decompress_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", metavar="IN", type=Path, help="file that compress wrote")
+    command.add_argument("target", metavar="OUT", type=Path, help="ROOT or Parquet file to write")
+
+
+def _decompress(args: argparse.Namespace) -> None:
+    from boostflow.compress.run import decompress
+
+    print(decompress(args.source, args.target))
+
+
 def _datacard_arguments(command: argparse.ArgumentParser) -> None:
     _results(command)
     command.add_argument(
@@ -377,6 +401,12 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
         "List all observables: unit, what they need, and what they are.",
     ),
     "output": (_output_arguments, _output, "Print the folder that a configuration writes to."),
+    "compress": (
+        _compress_arguments,
+        _compress,
+        "Compress a table of jets by a trained model, each column within its bound.",
+    ),
+    "decompress": (_decompress_arguments, _decompress, "Undo `compress`."),
     "crate": (
         _crate_arguments,
         _crate,

@@ -30,6 +30,7 @@ ENTRY: dict[str, Stage] = {
     "sample": "simulate",
     "constituent": "ingest",
     "shift": "select",
+    "compression": "select",
     "model": "train",
     "weight": "templates",
     "rate": "infer",

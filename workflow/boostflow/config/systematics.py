@@ -294,6 +294,22 @@ class Shift(Templated):
         }
 
 
+class Compression(Templated):
+    """What a compression does to the analysis: touches the selection and all after it.
+
+    The columns of selected jets are replaced by what comes back of them, before the cuts.
+    One-sided.
+    """
+
+    kind: Literal["compression"]
+    model: Name
+    """Model that compresses; its columns and bounds decide what comes back, not its training."""
+
+    def members(self) -> dict[str, Name]:
+        """The model, as up."""
+        return {"up": self.model}
+
+
 class Constituent(Templated):
     """A variation of jet constituents: touches ingestion and all after it."""
 
@@ -378,7 +394,7 @@ class ModelVariation(Alternatives[Keys]):
 
 
 AnySystematic = Annotated[
-    Rate | Weight | Shift | Constituent | SampleVariation | ModelVariation,
+    Rate | Weight | Shift | Compression | Constituent | SampleVariation | ModelVariation,
     Field(discriminator="kind"),
 ]
 

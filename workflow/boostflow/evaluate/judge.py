@@ -10,6 +10,7 @@ from boostflow.evaluate import (
     anomaly,
     classifier,
     clusterer,
+    compression,
     decorrelated,
     detector,
     efficiency,
@@ -99,6 +100,13 @@ def _events(job: Evaluate, files: Evaluate.Files) -> Found:
     return anomaly.evaluate(table, job.judged, job.evaluate.anomaly, _seed(job))
 
 
+def _compression(job: Evaluate, files: Evaluate.Files) -> Found:
+    codec = families()[job.kind].module("codec").trained(files.model)
+    columns = list(dict.fromkeys([*COLUMNS, *codec.rounded()]))
+    table = read_scored(samples_of(files.jets), files.scores, columns, [])
+    return compression.evaluate(table, codec)
+
+
 def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
     jets = samples_of(files.jets)
     table = read_scored(jets, files.scores, COLUMNS, detector.OPTIONAL)
@@ -152,6 +160,7 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLASSIFY, "jet"): _classifier,
     (Task.CLUSTER, "jet"): _clusterer,
     (Task.CLUSTER, "event"): _events,
+    (Task.COMPRESS, "jet"): _compression,
     (Task.DETECT, "jet"): _detector,
 }
 """What judges a model, by its task and what it scores."""

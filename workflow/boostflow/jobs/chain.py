@@ -15,6 +15,7 @@ from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select as SelectBlock
 from boostflow.config.files import files_in, is_remote
 from boostflow.config.needs import Needs, needs
+from boostflow.config.rounding import Rounded
 from boostflow.config.samples import (
     EVENTS_MAX,
     RootContent,
@@ -326,6 +327,8 @@ class Select(Job):
     """One direction of a shift."""
     limits: Limits | None = None
     """Ranges of the columns of a table; null: the sample is of jets, which `select` cuts on."""
+    rounded: dict[Name, Rounded] = {}
+    """Columns that are replaced by what a compression gives back, with their bounds."""
     weights: dict[Name, SampleWeight] = {}
     """Declared weights of the sample by name; the files that they name are among the files."""
     independent: bool = False
@@ -363,12 +366,14 @@ class Select(Job):
             # Where it lies is no matter: what it holds is among `contents`.
             block["veto"]["file"] = Path(block["veto"]["file"]).name
         shifted = analysis.varied(variation, "shift")
+        packed = analysis.varied(variation, "compression")
         return cls(
             sample=sample,
             variation=variation,
             select=SelectBlock.model_validate(block),
             shift=shifted.change if shifted else None,
             limits=limits_of(analysis.config.samples[sample]),
+            rounded=dict(analysis.config.models[packed.change].rounded()) if packed else {},
             weights=analysis.weights(sample),
             independent=analysis.varied(variation, "sample") is not None
             or not analysis.uses_splits(),

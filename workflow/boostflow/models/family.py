@@ -23,6 +23,7 @@ from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, expanded
 from boostflow.config.problems import Place, Problem
+from boostflow.config.rounding import Rounded
 from boostflow.errors import BoostflowError
 from boostflow.observables.catalogue import default_features
 
@@ -113,6 +114,7 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
     (Task.CLASSIFY, "jet"): ("roc", "confusion", "scores", "decorrelation", "significance"),
     (Task.CLUSTER, "jet"): ("accuracy", "confusion", "embedding", "mass", "roc"),
     (Task.CLUSTER, "event"): ("planes", "clusters"),
+    (Task.COMPRESS, "jet"): ("bits",),
     (Task.DETECT, "jet"): ("detection", "improvement", "sculpting"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
@@ -173,6 +175,10 @@ class ModelBlock(Block):
             classes: labels of the samples.
         """
         raise NotImplementedError
+
+    def rounded(self) -> Mapping[str, Rounded]:
+        """Columns that it compresses, with their bounds; none for all others."""
+        return {}
 
     def own_plots(self) -> Sequence[str]:
         """Plots of the family's own that this model has."""
@@ -380,6 +386,9 @@ class Family:
     figures: str | None = None
     """Module with `baselines(train, test, clusters, seed)`, where a clustering has some of its own,
     see `Figures`."""
+    codec: str | None = None
+    """Module with `trained(model)` and `open_codec(content, where)` of a compression, see
+    `boostflow.coding.codec.Coders`."""
     plots: str | None = None
     """Module with `draw(job, files, figures, jets)`, where there are own plots, see `Plots`."""
     history_axis: str = "Epoch"
@@ -408,7 +417,7 @@ class Family:
         """One of its modules, imported now.
 
         Args:
-            part: `train`, `score`, `prepare`, `inputs`, `figures` or `plots`.
+            part: `train`, `score`, `prepare`, `inputs`, `figures`, `codec` or `plots`.
         """
         return importlib.import_module(self.path(part))
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from boostflow.jobs.models import Train
 
 
+EXAMPLES = 2048
+"""Jets by which a family standardises what it makes of its inputs."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What a network is made from: symbolic tensors of B jets, padded to n constituents."""
@@ -37,6 +41,9 @@ class Inputs:
     """Their standard deviation; 1 for a constant."""
     observables: keras.KerasTensor | None
     """Standardised observables and their logarithms (B, 2 O); None without any."""
+    examples: Callable[[], dict[str, NDArray[np.generic]]]
+    """Gives all inputs of some of the training's jets by name, by which a family standardises what
+    it makes of them; the same on all ranks."""
 
     @property
     def raw(self) -> keras.KerasTensor:
@@ -124,10 +131,17 @@ class Tagger(Classifier):
         if self.config.observables:
             values = given[OBSERVABLES]
             observables = kerasmodel.standardised(values, jets.observables, logarithms=True)
-        inputs = Inputs(given, jets.mean, np.where(jets.std > 0, jets.std, 1), observables)
+        std = np.where(jets.std > 0, jets.std, 1)
+        inputs = Inputs(given, jets.mean, std, observables, self.examples)
         logits = self.body(self.config, inputs, len(self.classes))
         tensors = list(given.values())
         return keras.Model(tensors if len(tensors) > 1 else tensors[0], logits)
+
+    def examples(self) -> dict[str, NDArray[np.generic]]:
+        """Inputs of the network for training jets from all shards, `EXAMPLES` at most."""
+        jets, number = self.training, min(EXAMPLES, len(self.training))
+        rows = np.linspace(0, len(jets) - 1, number).astype(np.int64)
+        return packed.given(self.config, jets.take(rows), jets.observables[rows])
 
     def write(self, folder: Path) -> None:
         """Write the network, and what the family has besides."""

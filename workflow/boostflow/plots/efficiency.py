@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from boostflow.plots.style import PALETTE, Label, axis_label, label, name_of
 
@@ -38,6 +39,9 @@ def at_mistag(figures: Mapping[str, Any], text: Label) -> Figure:
         low, high = ax.dataLim.intervaly
         if low > 0 and high > 10 * low:
             ax.set_yscale("log")
+            # 20, not 2 x 10^1; of narrow axes also 30, 50 ...
+            plain = LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.4))
+            ax.yaxis.set(major_formatter=plain, minor_formatter=plain)
         else:
             ax.set_ylim(bottom=0)
     if ranges[0]["range"]:

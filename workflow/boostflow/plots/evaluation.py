@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 from boostflow.errors import BoostflowError
 from boostflow.jobs.models import Evaluate
 from boostflow.models.family import Role, families
-from boostflow.plots import anomaly, decorrelated, detector, efficiency, models, trigger
+from boostflow.plots import (
+    anomaly,
+    compression,
+    decorrelated,
+    detector,
+    efficiency,
+    models,
+    trigger,
+)
 from boostflow.plots.names import HISTORY, task_plots
 from boostflow.scored import Table
 
@@ -47,6 +55,7 @@ def plots(
         "mass": lambda: models.mass(jets, figures, text),
         "planes": lambda: anomaly.planes(jets, figures, text),
         "clusters": lambda: anomaly.clusters(figures, text),
+        "bits": lambda: compression.bits(figures, text),
         "detection": lambda: detector.detection(figures, text),
         "improvement": lambda: detector.improvement(figures, text),
         "sculpting": lambda: detector.sculpting(figures, text),

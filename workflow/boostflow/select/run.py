@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.config.chain import Select, Split
+from boostflow.config.rounding import Rounded
 from boostflow.config.weights import with_files
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
@@ -28,6 +29,7 @@ from boostflow.io import (
 )
 from boostflow.jobs import chain
 from boostflow.scored import BAD_WEIGHTS
+from boostflow.select.compressed import compressed
 from boostflow.select.cuts import event_cuts, fatjet_cuts, one_after_another
 from boostflow.select.dijet import dijet_mass
 from boostflow.select.once import ONCE, event_starts, first_of_each
@@ -152,7 +154,8 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             if cuts is not None:
                 chosen = cuts(rows, flow)
             else:
-                chosen = _with_candidate(_select_part(rows, config, flow, shifter, veto))
+                passed = _select_part(rows, config, flow, shifter, veto, job.rounded)
+                chosen = _with_candidate(passed)
             factor = None
             if weigher is not None:
                 chosen, factor = weigher(chosen, file)
@@ -245,11 +248,16 @@ def _split_scale(totals: Totals, config: Select, job: chain.Select) -> np.ndarra
 
 
 def _select_part(
-    rows: ak.Array, config: Select, flow: Cutflow, shifter: Shifter, veto: VetoMap | None
+    rows: ak.Array,
+    config: Select,
+    flow: Cutflow,
+    shifter: Shifter,
+    veto: VetoMap | None,
+    columns: Mapping[str, Rounded],
 ) -> ak.Array:
     """The rows that pass."""
     starts = event_starts(rows)
-    rows = shifter(rows, starts)
+    rows = compressed(shifter(rows, starts), columns)
     n = len(rows)
     weight = ak.to_numpy(rows.genWeight).astype(np.float64)[starts]
     jets = fatjet_cuts(rows, config.fatjet)

@@ -16,6 +16,7 @@ from boostflow.config.statistics import MU
 from boostflow.config.systematics import (
     PREFIXES,
     AnySystematic,
+    Compression,
     Constituent,
     ModelVariation,
     SampleVariation,
@@ -50,6 +51,8 @@ def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -
         yield from _regions(config, declared, here)
         if isinstance(declared, Weight):
             yield from _weights(config, declared, here)
+        if isinstance(declared, Compression):
+            yield from _compression(config, declared, here / "model")
         if isinstance(declared, ModelVariation):
             yield from _model(config, declared, here)
     yield from tables.shifts(config, systematics, at)
@@ -127,6 +130,15 @@ def _weights(config: Config, declared: Weight, at: Place) -> Iterator[Problem]:
             yield (at / "samples").problem(
                 f"{name} has no weight columns: only ROOT files have them"
             )
+
+
+def _compression(config: Config, declared: Compression, at: Place) -> Iterator[Problem]:
+    """The model exists and compresses."""
+    able = [name for name, block in config.models.items() if block.rounded()]
+    if declared.model not in config.models:
+        yield at.unknown("model", declared.model, able)
+    elif declared.model not in able:
+        yield at.problem(f"{declared.model} compresses no columns")
 
 
 def _model(config: Config, declared: ModelVariation, at: Place) -> Iterator[Problem]:

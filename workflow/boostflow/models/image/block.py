@@ -48,10 +48,14 @@ class JetImages(TaggerBlock):
     """Whether the network sees the square root of each pixel, so that soft ones are not lost."""
     filters: Widths = Field([16, 32, 64], min_length=1, max_length=6)
     """Filters of each convolution (3 x 3), which halve the image one after the other."""
+    moments: int = Field(2, ge=0, le=6)
+    """Highest power of the distances from the axes of the image in its moments, whose logarithms
+    enter the head beside what the convolutions find (the mass is one of them); 0: none."""
     head: Widths = Field([64], max_length=10)
     """Widths of the layers between the convolutions and the classes."""
-    dropout: float = Field(0.2, ge=0, lt=1)
-    """Part of the outputs of each layer of the head that is left out in each step."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """Part of the outputs of the convolutions, and of each layer of the head, that is left out in
+    each step."""
     epochs: int = Field(14, ge=1)
     """Most epochs of the training."""
     batch: int = Field(128, ge=2)

@@ -63,29 +63,25 @@ def images(block: JetImages, jets: Packed) -> NDArray[np.float32]:
     )
     inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
     pixel = ((plane.jet * size + row) * size + column)[inside]
-
-    def filled(values: Floats) -> Floats:
-        sums = np.bincount(pixel, values[inside], count * size**2).astype(np.float64)
-        return sums.reshape(count, size, size)
-
-    whole = filled(plane.pt)
     if block.normalise == "sum":
         scale = np.bincount(plane.jet, plane.pt, count)
     elif block.normalise == "square":
-        scale = np.sqrt((whole**2).sum(axis=(1, 2)))
+        whole = np.bincount(pixel, plane.pt[inside], count * size**2)
+        scale = np.sqrt((whole.reshape(count, size**2) ** 2).sum(axis=1))
     else:
         scale = np.full(count, UNIT)
-    scale = np.maximum(scale, TINY)[:, None, None]
-    result = np.empty((count, size, size, len(block.channels)), np.float32)
+    # Most pixels are empty: what is filled is scaled, not the image.
+    values = np.empty((len(pixel), len(block.channels)))
+    pt = (plane.pt / np.maximum(scale, TINY)[plane.jet])[inside]
     for number, channel in enumerate(block.channels):
-        if channel == "multiplicity":
-            result[..., number] = filled(np.ones_like(plane.pt))
-        elif channel == "pt":
-            result[..., number] = whole / scale
+        if channel == "charged":
+            values[:, number] = pt * (jets.features[inside, len(MOMENTUM)] != 0)
         else:
-            charged = jets.features[:, len(MOMENTUM)] != 0
-            result[..., number] = filled(plane.pt * charged) / scale
-    return result
+            values[:, number] = 1 if channel == "multiplicity" else pt
+    shape = count, size, size, len(block.channels)
+    place = pixel[:, None] * shape[-1] + np.arange(shape[-1])
+    sums = np.bincount(place.ravel(), values.ravel(), int(np.prod(shape)))
+    return sums.astype(np.float32).reshape(shape)
 
 
 def preprocessed(block: JetImages, jets: Packed) -> Plane:

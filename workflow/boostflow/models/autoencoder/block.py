@@ -1,0 +1,71 @@
+"""The configuration of a compression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from boostflow.config.problems import Place, Problem
+from boostflow.config.rounding import Columns, Rounded, default_columns
+from boostflow.models.family import DistributedBlock, Reads, Role, Score, Task
+
+if TYPE_CHECKING:
+    from boostflow.config.config import Config
+
+
+class Autoencoder(DistributedBlock):
+    """A compression of columns of jets, each within a bound of its error."""
+
+    resources: ClassVar[tuple[str, ...]] = ("epochs",)
+
+    kind: Literal["autoencoder"] = "autoencoder"
+    columns: Columns = Field(default_columns())
+    """What is compressed, in this order: each column is coded by what those before it say of it."""
+    samples: list[str] | None = Field(None, min_length=1)
+    """Samples that it is trained on; null for all that have a label."""
+    hidden: int = Field(32, ge=1, le=256)
+    """Width of the two hidden layers that each column has; they are a part of each compressed
+    file."""
+    components: int = Field(5, ge=1, le=32)
+    """Logistic distributions whose mixture is the probability of a column."""
+    processes: int = Field(1, ge=1, le=1024)
+    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
+    their number."""
+    epochs: int = Field(100, ge=1)
+    """Most epochs of the training."""
+    patience: int = Field(10, ge=1)
+    """Stop when the validation loss has not improved for so many epochs; the best epoch counts."""
+    batch: int = Field(256, ge=2)
+    """Jets in a step, of all processes together."""
+    learning_rate: float = Field(5e-3, gt=0)
+    """Highest learning rate of Adam."""
+    warmup: float = Field(0.02, ge=0, lt=1)
+    """Share of the training in which the learning rate rises; then it falls as a cosine."""
+
+    def rounded(self) -> dict[str, Rounded]:
+        """Columns that it compresses, with their bounds."""
+        return self.columns
+
+    def task(self) -> Task:
+        """Compression of columns."""
+        return Task.COMPRESS
+
+    def reads(self) -> Reads:
+        """The model needs its columns alone."""
+        samples = None if self.samples is None else tuple(self.samples)
+        return Reads(samples=samples, columns=tuple(self.columns))
+
+    def scores(self, classes: Sequence[str]) -> list[Score]:
+        """Bits of a jet, and its largest error."""
+        return [
+            Score("bits", Role.VALUE, "Bits of the jet"),
+            Score("error", Role.ERROR, "Largest error / bound"),
+        ]
+
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
+        """The samples of its training exist."""
+        for name in self.samples or ():
+            if name not in config.samples:
+                yield (at / "samples").unknown("sample", name, config.samples)

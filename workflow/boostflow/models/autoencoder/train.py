@@ -1,0 +1,247 @@
+"""Training of a compression: the probabilities of codes, whose logarithm is the loss, in bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from boostflow.errors import BoostflowError
+from boostflow.io import read_flat, require_rows
+from boostflow.models.autoencoder import exact
+from boostflow.models.autoencoder.block import Autoencoder
+from boostflow.models.autoencoder.codec import FILE, Codec, Column, whole_log
+from boostflow.models.family import family_of
+from boostflow.scored import TRAIN, VALIDATION
+from boostflow.seeds import derive
+from boostflow.training import loop
+from boostflow.training.data import Arrays
+from boostflow.training.learner import Learner
+from boostflow.training.ranks import Single
+from boostflow.training.schedules import Cosine
+from boostflow.training.stopping import EarlyStopping
+
+if TYPE_CHECKING:
+    from boostflow.jobs.models import Train
+
+
+def train(job: Train, files: Train.Files) -> None:
+    """Train on all ranks; see `boostflow.training.loop.train`.
+
+    Args:
+        job: the model's block.
+        files: selected jets, the folder to write (codec.json, metrics.json, manifest.json), and
+            that of the checkpoint.
+
+    Raises:
+        BoostflowError: a column is missing or no number, no jets in a split, or more steps of a
+            bound than the coder takes; the same on every rank.
+    """
+    config = job.model
+    assert isinstance(config, Autoencoder)
+
+    def learner(ranks: Single) -> BitsLearner:
+        table, split = read(files.jets, list(config.columns))
+        return BitsLearner(config, table, split, ranks)
+
+    loop.train(job, files, learner, files.jets, family_of(config).packages)
+
+
+def read(
+    inputs: Sequence[Path], columns: Sequence[str]
+) -> tuple[dict[str, NDArray], NDArray[np.integer]]:
+    """Columns of all jets, shape (jets,) each, and the part of the data that each is in.
+
+    Raises:
+        BoostflowError: a column is missing or no number, or there are no jets in a split.
+    """
+    require_rows(inputs)
+    parts = [read_flat(path, [*columns, "split"]) for path in inputs]
+    for path, part in zip(inputs, parts, strict=True):
+        for name in columns:
+            if name not in part or part[name].dtype.kind not in "fiub":
+                raise BoostflowError(f"{path}: {name} is no column of numbers, one a jet")
+    table = {name: np.concatenate([part[name] for part in parts]) for name in columns}
+    split = np.concatenate([part["split"] for part in parts])
+    for number, name in ((TRAIN, "train"), (VALIDATION, "validation")):
+        if not (split == number).any():
+            raise BoostflowError(f"no jets in the {name} split: more events are needed")
+    return table, split
+
+
+class BitsLearner(Learner):
+    """The networks of all columns, computed together, and their data on one rank."""
+
+    validation_batch = 8192
+
+    def __init__(
+        self,
+        config: Autoencoder,
+        table: dict[str, NDArray],
+        split: NDArray[np.integer],
+        ranks: Single,
+    ) -> None:
+        """Make the networks, whose weights follow from seed and rank alone, and the optimiser.
+
+        Args:
+            config: the model's block.
+            table: columns of all jets, shape (jets,) each.
+            split: part of the data of each jet (jets,).
+            ranks: the processes of the training.
+        """
+        self.config, self.ranks = config, ranks
+        learnt = split == TRAIN
+        self.columns = {
+            name: Column.seen(name, declared, table[name][learnt])
+            for name, declared in config.columns.items()
+        }
+        codes = np.stack([one.code(table[name])[0] for name, one in self.columns.items()], axis=1)
+        inputs = np.stack([one.input(c) for one, c in zip(self._all, codes.T, strict=True)], axis=1)
+        x = (inputs * 2.0**-exact.INPUTS).astype(np.float32)
+        both = codes.astype(np.float32), x
+        self.training, self.validation = (
+            Arrays(*(array[split == part] for array in both)) for part in (TRAIN, VALIDATION)
+        )
+        self.epochs, self.batch = config.epochs, config.batch
+        self.units, self.validation_units = len(self.training), len(self.validation)
+        self.digests = [self.training.digest, self.validation.digest]
+        self.schedule = Cosine(config.learning_rate, warmup=config.warmup)
+        self.early_stopping = EarlyStopping(config.patience)
+        self.spreads = np.array([one.spread for one in self._all], np.float32)
+        self.centers = np.array([one.center for one in self._all], np.float32)
+        self.logs = np.array([whole_log(one.spread) for one in self._all], np.float32)
+        self.weights = self._weights(derive(config.seed, config.kind, "weights"))
+        self.optimizer = keras.optimizers.Adam(config.learning_rate, clipnorm=100.0)
+        self.optimizer.build(self.weights)
+        self._step = tf.function(self._one_step, input_signature=self.training.signature)
+        self._sums = tf.function(self._evaluate, input_signature=self.training.signature)
+
+    @property
+    def _all(self) -> list[Column]:
+        return list(self.columns.values())
+
+    def _weights(self, seed: int) -> list[keras.Variable]:
+        """Of all networks, in the order of `exact.Layers`, with the columns as first axis."""
+        rng = np.random.default_rng(seed)
+        count, hidden, parts = len(self.columns), self.config.hidden, self.config.components
+        reads = np.maximum(np.arange(count), 1)[:, None, None]
+        # Means beside each other, scales of half the spread, equal weights; few jets are anywhere.
+        start = [*np.linspace(-1, 1, parts), *np.full(parts, -1.0), *np.zeros(parts), -4.0]
+        values = [
+            rng.normal(size=(count, count, hidden)) * np.sqrt(2 / reads),
+            np.zeros((count, hidden)),
+            rng.normal(size=(count, hidden, hidden)) * np.sqrt(1 / hidden),
+            np.zeros((count, hidden)),
+            rng.normal(size=(count, hidden, 3 * parts + 1)) * 0.1 * np.sqrt(1 / hidden),
+            np.tile(start, (count, 1)),
+            np.zeros((count, count, 3 * parts + 1)),
+        ]
+        names = exact.Layers._fields
+        return [
+            keras.Variable(value.astype(np.float32), name=name)
+            for name, value in zip(names, values, strict=True)
+        ]
+
+    @property
+    def variables(self) -> list[Any]:
+        """Weights, and the state of the optimiser."""
+        return [*self.weights, *self.optimizer.variables]
+
+    def outputs(self, x: tf.Tensor) -> tf.Tensor:
+        """Outputs of all networks, (B, columns, 3 K + 1), from the inputs (B, columns)."""
+        first, first_bias, second, second_bias, last, last_bias, skip = (
+            weight.value for weight in self.weights
+        )
+        # A column is told those before it.
+        before = np.tri(len(self.columns), k=-1, dtype=np.float32)[:, :, None]
+        h = tf.nn.relu(tf.einsum("bi,cih->bch", x, first * before) + first_bias)
+        h = h + tf.nn.relu(tf.einsum("bch,chk->bck", h, second) + second_bias)
+        past = tf.einsum("bi,cio->bco", x, skip * before)
+        return tf.einsum("bch,cho->bco", h, last) + last_bias + past
+
+    def bits(self, codes: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """What each column of each jet costs, shape (B, columns).
+
+        The probability of a code under a logistic distribution is sigma(a) - sigma(b), with b the
+        lower and a the upper edge: sigma(a) sigma(-b) (1 - exp(b - a)), which does not cancel.
+        """
+        parts = self.config.components
+        mean, scale, weight = tf.split(self.outputs(x), [parts, parts, parts + 1], axis=2)
+        log_scale = tf.clip_by_value(scale + self.logs[:, None], -4.0, 30.0)
+        slope = tf.exp(-math.log(2) * log_scale)
+        center = (self.centers[:, None] + self.spreads[:, None] * mean) - codes[:, :, None]
+        upper, lower = (0.5 - center) * slope, (-0.5 - center) * slope
+        # A code at the end has all that lies beyond it.
+        last = np.array([one.codes - 1 for one in self._all], np.float32)
+        anywhere = tf.broadcast_to(-np.log(last + 1)[:, None], tf.shape(weight[:, :, -1:]))
+        log_p = tf.where((codes >= last)[:, :, None], 0.0, tf.math.log_sigmoid(upper))
+        log_p += tf.where((codes <= 0)[:, :, None], 0.0, tf.math.log_sigmoid(-lower))
+        inside = ((codes > 0) & (codes < last))[:, :, None]
+        log_p += tf.where(inside, tf.math.log(-tf.math.expm1(-slope)), 0.0)
+        log_weight = tf.nn.log_softmax(weight * math.log(2), axis=2)
+        log_p = tf.concat([log_p, anywhere], axis=2)
+        found = tf.reduce_logsumexp(log_p + log_weight, axis=2) / math.log(2)
+        # No code has less than one part of the whole.
+        return -tf.maximum(found, tf.cast(-30.0, found.dtype) + 0.01 * (found + 30.0))
+
+    def _one_step(self, codes: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        def loss() -> tuple[tf.Tensor, tf.Tensor]:
+            total = tf.reduce_sum(self.bits(codes, x))
+            count = tf.cast(tf.shape(codes)[0], tf.float32)
+            return total / min(self.batch, self.units), tf.stack([total, count])
+
+        found, sums = self.gradients(loss, self.weights)
+        self.optimizer.apply(found, self.weights)
+        return sums
+
+    def _evaluate(self, codes: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        return tf.stack(
+            [tf.reduce_sum(self.bits(codes, x)), tf.cast(tf.shape(codes)[0], tf.float32)]
+        )
+
+    def batches(self, epoch: int) -> Iterable[Any]:
+        """Codes and inputs of each step."""
+        return self.training.batches(self.batch, self.config.seed, epoch, self.ranks)
+
+    def step(self, *inputs: Any) -> tf.Tensor:
+        """Take one step of Adam; returns the sum of bits, and the number of jets."""
+        return self._step(*inputs)
+
+    def figures(self, sums: NDArray) -> dict[str, float]:
+        """Bits of a jet."""
+        return {"loss": float(sums[0] / sums[1])}
+
+    def validate(self, epoch: int) -> NDArray:
+        """Sums of this rank over its share of the validation split."""
+        sums = np.zeros(2)
+        for inputs in self.validation.share(self.validation_batch, self.ranks):
+            sums += self._sums(*inputs).numpy()
+        return sums
+
+    def line(self, record: dict[str, Any]) -> str:
+        """Bits of a jet."""
+        return f"{record['loss']:.2f} bits a jet, validation {record['validation_loss']:.2f}"
+
+    def codec(self) -> Codec:
+        """The networks in whole numbers, each with what its column reads."""
+        arrays = [weight.numpy() for weight in self.weights]
+        layers = []
+        for number in range(len(self.columns)):
+            mine = exact.Layers(*(array[number] for array in arrays))
+            mine = mine._replace(first=mine.first[:number], skip=mine.skip[:number])
+            layers.append(exact.whole(mine))
+        return Codec(self.columns, layers)
+
+    def write(self, folder: Path) -> None:
+        """Write the codec."""
+        (folder / FILE).write_bytes(self.codec().content())
+
+    def manifest(self) -> dict[str, Any]:
+        """The number of weights."""
+        return {"parameters": int(sum(np.prod(weight.shape) for weight in self.weights))}
