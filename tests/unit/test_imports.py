@@ -27,7 +27,7 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
-        *("rounding",),
+        *("rounding", "tables"),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""

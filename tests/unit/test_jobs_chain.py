@@ -361,6 +361,7 @@ ELSEWHERE = {
     *("samples.top.source", "samples.qcd.source", "samples.dijets.source"),
     *("samples.qcd.data", "samples.qcd.golden_json", "samples.dijets.data", "select.event.mjj"),
     *(f"systematics:jes.{key}" for key in ("quantity", "resolution", "scale_factor", "envelope")),
+    *("systematics:jes.column", "systematics:jes.value"),
     *(f"systematics:{entry}.kind" for entry in ("isr", "jes", "tracks", "fsr")),
     *(
         f"systematics:{entry}.{key}"

@@ -485,9 +485,11 @@ class Analysis:
         if any(isinstance(b, FileSample) and not (is_normalised(b) or is_data(b)) for b in samples):
             return self.energy_label()
         left, energy = self.energy_label()
-        return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"
+        return left, f"{self.config.luminosity:g} fb$^{{-1}}$" + (f" ({energy})" if energy else "")
 
     def energy_label(self) -> tuple[str, str]:
         """Text left and right on top of a plot that corresponds to no luminosity."""
         left = "boostflow" if self.data() else "boostflow simulation"
+        if self.config.of_tables():
+            return left, ""
         return left, f"{self.config.simulation.ecm / 1000:g} TeV"

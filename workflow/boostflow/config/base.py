@@ -55,6 +55,28 @@ FilePath = Annotated[str, AfterValidator(at_home)]
 Range = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
+def expanded(value: object) -> object:
+    """A list with its ranges written out: `weight_pdf_{1..100}` stands for 100 names.
+
+    Raises:
+        ValueError: a range does not ascend.
+    """
+    if not isinstance(value, list):
+        return value
+    return [name for item in value for name in _range(item)]
+
+
+def _range(item: object) -> list[object]:
+    found = (
+        re.fullmatch(r"(\w+)\{(\d{1,3})\.\.(\d{1,3})\}", item) if isinstance(item, str) else None
+    )
+    if found is None:
+        return [item]
+    if int(found[2]) > int(found[3]):
+        raise ValueError(f"{item} is no ascending range: {found[1]}{{{found[3]}..{found[2]}}}")
+    return [f"{found[1]}{i}" for i in range(int(found[2]), int(found[3]) + 1)]
+
+
 def share_values(one: Sequence[float], other: Sequence[float]) -> bool:
     """Whether a value can lie in both ranges, as `templates.build.in_range` counts."""
     low, high = max(one[0], other[0]), min(one[1], other[1])

@@ -18,9 +18,10 @@ from boostflow.config.base import Block, FilePath, Name
 from boostflow.config.chain import Evaluate, Ingest, Select, Simulation
 from boostflow.config.defaults import DEFAULT_MODELS
 from boostflow.config.measurement import MODELS, with_measurement
-from boostflow.config.samples import Sample, default_samples
+from boostflow.config.samples import Sample, default_samples, is_table
 from boostflow.config.statistics import Infer, Templates
 from boostflow.models.family import ModelBlock, families
+from boostflow.observables.catalogue import columns, known_features
 
 if TYPE_CHECKING:
     Model = ModelBlock
@@ -83,6 +84,23 @@ class Config(Block):
     def event_models(self) -> dict[str, ModelBlock]:
         """The models that score events."""
         return {n: model for n, model in self.models.items() if model.scored_unit() == "event"}
+
+    def of_tables(self) -> bool:
+        """Whether the objects are rows of tables, not jets."""
+        return any(map(is_table, self.samples.values()))
+
+    def features(self) -> list[str]:
+        """Columns that models may take, sorted."""
+        return self._common() if self.of_tables() else known_features()
+
+    def columns(self) -> list[str]:
+        """Columns that templates, cuts and figures may take, sorted."""
+        return self._common() if self.of_tables() else columns()
+
+    def _common(self) -> list[str]:
+        """Columns that all tables have."""
+        each = [set(getattr(sample, "columns", ())) for sample in self.samples.values()]
+        return sorted(set.intersection(*each))
 
     def labels(self) -> list[str]:
         """Classes of the jets, sorted."""

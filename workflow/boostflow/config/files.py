@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from boostflow.config.base import at_home
-from boostflow.config.samples import FileSample, RootSample, Sample, TopTagSample
+from boostflow.config.samples import FileSample, RootSample, Sample, TableSample, TopTagSample
 from boostflow.config.weights import carried
 from boostflow.errors import BoostflowError
 from boostflow.publicsets import toptag_files
@@ -138,7 +138,9 @@ def keys(name: str, sample: FileSample, files: list[str], tree: str) -> list[str
         files: its files, in order.
         tree: name of the tree in ROOT files.
     """
-    wanted = sample.model_dump_json(exclude={"files", "parts_per_file", "label", "xsec", "weights"})
+    wanted = sample.model_dump_json(
+        exclude={"files", "parts_per_file", "label", "xsec", "weights", "where"}
+    )
     if isinstance(sample, RootSample) and sample.weights:
         wanted += repr(sorted((x, item.weight) for x, item in carried(sample.weights).items()))
     found = []
@@ -246,7 +248,8 @@ def _address_fault(address: str, sample: FileSample) -> str | None:
     protocol, _, rest = address.partition("://")
     server, _, path = rest.partition("/")
     if not isinstance(sample, RootSample):
-        return f"{address}: only ROOT files are read from servers: copy it first"
+        what = "ROOT files of jets" if isinstance(sample, TableSample) else "ROOT files"
+        return f"{address}: only {what} are read from servers: copy it first"
     if protocol not in PROTOCOLS:
         return f"{address}: addresses start with {', '.join(f'{p}://' for p in PROTOCOLS)}"
     if not server or not path:

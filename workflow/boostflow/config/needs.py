@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from boostflow.config.base import Block
-from boostflow.config.samples import FileSample, RootSample, is_data
+from boostflow.config.samples import FileSample, RootSample, is_data, is_table
 from boostflow.config.systematics import AnySystematic, Weight
 from boostflow.config.weights import jet_column
 
@@ -38,7 +38,8 @@ def needs(config: Config, systematics: Mapping[str, AnySystematic]) -> dict[str,
     networks = [name for name, block in config.models.items() if block.reads().constituents]
     columns = named_columns(config)
     for name, sample in config.samples.items():
-        if not isinstance(sample, FileSample):
+        # What tables have is said by their `columns`.
+        if not isinstance(sample, FileSample) or is_table(sample):
             continue
         weights: dict[str, str] = {}
         for systematic, declared in systematics.items() if config.has_fit else ():

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, FilePath, Name, NoSwitch, Setting
 from boostflow.config.defaults import QCD
+from boostflow.config.tables import TableContent, TableCuts
 from boostflow.config.weights import SampleWeight
 from boostflow.processes import ProcessName
 from boostflow.publicsets import JETCLASS_SELECT, TopTagSelect
@@ -185,8 +186,33 @@ class JetClassSample(FileSample):
         return select
 
 
+class TableSample(FileSample, TableContent, TableCuts):
+    """Tables of objects that are no jets: rows of flat ROOT trees, Parquet or CSV files."""
+
+    source: Literal["table"]
+    data: bool = False
+    """Collision data, or whatever else no systematic varies."""
+
+    @model_validator(mode="after")
+    def cuts_on_columns(self) -> TableSample:
+        """Limits are those of columns that are kept."""
+        if lost := sorted(set(self.where) - set(self.columns)):
+            raise ValueError(f"where: {', '.join(lost)} is none of `columns`")
+        return self
+
+    def content(self) -> TableContent:
+        """What of its files is read."""
+        return TableContent.model_validate(self.model_dump(include=set(TableContent.model_fields)))
+
+
 Sample = Annotated[
-    SimulatedSample | RootSample | LhcoSample | Hls4mlSample | TopTagSample | JetClassSample,
+    SimulatedSample
+    | RootSample
+    | LhcoSample
+    | Hls4mlSample
+    | TopTagSample
+    | JetClassSample
+    | TableSample,
     Field(discriminator="source"),
 ]
 
@@ -213,6 +239,11 @@ def default_samples() -> dict[str, Sample]:
 def has_charges(sample: object) -> bool:
     """Whether a sample's constituents may have charges: those of JetClass alone of public sets."""
     return isinstance(sample, SimulatedSample | RootSample | JetClassSample)
+
+
+def is_table(sample: object) -> bool:
+    """Whether a sample is of rows of tables, not of jets."""
+    return isinstance(sample, TableContent)
 
 
 def is_normalised(sample: FileSample) -> bool:

@@ -19,13 +19,12 @@ both sides; a shift may name one side, or an envelope of corrections.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, field_validator, model_validator
 
-from boostflow.config.base import Block, Name, Setting
+from boostflow.config.base import Block, Name, Setting, expanded
 from boostflow.config.chain import Smearing
 from boostflow.config.samples import EVENTS_MAX
 from boostflow.config.statistics import Prune, Region
@@ -179,20 +178,7 @@ class Weight(Alternatives[Name]):
     @classmethod
     def expand_ranges(cls, value: object) -> object:
         """Write out the columns of ranges."""
-        if not isinstance(value, list):
-            return value
-        return [column for item in value for column in _expanded(item)]
-
-
-def _expanded(item: object) -> list[object]:
-    found = (
-        re.fullmatch(r"(\w+)\{(\d{1,3})\.\.(\d{1,3})\}", item) if isinstance(item, str) else None
-    )
-    if found is None:
-        return [item]
-    if int(found[2]) > int(found[3]):
-        raise ValueError(f"{item} is no ascending range: {found[1]}{{{found[3]}..{found[2]}}}")
-    return [f"{found[1]}{i}" for i in range(int(found[2]), int(found[3]) + 1)]
+        return expanded(value)
 
 
 Quantity = Literal["energy", "mass", "resolution", "mass_resolution"]
@@ -205,13 +191,17 @@ class JetShift(Block):
     quantity: Quantity
     side: Side
     correction: str | None = None
-    """Correction that shifts energy or mass; null for resolutions."""
+    """Correction that shifts energy, mass or a column; null for resolutions and a value."""
+    column: str | None = None
+    """Column of a table that is shifted, whatever the quantity; null for jets."""
+    value: float | None = None
+    """What is added to the column, or taken from it."""
     smearing: Smearing | None = None
     """Smearing that a shift of a resolution varies; null for that of the selection."""
 
 
 class Shift(Templated):
-    """A shift of reconstructed jets: touches the selection and all after it.
+    """A shift of reconstructed jets, or of a column: touches the selection and all after it.
 
     Corrections are named as in the correctionlib file of `select.corrections`.
     """
@@ -229,6 +219,11 @@ class Shift(Templated):
     `select.mass_smearing`)."""
     scale_factor: str | None = None
     """Resolution of data over simulation, by `systematic`: nom, up, down; null as above."""
+    column: str | None = None
+    """Column of tables that is shifted, in the place of a quantity of jets: `up` adds `value`, or
+    what the `correction` of the row's columns is, and `down` takes it away."""
+    value: float | None = None
+    """What is added to the column, in its units."""
     sides: list[Side] = Field(["up", "down"], min_length=1, max_length=2)
     """[up] is one-sided: down is then 2 x nominal - up."""
 
@@ -239,6 +234,10 @@ class Shift(Templated):
             raise ValueError("sides: one is listed twice")
         if "up" not in self.sides:
             raise ValueError("sides: down without up; a one-sided shift has up alone")
+        if self.column is not None:
+            return self._moves_a_column()
+        if self.value is not None:
+            raise ValueError("value: needs `column`, the column of tables that it is added to")
         smears = self.quantity in ("resolution", "mass_resolution")
         foreign = ("correction", "envelope") if smears else ("resolution", "scale_factor")
         if given := [name for name in foreign if getattr(self, name) is not None]:
@@ -249,6 +248,19 @@ class Shift(Templated):
             raise ValueError("needs either correction, or envelope")
         if self.envelope and len(set(self.envelope)) < len(self.envelope):
             raise ValueError("envelope: a correction is listed twice")
+        return self
+
+    def _moves_a_column(self) -> Shift:
+        """A column takes either a value or a correction."""
+        # What a job is told has every key, most of them at its default.
+        fields = type(self).model_fields
+        foreign = ("quantity", "envelope", "resolution", "scale_factor")
+        if given := [name for name in foreign if getattr(self, name) != fields[name].default]:
+            raise ValueError(f"a shift of a column takes no {' and '.join(given)}")
+        if (self.value is None) == (self.correction is None):
+            raise ValueError("a shift of a column needs either value, or correction")
+        if self.value == 0:
+            raise ValueError("value: 0 changes nothing")
         return self
 
     def combination(self) -> str | None:
@@ -274,6 +286,8 @@ class Shift(Templated):
                 quantity=self.quantity,
                 side=side,
                 correction=self.correction,
+                column=self.column,
+                value=self.value,
                 smearing=self.smearing(),
             )
             for side in sorted(self.sides, reverse=True)

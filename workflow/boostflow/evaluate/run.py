@@ -79,7 +79,8 @@ def comparison(job: Compare, files: Compare.Files) -> None:
     for path in files.scores:
         model = path.parent.name
         columns = [] if job.efficiency is None else [job.efficiency.column]
-        table = read_scored(jets, path, list(dict.fromkeys([*varied.JUDGED, *columns])), [])
+        wanted = list(dict.fromkeys([*judge.COLUMNS, *columns]))
+        table = read_scored(jets, path, wanted, varied.OPTIONAL)
         table["row"] = np.arange(len(table["label"]))
         models[model] = judge.classified(table, job.judged[model])
     seed = derive(job.seed, "compare")

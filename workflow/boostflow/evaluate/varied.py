@@ -15,8 +15,8 @@ from boostflow.models.family import Task
 from boostflow.scored import Table, read_scored, require_weights
 from boostflow.variations import NOMINAL
 
-JUDGED = [*COLUMNS, "mass"]
-"""Columns of the selected jets that say which of them are judged, besides `COLUMNS`."""
+OPTIONAL = ["mass"]
+"""Columns that say which of the selected jets are judged, besides `COLUMNS`; tables have none."""
 
 
 def measure(
@@ -44,7 +44,9 @@ def measure(
 
     def read(variation: str, optional: Sequence[str] = ()) -> Table:
         paths = jets[NOMINAL] | jets.get(variation, {})
-        return read_scored(paths, tables.get(variation, tables[NOMINAL]), JUDGED, optional)
+        return read_scored(
+            paths, tables.get(variation, tables[NOMINAL]), COLUMNS, [*OPTIONAL, *optional]
+        )
 
     def measured(table: Table) -> systematic.Measured:
         part = classified(table, job.judged)

@@ -17,7 +17,7 @@ import numpy as np
 
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
-from boostflow.config.samples import FileSample, RootContent, RootSample, is_data
+from boostflow.config.samples import FileSample, RootContent, RootSample, TableSample, is_data
 from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
@@ -30,6 +30,8 @@ from boostflow.ingest.partly import in_some_files, some
 from boostflow.ingest.run import LAYOUTS, inspect, is_skim
 from boostflow.ingest.skipped import consequence
 from boostflow.ingest.sums import is_final, is_scaled, named_alike
+from boostflow.ingest.tablefiles import opened
+from boostflow.ingest.tables import FEATURES
 from boostflow.ingest.units import has_unit, in_gev, too_small
 from boostflow.io import atomic, write_json
 from boostflow.jobs.chain import CheckInputs
@@ -156,6 +158,9 @@ def look_at(one: Checked, block: FileSample, job: CheckInputs, needs: Needs) -> 
     try:
         if isinstance(block, RootSample):
             _look_at_root(one, block, job, needs)
+        elif isinstance(block, TableSample):
+            with opened(one.file, block.content()) as table:
+                one.features, one.events = FEATURES, table.entries
         else:
             with LAYOUTS[block.source](
                 one.file, block.select, job.radius, job.ingest.fatjet_pt_min

@@ -19,7 +19,7 @@ from boostflow.config.files import is_remote
 from boostflow.config.samples import BeforeSkim, RootContent
 from boostflow.config.weights import Carried
 from boostflow.errors import BadFile, BoostflowError
-from boostflow.ingest import theory
+from boostflow.ingest import tables, theory
 from boostflow.ingest.badevents import SOUND
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.carried import NOTHING, in_schema
@@ -83,7 +83,10 @@ def run(job: Ingest, files: Ingest.Files) -> None:
     def read() -> None:
         if files.checked is not None:
             require_checked(files.checked, file)
-        _ingest(file, job, files)
+        if job.source == "table":
+            tables.run(file, job, files)
+        else:
+            _ingest(file, job, files)
 
     or_skip(read, file, job, files)
 

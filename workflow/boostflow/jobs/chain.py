@@ -22,9 +22,11 @@ from boostflow.config.samples import (
     RootSample,
     Sample,
     SimulatedSample,
+    TableSample,
     is_data,
 )
 from boostflow.config.systematics import Constituent, JetShift
+from boostflow.config.tables import Limits, TableContent, limits_of
 from boostflow.config.weights import Carried, SampleWeight, carried, files_of
 from boostflow.jobs import base
 from boostflow.jobs.base import Input, Job, Named, Output
@@ -151,7 +153,7 @@ class Ingest(Job):
     runs: ClassVar[str] = "boostflow.ingest.run:run"
     crashed: ClassVar[str | None] = "boostflow.ingest.crashes:ingest"
 
-    source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass"] = "root"
+    source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass", "table"] = "root"
     """Layout of the file."""
     address: str | None = None
     """The file, where it is on a server."""
@@ -159,6 +161,8 @@ class Ingest(Job):
     """How it is read; keys that change no result come from the environment (`execution`)."""
     content: RootContent = RootContent()
     """What the tree of a ROOT file holds."""
+    tabular: TableContent | None = None
+    """What is read of a table of objects that are no jets."""
     carried: dict[str, Carried] = {}
     """Branches of a ROOT file that weights need, by name."""
     label: Name | None = None
@@ -245,6 +249,8 @@ class Ingest(Job):
                     [*golden_jsons(analysis, sample), *analysis.sums_files(sample)]
                 )
             }
+        if isinstance(block, TableSample):
+            own = {"number": file, "tabular": block.content()}
         return cls(
             source=block.source,
             address=source if is_remote(source) else None,
@@ -319,6 +325,8 @@ class Select(Job):
     """Cuts, split and smearing; the file of corrections is one of the files."""
     shift: JetShift | None = None
     """One direction of a shift."""
+    limits: Limits | None = None
+    """Ranges of the columns of a table; null: the sample is of jets, which `select` cuts on."""
     rounded: dict[Name, Rounded] = {}
     """Columns that are replaced by what a compression gives back, with their bounds."""
     weights: dict[Name, SampleWeight] = {}
@@ -364,6 +372,7 @@ class Select(Job):
             variation=variation,
             select=SelectBlock.model_validate(block),
             shift=shifted.change if shifted else None,
+            limits=limits_of(analysis.config.samples[sample]),
             rounded=dict(analysis.config.models[packed.change].rounded()) if packed else {},
             weights=analysis.weights(sample),
             independent=analysis.varied(variation, "sample") is not None
@@ -421,6 +430,10 @@ def golden_jsons(analysis: Analysis, sample: str) -> list[str]:
 def corrections_of(analysis: Analysis, sample: str, variation: str) -> list[str]:
     """The correctionlib file, where a shift, smearing or calibration reads it."""
     block = analysis.config.select
+    if limits_of(analysis.config.samples[sample]) is not None:
+        shifted = analysis.varied(variation, "shift")
+        named = shifted is not None and shifted.change.correction is not None
+        return [analysis.found(block.corrections)] if named else []
     smears = (block.smearing or block.mass_smearing) and not analysis.is_data(sample)
     calibrated = block.jec and block.jec.name(sample, analysis.is_data(sample))
     if analysis.varied(variation, "shift") is None and not smears and not calibrated:

@@ -19,13 +19,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from boostflow.config.base import Block
+from boostflow.config.base import Block, expanded
 from boostflow.config.problems import Place, Problem
 from boostflow.config.rounding import Rounded
 from boostflow.errors import BoostflowError
-from boostflow.observables.catalogue import default_features, known_features
+from boostflow.observables.catalogue import default_features
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -236,7 +236,13 @@ class TabularBlock(ModelBlock):
     """What the blocks of families share that take observables as columns."""
 
     features: list[str] = Field(default_features(), min_length=1)
-    """Columns of the selected jets, in this order."""
+    """Columns of the selected jets, in this order; `adc_{0..15}` stands for 16 of them."""
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def writes_ranges_out(cls, value: object) -> object:
+        """Write out the columns of ranges."""
+        return expanded(value)
 
     def standard(self) -> bool:
         """Whether the features are the family's default ones.
@@ -252,8 +258,14 @@ class TabularBlock(ModelBlock):
         return Reads(columns=() if self.standard() else tuple(self.features))
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
-        """Features are observables, each listed once."""
-        known = known_features()
+        """Features are observables, or columns of the tables, each listed once."""
+        known = config.features()
+        if self.standard() and config.of_tables():
+            yield (at / "features").problem(
+                "its default are observables of jets: name columns of the tables, as"
+                f" {', '.join(known[:5])}"
+            )
+            return
         for feature in self.features:
             if feature not in known:
                 yield (at / "features").unknown("observable", feature, known)

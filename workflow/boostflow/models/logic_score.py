@@ -30,7 +30,7 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     """
     about = read_json(model / "manifest.json")
     grid = Grid.read(about["grid"])
-    values = grid.values(matrix(jets, grid.features, "jets"))
+    values = grid.values(matrix(jets, grid.features, "jets", about["config"].get("missing", {})))
     found = logic.logits(logic.load(model / logic.LOGIC), values, threads)
     odds = np.exp(found - found.max(axis=1, keepdims=True, initial=-np.inf))
     shares = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)

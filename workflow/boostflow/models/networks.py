@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from boostflow.config.problems import Place, Problem
 from boostflow.constituents.collections import COLLECTIONS, CollectionName
 from boostflow.models.classifying import ClassifierBlock
-from boostflow.models.family import DistributedBlock, Reads, digest
+from boostflow.models.family import DistributedBlock, Reads, TabularBlock, digest
 from boostflow.observables.catalogue import known_features
 
 if TYPE_CHECKING:
@@ -63,6 +63,21 @@ class NetworkBlock(ClassifierBlock, DistributedBlock):
     """Highest learning rate of Adam."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the training in which the learning rate rises; then it falls as a cosine."""
+
+
+class ColumnsBlock(NetworkBlock, TabularBlock):
+    """What the blocks of networks share that read observables, or columns of tables."""
+
+    missing: dict[str, float] = Field({})
+    """Numbers that stand for NaN, by column: NaN is what a detector gave that gave nothing. Without
+    a number it is an error; trees take it as it is."""
+
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
+        """Numbers stand for NaN of features."""
+        yield from super().problems(at, config)
+        for name in self.missing:
+            if name not in self.features:
+                yield (at / "missing" / name).unknown("feature", name, self.features)
 
 
 class TaggerBlock(NetworkBlock):

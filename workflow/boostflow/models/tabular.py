@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,6 +25,10 @@ log = logging.getLogger("train")
 
 UNMATCHED = "unmatched"
 """Label of jets that match no particle of their sample: nothing is trained on them."""
+
+
+NONE: Mapping[str, float] = MappingProxyType({})
+"""Nothing stands for NaN."""
 
 
 class Rows(NamedTuple):
@@ -58,6 +63,7 @@ def read(
     wanted: Sequence[str],
     optional: bool,
     planing: Planing | None = None,
+    missing: Mapping[str, float] | None = NONE,
     fewest: int = 2,
 ) -> Rows:
     """Read the jets of some samples.
@@ -67,6 +73,7 @@ def read(
         wanted: columns to read as features.
         optional: whether columns that a sample lacks are left out for all, with a line in the log.
         planing: of the weights, see `weights`.
+        missing: what stands for NaN in the features, see `matrix`.
         fewest: classes that there have to be.
 
     Raises:
@@ -75,7 +82,7 @@ def read(
     require_rows(inputs)
     features = _present(inputs, wanted) if optional else list(wanted)
     mass = None if planing is None else planing.mass
-    parts = [_part(path, features, mass) for path in inputs]
+    parts = [_part(path, features, mass, missing) for path in inputs]
     x, label, split, weight, event_id, *planed = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
@@ -108,13 +115,15 @@ def _present(inputs: Sequence[Path], names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in missing]
 
 
-def _part(path: Path, features: list[str], mass: str | None) -> tuple[NDArray, ...]:
+def _part(
+    path: Path, features: list[str], mass: str | None, missing: Mapping[str, float] | None
+) -> tuple[NDArray, ...]:
     columns = [*features, *([] if mass is None else [mass])]
     names = [*columns, "label", "split", "weight", "event_id"]
     jets = read_flat(path, list(dict.fromkeys(names)))
     planed = [] if mass is None else [matrix(jets, [mass], str(path))[:, 0].astype(np.float64)]
     return (
-        matrix(jets, features, str(path)),
+        matrix(jets, features, str(path), missing),
         jets["label"],
         jets["split"],
         np.abs(jets["weight"]),
@@ -124,7 +133,10 @@ def _part(path: Path, features: list[str], mass: str | None) -> tuple[NDArray, .
 
 
 def matrix(
-    jets: ak.Array | Mapping[str, NDArray], names: Sequence[str], where: str
+    jets: ak.Array | Mapping[str, NDArray],
+    names: Sequence[str],
+    where: str,
+    missing: Mapping[str, float] | None = NONE,
 ) -> NDArray[np.float32]:
     """Observables as a matrix of shape (jets, features).
 
@@ -132,25 +144,54 @@ def matrix(
         jets: with these columns; columns by name are at least one.
         names: of the columns; there may be none.
         where: what the jets are, for messages.
+        missing: numbers that stand for NaN, by column; None leaves NaN in all columns.
 
     Raises:
         BoostflowError: a column is missing or has NaN or infinite values.
     """
     fields = list(jets) if isinstance(jets, Mapping) else jets.fields
-    if missing := [name for name in names if name not in fields]:
+    if lacking := [name for name in names if name not in fields]:
         raise BoostflowError(
-            f"{where}: no observable {', '.join(missing)} (input without constituents?); "
+            f"{where}: no observable {', '.join(lacking)} (input without constituents?); "
             "choose other `features`"
         )
     size = len(jets[fields[0]]) if isinstance(jets, Mapping) else len(jets)
     x = np.empty((size, len(names)), np.float32)
-    for i, name in enumerate(names):
-        x[:, i] = np.asarray(jets[name], dtype=np.float32)
-    good = np.asarray(np.isfinite(x).all(axis=0))
-    if not good.all():
-        bad = [name for name, fine in zip(names, good, strict=True) if not fine]
-        raise BoostflowError(f"{where}: NaN or infinite values in {', '.join(bad)}")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        for i, name in enumerate(names):
+            x[:, i] = np.asarray(jets[name], dtype=np.float32)
+    if missing is not None:
+        return filled(x, names, where, missing)
+    _require(~np.isinf(x), names, f"{where}: infinite values in")
     return x
+
+
+def filled(
+    x: NDArray[np.float32], names: Sequence[str], where: str, missing: Mapping[str, float]
+) -> NDArray[np.float32]:
+    """Observables with numbers in the place of NaN, shape (jets, features).
+
+    Args:
+        x: observables, which are changed where they are NaN.
+        names: of the columns.
+        where: what the jets are, for messages.
+        missing: numbers that stand for NaN, by column.
+
+    Raises:
+        BoostflowError: other columns have NaN, or any has infinite values.
+    """
+    for i, name in enumerate(names):
+        if name in missing:
+            x[np.isnan(x[:, i]), i] = missing[name]
+    _require(np.isfinite(x), names, f"{where}: NaN or infinite values in")
+    return x
+
+
+def _require(good: NDArray[np.bool_], names: Sequence[str], what: str) -> None:
+    every = np.asarray(good.all(axis=0))
+    if not every.all():
+        bad = [name for name, fine in zip(names, every, strict=True) if not fine]
+        raise BoostflowError(f"{what} {', '.join(bad)}")
 
 
 class Columns:

@@ -36,6 +36,7 @@ from boostflow.select.once import ONCE, event_starts, first_of_each
 from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
 from boostflow.select.split import split_of_bucket
+from boostflow.select.tables import TableCuts, require_splits
 from boostflow.select.theory import Relative
 from boostflow.select.totals import PB_TO_INVERSE_FB, Totals, add_up, is_numbered
 from boostflow.select.veto import CUT, VetoMap
@@ -109,6 +110,10 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     # Collision data are what simulation is smeared to.
     moves = not totals.data and bool(shift or config.smearing or config.mass_smearing)
     jec = config.jec.name(sample, totals.data) if config.jec else None
+    cuts = None
+    if job.limits is not None:
+        cuts = TableCuts(job.limits, None if totals.data else shift, files.corrections)
+        moves, jec = False, None
     if (moves or jec) and files.corrections is None:
         raise BoostflowError(f"sample {sample}: its jets are to be moved, but no corrections given")
     opened = Corrections(files.corrections) if (moves or jec) and files.corrections else None
@@ -143,10 +148,14 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
                 flow.add(ONCE, first.sum(), first.sum())
                 if not len(rows):
                     continue
-            else:
+            elif cuts is None:
                 seen.append(ak.to_numpy(rows.event_id)[starts])
                 leading.append(ak.to_numpy(rows.pt)[starts])
-            chosen = _select_part(rows, config, flow, shifter, veto, job.rounded)
+            if cuts is not None:
+                chosen = cuts(rows, flow)
+            else:
+                passed = _select_part(rows, config, flow, shifter, veto, job.rounded)
+                chosen = _with_candidate(passed)
             factor = None
             if weigher is not None:
                 chosen, factor = weigher(chosen, file)
@@ -166,6 +175,8 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             totals.notes.append(text)
 
     _write(output, checked(), tables, relative.bad)
+    if cuts is not None and job.trained and not job.independent:
+        require_splits(sample, jets)
     if not jets.sum():
         totals.notes.append(NO_JET)
     whole = totals.xsec * PB_TO_INVERSE_FB / totals.sumw if totals.xsec and totals.sumw else None
@@ -308,13 +319,17 @@ def _finish(
     scale: np.ndarray,
     factor: np.ndarray | None,
 ) -> ak.Array:
-    """Add split, weight and candidate; `factor` is the product of declared weights."""
+    """Add split and weight; `factor` is the product of declared weights."""
     ids = ak.to_numpy(rows.event_id)
     part = split_of_bucket(config.split)[bucket(ids)] if len(ids) else np.zeros(0, dtype=np.int8)
-    starts = event_starts(rows)
     rows = ak.with_field(rows, part, "split")
     weight = ak.to_numpy(rows.genWeight).astype(np.float64) * scale[part]
-    rows = ak.with_field(rows, weight if factor is None else weight * factor, "weight")
+    return ak.with_field(rows, weight if factor is None else weight * factor, "weight")
+
+
+def _with_candidate(rows: ak.Array) -> ak.Array:
+    """Mark the jet of each event that enters templates."""
+    starts = event_starts(rows)
     candidate = np.zeros(len(rows), dtype=bool)
     if len(starts):
         # The leading jet, by the pT of this variation: a shift may change the order.

@@ -15,6 +15,7 @@ from boostflow.config.checks import (
     samples,
     select,
     systematics,
+    tables,
     weights,
 )
 from boostflow.config.config import Config
@@ -31,7 +32,10 @@ def of_config(config: Config, at: Place) -> Iterator[Problem]:
         config: the configuration.
         at: its file.
     """
-    for stage in (output, samples, weights, select, models, evaluate, fit, background, blinding):
+    for stage in (
+        *(output, samples, tables, weights, select, models, evaluate, fit),
+        *(background, blinding),
+    ):
         yield from stage.check(config, at)
 
 
@@ -52,6 +56,7 @@ def of_files(
         declared_at: the file of the systematics.
     """
     yield from select.corrections(config, declared, root, at, declared_at)
+    yield from tables.corrections(config, declared, root, at, declared_at)
     yield from samples.golden_json(config, root, at)
     yield from weights.corrections(config, root, at)
     yield from select.veto(config, root, at)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
 from boostflow.models.family import tells_classes
-from boostflow.observables.catalogue import columns
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
@@ -64,8 +63,8 @@ def _efficiency(config: Config, at: Place) -> Iterator[Problem]:
                 yield (at / key).unknown("class", label, labels)
     if len(set(block.classes())) < len(block.classes()):
         yield at.problem(f"a class is named twice: {', '.join(block.classes())}")
-    if block.column not in columns():
-        yield (at / "column").unknown("column", block.column, columns())
+    if block.column not in config.columns():
+        yield (at / "column").unknown("column", block.column, config.columns())
 
 
 def _trigger(config: Config, at: Place) -> Iterator[Problem]:

@@ -10,7 +10,6 @@ from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import is_data
 from boostflow.config.statistics import Infer
 from boostflow.config.systematics import PREFIXES
-from boostflow.observables.catalogue import columns
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
@@ -18,9 +17,9 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
     if not config.models or config.infer is None:
         return
     templates, infer = config.templates, config.infer
-    if templates.variable not in columns():
+    if templates.variable not in config.columns():
         here = at / "templates" / "variable"
-        yield here.unknown("observable", templates.variable, columns())
+        yield here.unknown("observable", templates.variable, config.columns())
     yield from regions.check(templates.regions, config, at / "templates" / "regions")
     if infer.transfer is not None:
         yield from transfer.check(infer.transfer, config, at / "infer" / "transfer")

@@ -10,7 +10,6 @@ from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem, suggest
 from boostflow.config.statistics import Region
 from boostflow.models.family import clusters_jets
-from boostflow.observables.catalogue import columns
 
 
 def check(regions: Mapping[str, Region], config: Config, at: Place) -> Iterator[Problem]:
@@ -26,8 +25,8 @@ def check(regions: Mapping[str, Region], config: Config, at: Place) -> Iterator[
         here = at / name
         model = config.models.get(region.model)
         for column in region.within:
-            if column not in columns():
-                yield (here / "within").unknown("observable", column, columns())
+            if column not in config.columns():
+                yield (here / "within").unknown("observable", column, config.columns())
         if model is None:
             yield (here / "model").unknown("model", region.model, config.models)
         elif region.clusters is not None:

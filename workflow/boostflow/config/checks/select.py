@@ -46,7 +46,9 @@ def corrections(
         at: the file of the configuration.
         declared_at: the file of the systematics.
     """
-    shifts = {name: s for name, s in systematics.items() if isinstance(s, Shift)}
+    shifts = {
+        name: s for name, s in systematics.items() if isinstance(s, Shift) and s.column is None
+    }
     blocks = {name: getattr(config.select, name) for name in ("smearing", "mass_smearing")}
     named = {name: block for name, block in blocks.items() if block is not None}
     if not shifts and not named and config.select.jec is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
-from boostflow.config.checks import regions
+from boostflow.config.checks import regions, tables
 from boostflow.config.config import Config
 from boostflow.config.messages import describe
 from boostflow.config.problems import Place, Problem
@@ -22,6 +22,7 @@ from boostflow.config.systematics import (
     SampleVariation,
     Weight,
 )
+from boostflow.config.tables import TableContent
 from boostflow.theory import ALPHA_S, NOMINAL_SCALE, weight_columns
 
 SIMULATED_WEIGHTS = [
@@ -54,6 +55,7 @@ def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -
             yield from _compression(config, declared, here / "model")
         if isinstance(declared, ModelVariation):
             yield from _model(config, declared, here)
+    yield from tables.shifts(config, systematics, at)
     yield from _parameters(systematics, set(config.infer.pois() if config.infer else ()), at)
 
 
@@ -119,7 +121,12 @@ def _weights(config: Config, declared: Weight, at: Place) -> Iterator[Problem]:
                 f"{column} is alpha_s, no eigenvector: a systematic of its own"
             )
     for name, block in blocks.items():
-        if not isinstance(block, SimulatedSample | RootSample) and not is_data(block):
+        if isinstance(block, TableContent):
+            for direction, column in declared.members().items():
+                if column not in block.columns:
+                    here = at / _key(declared, direction)
+                    yield here.unknown(f"column of {name}", column, block.columns)
+        elif not isinstance(block, SimulatedSample | RootSample) and not is_data(block):
             yield (at / "samples").problem(
                 f"{name} has no weight columns: only ROOT files have them"
             )

@@ -23,6 +23,6 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     names = about["config"]["features"]
     booster = xgb.Booster(model_file=model / WEIGHTS)
     booster.set_param({"nthread": threads})
-    data = xgb.DMatrix(matrix(jets, names, "jets"), feature_names=names, nthread=threads)
+    data = xgb.DMatrix(matrix(jets, names, "jets", None), feature_names=names, nthread=threads)
     values = booster.predict(data).reshape(len(jets), len(about["classes"]))
     return {f"p_{name}": values[:, i] for i, name in enumerate(about["classes"])}

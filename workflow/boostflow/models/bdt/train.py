@@ -56,7 +56,7 @@ def train(job: Train, files: Train.Files) -> None:
 
     Raises:
         BoostflowError: fewer than two classes, a class without jets in a split, or a feature that
-            is missing or not finite.
+            is missing or infinite; NaN has a direction of its own at each node.
     """
     start = time.monotonic()
     block = job.model
@@ -141,7 +141,7 @@ def leaves(booster: Booster) -> int:
 def _given(jets: Sequence[Path], block: BDT) -> Given:
     """Read the splits of a training."""
     xgb = xgboost()
-    rows = read(jets, block.features, optional=block.standard(), planing=block.planing)
+    rows = read(jets, block.features, block.standard(), block.planing, missing=None)
     sets = {}
     for name in SPLITS:
         x, y, w = of_split(rows, block, name)

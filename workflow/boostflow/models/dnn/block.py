@@ -6,15 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from boostflow.models.family import TabularBlock
-from boostflow.models.networks import NetworkBlock, Widths
+from boostflow.models.networks import ColumnsBlock, Widths
 from boostflow.observables.catalogue import default_features
 
 FEATURES = [*default_features(), "mtrimmed"]
 """Observables that the network takes where nothing else is said, as far as the input has them."""
 
 
-class DNN(NetworkBlock, TabularBlock):
+class DNN(ColumnsBlock):
     """A dense network on observables, multiclass."""
 
     kind: Literal["dnn"] = "dnn"

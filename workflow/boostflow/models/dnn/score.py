@@ -17,7 +17,7 @@ from boostflow.models.tabular import Columns, matrix
 
 def source(about: Mapping[str, Any], jets: ak.Array) -> Columns:
     """The inputs of a trained network; see `network_score.Sources`."""
-    return Columns(matrix(jets, about["features"], "jets"))
+    return Columns(matrix(jets, about["features"], "jets", about["config"].get("missing", {})))
 
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:

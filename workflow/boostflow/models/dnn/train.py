@@ -42,7 +42,7 @@ def train(job: Train, files: Train.Files) -> None:
     assert isinstance(config, DNN)
 
     def learner(ranks: Single) -> DenseLearner:
-        rows = read(files.jets, config.features, config.standard(), config.planing)
+        rows = read(files.jets, config.features, config.standard(), config.planing, config.missing)
         return DenseLearner(config, rows, ranks)
 
     loop.train(job, files, learner, files.jets, family_of(config).packages)

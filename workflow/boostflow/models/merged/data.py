@@ -23,7 +23,7 @@ from boostflow.models.family import families
 from boostflow.models.merged.block import Merged
 from boostflow.models.merged.score import leaves
 from boostflow.models.networks import TaggerBlock
-from boostflow.models.tabular import Rows, weights
+from boostflow.models.tabular import Rows, filled, weights
 from boostflow.models.tabular import read as read_table
 from boostflow.training.data import Batched
 
@@ -158,7 +158,7 @@ def read(
     """
     networks = [leaf for part in parts for leaf in leaves(part)]
     columns = dict.fromkeys(name for about in networks for name in about.get("features", ()))
-    rows = read_table(tables, list(columns), False, config.planing)
+    rows = read_table(tables, list(columns), False, config.planing, missing=None)
     blocks = [families()[about["kind"]].block.model_validate(about["config"]) for about in networks]
     taggers = [block if isinstance(block, TaggerBlock) else None for block in blocks]
     found: dict[Path, tuple[packed.Jets, packed.Jets]] = {}
@@ -176,8 +176,11 @@ def read(
         readers: list[OfColumns | OfConstituents] = []
         for about, block, place in zip(networks, taggers, places, strict=True):
             if block is None or place is None:
-                at = [rows.features.index(column) for column in about["features"]]
-                readers.append(OfColumns(rows.x[order][:, at]))
+                names = about["features"]
+                at = [rows.features.index(column) for column in names]
+                x = rows.x[order][:, at]
+                missing = about["config"].get("missing", {})
+                readers.append(OfColumns(filled(x, names, "selected jets", missing)))
             else:
                 readers.append(OfConstituents(block, mine[place]))
         weight = np.zeros(len(rows.y), np.float32)

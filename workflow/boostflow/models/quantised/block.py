@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from boostflow.models.hardware import HardwareBlock
-from boostflow.models.networks import NetworkBlock, Widths
+from boostflow.models.networks import ColumnsBlock, Widths
 
 
-class Quantised(NetworkBlock, HardwareBlock):
+class Quantised(ColumnsBlock, HardwareBlock):
     """A dense network on observables whose numbers of bits are learned, as logic for an FPGA."""
 
     joinable: ClassVar[bool] = False

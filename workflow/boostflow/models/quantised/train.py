@@ -64,7 +64,7 @@ def train(job: Train, files: Train.Files) -> None:
     assert isinstance(config, Quantised)
 
     def learner(ranks: Single) -> QuantisedLearner:
-        rows = read(files.jets, config.features, config.standard(), config.planing)
+        rows = read(files.jets, config.features, config.standard(), config.planing, config.missing)
         return QuantisedLearner(config, rows, ranks)
 
     loop.train(job, files, learner, files.jets, family_of(config).packages)

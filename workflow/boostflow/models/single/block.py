@@ -9,7 +9,6 @@ from boostflow.config.base import Name
 from boostflow.config.problems import Place, Problem
 from boostflow.models.classifying import ClassifierBlock
 from boostflow.models.family import Reads
-from boostflow.observables.catalogue import known_features
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -36,7 +35,7 @@ class Single(ClassifierBlock):
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """The observable and the class exist."""
         yield from super().problems(at, config)
-        known = known_features()
+        known = config.features()
         if self.observable not in known:
             yield (at / "observable").unknown("observable", self.observable, known)
         if self.signal not in config.labels():
