@@ -5,6 +5,7 @@
 #   VERBOSE=1                 Snakemake's own messages, with the reason of each job
 #   PROFILE=profiles/slurm    profile of `make plan` and `make submit`
 #   PYTHON=/path/to/python    `make env` takes this one (3.11, 3.12 or 3.13; default: the newest)
+#   HTCONDOR=1                `make env HTCONDOR=1`: with Snakemake's plugin for HTCondor
 #   GPU=1                     `make env GPU=1`: CUDA builds in .venv, kept until `make env`
 
 SHELL := /bin/bash
@@ -30,8 +31,9 @@ MOVED := $(shell cd "$(VENV)" 2>/dev/null && test ! -L "$(CURDIR)/$(VENV)" -a -e
 
 # Without byte code every job would compile the same 2,000 modules again.
 unexport PYTHONDONTWRITEBYTECODE
-# Snakemake loads all its plugins, and HTCondor's library misses its pool.
-export PYTHONWARNINGS ?= ignore:The environment variable CONDOR_CONFIG is unset:UserWarning
+
+HTCONDOR ?=
+WITHOUT := $(if $(HTCONDOR),$(if $(wildcard $(VENV)/.htcondor),,1))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -44,11 +46,11 @@ help: ## List the targets
 env: $(READY) ## Create .venv from the lock and build Horovod, GPU=1 with CUDA (done by the others when needed)
 
 $(READY): envs/$(FLAVOUR).lock envs/bootstrap.lock envs/build_horovod.sh envs/horovod.lock envs/nvcc.lock \
-		envs/make_env.sh pyproject.toml $(if $(MOVED),moved)
-	@PYTHON="$(PYTHON)" envs/make_env.sh $(FLAVOUR) "$(VENV)"
+		envs/make_env.sh envs/htcondor.lock pyproject.toml $(if $(MOVED)$(WITHOUT),again)
+	@PYTHON="$(PYTHON)" HTCONDOR="$(HTCONDOR)" envs/make_env.sh $(FLAVOUR) "$(VENV)"
 
-.PHONY: moved
-moved:
+.PHONY: again
+again:
 
 .PHONY: checked
 checked:
@@ -210,7 +212,7 @@ config: $(READY) ## Generate config/config.yaml and config/schema.json from the 
 
 .PHONY: lock
 lock: $(READY) ## Resolve the environments again
-	@for name in bootstrap nvcc cpu gpu; do $(BIN)/uv pip compile --quiet --universal \
+	@for name in bootstrap nvcc cpu gpu htcondor; do $(BIN)/uv pip compile --quiet --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 		envs/$$name.in --output-file envs/$$name.lock || exit 1; done
 	@sed -i "s/^# locks: .*/# locks: $$(cat envs/cpu.lock envs/gpu.lock | sha256sum | cut -c1-16)/" envs/conda.yaml

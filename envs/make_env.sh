@@ -4,6 +4,7 @@
 #   envs/make_env.sh FLAVOUR [VENV]           cpu or gpu; default: .venv
 #
 #   PYTHON=/path/to/python    the one to take; else that of VENV, else the newest that is found
+#   HTCONDOR=1                with Snakemake's plugin for HTCondor, from now on
 #
 # What an interrupted one has finished is not done again. VENV is made anew when it is of the other
 # flavour or Python, or when the repository was moved: its programs hold their place.
@@ -97,6 +98,12 @@ touch "$venv/.unpacking"
 "$bin/uv" pip sync --quiet $again --compile-bytecode --python "$bin/python" --require-hashes \
     "envs/$flavour.lock" || failed "the locked packages could not be installed (no network?)"
 rm "$venv/.unpacking"
+[ -z "${HTCONDOR:-}" ] || touch "$venv/.htcondor"
+if [ -e "$venv/.htcondor" ]; then
+    step "the plugin for HTCondor"
+    "$bin/uv" pip install --quiet --no-deps --python "$bin/python" --require-hashes \
+        -r envs/htcondor.lock || failed "the plugin for HTCondor could not be installed (no network?)"
+fi
 step "Horovod"
 envs/build_horovod.sh "$bin/python" || failed "Horovod could not be installed"
 step "boostflow"

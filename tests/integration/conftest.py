@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,3 +32,22 @@ def analysis(tmp_path: Path) -> Callable[[dict[str, Any]], Analysis]:
         return Analysis(tmp_path, config)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def htcondor(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables with which snakemake finds its plugin for HTCondor, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("htcondor")
+    lock = repository / "envs/htcondor.lock"
+    install = [
+        *("uv", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock))
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", *install, "--python", sys.executable, "--target", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}

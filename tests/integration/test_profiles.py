@@ -15,6 +15,7 @@ from support.plans import CONFIG
 
 PROFILES = REPOSITORY / "profiles"
 SLURM = ("--profile", str(PROFILES / "slurm"))
+CONDOR = ("--profile", str(PROFILES / "htcondor"))
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ SLURM = ("--profile", str(PROFILES / "slurm"))
     [
         (("--profile", str(PROFILES / "local")), None, "1"),
         (SLURM, 18, "0"),
-        (("--profile", str(PROFILES / "htcondor")), 18, "0"),
+        (CONDOR, 18, "0"),
         ((*SLURM, "--workflow-profile", str(PROFILES / "site-template")), 18, "1"),
         # It takes the place of all counts of the profile: each part of a sample has its own job.
         ((*SLURM, "--group-components", "parts=1"), 34, "0"),
@@ -34,8 +35,12 @@ def test_a_dry_run_says_how_many_cluster_jobs_there_are(
     cluster_jobs: int | None,
     verbose: str,
     monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setenv("VERBOSE", verbose)
+    if profiles == CONDOR:
+        for name, value in request.getfixturevalue("htcondor").items():
+            monkeypatch.setenv(name, value)
     analysis = Analysis(tmp_path, shipped_test_config())
     done = analysis.snakemake("--dry-run", *profiles)
     assert done.returncode == 0, done.stdout

@@ -41,7 +41,7 @@ def test_locks_differ_in_the_gpu_packages_alone(repository):
     assert not [name for name in cpu if name.startswith("nvidia-")]
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "cpu", "gpu", "horovod", "nvcc"])
+@pytest.mark.parametrize("name", ["bootstrap", "cpu", "gpu", "horovod", "htcondor", "nvcc"])
 def test_locks_have_hashes_and_no_address(repository, name):
     text = (repository / "envs" / f"{name}.lock").read_text()
     assert "://" not in text and "index-url" not in text
@@ -51,6 +51,13 @@ def test_locks_have_hashes_and_no_address(repository, name):
 
 def test_locks_install_each_other(repository):
     assert lock(repository, "bootstrap")["uv"] == lock(repository, "cpu")["uv"]
+
+
+def test_the_plugin_of_a_pool_goes_with_the_lock(repository):
+    cpu, more = lock(repository, "cpu"), lock(repository, "htcondor")
+    apart = {"htcondor", "snakemake-executor-plugin-htcondor"}
+    assert not apart & cpu.keys()
+    assert {name: v for name, v in more.items() if name not in apart}.items() <= cpu.items()
 
 
 def listed(repository: Path) -> set[str]:
