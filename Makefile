@@ -210,6 +210,12 @@ format: $(READY) ## Bring Python and Snakemake files into style
 config: $(READY) ## Generate config/config.yaml and config/schema.json from the typed models
 	@$(BIN)/python -m boostflow.config.generate config
 
+.PHONY: docs
+docs: $(READY) ## Build the documentation as a site in .cache/site, strict about links
+	@$(BIN)/python docs/site/stage.py .cache/docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict --config-file docs/site/mkdocs.yml
+	@echo "docs: .cache/site/index.html"
+
 .PHONY: lock
 lock: $(READY) ## Resolve the environments again
 	@for name in bootstrap nvcc cpu gpu htcondor; do $(BIN)/uv pip compile --quiet --universal \

@@ -181,7 +181,8 @@ def test_a_selection_knows_its_own_direction_alone(plan: Plan) -> None:
     assert told["select/nominal/top"]["shift"] is None
     shifts = {v: told[f"select/{v}/top"]["shift"] for v in ("jes_up", "jes_down", "jer_up")}
     assert shifts["jes_up"] == {
-        **{"quantity": "energy", "side": "up", "correction": "jes", "smearing": None}
+        **{"quantity": "energy", "side": "up", "correction": "jes", "smearing": None},
+        **{"column": None, "value": None},
     }
     assert shifts["jes_down"] == {**shifts["jes_up"], "side": "down"}
     assert shifts["jer_up"]["smearing"] == {
