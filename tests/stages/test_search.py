@@ -266,9 +266,9 @@ def test_points_of_a_job_share_what_they_read(
     """The table is read again for other features alone; models are those of trainings alone."""
     read, tables = bdt_train.read, []
 
-    def counted(jets: Sequence[Path], wanted: Sequence[str], **more: Any) -> Any:
+    def counted(jets: Sequence[Path], wanted: Sequence[str], *more: Any, **named: Any) -> Any:
         tables.append(list(wanted))
-        return read(jets, wanted, **more)
+        return read(jets, wanted, *more, **named)
 
     monkeypatch.setattr(bdt_train, "read", counted)
     few, many = ["tau21", "msoftdrop"], ["tau21", "tau32", "msoftdrop"]

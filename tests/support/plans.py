@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import os
 import time
@@ -29,7 +30,9 @@ class Plan:
     """An analysis in a folder of its own, whose results are empty files of the right age."""
 
     def __init__(self, folder: Path, config: dict[str, Any], systematics: dict[str, Any]) -> None:
-        self.folder, self.config, self.systematics = folder, config, systematics
+        # Copies: a test that changes them changes no other's.
+        self.folder, self.config = folder, copy.deepcopy(config)
+        self.systematics = copy.deepcopy(systematics)
         self.snakefile = REPOSITORY / "Snakefile"
 
     def jobs(self, *targets: str) -> set[Job]:

@@ -180,6 +180,8 @@ ELSEWHERE = {
     *("systematics:lumi.kind", "systematics:jes.kind"),
     *("systematics:lumi.up", "systematics:lumi.down"),
     *(f"systematics:jes.{key}" for key in ("quantity", "resolution", "scale_factor", "envelope")),
+    # Of tables, which have no jets: tests/dag/test_table_jobs.py.
+    *("systematics:jes.column", "systematics:jes.value"),
     # Decides which entries there are.
     *(f"systematics:{entry}.enabled" for entry in SYSTEMATICS),
 }

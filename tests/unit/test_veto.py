@@ -64,7 +64,7 @@ def test_events_with_jets_in_bad_regions_and_the_cutflow(path):
         event=EventCuts(ht_min=0.0, met_max=None),
     )
     flow = Cutflow()
-    found = _select_part(jets(), config, flow, Shifter(config, None, None), veto)
+    found = _select_part(jets(), config, flow, Shifter(config, None, None), veto, {})
     assert sorted(set(found.entry.tolist())) == [1, 3] and len(found) == 4
     steps = flow.as_list(None)
     assert [step["name"] for step in steps][-2:] == [CUT, "HT"]

@@ -84,7 +84,8 @@ def _client(config: Ingest) -> Iterator[Client]:
         LocalCluster(
             n_workers=config.workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            # Any port: None would be 8787, which another run may have.
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,

@@ -73,7 +73,7 @@ def workers(number: int, block: Dask, patience: int) -> Iterator[Client]:
             python=sys.executable,
             log_directory=str(LOGS),
             death_timeout=patience,
-            scheduler_options={"interface": _interface(partition), "dashboard_address": None},
+            scheduler_options={"interface": _interface(partition), "dashboard_address": ":0"},
         ) as cluster,
         Client(cluster) as client,
     ):
