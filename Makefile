@@ -108,7 +108,7 @@ report: checked $(READY) ## Write the report (report.html) if it is older than t
 			--report-stylesheet workflow/report/report.css && echo "report: $$out/report.html"; \
 	else echo "report: $$out/report.html"; fi
 
-SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := -n 2 --dist loadscope --no-loadscope-reorder # by modules: tests/conftest.py
 APART := tests/integration/test_remote.py tests/integration/test_scheduling.py
 
 .PHONY: test

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,10 @@ MARKERS = {
 }
 """Markers of all tests in a folder; single tests may have more."""
 
-SHARED = {"chain"}
-"""Fixtures of a whole session that take minutes."""
+ONE_RUN = "chain"
+"""Fixture of a whole session that takes minutes: the one run of the chain."""
+LOOK_AT_IT = ("test_chain", "test_records", "test_results")
+"""Modules that have it; side by side with others they go to one worker."""
 
 BEFORE = set(os.environ)
 """The variables before any test."""
@@ -51,11 +54,25 @@ def figures_of_one_test() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by their folder, before markers choose among them.
 
-    Those of a file go to one worker, and all that look at the one run of the chain to one, too.
+    Raises:
+        UsageError: a test looks at the one run in a module where a second one would be made.
     """
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         for marker in MARKERS.get(folder, ()):
             item.add_marker(marker)
-        one_run = SHARED & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(min(one_run, default=str(item.path))))
+        looks = folder == "integration" and ONE_RUN in getattr(item, "fixturenames", ())
+        if looks and item.path.stem not in LOOK_AT_IT:
+            raise pytest.UsageError(f"{item.nodeid} looks at the one run: see conftest.py")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a module go to one worker, those of all that look at the one run to one, too."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Modules(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return ONE_RUN if Path(module).stem in LOOK_AT_IT else module
+
+    return Modules(config, log)

@@ -220,3 +220,24 @@ def test_a_failure_loses_nothing_and_says_why(chain: Analysis, tmp_path: Path) -
     assert "Traceback" not in done.stdout
     assert (folder / "out/select/nominal/top.parquet").stat().st_size > 0
     assert (folder / "out/models/bdt/nominal/model.ubj").stat().st_size > 0
+
+
+def test_a_region_without_events_is_named(chain: Analysis) -> None:
+    config = shipped_test_config()
+    config["templates"] = {
+        "regions": {"pass": {"range": [0.99999, 1]}, "fail": {"range": [0, 0.99999]}}
+    }
+    run = Analysis(chain.folder, config)
+    stamp = newest(chain.out / "models")
+    done = run.snakemake("out/templates/nominal.root")
+    assert done.returncode != 0
+    assert "pass" in done.stdout.split("error:")[-1]
+    assert "Traceback" not in done.stdout
+    # Nothing that was there before is lost or made again.
+    assert newest(chain.out / "models") == stamp
+    assert (chain.out / "scores/bdt/nominal.parquet").stat().st_size > 0
+
+
+def newest(folder: Path) -> float:
+    """The age of the youngest file below a folder."""
+    return max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())

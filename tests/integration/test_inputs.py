@@ -165,27 +165,6 @@ def test_an_unknown_sample_in_a_variation(analysis: Make, tmp_path: Path) -> Non
     assert not run.out.exists()
 
 
-def test_a_region_without_events_is_named(chain: Analysis) -> None:
-    config = shipped_test_config()
-    config["templates"] = {
-        "regions": {"pass": {"range": [0.99999, 1]}, "fail": {"range": [0, 0.99999]}}
-    }
-    run = Analysis(chain.folder, config)
-    stamp = newest(chain.out / "models")
-    done = run.snakemake("out/templates/nominal.root")
-    assert done.returncode != 0
-    assert "pass" in done.stdout.split("error:")[-1]
-    assert "Traceback" not in done.stdout
-    # Nothing that was there before is lost or made again.
-    assert newest(chain.out / "models") == stamp
-    assert (chain.out / "scores/bdt/nominal.parquet").stat().st_size > 0
-
-
-def newest(folder: Path) -> float:
-    """The age of the youngest file below a folder."""
-    return max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
-
-
 def test_a_killed_run_goes_on_where_it_was(analysis: Make) -> None:
     import subprocess
     import sys
