@@ -24,7 +24,7 @@ import pytest
 from boostflow.errors import BoostflowError
 from boostflow.models.bdt.block import BDT
 from boostflow.models.ucluster.block import UCluster
-from support import compression
+from support import compression, tables
 from support.factory import SAMPLES, write_run
 from support.fits import fit_files, table_files
 from support.ucluster_jets import SMALL, files, packed
@@ -73,6 +73,20 @@ def ingested(inputs: Path) -> Write:
     chunk = inputs / "w.arrow"
     feather.write_feather(pyarrow.parquet.read_table(inputs / "w.parquet"), chunk, "uncompressed")
     return lambda path: _merge([chunk] * 2, path)
+
+
+def ingested_table(inputs: Path) -> Write:
+    from boostflow.ingest.tables import run
+    from boostflow.jobs.chain import Ingest
+
+    file = tables.write(inputs / "tracks.parquet", tables.tracks(3000))
+    job = Ingest.model_validate({"source": "table", "tabular": tables.CONTENT})
+
+    def write(path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        run(str(file), job, Ingest.Files(table=path / "0.parquet", meta=path / "0.json"))
+
+    return write
 
 
 def left_out(inputs: Path) -> Write:
@@ -369,6 +383,7 @@ def compressed(inputs: Path) -> Write:
 WRITERS: dict[str, Callable[[Path], Write]] = {
     "simulate/rootfile.py: RootFile.__init__, RootFile.finish, create": root_sample,
     "ingest/run.py: _merge": ingested,
+    "ingest/tables.py: run": ingested_table,
     "ingest/skipped.py: _leave_out, write_no_rows": left_out,
     "ingest/check.py: write": checked,
     "select/run.py: _write": selected,
@@ -401,7 +416,7 @@ SEVERAL = (
     *("provenance.py: run", "summary/run.py: run", "config/generate.py: main"),
     *("ingest/skipped.py: _leave_out, write_no_rows", "ingest/check.py: write"),
     *("infer/health.py: run", "infer/report.py: tabulate", "infer/tables.py: write_hepdata"),
-    *("search/report.py: report", "compress/run.py: compress, decompress"),
+    *("search/report.py: report", "compress/run.py: compress, decompress", "ingest/tables.py: run"),
 )
 """Those of several files, each whole or not there."""
 WRITING = {
