@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 
 from boostflow.config.chain import Ingest
 from support.rootfiles import write_nano
-from support.slurmcluster import Cluster
+from support.slurmcluster import Cluster, until
 from support.stages import TOP, boostflow, ingest
 
 JOBS = ("squeue", "--noheader", "--name=boostflow-ingest", "--format=%i %T %N")
@@ -81,14 +79,6 @@ def job(cluster: Cluster, tmp_path: Path) -> Run:
     """An ingest job of a file of many chunks."""
     write_nano(tmp_path / "a.root", 6000, constituents=True)
     return Run(tmp_path, cluster)
-
-
-def until(true: Callable[[], object], seconds: float) -> bool:
-    """Wait until something is true; false if that takes too long."""
-    end = time.monotonic() + seconds
-    while not (done := true()) and time.monotonic() < end:
-        time.sleep(0.2)
-    return bool(done)
 
 
 def reads(job: Run) -> bool:

@@ -2,5 +2,5 @@
 
 rounding   columns as integers, and back    mixture   probabilities of integers, exactly
 entropy    the coder                        kernels   the loops of both
-codec      what a family of compressions gives
+codec      what a family of compressions gives    whole    numbers without loss
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from boostflow.errors import BoostflowError
+from boostflow.ingest.reading import reason
 from boostflow.io import parquet, parquet_options
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _root(path: Path, tree: str | None, rows: int) -> Iterator[tuple[Layout, Ite
     except FileNotFoundError:
         raise BoostflowError(f"{path}: no such file") from None
     except Exception as error:  # whatever a damaged file leads to
-        raise BoostflowError(f"{path}: not a ROOT file ({_first(error)})") from None
+        raise BoostflowError(f"{path}: not a ROOT file ({reason(error)})") from None
     with file:
         kinds = file.classnames(cycle=False)
         trees = [name for name, kind in kinds.items() if kind in ("TTree", "ROOT::RNTuple")]
@@ -98,7 +99,7 @@ def _root(path: Path, tree: str | None, rows: int) -> Iterator[tuple[Layout, Ite
                     columns = [pa.array(arrays[field.name], field.type) for field in schema]
                     yield pa.record_batch(columns, schema=schema)
             except Exception as error:  # a damaged basket
-                raise BoostflowError(f"{path}: {name} cannot be read ({_first(error)})") from None
+                raise BoostflowError(f"{path}: {name} cannot be read ({reason(error)})") from None
 
         yield Layout("ttree" if is_tree else "rntuple", name, schema), batches()
 
@@ -164,7 +165,3 @@ class _Root:
     def add(self, batch: pa.RecordBatch) -> None:
         columns = {name: batch[name].to_numpy(zero_copy_only=False) for name in batch.schema.names}
         self.tree.extend(columns)
-
-
-def _first(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from boostflow.coding.codec import Codec
 from boostflow.coding.rounding import Rounding
+from boostflow.coding.whole import packed
 from boostflow.errors import BoostflowError
 from boostflow.scored import TEST, Table, rows
 
@@ -71,11 +72,7 @@ def of_column(rounding: Rounding, values: NDArray, back: NDArray) -> dict[str, f
 
 def size_of(values: NDArray) -> float:
     """Bits that pcodec needs for numbers."""
-    from pcodec import ChunkConfig, standalone
-
-    if values.dtype.kind not in "fiu" or values.dtype.itemsize == 1:
-        values = values.astype(np.int32)
-    return 8.0 * len(standalone.simple_compress(values, ChunkConfig()))
+    return 8.0 * len(packed(values))
 
 
 def _mean(values: NDArray) -> Mapping[str, float]:

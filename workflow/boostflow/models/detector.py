@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from boostflow import keyed
 from boostflow.errors import BoostflowError
-from boostflow.io import atomic, read_json, write_json
+from boostflow.io import read_json
 from boostflow.models.detecting import ERROR, DetectorBlock
-from boostflow.models.family import family_of
 from boostflow.models.inputs import scale
 from boostflow.models.tabular import SPLITS, Rows, matrix, read
-from boostflow.training.manifest import manifest
+from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -67,22 +66,11 @@ def train(
     x = {name: (part - mean) / spread for name, part in parts.items()}
     arrays = learn(x["train"], block)
     losses = {name: history(arrays, part) for name, part in x.items()}
-    with atomic(files.output) as folder:
-        folder.mkdir()
+    found = {"history": {"loss": losses["train"], "validation_loss": losses["validation"]}}
+    size = int(sum(part.size for part in arrays.values()))
+    with model_folder(files, block, start, found, parameters=size) as folder:
         # Not compressed: the bytes of a file that a library compresses change with its version.
         np.savez(folder / FILE, allow_pickle=False, mean=mean, spread=spread, **arrays)
-        found = {"loss": losses["train"], "validation_loss": losses["validation"]}
-        write_json(folder / "metrics.json", {"history": found})
-        write_json(
-            folder / "manifest.json",
-            manifest(
-                block,
-                files.jets,
-                family_of(block).packages,
-                time.monotonic() - start,
-                parameters=int(sum(part.size for part in arrays.values())),
-            ),
-        )
     log.info("%d jets, %d features", len(x["train"]), len(rows.features))
 
 

@@ -39,14 +39,8 @@ WidthsOfParts = Annotated[list[list[int]], AfterValidator(_wide)]
 """Widths of the layers of each part."""
 
 
-class NetworkBlock(ClassifierBlock, DistributedBlock):
-    """What the blocks of networks share that `training.classifier.Classifier` trains."""
-
-    output: ClassVar[str] = "network score"
-    resources: ClassVar[tuple[str, ...]] = ("epochs",)
-    joinable: ClassVar[bool] = True
-    """Whether trained networks can be parts of others: what that takes is said by
-    `models.subnetworks`."""
+class LearnedBlock(DistributedBlock):
+    """What the blocks of networks share that Adam trains with a rate that falls as a cosine."""
 
     processes: int = Field(1, ge=1, le=1024)
     """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
@@ -63,6 +57,16 @@ class NetworkBlock(ClassifierBlock, DistributedBlock):
     """Highest learning rate of Adam."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the training in which the learning rate rises; then it falls as a cosine."""
+
+
+class NetworkBlock(ClassifierBlock, LearnedBlock):
+    """What the blocks of networks share that `training.classifier.Classifier` trains."""
+
+    output: ClassVar[str] = "network score"
+    resources: ClassVar[tuple[str, ...]] = ("epochs",)
+    joinable: ClassVar[bool] = True
+    """Whether trained networks can be parts of others: what that takes is said by
+    `models.subnetworks`."""
 
 
 class ColumnsBlock(NetworkBlock, TabularBlock):

@@ -5,13 +5,48 @@ from __future__ import annotations
 import hashlib
 import platform
 import resource
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from boostflow.io import atomic, write_json
+from boostflow.models.family import ModelBlock, family_of
 from boostflow.provenance import versions
+
+if TYPE_CHECKING:
+    from boostflow.jobs.models import Train
+
+
+@contextmanager
+def model_folder(
+    files: Train.Files,
+    config: ModelBlock,
+    start: float,
+    metrics: Mapping[str, Any],
+    **more: Any,
+) -> Iterator[Path]:
+    """The new folder of a model that one process has trained, for what its scores need.
+
+    It gets its name when all is in it, metrics.json and manifest.json last.
+
+    Args:
+        files: of the training.
+        config: the model's block, with what was found of it.
+        start: of the training, by `time.monotonic`.
+        metrics: `history`, and what plots of the family need.
+        more: of the manifest, see `manifest`.
+    """
+    with atomic(files.output) as folder:
+        folder.mkdir()
+        yield folder
+        write_json(folder / "metrics.json", metrics)
+        seconds = time.monotonic() - start
+        about = manifest(config, files.jets, family_of(config).packages, seconds, **more)
+        write_json(folder / "manifest.json", about)
 
 
 def manifest(

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
 from boostflow.config.rounding import Columns, Rounded, default_columns
-from boostflow.models.family import DistributedBlock, Reads, Role, Score, Task
+from boostflow.models.family import Reads, Role, Score, Task
+from boostflow.models.networks import LearnedBlock
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
 
-class Autoencoder(DistributedBlock):
+class Autoencoder(LearnedBlock):
     """A compression of columns of jets, each within a bound of its error."""
-
-    resources: ClassVar[tuple[str, ...]] = ("epochs",)
 
     kind: Literal["autoencoder"] = "autoencoder"
     columns: Columns = Field(default_columns())
@@ -30,15 +29,8 @@ class Autoencoder(DistributedBlock):
     file."""
     components: int = Field(5, ge=1, le=32)
     """Logistic distributions whose mixture is the probability of a column."""
-    processes: int = Field(1, ge=1, le=1024)
-    """Horovod processes (`horovodrun -np`). They share each batch, so the result hardly depends on
-    their number."""
     epochs: int = Field(100, ge=1)
     """Most epochs of the training."""
-    patience: int = Field(10, ge=1)
-    """Stop when the validation loss has not improved for so many epochs; the best epoch counts."""
-    batch: int = Field(256, ge=2)
-    """Jets in a step, of all processes together."""
     learning_rate: float = Field(5e-3, gt=0)
     """Highest learning rate of Adam."""
     warmup: float = Field(0.02, ge=0, lt=1)

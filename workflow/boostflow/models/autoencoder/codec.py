@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.coding import whole
 from boostflow.coding.entropy import Decoder, Encoder, bits
 from boostflow.coding.mixture import CODES_MAX, Mixture, slope_of, weight_of
 from boostflow.coding.rounding import Rounding
@@ -243,7 +244,7 @@ class Codec:
             code, kept = column.code(table[name])
             given = self.given(number, inputs, rows)
             inputs.append(column.input(code))
-            plain = _plain(code)
+            plain = whole.packed(code)
             learned = bits(code, column.codes, given).sum() / 8 < len(plain)
             if learned:
                 coded.append((code, column.codes, given))
@@ -273,7 +274,7 @@ class Codec:
                 if said["learned"]:
                     code = decoder.take(column.codes, self.given(number, inputs, rows))
                 else:
-                    code = _code_of(plain)
+                    code = np.asarray(whole.unpacked(plain), np.int64)
                 inputs.append(column.input(code))
                 found[name] = column.values(code, np.frombuffer(_spread(kept), kind), kind)
             decoder.end()
@@ -317,21 +318,6 @@ def unpacked(content: bytes) -> list[bytes]:
     if at != len(content):
         raise ValueError("another length")
     return found
-
-
-def _plain(code: NDArray[np.int64]) -> bytes:
-    from pcodec import ChunkConfig, standalone
-
-    return bytes(standalone.simple_compress(code, ChunkConfig()))
-
-
-def _code_of(content: bytes) -> NDArray[np.int64]:
-    from pcodec import standalone
-
-    found = standalone.simple_decompress(content)
-    if found is None:
-        raise ValueError("no codes")
-    return np.asarray(found, np.int64)
 
 
 def _squeezed(content: bytes) -> bytes:

@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from boostflow.io import atomic, write_json
 from boostflow.models.bdt.block import BDT, Trees
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.score import WEIGHTS
-from boostflow.models.family import family_of
 from boostflow.models.kept import once
 from boostflow.models.tabular import SPLITS, of_split, read
-from boostflow.training.manifest import manifest
+from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
@@ -65,22 +63,11 @@ def train(job: Train, files: Train.Files) -> None:
     given = once("trees", key, lambda: _given(files.jets, block))
     config, sets = block.model_copy(update={"features": given.features}), given.sets
     booster, history = boosted(config, sets, len(given.classes))
-    with atomic(files.output) as part_dir:
-        part_dir.mkdir()
+    found = metrics(booster, history, config.features)
+    about = {"classes": given.classes, "parameters": leaves(booster)}
+    with model_folder(files, config, start, found, **about) as folder:
         # Not by `save_model`, which says little of a full disk.
-        (part_dir / WEIGHTS).write_bytes(booster.save_raw("ubj"))
-        write_json(part_dir / "metrics.json", metrics(booster, history, config.features))
-        write_json(
-            part_dir / "manifest.json",
-            manifest(
-                config,
-                files.jets,
-                family_of(block).packages,
-                time.monotonic() - start,
-                classes=given.classes,
-                parameters=leaves(booster),
-            ),
-        )
+        (folder / WEIGHTS).write_bytes(booster.save_raw("ubj"))
 
 
 def boosted(config: Trees, sets: Mapping[str, DMatrix], classes: int) -> tuple[Booster, History]:

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boostflow.errors import BoostflowError
-from boostflow.io import atomic, write_json
+from boostflow.io import write_json
 from boostflow.models import logic
 from boostflow.models.bdt.library import xgboost
 from boostflow.models.bdt.train import boosted, leaves, metrics
-from boostflow.models.family import family_of
 from boostflow.models.fixed_bdt import trees
 from boostflow.models.fixed_bdt.block import FixedBDT
 from boostflow.models.grid import Grid
 from boostflow.models.tabular import SPLITS, of_split, read
 from boostflow.select.split import TRAIN
-from boostflow.training.manifest import manifest
+from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -63,23 +62,9 @@ def train(job: Train, files: Train.Files) -> None:
         raise BoostflowError(
             f"the integer logic differs from the trees on {differ} of {len(jets)} jets"
         )
-    with atomic(files.output) as part_dir:
-        part_dir.mkdir()
-        write_json(part_dir / logic.FIRMWARE, logic.write(made, part_dir, config))
+    found = metrics(booster, history, rows.features)
+    about = {"grid": grid.data(), "classes": rows.classes, "parameters": leaves(booster)}
+    with model_folder(files, config, start, found, **about) as folder:
+        write_json(folder / logic.FIRMWARE, logic.write(made, folder, config))
         # Not by `save_model`, which says little of a full disk.
-        (part_dir / "model.ubj").write_bytes(booster.save_raw("ubj"))
-        write_json(part_dir / "metrics.json", metrics(booster, history, rows.features))
-        write_json(
-            part_dir / "manifest.json",
-            {
-                "grid": grid.data(),
-                **manifest(
-                    config,
-                    files.jets,
-                    family_of(block).packages,
-                    time.monotonic() - start,
-                    classes=rows.classes,
-                    parameters=leaves(booster),
-                ),
-            },
-        )
+        (folder / "model.ubj").write_bytes(booster.save_raw("ubj"))

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.io import atomic, write_json
-from boostflow.models.family import family_of
+from boostflow.io import write_json
 from boostflow.models.single.block import Single
 from boostflow.models.single.score import NODES, probabilities
 from boostflow.models.tabular import SPLITS, of_split, read
-from boostflow.training.manifest import manifest
+from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -52,21 +51,10 @@ def train(job: Train, files: Train.Files) -> None:
         name: _loss(probabilities(x[:, 0], nodes, block, rows.classes), y, w)
         for name, (x, y, w) in parts.items()
     }
-    with atomic(files.output) as folder:
-        folder.mkdir()
+    history = {"loss": [loss["train"]], "validation_loss": [loss["validation"]]}
+    found = {"history": history}
+    with model_folder(files, block, start, found, classes=rows.classes) as folder:
         write_json(folder / NODES, nodes)
-        history = {"loss": [loss["train"]], "validation_loss": [loss["validation"]]}
-        write_json(folder / "metrics.json", {"history": history})
-        write_json(
-            folder / "manifest.json",
-            manifest(
-                block,
-                files.jets,
-                family_of(block).packages,
-                time.monotonic() - start,
-                classes=rows.classes,
-            ),
-        )
     log.info("%s of %d jets", block.observable, len(weight))
 
 
