@@ -46,7 +46,7 @@ def test_only_a_process_of_its_own_hides_modules_and_only_for_an_import() -> Non
 def test_a_job_has_xgboost_without_scikit_learn() -> None:
     code = (
         "import sys; from boostflow import alone; alone.declare();"
-        "from boostflow.models.bdt.library import xgboost; xgboost().Booster();"
+        "from boostflow.models.boosting import xgboost; xgboost().Booster();"
         "print(sorted({'sklearn', 'pandas', 'scipy.stats'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -34,7 +34,10 @@ BLOCKS = {
 
 BASES = {
     f"boostflow.models{name}"
-    for name in ("", ".family", ".classifying", ".detecting", ".networks", ".search", ".hardware")
+    for name in (
+        *("", ".family", ".classifying", ".detecting", ".hardware", ".networks", ".search"),
+        ".trees",
+    )
 }
 """Modules of `models` that blocks of families are made from."""
 

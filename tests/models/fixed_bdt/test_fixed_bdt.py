@@ -11,7 +11,7 @@ import pytest
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, read_parquet
 from boostflow.models import logic
-from boostflow.models.bdt.library import xgboost
+from boostflow.models.boosting import xgboost
 from boostflow.models.fixed_bdt import trees
 from boostflow.models.fixed_bdt.block import FixedBDT
 from boostflow.models.fixed_bdt.trees import Node

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.io import read_json
-from boostflow.models.bdt.library import xgboost
+from boostflow.models.boosting import WEIGHTS, xgboost
 from boostflow.models.tabular import matrix
-
-WEIGHTS = "model.ubj"
 
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:

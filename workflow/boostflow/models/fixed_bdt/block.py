@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from boostflow.models.bdt.block import Trees
 from boostflow.models.hardware import HardwareBlock
+from boostflow.models.trees import Trees
 
 
 class FixedBDT(Trees, HardwareBlock):
     """Gradient-boosted trees on integers, as logic for an FPGA."""
+
+    output: ClassVar[str] = "BDT score"
 
     kind: Literal["fixed_bdt"] = "fixed_bdt"
     max_depth: int = Field(3, ge=1, le=8)

@@ -10,8 +10,7 @@ import numpy as np
 from boostflow.errors import BoostflowError
 from boostflow.io import write_json
 from boostflow.models import logic
-from boostflow.models.bdt.library import xgboost
-from boostflow.models.bdt.train import boosted, leaves, metrics
+from boostflow.models.boosting import WEIGHTS, boosted, leaves, metrics, xgboost
 from boostflow.models.fixed_bdt import trees
 from boostflow.models.fixed_bdt.block import FixedBDT
 from boostflow.models.grid import Grid
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 def train(job: Train, files: Train.Files) -> None:
     """Train on features on the grid, round the leaves, and write logic and firmware.
 
-    Weights are those of `bdt`. The logic has to give the sums of the integer trees on all training
-    and validation jets.
+    Weights are those of all trees: absolute ones, every class with the same sum. The logic has to
+    give the sums of the integer trees on all training and validation jets.
 
     Args:
         job: the model's block.
@@ -67,4 +66,4 @@ def train(job: Train, files: Train.Files) -> None:
     with model_folder(files, config, start, found, **about) as folder:
         write_json(folder / logic.FIRMWARE, logic.write(made, folder, config))
         # Not by `save_model`, which says little of a full disk.
-        (folder / "model.ubj").write_bytes(booster.save_raw("ubj"))
+        (folder / WEIGHTS).write_bytes(booster.save_raw("ubj"))

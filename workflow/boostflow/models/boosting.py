@@ -1,0 +1,86 @@
+"""Boosted trees by XGBoost: the library, the rounds of a training, and what is told of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from boostflow.alone import without
+
+if TYPE_CHECKING:
+    from xgboost import Booster, DMatrix
+
+    from boostflow.models.trees import Trees
+
+log = logging.getLogger("trees")
+
+WEIGHTS = "model.ubj"
+"""The file of the trees in the folder of a model."""
+
+History = Mapping[str, Mapping[str, Sequence[float]]]
+"""Losses of each round, by split and name."""
+
+
+def xgboost() -> ModuleType:
+    """The library; in a job without its classes for scikit-learn, whose import takes 3 s."""
+    with without("sklearn"):
+        import xgboost
+
+    return xgboost
+
+
+def boosted(config: Trees, sets: Mapping[str, DMatrix], classes: int) -> tuple[Booster, History]:
+    """The rounds up to the best one, and the losses of all.
+
+    Args:
+        config: how trees are grown.
+        sets: features, numbers of classes and weights by name of the split.
+        classes: number of classes.
+    """
+    history: dict[str, dict[str, list[float]]] = {}
+    booster = xgboost().train(
+        {
+            "objective": "multi:softprob",
+            "num_class": classes,
+            "eval_metric": "mlogloss",
+            "max_depth": config.max_depth,
+            # In units of the sum of weights: their mean is 1, whatever the number of jets.
+            "min_child_weight": config.min_leaf * sets["train"].num_row(),
+            "eta": config.learning_rate,
+            "subsample": config.subsample,
+            "colsample_bytree": config.colsample,
+            "tree_method": "hist",
+            "seed": config.seed,
+            "nthread": 1,
+        },
+        sets["train"],
+        num_boost_round=config.rounds,
+        evals=[(data, name) for name, data in sets.items()],
+        early_stopping_rounds=config.early_stopping,
+        evals_result=history,
+        verbose_eval=10,
+    )
+    best = booster.best_iteration
+    log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
+    return booster[: best + 1], history
+
+
+def metrics(booster: Booster, history: History, features: Sequence[str]) -> dict[str, Any]:
+    """What metrics.json holds: rounds, losses, gain of each feature."""
+    # Lists are for linear boosters.
+    gain = cast(dict[str, float], booster.get_score(importance_type="total_gain"))
+    return {
+        "rounds": booster.num_boosted_rounds(),
+        "history": {
+            "loss": [float(v) for v in history["train"]["mlogloss"]],
+            "validation_loss": [float(v) for v in history["validation"]["mlogloss"]],
+        },
+        "importance": {name: float(gain.get(name, 0.0)) for name in features},
+    }
+
+
+def leaves(booster: Booster) -> int:
+    """Number of leaves of all trees."""
+    return sum(tree.count("leaf=") for tree in booster.get_dump())
