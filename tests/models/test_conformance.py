@@ -19,11 +19,14 @@ from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json, read_parquet
 from boostflow.jobs.models import Train
+from boostflow.jobs.summary import Summary
 from boostflow.models.family import Family, Role, Task, columns, families, tells_classes
 from boostflow.models.network_score import KERAS
 from boostflow.models.networks import NetworkBlock
 from boostflow.plots.names import model_plots
 from boostflow.scored import read_scores
+from boostflow.summary.figures import collect
+from boostflow.summary.table import table
 from support import conformance
 from support.plans import Plan
 from support.rootfiles import write_nano
@@ -229,6 +232,15 @@ def test_the_evaluation_leaves_the_plots_that_it_names(
     model, scores = folder / "model", folder / "scores.parquet"
     written = conformance.evaluated(inputs, block, model, scores, tmp_path)
     assert written == set(model_plots(block))
+    # The figures stand in the table at the end of a run.
+    read = Summary.Files(
+        cutflows=[],
+        evaluations=[tmp_path / "x.json"],
+        summary=tmp_path / "s.json",
+        table=tmp_path / "s.txt",
+        page=tmp_path / "s.html",
+    )
+    assert "Model model" in table(collect(read))
 
 
 @pytest.mark.slow

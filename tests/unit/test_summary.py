@@ -120,6 +120,28 @@ def test_parts_may_be_absent(tmp_path):
     assert table({"samples": {}, "notes": {}, "models": {}}) == "\n"
 
 
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        (
+            {
+                "auc": {"top": {"value": 0.824, "error": 0.005}},
+                "improvement": {"top": {"1": {"value": 0.26, "error": 0.06}}},
+            },
+            ["AUC top", "0.824 ± 0.005", "where 1 % of normal jets pass, over before", "0.26"],
+        ),
+        ({"bits": {"all": {"value": 74.8, "error": 0.2}}}, ["bits of a jet, all", "74.8 ± 0.2"]),
+    ],
+    ids=["detector", "compression"],
+)
+def test_models_that_tell_no_classes_have_their_figures(tmp_path, figures, said):
+    """Neither accuracy nor macro AUC: what there is stands in table and page."""
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"model": "one", "kind": "any", **figures}))
+    text = table(collect(files(tmp_path, evaluations=[path])))
+    assert "Model one" in text and all(part in text for part in said)
+
+
 def test_an_undefined_limit_is_said(tmp_path):
     limit = STRENGTH["limit"] | {"observed": None, "note": "no observed limit: CLs is 0 / 0"}
     fitted = FIT | {"pois": {"mu": STRENGTH | {"limit": limit}}}

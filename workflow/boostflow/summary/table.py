@@ -135,12 +135,18 @@ def _model(page: Page, name: str, model: dict[str, Any]) -> None:
         title = f"Model {name}, {model['clusters']} clusters of events"
         page.grid(title, *_chosen_clusters(model))
         return
-    rows = [("accuracy", number(model["accuracy"]))]
+    rows = [("accuracy", number(model["accuracy"]))] if "accuracy" in model else []
     for baseline, figure in model.get("baselines", {}).items():
         rows.append((f"accuracy of {baseline}", number(figure)))
     if "macro_auc" in model:
         rows.append(("macro AUC", number(model["macro_auc"])))
-        rows += [(f"AUC {label}", number(figure)) for label, figure in model["auc"].items()]
+    rows += [(f"AUC {label}", number(figure)) for label, figure in model.get("auc", {}).items()]
+    for label, parts in model.get("improvement", {}).items():
+        for part, figure in parts.items():
+            text = f"significance of {label} where {part} % of normal jets pass, over before"
+            rows.append((text, number(figure, 2)))
+    for label, figure in model.get("bits", {}).items():
+        rows.append((f"bits of a jet, {label}", number(figure, 1)))
     for figure in model.get("rejection", []):
         pair = f"{figure['signal']} against {'+'.join(figure['background'])}"
         rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", number(figure, 1)))
