@@ -33,7 +33,7 @@ def test_data_that_come_first_are_read_again_with_them(tmp_path: Path) -> None:
     assert read("box") == {"box"}
     plan.finish()
     # Triggers of the second dataset say what is left of the third one, not of the first one.
-    samples["met"]["triggers"] = ["HLT_MET"]
+    plan.config["samples"]["met"]["triggers"] = ["HLT_MET"]
     assert (
         plan.jobs()
         == {

@@ -58,6 +58,6 @@ def test_the_jobs_of_a_shifted_column(tmp_path: Path) -> None:
     assert {job for job in plan.jobs() if job[0] in ("ingest", "list_parts", "train_bdt")} == set()
 
     plan.systematics = {}
-    samples["kaon"]["where"] = {"p": [0.5, 2.0]}
+    plan.config["samples"]["kaon"]["where"] = {"p": [0.5, 2.0]}
     again = {job for job in plan.jobs() if job[0] in ("check", "ingest", "list_parts", "select")}
     assert again == {("check", ""), ("select", "nominal/kaon")}
