@@ -216,11 +216,17 @@ class EventCuts(Block):
 
 
 class Split(Block):
-    """Percent of the events in each part, decided by a hash of run, luminosity block and event."""
+    """Percent of the events in each part, decided by a hash of run, luminosity block and event.
+
+    Of tables also in time order: models are trained on the past alone.
+    """
 
     train: int = Field(50, ge=1, le=98)
     validation: int = Field(15, ge=1, le=98)
     test: int = Field(35, ge=1, le=98)
+    by: str | None = None
+    """Column of tables whose values say the order, as a time: the first rows train, the next ones
+    validate, the last ones test. Groups stay whole, by their first row; null: the hash decides."""
 
     @model_validator(mode="after")
     def adds_up(self) -> Split:

@@ -109,8 +109,10 @@ def _compression(job: Evaluate, files: Evaluate.Files) -> Found:
 
 def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
     jets = samples_of(files.jets)
-    table = read_scored(jets, files.scores, COLUMNS, detector.OPTIONAL)
-    return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+    masses = [] if job.tables else detector.OPTIONAL
+    table = read_scored(jets, files.scores, COLUMNS, masses)
+    figures, test = detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+    return figures | {"objects": "rows" if job.tables else "jets"}, test
 
 
 def _clustered(

@@ -185,6 +185,8 @@ class Evaluate(Job):
     """Names of the plots that the family draws."""
     judged: Judged
     """Jets and columns that the model is judged by."""
+    tables: bool = False
+    """Whether rows of tables are scored, which have no mass of a jet."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
     decorrelate: Decorrelate | None = None
@@ -224,6 +226,7 @@ class Evaluate(Job):
             kind=block.kind,
             own_plots=list(block.own_plots()),
             judged=Judged.of(block, config.labels()),
+            tables=config.of_tables(),
             evaluate=possible(analysis),
             decorrelate=block.decorrelate if isinstance(block, ClassifierBlock) else None,
             signal=signal_of(analysis, block),

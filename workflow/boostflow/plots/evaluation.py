@@ -60,7 +60,7 @@ def plots(
         "improvement": lambda: detector.improvement(figures, text),
         "sculpting": lambda: detector.sculpting(figures, text),
     }
-    for name in task_plots(judged.task, judged.unit, judged.scores):
+    for name in task_plots(judged.task, judged.unit, judged.scores, job.tables):
         if name != "significance" or name in figures:
             yield name, functions[name]()
     if "efficiency" in figures:
