@@ -1,4 +1,4 @@
-"""Splits in time order: groups stay whole, no split has a row before the first of the one before."""
+"""Splits in time order: groups stay whole, and no split begins before the one before it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_row_without_a_time_is_named(tmp_path: Path) -> None:
     time = np.where(np.arange(600) == 40, np.nan, np.arange(600.0))
     lists = samples(tmp_path, tracks(600) | {"time": time})
     parts = [tmp_path / "kaon.out"], [tmp_path / "kaon.json"]
-    with pytest.raises(BoostflowError, match="column time has no value in row 40: `select.split"):
+    with pytest.raises(BoostflowError, match=r"column time has no value in row 40: `select\.split"):
         out = tmp_path / "k.parquet", tmp_path / "f.json"
         config = {"split": IN_TIME.model_dump()}
         select(*parts, *out, config, sample="kaon", limits={}, others=[lists["pion"]])

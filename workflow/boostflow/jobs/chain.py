@@ -346,8 +346,8 @@ class Select(Job):
         parts: Input[Path]
         """List of the ingested parts."""
         others: Input[list[Path]] = []
-        """Of collision data: lists of the parts of samples whose events do not count again; where rows
-    of tables are split in time order: of all other samples."""
+        """Of collision data: lists of the parts of samples whose events do not count again; where
+        rows of tables are split in time order: of all other samples."""
         corrections: Named[Path | None] = None
         """correctionlib file of the shift and of smearing."""
         weights: Named[list[Path]] = []

@@ -112,6 +112,8 @@ class Scoring(Job):
     """Names of the samples, in the order of their files."""
     scores: list[Score]
     """Columns that the model's family names; a class that the training lacked has none."""
+    together: bool = False
+    """Whether all samples are scored at once."""
     threads: int = 1
     """Number of threads that compute at the same time."""
 
@@ -129,7 +131,11 @@ class Scoring(Job):
     def of(cls, analysis: Analysis, model: str, variation: str) -> Scoring:
         """The job of a model under a variation."""
         block = analysis.block(model, variation)
-        return cls(samples=analysis.samples, scores=block.scores(analysis.config.labels()))
+        return cls(
+            samples=analysis.samples,
+            scores=block.scores(analysis.config.labels()),
+            together=block.together(),
+        )
 
 
 class Judged(Block):

@@ -17,9 +17,7 @@ SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
 """Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
 
 
-def task_plots(
-    task: Task, unit: Unit, scores: Iterable[Score], tables: bool = False
-) -> list[str]:
+def task_plots(task: Task, unit: Unit, scores: Iterable[Score], tables: bool = False) -> list[str]:
     """Names of the plots of what a model is for.
 
     Args:
