@@ -37,7 +37,7 @@ BASES = {
     f"boostflow.models{name}"
     for name in (
         *("", ".family", ".classifying", ".detecting", ".hardware", ".networks", ".search"),
-        ".trees",
+        *(".following", ".trees"),
     )
 }
 """Modules of `models` that blocks of families are made from."""

@@ -1,4 +1,4 @@
-"""Scores by averages."""
+"""Scores by moving averages."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, read_parquet, write_parquet
 from boostflow.jobs.models import Scoring
 from boostflow.models import table
-from boostflow.models.average.block import Average
 from boostflow.models.detecting import DetectorBlock
+from boostflow.models.ewma.block import Ewma
 from boostflow.models.followed import distances
 from boostflow.models.following import Follow
 from boostflow.models.hyperplane.block import Hyperplane
@@ -100,7 +100,7 @@ def rows(folder: Path, size: int = 1500) -> dict[str, Path]:
 
 SHARED = {"features": COLUMNS, "normal": ["good"], "causes": 2, "follow": FOLLOW}
 BLOCKS = [
-    Average(**SHARED, combine="largest"),
+    Ewma(**SHARED, combine="largest"),
     Hyperplane(**SHARED, components=2, combine="largest"),
     Isolation(**SHARED, trees=100),
 ]
@@ -142,7 +142,8 @@ def test_samples_are_scored_together_and_the_column_at_fault_is_named(
 )
 def test_bad_keys(keys: dict, message: str, repository: Path) -> None:
     features = ["tau21", "c2", "mass", "pt", "multiplicity"]
-    block = {"kind": "average", "normal": ["quark"], "features": features, **keys}
+    shared = {"normal": ["quark"], "features": features, "follow": {"time": "pt"}}
+    block = {"kind": "ewma", **shared, **keys}
     raw = {"models": {"found": block}, "infer": None, "systematics": None}
     with pytest.raises(BoostflowError, match=message):
         load(raw, repository)

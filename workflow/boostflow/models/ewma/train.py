@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.models import columnwise, detector
-from boostflow.models.average.block import Average
-from boostflow.models.average.score import squares
 from boostflow.models.detecting import DetectorBlock
+from boostflow.models.ewma.block import Ewma
+from boostflow.models.ewma.score import squares
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -28,7 +28,7 @@ def learn(x: NDArray, block: DetectorBlock) -> dict[str, NDArray]:
         x: shape (jets, columns).
         block: what the score is made from.
     """
-    assert isinstance(block, Average)
+    assert isinstance(block, Ewma)
     return columnwise.usual(squares(x), block)
 
 
