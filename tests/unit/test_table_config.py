@@ -73,6 +73,9 @@ def test_a_detector_of_rows_has_no_plot_of_masses(tmp_path: Path) -> None:
     given = raw(tmp_path, models={"forest": forest}, infer=None, templates={}, evaluate={})
     analysis = Analysis(*load(given, tmp_path))
     assert targets.plots_of(analysis, "forest") == ["detection", "improvement", "history"]
+    asked = {"time": "p", "truth": "tof", "flagged": "kaon", "parameters": ["p"]}
+    given["evaluate"] = {"monitoring": asked}
+    assert "shifters" in targets.plots_of(Analysis(*load(given, tmp_path)), "forest")
     job = Evaluate.of(analysis, "forest")
     assert job.tables and job.judged.normal == ["pion"]
 

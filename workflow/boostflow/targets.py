@@ -82,6 +82,8 @@ def plots_of(analysis: Analysis, model: str) -> list[str]:
     if block.task() is Task.CLASSIFY:
         names += ["efficiency"] if evaluate.efficiency is not None else []
         names += ["rate", "turn_on"] if evaluate.trigger is not None else []
+    if evaluate.monitoring is not None and block.task() in (Task.CLASSIFY, Task.DETECT):
+        names += ["shifters"]
     return names
 
 

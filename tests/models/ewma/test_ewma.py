@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from boostflow.averages import distances
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, read_parquet, write_parquet
@@ -16,7 +17,6 @@ from boostflow.jobs.models import Scoring
 from boostflow.models import table
 from boostflow.models.detecting import DetectorBlock
 from boostflow.models.ewma.block import Ewma
-from boostflow.models.followed import distances
 from boostflow.models.following import Follow
 from boostflow.models.hyperplane.block import Hyperplane
 from boostflow.models.isolation.block import Isolation
@@ -31,8 +31,7 @@ def test_averages_without_a_limit_are_exponentially_weighted() -> None:
     """Against the closed form: weights (1 - a)^k of all rows before, and of the start."""
     rng = np.random.default_rng(2)
     x = rng.normal(5, 2, (60, 1))
-    follow = FOLLOW.model_copy(update={"clip": 1e9})
-    found = distances(x, np.arange(60.0), follow)[:, 0].astype(float)
+    found = distances(x, np.arange(60.0), 10, 1e9)[:, 0].astype(float)
     a = 1 - 2 ** (-1 / 10)
     low, middle, high = np.quantile(x[:20, 0], [0.1585, 0.5, 0.8415])
     keep = (1 - a) ** np.arange(60)
@@ -54,7 +53,7 @@ def test_changes_that_stay_are_followed_and_faults_are_not() -> None:
     x = rng.normal(size=(600, 2))
     x[200:, 0] += 6.0
     x[400, 1] += 1000.0
-    found = distances(x, np.arange(600.0), FOLLOW)
+    found = distances(x, np.arange(600.0), 10, 3)
     assert found[200, 0] > 4
     assert abs(found[300:400, 0].mean()) < 0.4
     assert found[400, 1] > 500
@@ -64,15 +63,15 @@ def test_changes_that_stay_are_followed_and_faults_are_not() -> None:
 def test_the_order_of_time_decides_alone() -> None:
     rng = np.random.default_rng(4)
     x, mixed = rng.normal(size=(80, 3)), rng.permutation(80)
-    whole = distances(x, np.arange(80.0), FOLLOW)
-    assert np.array_equal(distances(x[mixed], np.arange(80.0)[mixed], FOLLOW), whole[mixed])
+    whole = distances(x, np.arange(80.0), 10, 3)
+    assert np.array_equal(distances(x[mixed], np.arange(80.0)[mixed], 10, 3), whole[mixed])
     # Later rows change nothing.
-    assert np.array_equal(distances(x[:50], np.arange(50.0), FOLLOW), whole[:50])
-    assert distances(x[:0], np.zeros(0), FOLLOW).shape == (0, 3)
-    constant = distances(np.ones((40, 1)), np.arange(40.0), FOLLOW)
+    assert np.array_equal(distances(x[:50], np.arange(50.0), 10, 3), whole[:50])
+    assert distances(x[:0], np.zeros(0), 10, 3).shape == (0, 3)
+    constant = distances(np.ones((40, 1)), np.arange(40.0), 10, 3)
     assert np.array_equal(constant, np.zeros((40, 1)))
     with pytest.raises(BoostflowError, match="1 rows have no time, which says their order"):
-        distances(x[:2], np.array([0.0, np.nan]), FOLLOW)
+        distances(x[:2], np.array([0.0, np.nan]), 10, 3)
 
 
 def rows(folder: Path, size: int = 1500) -> dict[str, Path]:

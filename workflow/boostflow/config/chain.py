@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, FilePath, Fraction, Name, Range, Setting
+from boostflow.config.monitored import Monitoring
 from boostflow.launch import has_slurm
 
 
@@ -405,6 +406,9 @@ class Evaluate(Block):
     trigger: Trigger | None = None
     """Menu of a trigger at a rate, with turn-on curves: {background: [dijet], rate: 1000, menu:
     {top: {signal: top, pt_min: 300}}}; null for none."""
+    monitoring: Monitoring | None = None
+    """What monitors data quality at so many false alarms a day, of tables: {time: time, truth:
+    fault, flagged: bad, parameters: ["q{0..199}"]} (docs/dqm.md); null for none."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
     reference: Name | None = None

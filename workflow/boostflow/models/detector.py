@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow import keyed
+from boostflow.averages import distances
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
+from boostflow.io import read_flat, read_json
 from boostflow.models.detecting import CAUSE, ERROR, DetectorBlock
-from boostflow.models.followed import distances, times
 from boostflow.models.following import Follow
 from boostflow.models.inputs import scale
 from boostflow.models.tabular import SPLITS, Rows, matrix, read
@@ -66,8 +66,9 @@ def train(
     rows = read(files.jets, block.features, optional=block.standard(), fewest=1)
     block = block.model_copy(update={"features": rows.features})
     if block.follow is not None:
-        moved = distances(rows.x, times(files.jets, block.follow), block.follow)
-        rows = rows._replace(x=moved)
+        name = block.follow.time
+        when = np.concatenate([read_flat(path, [name])[name] for path in files.jets])
+        rows = rows._replace(x=followed(rows.x, when, block.follow))
     parts = {name: rows.x[chosen(rows, block, code)] for name, code in SPLITS.items()}
     mean, spread = scale(parts["train"])
     x = {name: (part - mean) / spread for name, part in parts.items()}
@@ -79,6 +80,11 @@ def train(
         # Not compressed: the bytes of a file that a library compresses change with its version.
         np.savez(folder / FILE, allow_pickle=False, mean=mean, spread=spread, **arrays)
     log.info("%d jets, %d features", len(x["train"]), len(rows.features))
+
+
+def followed(x: NDArray, time: NDArray, follow: Follow) -> NDArray[np.float32]:
+    """Features as distances from moving averages; see `averages.distances`."""
+    return distances(x, time, follow.halflife, follow.clip)
 
 
 def chosen(rows: Rows, block: DetectorBlock, split: int) -> NDArray[np.intp]:
@@ -146,7 +152,7 @@ def score(
         x = matrix(jets, config["features"], "jets")
         if config.get("follow") is not None:
             follow = Follow.model_validate(config["follow"])
-            x = distances(x, np.asarray(jets[follow.time], np.float64), follow)
+            x = followed(x, np.asarray(jets[follow.time], np.float64), follow)
         z = (x - mean) / spread
         found = {ERROR: errors(arrays, z).astype(np.float32)}
         if wanted := config.get("causes", 0):

@@ -1,19 +1,14 @@
-"""Distances of rows from moving averages of those before them; see `models.following`."""
+"""Distances of rows from moving averages of those before them, which follow legitimate drift."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.io import read_flat
-from boostflow.models.following import Follow
 
 
-def distances(x: NDArray, time: NDArray, follow: Follow) -> NDArray[np.float32]:
+def distances(x: NDArray, time: NDArray, halflife: float, clip: float) -> NDArray[np.float32]:
     """Distances of rows from the averages of the rows before, in units of their spread.
 
     With a = 1 - 2^(-1/halflife), d = (x - m) / s and c the distance that is clipped:
@@ -24,43 +19,31 @@ def distances(x: NDArray, time: NDArray, follow: Follow) -> NDArray[np.float32]:
     Args:
         x: shape (rows, columns), in any order.
         time: says the order, shape (rows,); rows of the same time count in the order of the rows.
-        follow: how fast averages follow.
+        halflife: rows after which what a row has added to the averages counts half.
+        clip: largest distance that moves the averages.
 
     Raises:
         BoostflowError: a row has no time.
     """
     if not np.isfinite(time).all():
         raise BoostflowError(
-            f"{int((~np.isfinite(time)).sum())} rows have no {follow.time}, which says their order"
+            f"{int((~np.isfinite(time)).sum())} rows have no time, which says their order"
         )
     result = np.empty(x.shape, np.float32)
     if not len(x):
         return result
     order = np.argsort(time, kind="stable")
-    first = x[order[: max(20, round(follow.halflife))]].astype(np.float64)
+    first = x[order[: max(20, round(halflife))]].astype(np.float64)
     mean = np.median(first, axis=0)
     # Of a normal distribution 68.3 % lie within one standard deviation.
     width = np.diff(np.quantile(first, [0.1585, 0.8415], axis=0), axis=0)[0] / 2
     variance = np.where(width > 0, width, 1.0) ** 2
-    part = 1 - 2 ** (-1 / follow.halflife)
+    part = 1 - 2 ** (-1 / halflife)
     for row in order:
         spread = np.sqrt(variance)
         distance = (x[row] - mean) / spread
         result[row] = distance
-        clipped = np.clip(distance, -follow.clip, follow.clip)
+        clipped = np.clip(distance, -clip, clip)
         mean += part * clipped * spread
         variance *= 1 + part * (clipped**2 - 1)
     return result
-
-
-def times(inputs: Sequence[Path], follow: Follow) -> NDArray[np.float64]:
-    """What orders the rows of some samples, shape (rows,).
-
-    Args:
-        inputs: selected rows, one file a sample.
-        follow: with the column.
-
-    Raises:
-        BoostflowError: a sample lacks the column.
-    """
-    return np.concatenate([read_flat(path, [follow.time])[follow.time] for path in inputs])
