@@ -4,11 +4,11 @@ block    its configuration        train   the learner: network and data
 score    what it leaves of each column
 """
 
-from boostflow.models.bottleneck.block import Bottleneck
+from boostflow.models.dense_ae.block import DenseAE
 from boostflow.models.family import KERAS, Family
 
 FAMILY = Family(
-    block=Bottleneck,
+    block=DenseAE,
     title="Dense autoencoder",
     packages=(*KERAS, "numpy", "onnx"),
 )

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from boostflow.config.config import Config
 
 
-class Bottleneck(ColumnwiseBlock, LearnedBlock):
+class DenseAE(ColumnwiseBlock, LearnedBlock):
     """A dense autoencoder of columns; the score is what it leaves of a jet."""
 
-    kind: Literal["bottleneck"] = "bottleneck"
+    kind: Literal["dense_ae"] = "dense_ae"
     hidden: Widths = Field([64, 32], min_length=1, max_length=10)
     """Widths of the hidden layers before the narrow one; those after it are the same, turned
     round."""

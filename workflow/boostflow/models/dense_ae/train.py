@@ -12,8 +12,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from boostflow.models import columnwise, detector, kerasexport, kerasmodel
-from boostflow.models.bottleneck.block import Bottleneck
-from boostflow.models.bottleneck.score import INPUT, OUTPUT, squares
+from boostflow.models.dense_ae.block import DenseAE
+from boostflow.models.dense_ae.score import INPUT, OUTPUT, squares
 from boostflow.models.family import family_of
 from boostflow.models.network_score import ONNX
 from boostflow.seeds import derive
@@ -41,7 +41,7 @@ def train(job: Train, files: Train.Files) -> None:
             every rank.
     """
     config = job.model
-    assert isinstance(config, Bottleneck)
+    assert isinstance(config, DenseAE)
 
     def learner(ranks: Single) -> Reconstruction:
         return Reconstruction(config, detector.prepared(files.jets, config), ranks)
@@ -54,7 +54,7 @@ class Reconstruction(Learner):
 
     validation_batch = 4096
 
-    def __init__(self, config: Bottleneck, given: detector.Prepared, ranks: Single) -> None:
+    def __init__(self, config: DenseAE, given: detector.Prepared, ranks: Single) -> None:
         """Make the network, whose weights follow from seed and rank alone, and the optimiser.
 
         Args:
@@ -138,7 +138,7 @@ class Reconstruction(Learner):
         return {"features": self.given.features, "parameters": self.network.count_params()}
 
 
-def network_of(config: Bottleneck, features: int) -> keras.Model:
+def network_of(config: DenseAE, features: int) -> keras.Model:
     """Dense layers with ReLU down to the narrow one and up again, from features to features."""
     values = keras.Input((features,), name=INPUT)
     x = values

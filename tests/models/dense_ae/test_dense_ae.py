@@ -11,13 +11,13 @@ import pytest
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, read_json
-from boostflow.models.bottleneck import train as training
-from boostflow.models.bottleneck.block import Bottleneck
+from boostflow.models.dense_ae import train as training
+from boostflow.models.dense_ae.block import DenseAE
 from boostflow.models.score import score
 from support import detectors
 from support.models import train
 
-BLOCK = Bottleneck(
+BLOCK = DenseAE(
     features=detectors.FEATURES,
     normal=["quark", "gluon"],
     hidden=[16],
@@ -82,6 +82,6 @@ def test_a_column_that_is_far_off_is_named_and_spoils_no_other(
     ],
 )
 def test_bad_keys(keys: dict, message: str, repository: Path) -> None:
-    raw = {"models": {"found": {"kind": "bottleneck", **keys}}, "infer": None, "systematics": None}
+    raw = {"models": {"found": {"kind": "dense_ae", **keys}}, "infer": None, "systematics": None}
     with pytest.raises(BoostflowError, match=message):
         load(raw, repository)
