@@ -15,7 +15,7 @@ from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, read_parquet, write_parquet
 from boostflow.jobs.models import Scoring
-from boostflow.models import table
+from boostflow.models import columnwise, table
 from boostflow.models.bdt.block import BDT
 from boostflow.models.detecting import DetectorBlock
 from boostflow.models.ewma.block import Ewma
@@ -97,6 +97,18 @@ def rows(folder: Path, size: int = 1500) -> dict[str, Path]:
         paths[name] = folder / f"{name}.parquet"
         write_parquet(paths[name], ak.zip(columns, depth_limit=1)[mine])
     return paths
+
+
+def test_what_many_columns_share_is_no_contrast() -> None:
+    squares = np.array([[1.0, 1.0, 1.0, 1.0], [30.0, 10.0, 10.0, 10.0], [30.0, 1.0, 1.0, 1.0]])
+    given = {"usual": np.array([1.0, 1.0, 1.0, 2.0])}
+    wanted = {"mean": squares.mean(axis=1), "largest": [1, 30, 30]}
+    wanted["contrast"] = [1 / (2.5 / 3), 30 / (25 / 3), 30 / (2.5 / 3)]
+    for way, expected in wanted.items():
+        found = columnwise.errors(given | {"combine": np.array(way)}, squares)
+        assert found == pytest.approx(expected)
+    exact = columnwise.errors(given | {"combine": np.array("contrast")}, np.zeros((1, 4)))
+    assert exact == pytest.approx([0.0])
 
 
 SHARED = {"features": COLUMNS, "normal": ["good"], "causes": 2, "follow": FOLLOW}

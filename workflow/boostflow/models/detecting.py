@@ -86,6 +86,7 @@ class DetectorBlock(TabularBlock):
 class ColumnwiseBlock(DetectorBlock):
     """A detector whose score is made from what it leaves of each column."""
 
-    combine: Literal["mean", "largest"] = "mean"
-    """The score is the mean square of the columns, or the largest one in units of its usual size,
-    which finds faults of single columns among many."""
+    combine: Literal["mean", "largest", "contrast"] = "mean"
+    """The score is the mean square of the columns; or the largest one in units of its usual size,
+    which finds faults of single columns among many; or this over the mean of all others, which does
+    not count what many columns have in common, as a legitimate change."""
