@@ -46,7 +46,7 @@ LAYERS: tuple[set[str], ...] = (
         *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
         *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
-        *("condor", "slurm"),
+        *("condor", "slurm", "calorimeter"),
         *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},

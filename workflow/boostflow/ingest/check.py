@@ -17,7 +17,7 @@ import numpy as np
 
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
-from boostflow.config.samples import FileSample, RootContent, RootSample, TableSample, is_data
+from boostflow.config.samples import FileSample, FlatSample, RootContent, RootSample, is_data
 from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
@@ -158,7 +158,7 @@ def look_at(one: Checked, block: FileSample, job: CheckInputs, needs: Needs) -> 
     try:
         if isinstance(block, RootSample):
             _look_at_root(one, block, job, needs)
-        elif isinstance(block, TableSample):
+        elif isinstance(block, FlatSample):
             with opened(one.file, block.content()) as table:
                 one.features, one.events = FEATURES, table.entries
         else:
