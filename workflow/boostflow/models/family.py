@@ -116,6 +116,7 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
     (Task.CLUSTER, "event"): ("planes", "clusters"),
     (Task.COMPRESS, "jet"): ("bits",),
     (Task.DETECT, "jet"): ("detection", "improvement", "sculpting"),
+    (Task.GENERATE, "jet"): ("shapes", "resolution", "mean_showers", "showers"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 
@@ -389,6 +390,8 @@ class Family:
     codec: str | None = None
     """Module with `trained(model)` and `open_codec(content, where)` of a compression, see
     `boostflow.coding.codec.Coders`."""
+    generator: str | None = None
+    """Module with `load(model)` of what generates, see `boostflow.models.generating.Generators`."""
     plots: str | None = None
     """Module with `draw(job, files, figures, jets)`, where there are own plots, see `Plots`."""
     history_axis: str = "Epoch"
@@ -417,7 +420,8 @@ class Family:
         """One of its modules, imported now.
 
         Args:
-            part: `train`, `score`, `prepare`, `inputs`, `figures`, `codec` or `plots`.
+            part: `train`, `score`, `prepare`, `inputs`, `figures`, `codec`, `generator` or
+                `plots`.
         """
         return importlib.import_module(self.path(part))
 

@@ -1,0 +1,124 @@
+"""What all models that generate showers share at run time: training data, and their showers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.calorimeter.columns import CELL_COLUMNS, ENERGY
+from boostflow.calorimeter.geometry import CELLS
+from boostflow.calorimeter.shapes import shapes
+from boostflow.errors import BoostflowError
+from boostflow.io import read_flat, read_json, require_rows
+from boostflow.models.family import families
+from boostflow.models.generating import PREFIX
+from boostflow.seeds import derive
+
+CHUNK = 1024
+"""Showers that are generated at a time."""
+
+
+class Examples(NamedTuple):
+    """Showers of the training, N of them."""
+
+    energy: NDArray[np.float64]
+    """Energy of the particle (GeV), shape (N,)."""
+    cells: NDArray[np.float32]
+    """Energy in each cell (MeV), shape (N, 504)."""
+    split: NDArray[np.integer]
+    """Part of the data, shape (N,)."""
+
+    def of(self, part: int) -> Examples:
+        """Those of one part.
+
+        Raises:
+            BoostflowError: there are none.
+        """
+        keep = self.split == part
+        if not keep.any():
+            raise BoostflowError("no showers in a split: more of them are needed")
+        return Examples(*(values[keep] for values in self))
+
+    def range(self) -> tuple[float, float]:
+        """Energies (GeV) between which they lie."""
+        return float(self.energy.min()), float(self.energy.max())
+
+
+def read(inputs: Sequence[Path]) -> Examples:
+    """Showers of select tables.
+
+    Raises:
+        BoostflowError: a file is missing, has no showers, or is of another calorimeter.
+    """
+    require_rows(inputs)
+    parts = [read_flat(path, [ENERGY, *CELL_COLUMNS, "split"]) for path in inputs]
+    return Examples(
+        np.concatenate([part[ENERGY] for part in parts]).astype(np.float64),
+        np.concatenate([cells_of(part) for part in parts]),
+        np.concatenate([part["split"] for part in parts]),
+    )
+
+
+def cells_of(table: Mapping[str, NDArray]) -> NDArray[np.float32]:
+    """Energies in cells (MeV), shape (N, 504), from columns."""
+    return np.stack([table[name] for name in CELL_COLUMNS], axis=1).astype(np.float32)
+
+
+def generate(model: Path, energy: NDArray, seed: int) -> NDArray[np.float32]:
+    """Cells (MeV) of new showers, shape (N, 504).
+
+    Args:
+        model: folder of the trained model.
+        energy: of the particles (GeV), shape (N,).
+        seed: the same one gives the same showers.
+
+    Raises:
+        BoostflowError: an energy is outside of the range of the training, or the model is of
+            another calorimeter.
+    """
+    about = read_json(model / "manifest.json")
+    try:
+        kind, (low, high), cells = about["kind"], about["energies"], about["cells"]
+    except (KeyError, TypeError, ValueError):
+        raise BoostflowError(f"{model}: is no model that generates showers") from None
+    if cells != CELLS:
+        raise BoostflowError(
+            f"{model}: is of a calorimeter of {cells} cells, this one has {CELLS}: train it again"
+        )
+    energy = np.asarray(energy, np.float64)
+    if (bad := ~((energy >= low) & (energy <= high))).any():
+        raise BoostflowError(
+            f"{model}: an energy of {energy[bad][0]:g} GeV; it was trained between {low:g} and"
+            f" {high:g} GeV and does not go beyond"
+        )
+    generator = families()[kind].module("generator").load(model)
+    rng = np.random.default_rng(seed)
+    found = np.empty((len(energy), CELLS), np.float32)
+    for first in range(0, len(energy), CHUNK):
+        part = slice(first, first + CHUNK)
+        found[part] = generator.generate(energy[part], rng)
+    return found
+
+
+def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
+    """Shapes of a generated shower for each shower, of the same energy; shape (N,) each.
+
+    Args:
+        model: folder of the trained model.
+        jets: with the energy of the particle.
+        threads: not used.
+
+    Raises:
+        BoostflowError: see `generate`, or the energy is missing.
+    """
+    if ENERGY not in jets.fields:
+        raise BoostflowError(f"jets: no column {ENERGY}, which showers are generated for")
+    energy = ak.to_numpy(jets[ENERGY])
+    seed = derive(int(read_json(model / "manifest.json")["seed"]), "score", len(energy))
+    found = shapes(energy, generate(model, energy, seed))
+    return {f"{PREFIX}{name}": values.astype(np.float32) for name, values in found.items()}
