@@ -89,6 +89,15 @@ def ingested_table(inputs: Path) -> Write:
     return write
 
 
+def generated_rows(inputs: Path) -> Write:
+    from boostflow.jobs.generated import Generate
+    from boostflow.simulate.generated import run
+
+    generator = {"kind": "normal", "columns": {"x": {}, "y": {}}}
+    job = Generate.model_validate({"sample": "a", "generator": generator, "events": 2000})
+    return lambda path: run(job, Generate.Files(sample=path))
+
+
 def left_out(inputs: Path) -> Write:
     from boostflow.ingest.skipped import _leave_out
     from boostflow.jobs.chain import Ingest
@@ -382,6 +391,7 @@ def compressed(inputs: Path) -> Write:
 
 WRITERS: dict[str, Callable[[Path], Write]] = {
     "simulate/rootfile.py: RootFile.__init__, RootFile.finish, create": root_sample,
+    "simulate/generated.py: run": generated_rows,
     "ingest/run.py: _merge": ingested,
     "ingest/tables.py: run": ingested_table,
     "ingest/skipped.py: _leave_out, write_no_rows": left_out,

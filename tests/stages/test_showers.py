@@ -26,7 +26,7 @@ from support.stages import ingest
 
 def test_what_is_written_is_the_published_layout_and_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "showers.hdf5"
-    assert make.run(path, "e+", 7, 1.0, 2.0, 3) == f"{path}: 7 showers of e+"
+    assert make.run(path, "e+", 7, (1.0, 2.0), 3) == f"{path}: 7 showers of e+"
     seen = cascade.simulate("e+", cascade.energies(7, 1.0, 2.0, 3), 3)[0]
     with h5py.File(path) as file:
         assert {name: file[name].shape[1:] for name in file} == {"energy": (1,), **SHAPES}
@@ -156,7 +156,7 @@ def test_what_cannot_be_made_is_told(
     path: str, number: int, limits: tuple[float, float], said: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BoostflowError, match=said):
-        make.run(tmp_path / path, "e+", number, *limits)
+        make.run(tmp_path / path, "e+", number, limits)
     assert not list(tmp_path.iterdir())
 
 

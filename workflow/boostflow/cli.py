@@ -436,7 +436,7 @@ def _showers_arguments(command: argparse.ArgumentParser) -> None:
 def _showers(args: argparse.Namespace) -> None:
     from boostflow.calorimeter.make import run
 
-    print(run(args.target, args.particle, args.number, *args.energy, args.seed))
+    print(run(args.target, args.particle, args.number, args.energy, args.seed))
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {

@@ -6,6 +6,7 @@ that were checked, or of points that were trained, together), `step` and `slot` 
 """
 
 SAMPLE = "samples/{variation}/{sample}/{part}.root"
+GENERATED = "samples/{variation}/{sample}/{part}.parquet"
 CHECK = "check.json"
 CHECK_TABLE = "check.txt"
 CHECKED = "checked/{batch}.json"

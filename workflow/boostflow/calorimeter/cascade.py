@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.calorimeter import geometry
+from boostflow.calorimeter.columns import HIGHEST, LOWEST
 from boostflow.errors import BoostflowError
 from boostflow.keyed import uniform
 
 Particle = Literal["e+", "photon", "pi+"]
 """What enters the calorimeter."""
 KINDS: dict[Particle, int] = {"photon": 0, "e+": 1, "pi+": 2}
-LOWEST, HIGHEST = 1.0, 100.0
-"""Energies (GeV) that the cascade is for, and checked at."""
 SAMPLED = 0.2077
 """Part of the energy of an electromagnetic shower that the argon sees; cells hold the energy
 in the argon divided by it, which is the electromagnetic scale."""

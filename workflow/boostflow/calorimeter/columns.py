@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from boostflow.calorimeter.geometry import CELLS, LAYERS
 
+LOWEST, HIGHEST = 1.0, 100.0
+"""Energies (GeV) that the cascade is for, and checked at."""
 ENERGY = "energy"
 """Energy of the particle that enters (GeV)."""
 CELL_COLUMNS = tuple(f"cell_{number}" for number in range(CELLS))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from boostflow.calorimeter import cascade
-from boostflow.calorimeter.cascade import HIGHEST, KINDS, LOWEST, Particle, Showers
+from boostflow.calorimeter.cascade import KINDS, Particle, Showers
+from boostflow.calorimeter.columns import HIGHEST, LOWEST
 from boostflow.calorimeter.files import ENDS, write
 from boostflow.errors import BoostflowError
 
@@ -38,8 +39,7 @@ def run(
     path: Path,
     particle: Particle,
     number: int,
-    low: float = LOWEST,
-    high: float = HIGHEST,
+    limits: tuple[float, float] = (LOWEST, HIGHEST),
     seed: int = 1,
 ) -> str:
     """Write showers of particles whose energies are uniform; returns what was written.
@@ -48,13 +48,13 @@ def run(
         path: of the HDF5 file.
         particle: that enters.
         number: of showers.
-        low: smallest energy (GeV).
-        high: largest energy (GeV).
+        limits: smallest and largest energy (GeV).
         seed: the same one gives the same file.
 
     Raises:
         BoostflowError: a wrong name or number, or energies that the cascade is not for.
     """
+    low, high = limits
     if path.suffix not in ENDS:
         raise BoostflowError(f"{path}: showers are HDF5 files: end the name with {ENDS[0]}")
     if number < 1:

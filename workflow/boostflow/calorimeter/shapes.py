@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.calorimeter.columns import SHAPES
+from boostflow.calorimeter.columns import CELL_COLUMNS, ENERGY, SHAPES
 from boostflow.calorimeter.geometry import HALF_WIDTH, LAYERS, MIDDLES, STARTS
 
 
@@ -47,6 +47,12 @@ def shapes(energy: NDArray, cells: NDArray) -> dict[str, NDArray[np.float64]]:
         found[f"eta_width_{number}"] = _width(image.sum(axis=1), columns)
         found[f"phi_width_{number}"] = _width(image.sum(axis=2), rows)
     return {name: found[name] for name in SHAPES}
+
+
+def columns_of(energy: NDArray, cells: NDArray) -> dict[str, NDArray]:
+    """All columns of N showers by their names, shape (N,) each; see `shapes`."""
+    of_cells = dict(zip(CELL_COLUMNS, cells.T, strict=True))
+    return {ENERGY: energy, **shapes(energy, cells), **of_cells}
 
 
 def _over(part: NDArray, whole: NDArray) -> NDArray:

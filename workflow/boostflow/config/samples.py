@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from boostflow import paths
 from boostflow.calorimeter.columns import all_columns
 from boostflow.config.base import Block, FilePath, Name, NoSwitch, Setting
 from boostflow.config.defaults import QCD
-from boostflow.config.tables import TableContent, TableCuts
+from boostflow.config.tables import RESERVED, TableContent, TableCuts, TableRows, require_columns
 from boostflow.config.weights import SampleWeight
+from boostflow.generators.base import AnyGenerator
 from boostflow.processes import ProcessName
 from boostflow.publicsets import JETCLASS_SELECT, TopTagSelect
 
@@ -21,6 +23,9 @@ EVENTS_MAX = 1_000_000
 
 class SimulatedSample(Block):
     """Events that boostflow generates itself."""
+
+    path: ClassVar[str] = paths.SAMPLE
+    """Where its files are."""
 
     source: Literal["simulation"] = "simulation"
     process: ProcessName
@@ -196,8 +201,7 @@ class FlatSample(FileSample, TableContent, TableCuts):
     @model_validator(mode="after")
     def cuts_on_columns(self) -> FlatSample:
         """Limits are those of columns that are kept."""
-        if lost := sorted(set(self.where) - set(self.columns)):
-            raise ValueError(f"where: {', '.join(lost)} is none of `columns`")
+        require_columns(self.where, self.columns)
         return self
 
     def content(self) -> TableContent:
@@ -232,6 +236,51 @@ class CaloganSample(FlatSample):
         return columns
 
 
+class GeneratedSample(TableRows, TableCuts):
+    """Rows of a table that boostflow makes itself: objects that are no jets."""
+
+    path: ClassVar[str] = paths.GENERATED
+    """Where its files are."""
+
+    source: Literal["generated"]
+    generator: AnyGenerator
+    """What makes them: the kind of a generator, and its settings."""
+    columns: list[str] = []
+    """Columns of numbers that are kept; empty: all that the generator makes, but those that `rows`,
+    `weight` and `group` name."""
+    label: Name | None = None
+    """Class of the rows; null if the sample is not to be trained on."""
+    parts: int = Field(2, ge=1, le=10_000)
+    """Number of files, each made by a job of its own."""
+    events: int = Field(10_000, ge=10, le=EVENTS_MAX)
+    """Rows in a file."""
+    xsec: Annotated[float | None, NoSwitch] = Field(None, gt=0)
+    """Cross-section in pb; null where no normalisation is wanted."""
+    data: bool = False
+    """Stands for collision data, or whatever else no systematic varies."""
+
+    @model_validator(mode="after")
+    def takes_what_is_made(self) -> GeneratedSample:
+        """All columns are made by the generator, and limits are those of columns that are kept."""
+        made, beside = self.generator.makes(), self.beside()
+        if not self.columns:
+            self.columns = [x for x in made if x not in beside and x not in RESERVED]
+        if lost := sorted({*self.columns, *beside} - set(made)):
+            raise ValueError(
+                f"columns: the generator {self.generator.kind} makes no {', '.join(lost)}; it makes"
+                f" {', '.join(made)}"
+            )
+        require_columns(self.where, self.columns)
+        return self
+
+    def content(self) -> TableContent:
+        """What of its files is read."""
+        return TableContent.model_validate(self.model_dump(include=set(TableRows.model_fields)))
+
+
+Made = SimulatedSample | GeneratedSample
+"""Samples that boostflow makes itself."""
+
 Sample = Annotated[
     SimulatedSample
     | RootSample
@@ -240,7 +289,8 @@ Sample = Annotated[
     | TopTagSample
     | JetClassSample
     | TableSample
-    | CaloganSample,
+    | CaloganSample
+    | GeneratedSample,
     Field(discriminator="source"),
 ]
 
@@ -271,11 +321,13 @@ def has_charges(sample: object) -> bool:
 
 def is_table(sample: object) -> bool:
     """Whether a sample is of rows of tables, not of jets."""
-    return isinstance(sample, TableContent)
+    return isinstance(sample, TableRows)
 
 
-def is_normalised(sample: FileSample) -> bool:
-    """Whether a sample of simulation says how many events are expected of it."""
+def is_normalised(sample: Sample) -> bool:
+    """Whether it is known how many events are expected of a sample: Pythia says so itself."""
+    if isinstance(sample, SimulatedSample):
+        return True
     return sample.xsec is not None or getattr(sample, "normalised_to", None) is not None
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from boostflow.calorimeter.columns import CELL_COLUMNS, ENERGY, all_columns
+from boostflow.calorimeter.columns import all_columns
 from boostflow.calorimeter.files import ShowerFile
-from boostflow.calorimeter.shapes import shapes
+from boostflow.calorimeter.shapes import columns_of
 from boostflow.ingest.tablefiles import TableFile
 
 
@@ -32,8 +32,4 @@ class ShowerTable(TableFile):
     def _blocks(self, start: int, stop: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
         assert self.showers is not None
         for first, found in self.showers.blocks(start, stop):
-            cells = dict(zip(CELL_COLUMNS, found.cells.T, strict=True))
-            yield (
-                first,
-                {ENERGY: found.energy, **shapes(found.energy, found.cells), **cells},
-            )
+            yield first, columns_of(found.energy, found.cells)

@@ -19,6 +19,7 @@ from boostflow.config.rounding import Rounded
 from boostflow.config.samples import (
     EVENTS_MAX,
     FlatSample,
+    GeneratedSample,
     RootContent,
     RootSample,
     Sample,
@@ -232,6 +233,9 @@ class Ingest(Job):
         }
         if isinstance(block, SimulatedSample):
             return cls(match=block.process, **shared)
+        if isinstance(block, GeneratedSample):
+            more: dict[str, Any] = {"tabular": block.content(), "number": int(part)}
+            return cls(source="table", data=block.data, xsec=block.xsec, **more, **shared)
         file, piece = divmod(int(part), block.parts_per_file)
         source = analysis.source(sample, int(part), variation)
         own: dict[str, Any] = {"number": file, "select": getattr(block, "select", "all")}

@@ -9,10 +9,10 @@ from pydantic import Field
 from boostflow.models.generating import GeneratorBlock
 
 
-class Parametrised(GeneratorBlock):
+class Gflash(GeneratorBlock):
     """The classical parametrisation of showers, in the form of GFLASH, fitted to the training."""
 
-    kind: Literal["parametrised"] = "parametrised"
+    kind: Literal["gflash"] = "gflash"
     bins: int = Field(6, ge=2, le=30)
     """Bins of the energy in which the fit compares showers with the parametrisation."""
     evaluations: int = Field(1500, ge=10)

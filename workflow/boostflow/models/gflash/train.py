@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from boostflow.calorimeter.geometry import CELLS, HALF_WIDTH, LAYERS, STARTS
 from boostflow.errors import BoostflowError
 from boostflow.models.generated import Examples, read
-from boostflow.models.parametrised.block import Parametrised
-from boostflow.models.parametrised.generator import Parameters, profile
+from boostflow.models.gflash.block import Gflash
+from boostflow.models.gflash.generator import Parameters, profile
 from boostflow.scored import TRAIN
 from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
 
-log = logging.getLogger("parametrised")
+log = logging.getLogger("gflash")
 
 START = (-0.5, 1.0, 0.8, 0.5, 0.3, 0.4, 0.1, 0.5)
 """Parameters with which the fit of the longitudinal profile begins, near those of GFLASH."""
@@ -37,7 +37,7 @@ def train(job: Train, files: Train.Files) -> None:
     """
     start = time.monotonic()
     config = job.model
-    assert isinstance(config, Parametrised)
+    assert isinstance(config, Gflash)
     every = read(files.jets)
     found, history = fit(every.of(TRAIN), config)
     with model_folder(
@@ -51,7 +51,7 @@ def train(job: Train, files: Train.Files) -> None:
         found.write(folder)
 
 
-def fit(examples: Examples, config: Parametrised) -> tuple[Parameters, list[float]]:
+def fit(examples: Examples, config: Gflash) -> tuple[Parameters, list[float]]:
     """The parameters of showers, and the loss of the longitudinal fit as it fell.
 
     Raises:
@@ -96,16 +96,15 @@ def _response(
 
 
 def _moments(parts: NDArray) -> NDArray:
-    """What the fit compares: means and spreads of the first part and of the last one's logarithm."""
+    """What the fit compares: of the first part and the logarithm of the last, two moments each."""
     last = np.log10(parts[:, 2] + 1e-4)
-    return np.array(
-        [parts[:, 0].mean(), parts[:, 0].std(), last.mean(), last.std()]
-        + [np.mean((parts[:, 0] - parts[:, 0].mean()) * (last - last.mean()))]
-    )
+    first = parts[:, 0]
+    together = np.mean((first - first.mean()) * (last - last.mean()))
+    return np.array([first.mean(), first.std(), last.mean(), last.std(), together])
 
 
 def _longitudinal(
-    energy: NDArray, parts: NDArray, bins: list[NDArray], config: Parametrised
+    energy: NDArray, parts: NDArray, bins: list[NDArray], config: Gflash
 ) -> tuple[list[float], list[float]]:
     """Parameters of `generator.profile` by a simplex, with the same random numbers throughout."""
     from scipy.optimize import minimize

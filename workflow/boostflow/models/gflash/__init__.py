@@ -5,10 +5,10 @@ train    the fit of the parameters
 """
 
 from boostflow.models.family import Family
-from boostflow.models.parametrised.block import Parametrised
+from boostflow.models.gflash.block import Gflash
 
 FAMILY = Family(
-    block=Parametrised,
+    block=Gflash,
     title="Parametrisation",
     score=".generated",
     generator="generator",
