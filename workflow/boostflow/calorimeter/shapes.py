@@ -46,12 +46,12 @@ def shapes(energy: NDArray, cells: NDArray) -> dict[str, NDArray[np.float64]]:
         found[f"ratio_{number}"] = _over(most[:, 1] - most[:, 0], most.sum(axis=1))
         found[f"eta_width_{number}"] = _width(image.sum(axis=1), columns)
         found[f"phi_width_{number}"] = _width(image.sum(axis=2), rows)
-    return {name: found[name] for name in SHAPES}
+    return {name: np.ascontiguousarray(found[name]) for name in SHAPES}
 
 
 def columns_of(energy: NDArray, cells: NDArray) -> dict[str, NDArray]:
     """All columns of N showers by their names, shape (N,) each; see `shapes`."""
-    of_cells = dict(zip(CELL_COLUMNS, cells.T, strict=True))
+    of_cells = dict(zip(CELL_COLUMNS, np.ascontiguousarray(cells.T), strict=True))
     return {ENERGY: energy, **shapes(energy, cells), **of_cells}
 
 

@@ -14,11 +14,13 @@ from boostflow.evaluate import (
     decorrelated,
     detector,
     efficiency,
+    showers,
     trigger,
 )
 from boostflow.jobs.models import Evaluate, Judged
+from boostflow.models import generated
 from boostflow.models.family import Role, Task, Unit, families
-from boostflow.scored import Table, read_scored, read_scores, samples_of
+from boostflow.scored import TEST, TRAIN, Table, read_scored, read_scores, samples_of
 from boostflow.seeds import derive
 
 COLUMNS = ["split", "weight", "candidate"]
@@ -113,6 +115,16 @@ def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
     return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
 
 
+def _generator(job: Evaluate, files: Evaluate.Files) -> Found:
+    found, samples = samples_of(files.jets), job.judged.samples
+    used = [path for name, path in found.items() if not samples or name in samples]
+    every = generated.read(used)
+    test = every.of(TEST)
+    cells = generated.generate(files.model, test.energy, _seed(job))
+    pair = showers.Pair(test.energy, test.cells, cells)
+    return showers.evaluate(pair, every.of(TRAIN).cells, job.evaluate.bootstrap, _seed(job))
+
+
 def _clustered(
     job: Evaluate, files: Evaluate.Files, columns: list[str], optional: list[str]
 ) -> Table:
@@ -162,5 +174,6 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLUSTER, "event"): _events,
     (Task.COMPRESS, "jet"): _compression,
     (Task.DETECT, "jet"): _detector,
+    (Task.GENERATE, "jet"): _generator,
 }
 """What judges a model, by its task and what it scores."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -18,6 +19,8 @@ from boostflow.io import read_flat, read_json, require_rows
 from boostflow.models.family import families
 from boostflow.models.generating import PREFIX
 from boostflow.seeds import derive
+
+log = logging.getLogger("generated")
 
 CHUNK = 1024
 """Showers that are generated at a time."""
@@ -81,22 +84,15 @@ def generate(model: Path, energy: NDArray, seed: int) -> NDArray[np.float32]:
         BoostflowError: an energy is outside of the range of the training, or the model is of
             another calorimeter.
     """
-    about = read_json(model / "manifest.json")
-    try:
-        kind, (low, high), cells = about["kind"], about["energies"], about["cells"]
-    except (KeyError, TypeError, ValueError):
-        raise BoostflowError(f"{model}: is no model that generates showers") from None
-    if cells != CELLS:
-        raise BoostflowError(
-            f"{model}: is of a calorimeter of {cells} cells, this one has {CELLS}: train it again"
-        )
+    about = described(model)
+    low, high = about["energies"]
     energy = np.asarray(energy, np.float64)
     if (bad := ~((energy >= low) & (energy <= high))).any():
         raise BoostflowError(
             f"{model}: an energy of {energy[bad][0]:g} GeV; it was trained between {low:g} and"
             f" {high:g} GeV and does not go beyond"
         )
-    generator = families()[kind].module("generator").load(model)
+    generator = families()[about["kind"]].module("generator").load(model)
     rng = np.random.default_rng(seed)
     found = np.empty((len(energy), CELLS), np.float32)
     for first in range(0, len(energy), CHUNK):
@@ -108,6 +104,8 @@ def generate(model: Path, energy: NDArray, seed: int) -> NDArray[np.float32]:
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
     """Shapes of a generated shower for each shower, of the same energy; shape (N,) each.
 
+    They are NaN where the energy is outside of the range of the training.
+
     Args:
         model: folder of the trained model.
         jets: with the energy of the particle.
@@ -118,7 +116,36 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     """
     if ENERGY not in jets.fields:
         raise BoostflowError(f"jets: no column {ENERGY}, which showers are generated for")
-    energy = ak.to_numpy(jets[ENERGY])
-    seed = derive(int(read_json(model / "manifest.json")["seed"]), "score", len(energy))
-    found = shapes(energy, generate(model, energy, seed))
-    return {f"{PREFIX}{name}": values.astype(np.float32) for name, values in found.items()}
+    energy = ak.to_numpy(jets[ENERGY]).astype(np.float64)
+    about = described(model)
+    low, high = about["energies"]
+    inside = (energy >= low) & (energy <= high)
+    if lost := int((~inside).sum()):
+        log.warning(
+            "%s: %d of %d showers have energies that it was not trained for (%g to %g GeV): NaN",
+            *(model, lost, len(energy), low, high),
+        )
+    cells = generate(model, energy[inside], derive(int(about["seed"]), "score", len(energy)))
+    result = {}
+    for name, values in shapes(energy[inside], cells).items():
+        column = np.full(len(energy), np.nan, np.float32)
+        column[inside] = values
+        result[f"{PREFIX}{name}"] = column
+    return result
+
+
+def described(model: Path) -> dict[str, Any]:
+    """What the manifest of a trained model says.
+
+    Raises:
+        BoostflowError: it is of no model that generates showers, or of another calorimeter.
+    """
+    about: dict[str, Any] = read_json(model / "manifest.json")
+    if not {"kind", "energies", "cells", "seed"} <= set(about):
+        raise BoostflowError(f"{model}: is no model that generates showers")
+    if about["cells"] != CELLS:
+        raise BoostflowError(
+            f"{model}: is of a calorimeter of {about['cells']} cells, this one has {CELLS}: train"
+            " it again"
+        )
+    return about

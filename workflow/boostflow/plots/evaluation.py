@@ -17,6 +17,7 @@ from boostflow.plots import (
     detector,
     efficiency,
     models,
+    showers,
     trigger,
 )
 from boostflow.plots.names import HISTORY, task_plots
@@ -59,6 +60,10 @@ def plots(
         "detection": lambda: detector.detection(figures, text),
         "improvement": lambda: detector.improvement(figures, text),
         "sculpting": lambda: detector.sculpting(figures, text),
+        "shapes": lambda: showers.shape_plots(jets, figures, text),
+        "resolution": lambda: showers.resolution(figures, text),
+        "mean_showers": lambda: showers.mean_showers(jets, text),
+        "showers": lambda: showers.single_showers(jets, text),
     }
     for name in task_plots(judged.task, judged.unit, judged.scores):
         if name != "significance" or name in figures:

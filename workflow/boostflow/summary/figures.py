@@ -65,7 +65,16 @@ def _evaluation(data: dict[str, Any]) -> dict[str, Any]:
     """Key figures of the evaluation of a model, as far as it has them."""
     entry: dict[str, Any] = {
         key: data[key]
-        for key in ("kind", "macro_auc", "auc", "accuracy", "rejection", "improvement", "bits")
+        for key in (
+            "kind",
+            "macro_auc",
+            "auc",
+            "accuracy",
+            "rejection",
+            "improvement",
+            "bits",
+            "told_apart",
+        )
         if key in data
     }
     if "significance" in data:

@@ -147,6 +147,8 @@ def _model(page: Page, name: str, model: dict[str, Any]) -> None:
             rows.append((text, number(figure, 2)))
     for label, figure in model.get("bits", {}).items():
         rows.append((f"bits of a jet, {label}", number(figure, 1)))
+    for means, figure in model.get("told_apart", {}).items():
+        rows.append((f"AUC of {means} that tell generated showers", number(figure)))
     for figure in model.get("rejection", []):
         pair = f"{figure['signal']} against {'+'.join(figure['background'])}"
         rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", number(figure, 1)))

@@ -36,8 +36,8 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         here = at / "models" / name
         if model.reads().constituents:
             yield here.problem("reads constituents of jets, which rows of tables have none of")
-        elif model.task() is not Task.CLASSIFY:
-            yield here.problem("is judged by masses of jets: models of tables classify")
+        elif model.task() not in (Task.CLASSIFY, Task.GENERATE):
+            yield here.problem("is judged by masses of jets: models of tables classify or generate")
         for key in ("decorrelate", "planing"):
             if getattr(model, key, None) is not None:
                 yield (here / key).problem("is for masses of jets: leave it out")
