@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 
 from boostflow.calorimeter import cascade
@@ -53,11 +54,9 @@ def main(args: argparse.Namespace) -> None:
             wanted = rng.uniform(low, high, batch)
             repeats = max(1, 1024 // batch // 8)
 
-            def once(
-                wanted: np.ndarray = wanted, repeats: int = repeats, generator: object = generator
-            ) -> None:
+            def once(wanted: np.ndarray = wanted, repeats: int = repeats) -> None:
                 for _ in range(repeats):
-                    generator.generate(wanted, rng)  # type: ignore[attr-defined]
+                    generator.generate(wanted, rng)
 
             times.append(best(once, args.rounds) / repeats / batch)
     print(f"showers of e+ of 1 to 100 GeV, ms a shower on one core\n{'batch':28}", end="")
@@ -84,7 +83,7 @@ def fitted(folder: Path, found: cascade.Showers) -> Path:
     """A parametrisation of some showers."""
     size = len(found.energy)
     rows = columns_of(found.energy, found.cells) | {"split": np.arange(size) % 5 // 4}
-    write_parquet(folder / "e.parquet", rows)
+    write_parquet(folder / "e.parquet", ak.Array(rows))
     block = families()["gflash"].block.model_validate({"bins": 4})
     files = Train.Files(jets=[folder / "e.parquet"], output=folder / "model")
     stage.train(Train(name="model", model=block), files)

@@ -13,6 +13,7 @@ from scipy.integrate import quad
 
 from boostflow.calorimeter.geometry import RADIATION_LENGTH, STARTS
 from boostflow.errors import BoostflowError
+from boostflow.io import write_parquet
 from boostflow.models import generated
 from boostflow.models.generated import Examples
 from boostflow.models.gflash.block import Gflash
@@ -111,3 +112,9 @@ def test_a_model_of_another_calorimeter_is_told(model: Path) -> None:
     (model / "manifest.json").write_text(json.dumps(about))
     with pytest.raises(BoostflowError, match="is no model that generates showers"):
         generated.generate(model, np.array([1.5]), 1)
+
+
+def test_a_table_of_jets_is_no_table_of_showers(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "jets.parquet", ak.Array({"energy": [1.0, 2.0], "split": [0, 1]}))
+    with pytest.raises(BoostflowError, match="no table of showers of this calorimeter: 504 of the"):
+        generated.read([tmp_path / "jets.parquet"])

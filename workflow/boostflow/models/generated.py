@@ -15,7 +15,7 @@ from boostflow.calorimeter.columns import CELL_COLUMNS, ENERGY
 from boostflow.calorimeter.geometry import CELLS
 from boostflow.calorimeter.shapes import shapes
 from boostflow.errors import BoostflowError
-from boostflow.io import read_flat, read_json, require_rows
+from boostflow.io import parquet_columns, read_flat, read_json, require_rows
 from boostflow.models.family import families
 from boostflow.models.generating import PREFIX
 from boostflow.seeds import derive
@@ -59,7 +59,14 @@ def read(inputs: Sequence[Path]) -> Examples:
         BoostflowError: a file is missing, has no showers, or is of another calorimeter.
     """
     require_rows(inputs)
-    parts = [read_flat(path, [ENERGY, *CELL_COLUMNS, "split"]) for path in inputs]
+    columns = [ENERGY, *CELL_COLUMNS, "split"]
+    for path in inputs:
+        if lost := set(columns) - set(parquet_columns(path)):
+            raise BoostflowError(
+                f"{path}: is no table of showers of this calorimeter: {len(lost)} of the"
+                f" {len(columns)} columns are missing ({ENERGY}, cells, split)"
+            )
+    parts = [read_flat(path, columns) for path in inputs]
     return Examples(
         np.concatenate([part[ENERGY] for part in parts]).astype(np.float64),
         np.concatenate([cells_of(part) for part in parts]),
