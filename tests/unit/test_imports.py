@@ -27,7 +27,7 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
-        *("rounding", "tables"),
+        *("rounding", "tables", "monitored"),
     )
 } | {"boostflow.config", "boostflow.generators", "boostflow.generators.base"}
 """Modules that know no family of models: the families' blocks are made with them. Samples know the
@@ -37,14 +37,25 @@ BASES = {
     f"boostflow.models{name}"
     for name in (
         *("", ".family", ".classifying", ".detecting", ".hardware", ".networks", ".search"),
-        ".trees",
+        *(".following", ".trees"),
     )
 }
 """Modules of `models` that blocks of families are made from."""
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *(
+            "boostflow",
+            "alone",
+            "averages",
+            "errors",
+            "guard",
+            "io",
+            "keyed",
+            "paths",
+            "processes",
+            "progress",
+        ),
         *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("condor", "slurm"),

@@ -174,6 +174,11 @@ CASES: list[Case] = [
         {"background": ["qcd"], "menu": {"top": {"signal": "top"}}},
         EVALUATE | VARY,
     ),
+    (
+        "evaluate.monitoring",
+        {"time": "pt", "truth": "mass", "flagged": "top", "parameters": ["pt"]},
+        EVALUATE | VARY,
+    ),
     ("evaluate.bootstrap", 50, EVALUATE | VARY | {"compare"}),
     ("evaluate.reference", "clusters", {"compare"}),
     ("evaluate.reference", "bdt", NOTHING),  # that it is anyway

@@ -76,11 +76,14 @@ def healthy(analysis: Analysis) -> list[str]:
 def plots_of(analysis: Analysis, model: str) -> list[str]:
     """Names of the plots of a model's evaluation; significance is that of the fit's signal."""
     block = analysis.config.models[model]
-    names = [x for x in model_plots(block) if x != "significance" or analysis.config.infer]
+    there = model_plots(block, analysis.config.of_tables())
+    names = [x for x in there if x != "significance" or analysis.config.infer]
     evaluate = analysis.config.evaluate
     if block.task() is Task.CLASSIFY:
         names += ["efficiency"] if evaluate.efficiency is not None else []
         names += ["rate", "turn_on"] if evaluate.trigger is not None else []
+    if evaluate.monitoring is not None and block.task() in (Task.CLASSIFY, Task.DETECT):
+        names += ["shifters"]
     return names
 
 

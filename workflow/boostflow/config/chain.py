@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, FilePath, Fraction, Name, Range, Setting
+from boostflow.config.monitored import Monitoring
 from boostflow.launch import has_slurm
 
 
@@ -216,11 +217,17 @@ class EventCuts(Block):
 
 
 class Split(Block):
-    """Percent of the events in each part, decided by a hash of run, luminosity block and event."""
+    """Percent of the events in each part, decided by a hash of run, luminosity block and event.
+
+    Of tables also in time order: models are trained on the past alone.
+    """
 
     train: int = Field(50, ge=1, le=98)
     validation: int = Field(15, ge=1, le=98)
     test: int = Field(35, ge=1, le=98)
+    by: str | None = None
+    """Column of tables whose values say the order, as a time: the first rows train, the next ones
+    validate, the last ones test. Groups stay whole, by their first row; null: the hash decides."""
 
     @model_validator(mode="after")
     def adds_up(self) -> Split:
@@ -399,6 +406,9 @@ class Evaluate(Block):
     trigger: Trigger | None = None
     """Menu of a trigger at a rate, with turn-on curves: {background: [dijet], rate: 1000, menu:
     {top: {signal: top, pt_min: 300}}}; null for none."""
+    monitoring: Monitoring | None = None
+    """What monitors data quality at so many false alarms a day, of tables: {time: time, truth:
+    fault, flagged: bad, parameters: ["q{0..199}"]} (docs/dqm.md); null for none."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
     reference: Name | None = None

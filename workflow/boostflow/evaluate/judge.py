@@ -14,8 +14,10 @@ from boostflow.evaluate import (
     decorrelated,
     detector,
     efficiency,
+    monitoring,
     trigger,
 )
+from boostflow.io import read_json
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
 from boostflow.scored import Table, read_scored, read_scores, samples_of
@@ -35,6 +37,20 @@ def figures_of(job: Evaluate, files: Evaluate.Files) -> Found:
         BoostflowError: there is no such way of judging, missing or mismatched files, a score table
             without the model's columns, a class without jets, NaN scores.
     """
+    figures, jets = _by_task(job, files)
+    asked = job.evaluate.monitoring
+    if asked is not None and job.judged.task in (Task.CLASSIFY, Task.DETECT):
+        columns = list(dict.fromkeys(["split", *asked.columns()]))
+        table = read_scored(samples_of(files.jets), files.scores, columns, [])
+        about = read_json(files.model / "manifest.json")
+        features = about["config"].get("features", [])
+        figures["monitoring"] = monitoring.evaluate(
+            table, job.judged, features, asked, job.evaluate.bootstrap, _seed(job)
+        )
+    return figures, jets
+
+
+def _by_task(job: Evaluate, files: Evaluate.Files) -> Found:
     way = WAYS.get((job.judged.task, job.judged.unit))
     if way is None:
         raise BoostflowError(
@@ -109,8 +125,10 @@ def _compression(job: Evaluate, files: Evaluate.Files) -> Found:
 
 def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
     jets = samples_of(files.jets)
-    table = read_scored(jets, files.scores, COLUMNS, detector.OPTIONAL)
-    return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+    masses = [] if job.tables else detector.OPTIONAL
+    table = read_scored(jets, files.scores, COLUMNS, masses)
+    figures, test = detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+    return figures | {"objects": "rows" if job.tables else "jets"}, test
 
 
 def _clustered(

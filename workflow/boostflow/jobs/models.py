@@ -112,6 +112,8 @@ class Scoring(Job):
     """Names of the samples, in the order of their files."""
     scores: list[Score]
     """Columns that the model's family names; a class that the training lacked has none."""
+    together: bool = False
+    """Whether all samples are scored at once."""
     threads: int = 1
     """Number of threads that compute at the same time."""
 
@@ -129,7 +131,11 @@ class Scoring(Job):
     def of(cls, analysis: Analysis, model: str, variation: str) -> Scoring:
         """The job of a model under a variation."""
         block = analysis.block(model, variation)
-        return cls(samples=analysis.samples, scores=block.scores(analysis.config.labels()))
+        return cls(
+            samples=analysis.samples,
+            scores=block.scores(analysis.config.labels()),
+            together=block.together(),
+        )
 
 
 class Judged(Block):
@@ -185,6 +191,8 @@ class Evaluate(Job):
     """Names of the plots that the family draws."""
     judged: Judged
     """Jets and columns that the model is judged by."""
+    tables: bool = False
+    """Whether rows of tables are scored, which have no mass of a jet."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
     decorrelate: Decorrelate | None = None
@@ -224,6 +232,7 @@ class Evaluate(Job):
             kind=block.kind,
             own_plots=list(block.own_plots()),
             judged=Judged.of(block, config.labels()),
+            tables=config.of_tables(),
             evaluate=possible(analysis),
             decorrelate=block.decorrelate if isinstance(block, ClassifierBlock) else None,
             signal=signal_of(analysis, block),

@@ -17,6 +17,7 @@ from boostflow.plots import (
     detector,
     efficiency,
     models,
+    monitoring,
     trigger,
 )
 from boostflow.plots.names import HISTORY, task_plots
@@ -60,7 +61,7 @@ def plots(
         "improvement": lambda: detector.improvement(figures, text),
         "sculpting": lambda: detector.sculpting(figures, text),
     }
-    for name in task_plots(judged.task, judged.unit, judged.scores):
+    for name in task_plots(judged.task, judged.unit, judged.scores, job.tables):
         if name != "significance" or name in figures:
             yield name, functions[name]()
     if "efficiency" in figures:
@@ -68,6 +69,8 @@ def plots(
     if "trigger" in figures:
         yield "rate", trigger.rate(figures["trigger"], text)
         yield "turn_on", trigger.turn_on(figures["trigger"], text)
+    if "monitoring" in figures:
+        yield "shifters", monitoring.page(figures["monitoring"], text)
     yield HISTORY, models.history(metrics, family.history_axis, text)
     if not job.own_plots:
         return

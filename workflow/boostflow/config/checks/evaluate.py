@@ -32,6 +32,29 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         yield from _efficiency(config, at / "evaluate" / "efficiency")
     if config.models and config.evaluate.trigger is not None:
         yield from _trigger(config, at / "evaluate" / "trigger")
+    if config.models and config.evaluate.monitoring is not None:
+        yield from _monitoring(config, at / "evaluate" / "monitoring")
+
+
+def _monitoring(config: Config, at: Place) -> Iterator[Problem]:
+    """Columns and the class exist, of tables."""
+    block = config.evaluate.monitoring
+    assert block is not None
+    if not config.of_tables():
+        yield at.problem("is for rows of tables, which have a time: jets have none")
+        return
+    known, labels = config.columns(), config.labels()
+    for key in ("time", "truth", "culprit", "kind"):
+        name = getattr(block, key)
+        if name is not None and name not in known:
+            yield (at / key).unknown("column", name, known)
+    for name in block.parameters:
+        if name not in known:
+            yield (at / "parameters").unknown("column", name, known)
+    if block.flagged not in labels:
+        yield (at / "flagged").unknown("class", block.flagged, labels)
+    if block.kinds and block.kind is None:
+        yield (at / "kind").problem("is missing: name the column that tells the kinds")
 
 
 def _reference(config: Config, at: Place) -> Iterator[Problem]:
