@@ -17,6 +17,7 @@ from boostflow.plots import (
     detector,
     efficiency,
     models,
+    purity,
     trigger,
 )
 from boostflow.plots.names import HISTORY, task_plots
@@ -65,6 +66,8 @@ def plots(
             yield name, functions[name]()
     if "efficiency" in figures:
         yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
+    if "purity" in figures:
+        yield "purity", purity.of_model(figures["purity"], text)
     if "trigger" in figures:
         yield "rate", trigger.rate(figures["trigger"], text)
         yield "turn_on", trigger.turn_on(figures["trigger"], text)
