@@ -340,6 +340,29 @@ class Efficiency(Block):
         return [self.signal, self.background, *self.others]
 
 
+class Purity(Block):
+    """Efficiency of classes where their selections have a given purity, in ranges of a column."""
+
+    signals: list[Name] = Field(min_length=1)
+    """Classes whose efficiency is quoted, each against all others with their weights."""
+    purity: list[Fraction] = Field([0.9], min_length=1)
+    """Parts of what passes that are of the class; in each range by a cut of its own."""
+    column: str = "pt"
+    """Column whose ranges are told apart."""
+    title: str | None = None
+    """How plots call it, with its unit: `Momentum (GeV)`; null: as elsewhere."""
+    edges: list[float] = Field(min_length=2)
+    """Edges of the ranges, ascending."""
+
+    @field_validator("edges")
+    @classmethod
+    def ascend(cls, edges: list[float]) -> list[float]:
+        """Edges of ranges ascend."""
+        if any(high <= low for low, high in pairwise(edges)):
+            raise ValueError(f"{edges} are no edges of ranges: [20, 50, 100, 200]")
+        return edges
+
+
 class Item(Block):
     """A line of a trigger's menu: a tagged jet above a threshold."""
 
@@ -403,6 +426,9 @@ class Evaluate(Block):
     efficiency: Efficiency | None = None
     """Efficiency of a class at fixed mistag rates of another: {signal: b, background: light,
     others: [c], edges: [20, 50, 100, 200]}; null for none."""
+    purity: Purity | None = None
+    """Efficiency of classes at equal purity, in ranges of a column: {signals: [kaon], purity:
+    [0.9], column: p, edges: [0.3, 0.6, 1, 2]}; null for none."""
     trigger: Trigger | None = None
     """Menu of a trigger at a rate, with turn-on curves: {background: [dijet], rate: 1000, menu:
     {top: {signal: top, pt_min: 300}}}; null for none."""

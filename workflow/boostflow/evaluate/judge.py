@@ -15,6 +15,7 @@ from boostflow.evaluate import (
     detector,
     efficiency,
     monitoring,
+    purity,
     trigger,
 )
 from boostflow.io import read_json
@@ -69,10 +70,11 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
     unknown = [name for name in job.signal if name not in jets]
     if unknown:
         raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
-    quoted, asked = job.evaluate.efficiency, job.evaluate.trigger
+    quoted, pure, asked = job.evaluate.efficiency, job.evaluate.purity, job.evaluate.trigger
     columns = [
         *COLUMNS,
         *([quoted.column] if quoted else []),
+        *([pure.column] if pure else []),
         *(["pt", asked.column] if asked else []),
     ]
     table = read_scored(jets, files.scores, list(dict.fromkeys(columns)), [])
@@ -84,6 +86,9 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
         figures["efficiency"] = efficiency.evaluate(
             part, quoted, job.evaluate.bootstrap, _seed(job)
         )
+    if pure is not None:
+        part = classifier.classified(table, job.judged)
+        figures["purity"] = purity.evaluate(part, pure, job.evaluate.bootstrap, _seed(job))
     if asked is not None:
         part = classifier.classified(table, job.judged)
         figures["trigger"] = trigger.evaluate(

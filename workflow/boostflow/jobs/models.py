@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_serializer
 
 from boostflow.config.base import Block, Name
-from boostflow.config.chain import Efficiency
+from boostflow.config.chain import Efficiency, Purity
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic, titles
@@ -357,6 +357,8 @@ class Compare(Job):
     """The model that each other one is compared with."""
     efficiency: Efficiency | None = None
     """Efficiencies at fixed mistag rates that are compared besides the AUCs."""
+    purity: Purity | None = None
+    """Efficiencies at equal purity that are compared, too."""
     bootstrap: int = 200
     """Number of resamplings of the bootstrap."""
     seed: int = 1
@@ -375,6 +377,8 @@ class Compare(Job):
         """JSON file of the comparison."""
         plot: Output[Path]
         """PNG file of the comparison."""
+        purity: Output[list[Path]] = []
+        """PNG file of efficiencies at equal purity, where they are asked for."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Compare:
@@ -386,6 +390,7 @@ class Compare(Job):
             judged={name: Judged.of(block, labels) for name, block in models.items()},
             reference=reference_of(analysis),
             efficiency=config.evaluate.efficiency,
+            purity=config.evaluate.purity,
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
             label=analysis.energy_label(),

@@ -18,6 +18,7 @@ from boostflow.plots import (
     efficiency,
     models,
     monitoring,
+    purity,
     trigger,
 )
 from boostflow.plots.names import HISTORY, task_plots
@@ -66,6 +67,8 @@ def plots(
             yield name, functions[name]()
     if "efficiency" in figures:
         yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
+    if "purity" in figures:
+        yield "purity", purity.of_model(figures["purity"], text)
     if "trigger" in figures:
         yield "rate", trigger.rate(figures["trigger"], text)
         yield "turn_on", trigger.turn_on(figures["trigger"], text)
