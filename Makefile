@@ -185,6 +185,10 @@ bench-systematics: $(READY) ## What one more systematic variation of each kind c
 bench-taggers: checked $(READY) ## Figures of all taggers of a run, rates beside plain Keras (CONFIG, BENCH="--seeds 5")
 	@$(BIN)/python benchmarks/taggers.py --config "$(or $(CONFIG),config/taggers.yaml)" $(BENCH)
 
+.PHONY: bench-search
+bench-search: checked $(READY) ## CPU time of halving beside a grid of 24 points, on a run's jets (BENCH="--again")
+	@$(BIN)/python benchmarks/search.py $(if $(CONFIG),--config "$(CONFIG)") $(BENCH)
+
 .PHONY: bench-compression
 bench-compression: $(READY) ## Bits a jet against the error, beside pcodec, SZ3, ZFP, PCA, zstd (BENCH="--run results")
 	@$(BIN)/python benchmarks/compression.py $(BENCH)

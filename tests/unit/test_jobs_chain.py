@@ -223,6 +223,7 @@ CASES: list[Case] = [
     ("select.event.met_max", 300.0, SELECT),
     ("select.event.met_min", 50.0, SELECT),
     ("select.split", {"train": 40, "validation": 25, "test": 35}, SELECT),
+    ("select.split.by", "pt", SELECT),
     ("select.corrections", "other.json", {"select jes", "select jer"}),  # it holds something else
     ("select.smearing", RESOLUTION, SELECT),
     ("select.mass_smearing", RESOLUTION, SELECT),

@@ -168,10 +168,16 @@ CASES: list[Case] = [
     ("evaluate.background_uncertainty", 0.2, EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["w"]]], EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["qcd"]], ["higgs", ["qcd"]]], NOTHING),  # no such class
+    ("evaluate.purity", {"signals": ["top"], "edges": [0, 1]}, EVALUATE | VARY | {"compare"}),
     ("evaluate.efficiency", QUOTED, EVALUATE | VARY | {"compare"}),
     (
         "evaluate.trigger",
         {"background": ["qcd"], "menu": {"top": {"signal": "top"}}},
+        EVALUATE | VARY,
+    ),
+    (
+        "evaluate.monitoring",
+        {"time": "pt", "truth": "mass", "flagged": "top", "parameters": ["pt"]},
         EVALUATE | VARY,
     ),
     ("evaluate.bootstrap", 50, EVALUATE | VARY | {"compare"}),

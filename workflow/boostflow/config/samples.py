@@ -13,7 +13,7 @@ from boostflow.config.base import Block, FilePath, Name, NoSwitch, Setting
 from boostflow.config.defaults import QCD
 from boostflow.config.tables import RESERVED, TableContent, TableCuts, TableRows, require_columns
 from boostflow.config.weights import SampleWeight
-from boostflow.generators.base import AnyGenerator
+from boostflow.generators.found import AnyGenerator
 from boostflow.processes import ProcessName
 from boostflow.publicsets import JETCLASS_SELECT, TopTagSelect
 

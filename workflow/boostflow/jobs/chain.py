@@ -350,7 +350,8 @@ class Select(Job):
         parts: Input[Path]
         """List of the ingested parts."""
         others: Input[list[Path]] = []
-        """Of collision data: lists of the parts of samples whose events do not count again."""
+        """Of collision data: lists of the parts of samples whose events do not count again; where
+        rows of tables are split in time order: of all other samples."""
         corrections: Named[Path | None] = None
         """correctionlib file of the shift and of smearing."""
         weights: Named[list[Path]] = []
@@ -391,6 +392,12 @@ class Select(Job):
                 ]
             ),
         )
+
+
+def split_with(analysis: Analysis, sample: str) -> list[str]:
+    """Other samples with which a sample of tables is put in the order of its splits."""
+    in_order = analysis.config.select.split.by is not None and analysis.uses_splits()
+    return [name for name in analysis.samples if name != sample] if in_order else []
 
 
 def state(analysis: Analysis) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_serializer
 
 from boostflow.config.base import Block, Name
-from boostflow.config.chain import Efficiency
+from boostflow.config.chain import Efficiency, Purity
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic, titles
@@ -112,6 +112,8 @@ class Scoring(Job):
     """Names of the samples, in the order of their files."""
     scores: list[Score]
     """Columns that the model's family names; a class that the training lacked has none."""
+    together: bool = False
+    """Whether all samples are scored at once."""
     threads: int = 1
     """Number of threads that compute at the same time."""
 
@@ -129,7 +131,11 @@ class Scoring(Job):
     def of(cls, analysis: Analysis, model: str, variation: str) -> Scoring:
         """The job of a model under a variation."""
         block = analysis.block(model, variation)
-        return cls(samples=analysis.samples, scores=block.scores(analysis.config.labels()))
+        return cls(
+            samples=analysis.samples,
+            scores=block.scores(analysis.config.labels()),
+            together=block.together(),
+        )
 
 
 class Judged(Block):
@@ -185,6 +191,8 @@ class Evaluate(Job):
     """Names of the plots that the family draws."""
     judged: Judged
     """Jets and columns that the model is judged by."""
+    tables: bool = False
+    """Whether rows of tables are scored, which have no mass of a jet."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
     decorrelate: Decorrelate | None = None
@@ -224,6 +232,7 @@ class Evaluate(Job):
             kind=block.kind,
             own_plots=list(block.own_plots()),
             judged=Judged.of(block, config.labels()),
+            tables=config.of_tables(),
             evaluate=possible(analysis),
             decorrelate=block.decorrelate if isinstance(block, ClassifierBlock) else None,
             signal=signal_of(analysis, block),
@@ -348,6 +357,8 @@ class Compare(Job):
     """The model that each other one is compared with."""
     efficiency: Efficiency | None = None
     """Efficiencies at fixed mistag rates that are compared besides the AUCs."""
+    purity: Purity | None = None
+    """Efficiencies at equal purity that are compared, too."""
     bootstrap: int = 200
     """Number of resamplings of the bootstrap."""
     seed: int = 1
@@ -366,6 +377,8 @@ class Compare(Job):
         """JSON file of the comparison."""
         plot: Output[Path]
         """PNG file of the comparison."""
+        purity: Output[list[Path]] = []
+        """PNG file of efficiencies at equal purity, where they are asked for."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Compare:
@@ -377,6 +390,7 @@ class Compare(Job):
             judged={name: Judged.of(block, labels) for name, block in models.items()},
             reference=reference_of(analysis),
             efficiency=config.evaluate.efficiency,
+            purity=config.evaluate.purity,
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
             label=analysis.energy_label(),

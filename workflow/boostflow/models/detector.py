@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow import keyed
+from boostflow.averages import distances
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
-from boostflow.models.detecting import ERROR, DetectorBlock
+from boostflow.io import read_flat, read_json
+from boostflow.models.detecting import CAUSE, ERROR, DetectorBlock
+from boostflow.models.following import Follow
 from boostflow.models.inputs import scale
 from boostflow.models.tabular import SPLITS, Rows, matrix, read
 from boostflow.training.manifest import model_folder
@@ -37,6 +39,8 @@ Arrays = Mapping[str, NDArray]
 """What a detector has learned, by name."""
 Errors = Callable[[Arrays, NDArray], NDArray]
 """Scores, shape (jets,), of standardised observables, shape (jets, features)."""
+Shares = Callable[[Arrays, NDArray], NDArray]
+"""What each feature adds to the score, shape (jets, features), of standardised observables."""
 
 
 def train(
@@ -61,6 +65,10 @@ def train(
     assert isinstance(block, DetectorBlock)
     rows = read(files.jets, block.features, optional=block.standard(), fewest=1)
     block = block.model_copy(update={"features": rows.features})
+    if block.follow is not None:
+        name = block.follow.time
+        when = np.concatenate([read_flat(path, [name])[name] for path in files.jets])
+        rows = rows._replace(x=followed(rows.x, when, block.follow))
     parts = {name: rows.x[chosen(rows, block, code)] for name, code in SPLITS.items()}
     mean, spread = scale(parts["train"])
     x = {name: (part - mean) / spread for name, part in parts.items()}
@@ -72,6 +80,11 @@ def train(
         # Not compressed: the bytes of a file that a library compresses change with its version.
         np.savez(folder / FILE, allow_pickle=False, mean=mean, spread=spread, **arrays)
     log.info("%d jets, %d features", len(x["train"]), len(rows.features))
+
+
+def followed(x: NDArray, time: NDArray, follow: Follow) -> NDArray[np.float32]:
+    """Features as distances from moving averages; see `averages.distances`."""
+    return distances(x, time, follow.halflife, follow.clip)
 
 
 def chosen(rows: Rows, block: DetectorBlock, split: int) -> NDArray[np.intp]:
@@ -116,13 +129,16 @@ def chosen(rows: Rows, block: DetectorBlock, split: int) -> NDArray[np.intp]:
     return np.sort(np.concatenate(found))
 
 
-def score(model: Path, jets: ak.Array, errors: Errors) -> dict[str, NDArray[np.float32]]:
-    """The score of each jet, by the name of its column, shape (jets,).
+def score(
+    model: Path, jets: ak.Array, errors: Errors, shares: Shares
+) -> dict[str, NDArray[np.float32]]:
+    """The score of each jet and its causes, by the names of their columns, shape (jets,) each.
 
     Args:
         model: folder of the trained detector.
         jets: selected jets.
         errors: of the family.
+        shares: of the family.
 
     Raises:
         BoostflowError: the folder is damaged, or the jets lack an observable.
@@ -132,8 +148,17 @@ def score(model: Path, jets: ak.Array, errors: Errors) -> dict[str, NDArray[np.f
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         mean, spread = arrays.pop("mean"), arrays.pop("spread")
-        x = matrix(jets, read_json(model / "manifest.json")["config"]["features"], "jets")
-        return {ERROR: errors(arrays, (x - mean) / spread).astype(np.float32)}
+        config = read_json(model / "manifest.json")["config"]
+        x = matrix(jets, config["features"], "jets")
+        if config.get("follow") is not None:
+            follow = Follow.model_validate(config["follow"])
+            x = followed(x, np.asarray(jets[follow.time], np.float64), follow)
+        z = (x - mean) / spread
+        found = {ERROR: errors(arrays, z).astype(np.float32)}
+        if wanted := config.get("causes", 0):
+            worst = np.argsort(-shares(arrays, z), axis=1, kind="stable")[:, :wanted]
+            found |= {f"{CAUSE}{i + 1}": worst[:, i].astype(np.float32) for i in range(wanted)}
+        return found
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
         raise BoostflowError(
             f"{path}: is no trained detector ({problem}): remove the folder, and the model is"

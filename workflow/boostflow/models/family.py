@@ -69,6 +69,8 @@ class Role(StrEnum):
     """Number of the cluster, -1 for none."""
     ERROR = "error"
     """Error of a reconstruction: large for what is unlike the training."""
+    CAUSE = "cause"
+    """Number of a feature that makes a jet unusual."""
     EMBEDDING = "embedding"
     """A coordinate in the space in which clusters are found."""
     VALUE = "value"
@@ -196,6 +198,10 @@ class ModelBlock(Block):
     def normal_jets(self) -> tuple[str, ...]:
         """Samples or classes that a detector takes as normal; empty for any other model."""
         return ()
+
+    def together(self) -> bool:
+        """Whether all samples are scored at once, since scores depend on rows of others."""
+        return False
 
     def window(self) -> tuple[float, float] | None:
         """Window of the jet mass in which the model is judged (GeV); null for none."""
@@ -420,8 +426,7 @@ class Family:
         """One of its modules, imported now.
 
         Args:
-            part: `train`, `score`, `prepare`, `inputs`, `figures`, `codec`, `generator` or
-                `plots`.
+            part: the field that names it: `train`, `score`, `codec` ...
         """
         return importlib.import_module(self.path(part))
 

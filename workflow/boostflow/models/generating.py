@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import Field
 
@@ -75,3 +75,13 @@ class Generators(Protocol):
 
     def load(self, model: Path) -> Generates:
         """The generator of a trained model, without the library of the training."""
+
+
+class Judges(Protocol):
+    """What the module `Family.score` of a family that generates showers holds besides `score`."""
+
+    def read(self, inputs: Sequence[Path]) -> Any:
+        """Showers of select tables, `boostflow.models.generated.Examples`."""
+
+    def generate(self, model: Path, energy: NDArray, seed: int) -> NDArray:
+        """Cells (MeV) of showers of a trained model, shape (N, 504), for energies (GeV) (N,)."""

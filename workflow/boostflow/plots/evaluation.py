@@ -17,6 +17,8 @@ from boostflow.plots import (
     detector,
     efficiency,
     models,
+    monitoring,
+    purity,
     showers,
     trigger,
 )
@@ -65,14 +67,18 @@ def plots(
         "mean_showers": lambda: showers.mean_showers(jets, text),
         "showers": lambda: showers.single_showers(jets, text),
     }
-    for name in task_plots(judged.task, judged.unit, judged.scores):
+    for name in task_plots(judged.task, judged.unit, judged.scores, job.tables):
         if name != "significance" or name in figures:
             yield name, functions[name]()
     if "efficiency" in figures:
         yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
+    if "purity" in figures:
+        yield "purity", purity.of_model(figures["purity"], text)
     if "trigger" in figures:
         yield "rate", trigger.rate(figures["trigger"], text)
         yield "turn_on", trigger.turn_on(figures["trigger"], text)
+    if "monitoring" in figures:
+        yield "shifters", monitoring.page(figures["monitoring"], text)
     yield HISTORY, models.history(metrics, family.history_axis, text)
     if not job.own_plots:
         return
