@@ -14,6 +14,7 @@ from boostflow.evaluate import (
     decorrelated,
     detector,
     efficiency,
+    regression,
     trigger,
 )
 from boostflow.jobs.models import Evaluate, Judged
@@ -113,6 +114,15 @@ def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
     return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
 
 
+def _regression(job: Evaluate, files: Evaluate.Files) -> Found:
+    config = job.evaluate.regression
+    asked = [config.centrality] if config.ranges else []
+    assert job.judged.target is not None
+    columns = list(dict.fromkeys([*COLUMNS, job.judged.target, *asked]))
+    table = read_scored(samples_of(files.jets), files.scores, columns, regression.OPTIONAL)
+    return regression.evaluate(table, job.judged, config, job.evaluate.bootstrap, _seed(job))
+
+
 def _clustered(
     job: Evaluate, files: Evaluate.Files, columns: list[str], optional: list[str]
 ) -> Table:
@@ -162,5 +172,6 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLUSTER, "event"): _events,
     (Task.COMPRESS, "jet"): _compression,
     (Task.DETECT, "jet"): _detector,
+    (Task.REGRESS, "jet"): _regression,
 }
 """What judges a model, by its task and what it scores."""

@@ -147,6 +147,8 @@ class Judged(Block):
     """Window of the jet mass of a clustering (GeV)."""
     normal: list[Name] = []
     """Samples or classes that a detector takes as normal."""
+    target: str | None = None
+    """Column of the true value that a regression estimates."""
 
     @classmethod
     def of(cls, block: ModelBlock, labels: Sequence[str]) -> Judged:
@@ -164,6 +166,7 @@ class Judged(Block):
             samples=None if samples is None else list(samples),
             mass=block.window(),
             normal=list(block.normal_jets()),
+            target=block.truth(),
         )
 
     def columns(self, role: Role) -> list[str]:

@@ -116,6 +116,7 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
     (Task.CLUSTER, "event"): ("planes", "clusters"),
     (Task.COMPRESS, "jet"): ("bits",),
     (Task.DETECT, "jet"): ("detection", "improvement", "sculpting"),
+    (Task.REGRESS, "jet"): ("resolution", "response", "finding", "priors", "closure"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 
@@ -198,6 +199,10 @@ class ModelBlock(Block):
 
     def window(self) -> tuple[float, float] | None:
         """Window of the jet mass in which the model is judged (GeV); null for none."""
+        return None
+
+    def truth(self) -> str | None:
+        """Column of the jets that a regression estimates; none for any other model."""
         return None
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:

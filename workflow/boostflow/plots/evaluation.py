@@ -17,6 +17,7 @@ from boostflow.plots import (
     detector,
     efficiency,
     models,
+    regression,
     trigger,
 )
 from boostflow.plots.names import HISTORY, task_plots
@@ -59,6 +60,11 @@ def plots(
         "detection": lambda: detector.detection(figures, text),
         "improvement": lambda: detector.improvement(figures, text),
         "sculpting": lambda: detector.sculpting(figures, text),
+        "resolution": lambda: regression.resolution(figures, text),
+        "response": lambda: regression.response(figures, text),
+        "finding": lambda: regression.finding(figures, text),
+        "priors": lambda: regression.priors(figures, text),
+        "closure": lambda: regression.closure(figures, text),
     }
     for name in task_plots(judged.task, judged.unit, judged.scores):
         if name != "significance" or name in figures:

@@ -68,6 +68,11 @@ def _evaluation(data: dict[str, Any]) -> dict[str, Any]:
         for key in ("kind", "macro_auc", "auc", "accuracy", "rejection", "improvement", "bits")
         if key in data
     }
+    if data.get("kind") == "regression":
+        found = [one for one in data["ranges"][-1]["bins"] if one is not None]
+        keys = ("low", "high", "bias", "width", "ratio")
+        entry["bins"] = [{key: one[key] for key in keys if key in one} for one in found]
+        entry["lowest"] = data["lowest"]
     if "significance" in data:
         entry["significance"] = data["significance"]["best"]
     if "chosen" in data:  # clusters of events
