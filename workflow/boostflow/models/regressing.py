@@ -13,7 +13,7 @@ from pydantic import Field
 from boostflow.config.base import Name, Range
 from boostflow.config.problems import Place, Problem
 from boostflow.config.samples import SimulatedSample
-from boostflow.models.family import ModelBlock, Reads, Role, Score, Task
+from boostflow.models.family import ModelBlock, Reads, Role, Score, TabularBlock, Task
 from boostflow.nanoaod import EMBEDDING
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 CORRECTED, ERROR = "pt_corrected", "pt_error"
 """Columns of the estimate and of its error."""
+FEATURES = [
+    *("pt", "rho", "area", "multiplicity", "rho_mult", "girth"),
+    *(f"constituent_pt{k}" for k in range(1, 9)),
+]
+"""Columns that regressions take where nothing else is said (arXiv:1810.06324)."""
 TARGET = "gen_pt"
 """The target that there is: pT of the matched generator jet (GeV)."""
 DENSITY = ("rho", "area", *EMBEDDING)
@@ -79,3 +84,28 @@ class RegressorBlock(ModelBlock):
                 f"reads {', '.join(lacking)}, which simulated jets have on a background alone: set"
                 " simulation.background, as {kind: thermal}"
             )
+
+
+class FeaturesBlock(RegressorBlock, TabularBlock):
+    """What regressions share that learn from columns of the jets."""
+
+    features: list[str] = Field(FEATURES, min_length=1)
+    """Columns of the selected jets, in this order; with `pt`, `rho` and `area` the model sees
+    pT - rho A, too."""
+    calibrate: bool = True
+    """The mean is right in bins of the true pT; false: it is right in bins of the estimate, which
+    is narrower and biased towards the middle of the range."""
+
+    def inputs(self) -> tuple[str, ...]:
+        """The features."""
+        return tuple(self.features)
+
+    def reads(self) -> Reads:
+        """Features, and the target."""
+        return RegressorBlock.reads(self)
+
+    def problems(self, at: Place, config: Config) -> Iterable[Problem]:
+        """Features are columns, and the target is none of them."""
+        yield from super().problems(at, config)
+        if self.target in self.features:
+            yield (at / "features").problem(f"has the target {self.target}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from boostflow.io import read_flat, require_rows
 from boostflow.models.regressing import RegressorBlock
 from boostflow.models.tabular import SPLITS, density, matrix
 from boostflow.scored import Table
+
+if TYPE_CHECKING:
+    import awkward as ak
 
 log = logging.getLogger("regression")
 
@@ -26,6 +29,10 @@ A_KNOT = 25
 """Jets for each of them, at least."""
 ROUNDS = 4
 """Times that a calibration is corrected by what is left of the bias."""
+SUBTRACTED = "pt - rho area"
+"""The feature that is made of others."""
+SIGMA = 0.683
+"""Part of a Gaussian within one standard deviation."""
 SLOPE_MIN = 0.2
 """Least slope of a response: what responds less than this cannot be inverted."""
 
@@ -188,3 +195,25 @@ def subtracted(columns: Mapping[str, NDArray]) -> NDArray[np.float64]:
     """pT less the median density times the area: the area method (arXiv:0707.1378), in GeV."""
     pt, rho, area = (np.asarray(columns[x], np.float64) for x in ("pt", "rho", "area"))
     return pt - rho * area
+
+
+def features_of(jets: ak.Array, names: Sequence[str]) -> Table:
+    """Columns of jets that a regression reads.
+
+    Raises:
+        BoostflowError: one is missing or not finite.
+    """
+    table = matrix(jets, names, "jets")
+    return {name: table[:, i] for i, name in enumerate(names)}
+
+
+def columns_of(
+    columns: Mapping[str, NDArray], features: Sequence[str]
+) -> tuple[NDArray[np.float32], list[str]]:
+    """What a model reads, shape (jets, features), and the names of the features."""
+    values = [np.asarray(columns[name], np.float32) for name in features]
+    names = list(features)
+    if {"pt", "rho", "area"} <= columns.keys():
+        values.append(subtracted(columns).astype(np.float32))
+        names.append(SUBTRACTED)
+    return np.stack(values, axis=1), names

@@ -53,6 +53,13 @@ def _headroom(ax: Axes, part: float) -> None:
     ax.set_ylim(low, high + part * (high - low))
 
 
+def _legend(ax: Axes) -> None:
+    """A legend, where there is anything to name."""
+    handles, _ = ax.get_legend_handles_labels()
+    if handles:
+        ax.legend(loc="upper right", fontsize=11)
+
+
 def resolution(figures: Mapping[str, Any], text: Label) -> Figure:
     """Bias and width in bins of the true value, beside those of the area method."""
     fig, (ax, below) = plt.subplots(2, 1, sharex=True, figsize=(8, 9))
@@ -69,7 +76,7 @@ def resolution(figures: Mapping[str, Any], text: Label) -> Figure:
     ax.set(ylabel=r"Mean of $p_T - p_T^\mathrm{true}$ [GeV]")
     below.set(xlabel=TRUE, ylabel="Half of the central 68 % [GeV]", ylim=(0, None))
     _headroom(ax, 0.22 * (1 + len(ranges)))
-    ax.legend(loc="upper right", fontsize=11)
+    _legend(ax)
     label(ax, text)
     return fig
 
@@ -88,10 +95,13 @@ def response(figures: Mapping[str, Any], text: Label) -> Figure:
             ax.text(*where, f"{value:.2f}", ha="center", va="center", size=10, color=shade)
     ax.set(xlabel=TRUE, ylabel=r"Corrected jet $p_T$ [GeV]")
     fig.colorbar(image, ax=ax).set_label("Part of the bin of the true value")
-    found = [np.nan if x is None else x for x in figures["conditions"]]
+    found = np.array([np.nan if x is None else x for x in figures["conditions"]])
     side.plot(edges[: len(found)], found, "o-")
     side.axhline(10, color="0.5", ls=":")
-    side.set(yscale="log", xlabel=r"Lowest $p_T$ of the spectrum [GeV]", ylabel="Condition number")
+    top = 2 * max(20.0, found[np.isfinite(found)].max(initial=0.0))
+    side.set_ylim(0.8, top)
+    side.set(yscale="log", ylabel="Condition number")
+    side.set(xlabel=r"Lowest $p_T$ of the spectrum [GeV]")
     label(ax, Label(text.left))
     label(side, Label("", text.right))
     return fig
@@ -112,7 +122,7 @@ def finding(figures: Mapping[str, Any], text: Label) -> Figure:
         ax.text(0.5, 0.5, "No leading true jet", ha="center", transform=ax.transAxes)
     below.set(xlabel=r"Corrected jet $p_T$ [GeV]", ylabel="Part without a true jet")
     below.set(ylim=(0, 1.45), xlim=(edges[0], edges[-1]))
-    below.legend(loc="upper right")
+    _legend(below)
     label(ax, text)
     return fig
 
@@ -138,7 +148,7 @@ def priors(figures: Mapping[str, Any], text: Label) -> Figure:
     ax.axhline(0, color="0.5", lw=1)
     ax.set(xlabel=TRUE, ylabel=r"Mean of $p_T - p_T^\mathrm{true}$ [GeV]")
     _headroom(ax, 0.15 + 0.1 * len(names))
-    ax.legend(loc="upper right")
+    _legend(ax)
     label(ax, text)
     return fig
 
@@ -154,6 +164,6 @@ def closure(figures: Mapping[str, Any], text: Label) -> Figure:
         ax.axvline(figures["lowest"], color="C3", ls=":", label=title)
     ax.set(xlabel=TRUE, ylabel="Unfolded / true spectrum", xlim=(edges[0], edges[-1]))
     _headroom(ax, 0.3)
-    ax.legend(loc="upper right")
+    _legend(ax)
     label(ax, text)
     return fig

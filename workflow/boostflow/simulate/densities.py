@@ -103,7 +103,8 @@ class Embedded:
     def density(self, config: Embedding, abs_eta_max: float) -> tuple[NDArray, NDArray]:
         """Medians over kT jets: pT over area (rho, GeV), and pT per particle (GeV).
 
-        Of an event without any jet in |eta| < `abs_eta_max`, they are 0. Jets of ghosts alone
+        Of an event without any jet in |eta| < `abs_eta_max`, they are 0, up to the momenta of
+        ghosts. Jets of ghosts alone
         count for rho, with a pT of 0, and have no pT per particle.
 
         Returns:

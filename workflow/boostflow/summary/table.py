@@ -145,6 +145,8 @@ def _model(page: Page, name: str, model: dict[str, Any]) -> None:
         for part, figure in parts.items():
             text = f"significance of {label} where {part} % of normal jets pass, over before"
             rows.append((text, number(figure, 2)))
+    if "coverage" in model:
+        rows.append(("part of the jets within their error", number(model["coverage"])))
     for one in model.get("bins", []):
         where = f"at a true pT of {one['low']:g} to {one['high']:g} GeV"
         rows.append((f"bias {where} (GeV)", number(one["bias"], 2)))

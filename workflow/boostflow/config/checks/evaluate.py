@@ -32,6 +32,11 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         yield from _efficiency(config, at / "evaluate" / "efficiency")
     if config.models and config.evaluate.trigger is not None:
         yield from _trigger(config, at / "evaluate" / "trigger")
+    asked = config.evaluate.regression
+    if config.models and asked.ranges and asked.centrality not in config.columns():
+        yield (at / "evaluate" / "regression" / "centrality").unknown(
+            "column", asked.centrality, config.columns()
+        )
 
 
 def _reference(config: Config, at: Place) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import awkward as ak
@@ -12,13 +11,10 @@ from numpy.typing import NDArray
 from boostflow.io import read_json
 from boostflow.models.boosting import WEIGHTS, xgboost
 from boostflow.models.regressing import CORRECTED, ERROR
-from boostflow.models.regression import Calibration, subtracted
-from boostflow.models.tabular import matrix
+from boostflow.models.regression import Calibration, columns_of, features_of
 
 WIDTHS = "widths.ubj"
 """The file of the trees of the error in the folder of a model."""
-SUBTRACTED = "pt - rho area"
-"""The feature that is made of others."""
 
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -29,9 +25,8 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     """
     xgb = xgboost()
     about = read_json(model / "manifest.json")
-    names = about["config"]["features"]
-    table = matrix(jets, names, "jets")
-    x, names = columns_of({name: table[:, i] for i, name in enumerate(names)}, names)
+    features = about["config"]["features"]
+    x, names = columns_of(features_of(jets, features), features)
     data = xgb.DMatrix(x, feature_names=names, nthread=threads)
     found = []
     for file in (WEIGHTS, WIDTHS):
@@ -43,15 +38,3 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
         CORRECTED: estimate.astype(np.float32),
         ERROR: np.maximum(found[1], 0).astype(np.float32),
     }
-
-
-def columns_of(
-    columns: Mapping[str, NDArray], features: Sequence[str]
-) -> tuple[NDArray[np.float32], list[str]]:
-    """What the trees read, shape (jets, features), and the names of the features."""
-    values = [np.asarray(columns[name], np.float32) for name in features]
-    names = list(features)
-    if {"pt", "rho", "area"} <= columns.keys():
-        values.append(subtracted(columns).astype(np.float32))
-        names.append(SUBTRACTED)
-    return np.stack(values, axis=1), names

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.models.boosting import WEIGHTS, leaves, xgboost
-from boostflow.models.regression import Calibration, Jets, read
+from boostflow.models.regression import SIGMA, Calibration, Jets, columns_of, read
 from boostflow.models.regressor.block import Regressor
-from boostflow.models.regressor.score import WIDTHS, columns_of
+from boostflow.models.regressor.score import WIDTHS
 from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
 
-SIGMA = 0.683
-"""Part of a Gaussian within one standard deviation."""
 WIDTH_ROUNDS, WIDTH_DEPTH = 60, 3
 
 
