@@ -45,7 +45,7 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
     for figures in found.values():
         bins = figures["ranges"][0]["bins"]
         assert all(one["width"]["value"] > one["width"]["error"] > 0 for one in bins)
-        assert set(figures["classes"]) == {"quark", "quark_soft"}
+        assert set(figures["samples"]) == {"quark", "quark_soft"}
         assert figures["ranges"][0]["efficiency"][1]["value"] > 0.8
     trees, number = (found[x]["ranges"][0]["bins"][0] for x in ("trees", "multiplicity"))
     assert trees["width"]["value"] < number["width"]["value"] < number["area"]["width"]["value"]

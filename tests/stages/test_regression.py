@@ -90,7 +90,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
         table: Table = {**new, **score(folder / name, jets)}
         table["split"] = np.full(9000, TEST)
         table["event"] = np.arange(9000)
-        table["label"] = np.where(new["n_event"] > 2500, "one", "other")
+        table["sample"] = np.where(new["n_event"] > 2500, "one", "other")
         result[name] = table
     assert read_json(folder / "trees/metrics.json")["importance"]
     return result
@@ -148,7 +148,7 @@ def test_figures_of_a_few_jets_by_hand() -> None:
         "split": np.full(101, TEST),
         "weight": np.ones(101),
         "event": np.arange(101),
-        "label": np.full(101, "jet"),
+        "sample": np.full(101, "jet"),
         "pt_corrected": np.append(truth + 1 + missed, 35.0),
         "pt_error": np.full(101, 1.5),
         "gen_pt": np.append(truth, np.nan),

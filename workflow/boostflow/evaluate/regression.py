@@ -45,7 +45,7 @@ def evaluate(
 
     Returns:
         The figures, and the test jets. `ranges`: of each range of the centrality, all first,
-        `bins` (see `_bins`), `efficiency` and `fakes`; `classes`: bins by label of the sample;
+        `bins` (see `_bins`), `efficiency` and `fakes`; `samples`: bins by sample;
         `response`: matrix and `conditions`, `closure` of the unfolding, `lowest` edge from which
         the spectrum can be unfolded; `coverage`: part of the jets within their error.
 
@@ -82,7 +82,7 @@ def evaluate(
             }
         )
     matched = rows(test, real)
-    labels = sorted(set(matched["label"].tolist()))
+    names = sorted(set(matched["sample"].tolist()))
     within = np.abs(matched[CORRECTED] - matched[target]) < matched[ERROR]
     result = {
         "kind": "regression",
@@ -91,9 +91,9 @@ def evaluate(
         "edges": edges.tolist(),
         "matched": int(real.sum()),
         "ranges": ranges,
-        "classes": {
-            name: _bins(rows(matched, matched["label"] == name), target, edges, times, seed)
-            for name in labels
+        "samples": {
+            name: _bins(rows(matched, matched["sample"] == name), target, edges, times, seed)
+            for name in names
         },
         "coverage": _part(within, matched["weight"]),
         **_unfolded(matched, target, edges, config.iterations, times, seed),

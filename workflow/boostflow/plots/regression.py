@@ -138,11 +138,11 @@ def _parts(
 
 
 def priors(figures: Mapping[str, Any], text: Label) -> Figure:
-    """Bias in bins of the true value for the jets of each class."""
+    """Bias in bins of the true value for the jets of each sample."""
     fig, ax = plt.subplots(figsize=(8, 6.5))
-    names = list(figures["classes"])
+    names = list(figures["samples"])
     for name in names:
-        bins = figures["classes"][name]
+        bins = figures["samples"][name]
         _drawn(ax, bins, ("bias",), color=colour(name, names), label=name_of(name))
     ax.axhspan(-GOAL, GOAL, color="0.85", zorder=0, lw=0)
     ax.axhline(0, color="0.5", lw=1)
