@@ -40,7 +40,7 @@ def test_a_sample_that_is_not_learned_is_judged(plan: Plan) -> None:
 def test_its_plots(plan: Plan) -> None:
     plan.finish()
     names = {path.stem for path in plan.folder.glob("out/plots/trees/*.png")}
-    assert names == {"resolution", "response", "finding", "priors", "closure", "history"}
+    assert names == {"bias", "response", "finding", "priors", "closure", "history"}
 
 
 def test_other_bins_judge_anew_and_another_background_makes_all(plan: Plan) -> None:

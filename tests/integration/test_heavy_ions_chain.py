@@ -49,7 +49,7 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
         assert figures["ranges"][0]["efficiency"][1]["value"] > 0.8
     trees, number = (found[x]["ranges"][0]["bins"][0] for x in ("trees", "multiplicity"))
     assert trees["width"]["value"] < number["width"]["value"] < number["area"]["width"]["value"]
-    for plot in ("resolution", "response", "finding", "priors", "closure"):
+    for plot in ("bias", "response", "finding", "priors", "closure"):
         assert (run.out / f"plots/trees/{plot}.png").stat().st_size > 5_000
     assert "width over that of the area method" in (run.out / "summary.txt").read_text()
     assert run.planned() == {}

@@ -116,7 +116,7 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
     (Task.CLUSTER, "event"): ("planes", "clusters"),
     (Task.COMPRESS, "jet"): ("bits",),
     (Task.DETECT, "jet"): ("detection", "improvement", "sculpting"),
-    (Task.REGRESS, "jet"): ("resolution", "response", "finding", "priors", "closure"),
+    (Task.REGRESS, "jet"): ("bias", "response", "finding", "priors", "closure"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 

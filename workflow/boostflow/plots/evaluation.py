@@ -60,7 +60,7 @@ def plots(
         "detection": lambda: detector.detection(figures, text),
         "improvement": lambda: detector.improvement(figures, text),
         "sculpting": lambda: detector.sculpting(figures, text),
-        "resolution": lambda: regression.resolution(figures, text),
+        "bias": lambda: regression.bias(figures, text),
         "response": lambda: regression.response(figures, text),
         "finding": lambda: regression.finding(figures, text),
         "priors": lambda: regression.priors(figures, text),

@@ -60,7 +60,7 @@ def _legend(ax: Axes) -> None:
         ax.legend(loc="upper right", fontsize=11)
 
 
-def resolution(figures: Mapping[str, Any], text: Label) -> Figure:
+def bias(figures: Mapping[str, Any], text: Label) -> Figure:
     """Bias and width in bins of the true value, beside those of the area method."""
     fig, (ax, below) = plt.subplots(2, 1, sharex=True, figsize=(8, 9))
     ranges = figures["ranges"]
