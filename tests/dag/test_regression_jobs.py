@@ -23,7 +23,7 @@ def plan(tmp_path: Path) -> Plan:
     config: dict[str, Any] = {
         "samples": SAMPLES,
         "simulation": {"background": {"kind": "thermal"}},
-        "models": {"trees": TREES, "area": {"kind": "subtraction", "samples": ["quark"]}},
+        "models": {"trees": TREES, "area": {"kind": "pedestal", "samples": ["quark"]}},
         "infer": None,
         "systematics": None,
     }
@@ -47,7 +47,7 @@ def test_other_bins_judge_anew_and_another_background_makes_all(plan: Plan) -> N
     plan.finish()
     assert plan.jobs() == set()
     plan.config["evaluate"] = {"regression": {"edges": [10, 20, 40]}}
-    judged = {("evaluate_regressor", "trees"), ("evaluate_subtraction", "area")}
+    judged = {("evaluate_regressor", "trees"), ("evaluate_pedestal", "area")}
     assert plan.jobs() == {*judged, *ENDS}
     del plan.config["evaluate"]
     plan.config["models"]["trees"] = TREES | {"rounds": 7}
@@ -57,4 +57,4 @@ def test_other_bins_judge_anew_and_another_background_makes_all(plan: Plan) -> N
     plan.config["simulation"]["background"]["scale"] = 0.4
     names = {name for name, _ in plan.jobs()}
     assert {"simulate", "ingest", "select", "train_regressor", "score"} <= names
-    assert {"train_subtraction", "evaluate_regressor", "evaluate_subtraction"} <= names
+    assert {"train_pedestal", "evaluate_regressor", "evaluate_pedestal"} <= names

@@ -15,11 +15,11 @@ from boostflow.errors import BoostflowError
 from boostflow.evaluate import regression, unfolding
 from boostflow.io import read_json, write_parquet
 from boostflow.jobs.models import Judged
+from boostflow.models.pedestal.block import Pedestal
+from boostflow.models.pedestal.score import corrected
 from boostflow.models.regression import Calibration, Curve
 from boostflow.models.regressor.block import Regressor
 from boostflow.models.score import score
-from boostflow.models.subtraction.block import Subtraction
-from boostflow.models.subtraction.score import corrected
 from boostflow.scored import TEST, Table
 from support import models
 
@@ -79,8 +79,8 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
     blocks = {
         "trees": Regressor(features=FEATURES, rounds=120),
         "bent": Regressor(features=FEATURES, rounds=120, calibrate=False),
-        "area": Subtraction(),
-        "multiplicity": Subtraction(method="multiplicity"),
+        "area": Pedestal(),
+        "multiplicity": Pedestal(method="multiplicity"),
     }
     new = toys(9000, seed=2)
     jets = ak.zip(new, depth_limit=1)
@@ -271,7 +271,7 @@ def test_what_a_training_lacks_is_named(
 ) -> None:
     columns = {**toys(300), **change}
     path = written(tmp_path / "jets.parquet", {x: y for x, y in columns.items() if y is not None})
-    for block in (Regressor(features=FEATURES), Subtraction(method="multiplicity")):
+    for block in (Regressor(features=FEATURES), Pedestal(method="multiplicity")):
         with pytest.raises(BoostflowError, match=message):
             models.train([path], block, tmp_path / "model")
         assert not (tmp_path / "model").exists()
@@ -296,11 +296,11 @@ THERMAL = {"background": {"kind": "thermal"}}
             "models.m: reads pt, rho|models.m: reads rho, area, rho_mult, which simulated jets",
         ),
         (
-            {"models": {"m": {"kind": "subtraction", "target": "mass"}}, "simulation": THERMAL},
+            {"models": {"m": {"kind": "pedestal", "target": "mass"}}, "simulation": THERMAL},
             "models.m.target: is 'mass', but the one true value that jets have is gen_pt",
         ),
         (
-            {"models": {"m": {"kind": "subtraction", "samples": ["tpo"]}}, "simulation": THERMAL},
+            {"models": {"m": {"kind": "pedestal", "samples": ["tpo"]}}, "simulation": THERMAL},
             "models.m.samples: unknown sample 'tpo'",
         ),
         (

@@ -27,7 +27,7 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
-        *("rounding", "tables"),
+        *("rounding", "tables", "embedding", "regression"),
     )
 } | {"boostflow.config"}
 """Modules of `config` that know no family of models: the families' blocks are made with them."""
@@ -36,7 +36,7 @@ BASES = {
     f"boostflow.models{name}"
     for name in (
         *("", ".family", ".classifying", ".detecting", ".hardware", ".networks", ".search"),
-        ".trees",
+        *(".trees", ".regressing"),
     )
 }
 """Modules of `models` that blocks of families are made from."""
@@ -47,7 +47,7 @@ LAYERS: tuple[set[str], ...] = (
         *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("condor", "slurm"),
-        *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
+        *("areas", "constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
     {"families"},

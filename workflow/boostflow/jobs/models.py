@@ -17,6 +17,7 @@ from boostflow.jobs import base
 from boostflow.jobs.base import Given, Input, Job, Label, Output, PlotFolder, without
 from boostflow.models.classifying import ClassifierBlock, Decorrelate
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
+from boostflow.models.regressing import RegressorBlock
 
 if TYPE_CHECKING:
     from boostflow.analysis import Analysis
@@ -166,7 +167,7 @@ class Judged(Block):
             samples=None if samples is None else list(samples),
             mass=block.window(),
             normal=list(block.normal_jets()),
-            target=block.truth(),
+            target=block.target if isinstance(block, RegressorBlock) else None,
         )
 
     def columns(self, role: Role) -> list[str]:

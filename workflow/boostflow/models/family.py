@@ -201,10 +201,6 @@ class ModelBlock(Block):
         """Window of the jet mass in which the model is judged (GeV); null for none."""
         return None
 
-    def truth(self) -> str | None:
-        """Column of the jets that a regression estimates; none for any other model."""
-        return None
-
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """What types cannot say: names that the rest of the configuration must have.
 

@@ -63,10 +63,6 @@ class RegressorBlock(ModelBlock):
         columns = tuple(dict.fromkeys([*self.inputs(), self.target]))
         return Reads(samples=tuple(self.samples) or None, columns=columns)
 
-    def truth(self) -> str | None:
-        """Column of the true value."""
-        return self.target
-
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """The samples exist, the target is one, and simulated jets have what is read."""
         yield from super().problems(at, config)
@@ -97,7 +93,7 @@ class FeaturesBlock(RegressorBlock, TabularBlock):
     is narrower and biased towards the middle of the range."""
 
     def inputs(self) -> tuple[str, ...]:
-        """The features."""
+        """The features that are columns of jets."""
         return tuple(self.features)
 
     def reads(self) -> Reads:

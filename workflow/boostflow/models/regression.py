@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.areas import subtracted
 from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, require_rows
 from boostflow.models.regressing import RegressorBlock
@@ -189,12 +190,6 @@ class Calibration(NamedTuple):
     def from_json(cls, data: Sequence[Mapping[str, Any]]) -> Self:
         """What `to_json` gave."""
         return cls([Curve(**curve) for curve in data])
-
-
-def subtracted(columns: Mapping[str, NDArray]) -> NDArray[np.float64]:
-    """pT less the median density times the area: the area method (arXiv:0707.1378), in GeV."""
-    pt, rho, area = (np.asarray(columns[x], np.float64) for x in ("pt", "rho", "area"))
-    return pt - rho * area
 
 
 def features_of(jets: ak.Array, names: Sequence[str]) -> Table:

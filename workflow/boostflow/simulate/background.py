@@ -24,7 +24,7 @@ Source = Callable[[int], Particles]
 
 
 def source(config: Simulation, seed: int) -> Source | None:
-    """Where the background of events comes from; None for events without any.
+    """The source of the background of events; None if these have none.
 
     Args:
         config: with the background, and the detector's acceptance.

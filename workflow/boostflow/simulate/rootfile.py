@@ -71,7 +71,7 @@ WEIGHTS = (SHOWER_WEIGHTS, "LHEScaleWeight", "LHEPdfWeight")
 
 
 class Branches(NamedTuple):
-    """Which branches files have besides those that all have."""
+    """The branches of a file that not all files have."""
 
     shower_weights: bool = True
     tracking: bool = False

@@ -13,7 +13,7 @@ INPUTS = {
 """Columns that each method reads."""
 
 
-class Subtraction(RegressorBlock):
+class Pedestal(RegressorBlock):
     """Subtraction of the mean background.
 
     area: pT - rho A (arXiv:0707.1378). multiplicity: pT - rho_mult (N - N_signal), with the number
@@ -21,7 +21,7 @@ class Subtraction(RegressorBlock):
     particles of a signal jet of the same pT (arXiv:2402.10945), which the training learns.
     """
 
-    kind: Literal["subtraction"] = "subtraction"
+    kind: Literal["pedestal"] = "pedestal"
     method: Literal["area", "multiplicity"] = "area"
     """How the background is estimated: from the area, or from the number of particles."""
 

@@ -9,10 +9,11 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.areas import subtracted
 from boostflow.io import read_json
+from boostflow.models.pedestal.block import INPUTS
 from boostflow.models.regressing import CORRECTED, ERROR
-from boostflow.models.regression import Curve, subtracted
-from boostflow.models.subtraction.block import INPUTS
+from boostflow.models.regression import Curve
 from boostflow.models.tabular import matrix
 
 ITERATIONS = 10

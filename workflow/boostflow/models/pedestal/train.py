@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boostflow.models.regression import Curve, read, subtracted
-from boostflow.models.subtraction.block import Subtraction
-from boostflow.models.subtraction.score import corrected
+from boostflow.areas import subtracted
+from boostflow.models.pedestal.block import Pedestal
+from boostflow.models.pedestal.score import corrected
+from boostflow.models.regression import Curve, read
 from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def train(job: Train, files: Train.Files) -> None:
     """
     start = time.monotonic()
     block = job.model
-    assert isinstance(block, Subtraction)
+    assert isinstance(block, Pedestal)
     jets = read(files.jets, block)["train"]
     signal = None
     if block.method == "multiplicity":
