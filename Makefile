@@ -185,9 +185,21 @@ bench-systematics: $(READY) ## What one more systematic variation of each kind c
 bench-taggers: checked $(READY) ## Figures of all taggers of a run, rates beside plain Keras (CONFIG, BENCH="--seeds 5")
 	@$(BIN)/python benchmarks/taggers.py --config "$(or $(CONFIG),config/taggers.yaml)" $(BENCH)
 
+.PHONY: bench-search
+bench-search: checked $(READY) ## CPU time of halving beside a grid of 24 points, on a run's jets (BENCH="--again")
+	@$(BIN)/python benchmarks/search.py $(if $(CONFIG),--config "$(CONFIG)") $(BENCH)
+
 .PHONY: bench-compression
 bench-compression: $(READY) ## Bits a jet against the error, beside pcodec, SZ3, ZFP, PCA, zstd (BENCH="--run results")
 	@$(BIN)/python benchmarks/compression.py $(BENCH)
+
+.PHONY: bench-showers
+bench-showers: $(READY) ## Time of a generated shower by size of the batch, beside the cascade (BENCH="--model DIR")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/showers.py $(BENCH)
+
+.PHONY: bench-regression
+bench-regression: $(READY) ## Bias and width of the regressions of a run, beside subtractions (BENCH="--run results/heavy_ions")
+	@$(BIN)/python benchmarks/regression.py $(BENCH)
 
 .PHONY: bench-damaged
 bench-damaged: $(READY) ## Damage 1,000 input files of all kinds: refused, read, or worse (BENCH="--number 200")

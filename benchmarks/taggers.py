@@ -17,29 +17,24 @@ import json
 import multiprocessing
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+import onresults
 from boostflow import paths
 from boostflow.analysis import Analysis
-from boostflow.config.load import load
-from boostflow.config.yamlfile import read_configs
 from boostflow.errors import BoostflowError
 from boostflow.jobs.models import Train
 from boostflow.models.family import family_of
 from boostflow.variations import NOMINAL
 from command import run
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 GOALS = {"training": 0.9, "scores": 1.5}
 """Rates over those of plain Keras, at least."""
 
@@ -56,12 +51,8 @@ def main(args: argparse.Namespace) -> None:
     """Print the tables."""
     if args.rounds < 1 or args.seeds < 0:
         raise BoostflowError("--rounds: must be at least 1, --seeds at least 0")
-    analysis = Analysis(
-        *load(read_configs([args.config]), REPOSITORY, str(args.config)), REPOSITORY
-    )
-    table = Path(analysis.at(paths.RANKING_TABLE))
-    if not table.is_file():
-        raise BoostflowError(f"{table}: is missing: `make run CONFIG={args.config}` first")
+    analysis = onresults.analysis(args.config)
+    table = onresults.require(analysis, args.config, paths.RANKING_TABLE)
     print(table.read_text(), flush=True)
     if args.seeds:
         print(seeds(analysis, args.config, args.seeds), flush=True)
@@ -98,7 +89,6 @@ def is_network(analysis: Analysis, name: str) -> bool:
 
 def seeds(analysis: Analysis, config: Path, number: int) -> str:
     """Macro AUCs of each classifier over seeds: a table."""
-    own = yaml.safe_load(config.read_text()) or {}
     folder = Path(analysis.at("seeds"))
     blocks = {
         name: analysis.config.models[name].model_dump(mode="json", exclude_unset=True)
@@ -111,22 +101,14 @@ def seeds(analysis: Analysis, config: Path, number: int) -> str:
             more = parts if parts["models"] else {}
             models[f"{name}_{seed}"] = block | {"seed": seed} | more
     named = {name: f"{name}_1" for name in blocks}
-    declared = own | {
-        "output": str(folder),
-        "systematics": None,
-        "models": models,
+    own = onresults.declared(config)
+    more = {
         "evaluate": own.get("evaluate", {}) | {"reference": None},
-        "infer": None,
+        "templates": renamed(own.get("templates", {}), named),
     }
-    declared["templates"] = renamed(own.get("templates", {}), named)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(declared))
-    for stage in ("samples", "ingest", "select"):
-        if not (folder / stage).exists():
-            (folder / stage).symlink_to(Path(analysis.at(stage)).resolve())
+    path = onresults.beside(analysis, config, "seeds", models, more)
     targets = [str(folder / f"evaluation/{name}.json") for name in models]
-    snakemake(path, targets)
+    onresults.snakemake(path, targets)
     lines = [f"\n{'macro AUC':14s}{'mean':>9s}{'spread':>9s}{'stat':>9s}   ({number} seeds)"]
     for name in blocks:
         read = [
@@ -147,18 +129,6 @@ def renamed(templates: Mapping[str, Any], names: Mapping[str, str]) -> dict[str,
         for region, block in templates.get("regions", {}).items()
     }
     return {**templates, "regions": regions} if regions else dict(templates)
-
-
-def snakemake(config: Path, targets: Sequence[str]) -> None:
-    """Make some files.
-
-    Raises:
-        BoostflowError: it failed.
-    """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--cores", "all", "--rerun-triggers", "mtime", "--configfile", str(config)]
-    if subprocess.run([*command, *targets], check=False).returncode:
-        raise BoostflowError("snakemake failed")
 
 
 # --- rates ----------------------------------------------------------------------------------------
@@ -182,7 +152,7 @@ def rates(config: Path, name: str, rounds: int) -> dict[str, float]:
     from boostflow.models.network_score import exported
     from boostflow.models.runtime import session
 
-    analysis = Analysis(*load(read_configs([config]), REPOSITORY, str(config)), REPOSITORY)
+    analysis = onresults.analysis(config)
     with tempfile.TemporaryDirectory() as folder:
         learner = learner_of(analysis, name, Path(folder))
         kept = [tuple(map(np.asarray, batch)) for batch in learner.batches(0)]

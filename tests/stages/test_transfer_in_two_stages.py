@@ -14,6 +14,7 @@ from boostflow.infer.workspace import build
 from boostflow.io import read_json
 from boostflow.jobs.transfer import CheckTransfer
 from boostflow.templates.files import Template
+from support import windows
 from support.fits import fitted_by_pyhf, write_templates
 
 EDGES = np.linspace(50, 290, 13)
@@ -184,3 +185,30 @@ def test_pyhf_reads_it(tmp_path):
     best = minimise(model, data)
     theirs = fitted_by_pyhf(tmp_path, spec)["mu"]
     assert theirs == pytest.approx([best.value("mu")], abs=5e-3)
+
+
+def test_data_in_a_hidden_window_change_nothing(tmp_path):
+    """Neither the function of data nor its tests; in the window it is predicted."""
+    window = (CENTRES > 130) & (CENTRES < 210)
+    rng = np.random.default_rng(6)
+    data = {"pass": rng.poisson(FAIL * DATA), "fail": rng.poisson(FAIL)}
+    config = block(toys=10, hidden=[[131, 209]])
+    first, *others = windows.checks(tmp_path, config, analysis(), data, window)
+    assert all(other == first for other in others)
+    mine = first["regions"]["pass"]
+    assert [value is None for value in mine["pulls"]] == window.tolist()
+    values, errors = (np.array(mine["function"][key]) for key in ("values", "errors"))
+    assert (np.abs(values - DATA) < 4 * errors)[window].all() and (errors > 0).all()
+
+
+def test_a_validation_region_in_two_stages(tmp_path):
+    """It has both functions of its own, and is predicted without a signal."""
+    nominal = analysis()
+    nominal["between"] = {"top": template(0 * TOP), "qcd": template(FAIL * RATIO * 3)}
+    templates = write_templates(tmp_path, {"nominal": nominal})
+    files = CheckTransfer.Files(templates=templates, figures=tmp_path / "transfer.json")
+    closure.run(CheckTransfer(infer=block(toys=10, validation=["between"])), files)
+    apart = read_json(files.figures)["validation"]["regions"]["between"]
+    assert (apart["order"], apart["residual"]) == (ORDER, 1)
+    assert apart["function"]["values"] == pytest.approx(3 * RATIO, rel=0.02)
+    assert np.allclose(apart["pulls"], 0, atol=0.05)

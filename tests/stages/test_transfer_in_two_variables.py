@@ -20,6 +20,7 @@ from boostflow.jobs.transfer import CheckTransfer, PlotTransfer
 from boostflow.plots.names import transfer_plots
 from boostflow.plots.style import Label
 from boostflow.templates.files import Template
+from support import windows
 from support.fits import fit_files, fitted_by_pyhf, write_templates
 
 EDGES = np.linspace(50, 290, 13)
@@ -230,6 +231,39 @@ def test_stages_and_plots(tmp_path):
     plot_transfer(PlotTransfer(label=Label("Simulation", "13 TeV")), plots)
     names = {path.stem for path in plots.plots.glob("*.png")}
     assert names == set(transfer_plots(PASSES, ["pass_low"]))
+
+
+def test_data_in_a_hidden_window_change_nothing(tmp_path):
+    """In no range of pT; the function of both is predicted in the window of each."""
+    window = (CENTRES > 130) & (CENTRES < 210)
+    rng = np.random.default_rng(6)
+    data = {region: rng.poisson(found["qcd"].values) for region, found in analysis().items()}
+    config = block(toys=10, hidden=[[131, 209]])
+    first, *others = windows.checks(tmp_path, config, analysis(), data, window)
+    assert all(other == first for other in others)
+    for name, y in zip(BINS, Y, strict=True):
+        mine = first["regions"][f"pass_{name}"]
+        assert [value is None for value in mine["pulls"]] == window.tolist()
+        values, errors = (np.array(mine["function"][key]) for key in ("values", "errors"))
+        assert (np.abs(values - truth(X, y)) < 4 * errors)[window].all() and (errors > 0).all()
+
+
+def test_validation_regions_have_one_function_too(tmp_path):
+    """One a range of pT; the fit of the signal has none of them."""
+    nominal = analysis()
+    names = [f"between_{name}" for name in BINS]
+    for name, fail, y in zip(names, FAILS, Y, strict=True):
+        values = nominal[fail]["qcd"].values * 3 * truth(X, y)
+        nominal[name] = {"top": template(0 * values), "qcd": template(values)}
+    templates = write_templates(tmp_path, {"nominal": nominal})
+    files = CheckTransfer.Files(templates=templates, figures=tmp_path / "transfer.json")
+    closure.run(CheckTransfer(infer=block(toys=10, validation=names)), files)
+    found = read_json(files.figures)
+    assert set(found["regions"]) == set(PASSES)
+    for name, y in zip(names, Y, strict=True):
+        apart = found["validation"]["regions"][name]
+        assert apart["function"]["values"] == pytest.approx(list(3 * truth(X, y)), rel=0.02)
+        assert np.allclose(apart["pulls"], 0, atol=0.05)
 
 
 def test_two_functions_share_the_fail_regions():

@@ -18,7 +18,8 @@ from boostflow.analysis import Analysis
 from boostflow.config.load import load
 from boostflow.config.samples import GeneratedSample
 from boostflow.errors import BoostflowError
-from boostflow.generators.base import GeneratorBlock, found_in, generators
+from boostflow.generators.base import GeneratorBlock
+from boostflow.generators.found import found_in, generators
 from boostflow.ingest import run as ingestion
 from boostflow.jobs.chain import Ingest, Select
 from boostflow.jobs.generated import Generate

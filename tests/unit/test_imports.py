@@ -27,9 +27,11 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
-        *("rounding", "tables", "monitored"),
+        *("rounding", "tables", "monitored", "embedding", "regression"),
     )
-} | {"boostflow.config", "boostflow.generators", "boostflow.generators.base"}
+} | {
+    f"boostflow.{name}" for name in ("config", "generators", "generators.base", "generators.found")
+}
 """Modules that know no family of models: the families' blocks are made with them. Samples know the
 generators of tables."""
 
@@ -37,7 +39,7 @@ BASES = {
     f"boostflow.models{name}"
     for name in (
         *("", ".family", ".classifying", ".detecting", ".hardware", ".networks", ".search"),
-        *(".following", ".trees"),
+        *(".deviations", ".following", ".generating", ".regressing", ".trees"),
     )
 }
 """Modules of `models` that blocks of families are made from."""
@@ -58,8 +60,8 @@ LAYERS: tuple[set[str], ...] = (
         ),
         *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
-        *("condor", "slurm"),
-        *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
+        *("condor", "slurm", "calorimeter"),
+        *("areas", "constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
     {"families"},
@@ -310,7 +312,7 @@ def test_no_generator_is_named_outside_its_folder() -> None:
         for other in ours(module)
         if (parts := other.split("."))[1:2] == ["generators"]
         and len(parts) > 2
-        and parts[2] != "base"
+        and parts[2] not in ("base", "found")
         and module.split(".")[:3] != parts[:3]
     ]
     assert not wrong, "\n".join(wrong)

@@ -168,6 +168,7 @@ CASES: list[Case] = [
     ("evaluate.background_uncertainty", 0.2, EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["w"]]], EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["qcd"]], ["higgs", ["qcd"]]], NOTHING),  # no such class
+    ("evaluate.purity", {"signals": ["top"], "edges": [0, 1]}, EVALUATE | VARY | {"compare"}),
     ("evaluate.efficiency", QUOTED, EVALUATE | VARY | {"compare"}),
     (
         "evaluate.trigger",

@@ -18,7 +18,7 @@ from boostflow.models.fixed_bdt.trees import Node
 from boostflow.models.grid import Grid
 from boostflow.models.score import score
 from boostflow.models.tabular import matrix
-from support import conformance
+from support import conformance, firmware
 
 BLOCK = FixedBDT(features=["c2", "d2", "tau32"], rounds=8, bits=8, min_leaf=0.001)
 JETS = 100_000
@@ -101,6 +101,19 @@ def test_logic_and_compiled_cpp_give_the_same_bits(
     assert (tmp_path / f"src/{logic.TOP}.hh").read_text() == written.read_text()
     compiled.compile(openmp=False)
     assert (compiled.predict(values, n_threads=1) == wanted).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["verilog", "vhdl"])
+def test_the_simulated_hdl_gives_the_same_bits(
+    language: str, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    grid, grown = read(trained[0])
+    codes = np.random.default_rng(4).integers(-128, 128, (1000, len(BLOCK.features)))
+    wanted = np.ldexp(trees.sums(grown, codes).astype(float), -BLOCK.fraction)
+    values = np.ldexp(codes.astype(np.float32), -grid.kif[2])
+    found = firmware.simulated(trained[0], BLOCK, language, values, tmp_path)
+    np.testing.assert_array_equal(found, wanted)
 
 
 def test_scores_are_the_softmax_of_the_sums(trained: tuple[Path, Path]) -> None:

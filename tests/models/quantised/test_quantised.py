@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from boostflow.models.grid import Grid
 from boostflow.models.quantised.block import Quantised
 from boostflow.models.score import score
 from boostflow.models.tabular import matrix
-from support import conformance
+from support import conformance, firmware
 
 SMALL = Quantised(
     features=["mass", "tau21", "pt"], hidden=[4], epochs=3, batch=32, bits=8, beta=1e-4
@@ -149,67 +148,13 @@ def test_the_compiled_cpp_gives_the_same_bits(
     assert (made.predict(values, n_threads=1) == wanted).all()
 
 
-BENCH = """`timescale 1 ns / 1 ps
-module bench;
-  reg clk = 0;
-  reg [{inputs}:0] jets [0:{last}];
-  reg [{inputs}:0] in;
-  wire [{outputs}:0] out;
-  integer i;
-  tagger_wrapper top (.clk(clk), .model_inp(in), .model_out(out));
-  initial begin
-    $readmemh("jets.hex", jets);
-    for (i = 0; i <= {last} + {cycles}; i = i + 1) begin
-      in = jets[i < {last} ? i : {last}];
-      #1 clk = 1;
-      #1 if (i >= {cycles}) $display("%h", out);
-      clk = 0;
-    end
-    $finish;
-  end
-endmodule
-"""
-"""A jet a cycle goes in, and the answer to it is read so many cycles later as are quoted."""
-
-
-def simulated(model: Path, values: NDArray, folder: Path) -> NDArray:
-    """What Verilator makes of the Verilog of a model for features on the grid (N, features)."""
-    made = logic.load(model / logic.LOGIC)
-    read, given = (np.max(kifs, axis=1) for kifs in (made.inp_kifs, made.out_kifs))
-    bits, wide = int(read.sum()), int(given.sum())
-    codes = np.floor(np.ldexp(values.astype(float), read[2])).astype(int)
-    words = [sum((int(c) % 2**bits) << (j * bits) for j, c in enumerate(row)) for row in codes]
-    (folder / "jets.hex").write_text("".join(f"{word:x}\n" for word in words))
-    text = BENCH.format(
-        inputs=bits * made.shape[0] - 1,
-        outputs=wide * made.shape[1] - 1,
-        last=len(values) - 1,
-        cycles=read_json(model / logic.FIRMWARE)["cycles"],
-    )
-    (folder / "bench.v").write_text(text)
-    source = model / logic.HDL / "src"
-    places = [part for path in (source, source / "static") for part in ("-y", str(path))]
-    quick = ["-CFLAGS", "-O0", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"]
-    command = ["verilator", "--binary", "--top-module", "bench", "-Wno-fatal", *quick, *places]
-    subprocess.run([*command, "bench.v"], cwd=folder, check=True, capture_output=True)
-    run = subprocess.run(
-        ["./obj_dir/Vbench"], cwd=folder, check=True, capture_output=True, text=True
-    )
-    out = [int(line, 16) for line in run.stdout.split() if set(line) <= set("0123456789abcdef")]
-    shifts = [j * wide for j in range(made.shape[1])]
-    parts = np.array([[word >> shift & (2**wide - 1) for shift in shifts] for word in out])
-    signed = np.where(parts >= 2 ** (wide - 1), parts - 2**wide, parts)
-    return np.ldexp(signed.astype(float), -given[2])
-
-
 @pytest.mark.slow
+@pytest.mark.parametrize("language", ["verilog", "vhdl"])
 def test_the_simulated_hdl_gives_the_same_bits(
-    trained: tuple[Path, Path], agreed: tuple[NDArray, NDArray], tmp_path: Path
+    language: str, trained: tuple[Path, Path], agreed: tuple[NDArray, NDArray], tmp_path: Path
 ) -> None:
-    if not (shutil.which("verilator") and shutil.which("g++") and shutil.which("make")):
-        pytest.skip("no simulator: needs verilator, g++ and make")
     values, wanted = agreed
-    found = simulated(trained[0], values[:1000], tmp_path)
+    found = firmware.simulated(trained[0], SMALL, language, values[:1000], tmp_path)
     np.testing.assert_array_equal(found, wanted[:1000])
 
 

@@ -8,11 +8,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from boostflow import paths
+from boostflow.calorimeter.columns import all_columns
 from boostflow.config.base import Block, FilePath, Name, NoSwitch, Setting
 from boostflow.config.defaults import QCD
 from boostflow.config.tables import RESERVED, TableContent, TableCuts, TableRows, require_columns
 from boostflow.config.weights import SampleWeight
-from boostflow.generators.base import AnyGenerator
+from boostflow.generators.found import AnyGenerator
 from boostflow.processes import ProcessName
 from boostflow.publicsets import JETCLASS_SELECT, TopTagSelect
 
@@ -191,15 +192,14 @@ class JetClassSample(FileSample):
         return select
 
 
-class TableSample(FileSample, TableContent, TableCuts):
-    """Tables of objects that are no jets: rows of flat ROOT trees, Parquet or CSV files."""
+class FlatSample(FileSample, TableContent, TableCuts):
+    """Objects that are no jets, each a row of numbers."""
 
-    source: Literal["table"]
     data: bool = False
     """Collision data, or whatever else no systematic varies."""
 
     @model_validator(mode="after")
-    def cuts_on_columns(self) -> TableSample:
+    def cuts_on_columns(self) -> FlatSample:
         """Limits are those of columns that are kept."""
         require_columns(self.where, self.columns)
         return self
@@ -207,6 +207,33 @@ class TableSample(FileSample, TableContent, TableCuts):
     def content(self) -> TableContent:
         """What of its files is read."""
         return TableContent.model_validate(self.model_dump(include=set(TableContent.model_fields)))
+
+
+class TableSample(FlatSample):
+    """Tables of objects that are no jets: rows of flat ROOT trees, Parquet or CSV files."""
+
+    source: Literal["table"]
+
+
+class CaloganSample(FlatSample):
+    """HDF5 files of showers in the layout of CaloGAN (docs/showers.md): each shower is an event."""
+
+    source: Literal["calogan"]
+    columns: list[str] = Field(all_columns(), min_length=1)
+    """Columns of a shower that are kept (docs/showers.md lists them); generators need the energy
+    and all cells."""
+
+    @field_validator("columns")
+    @classmethod
+    def are_of_showers(cls, columns: list[str]) -> list[str]:
+        """The columns exist."""
+        known = all_columns()
+        for name in columns:
+            if name not in known:
+                near = get_close_matches(name, known, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"a shower has no column {name!r}{hint}")
+        return columns
 
 
 class GeneratedSample(TableRows, TableCuts):
@@ -262,6 +289,7 @@ Sample = Annotated[
     | TopTagSample
     | JetClassSample
     | TableSample
+    | CaloganSample
     | GeneratedSample,
     Field(discriminator="source"),
 ]

@@ -15,12 +15,15 @@ from boostflow.evaluate import (
     detector,
     efficiency,
     monitoring,
+    purity,
+    regression,
+    showers,
     trigger,
 )
 from boostflow.io import read_json
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
-from boostflow.scored import Table, read_scored, read_scores, samples_of
+from boostflow.scored import TEST, TRAIN, Table, read_scored, read_scores, samples_of
 from boostflow.seeds import derive
 
 COLUMNS = ["split", "weight", "candidate"]
@@ -69,10 +72,11 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
     unknown = [name for name in job.signal if name not in jets]
     if unknown:
         raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
-    quoted, asked = job.evaluate.efficiency, job.evaluate.trigger
+    quoted, pure, asked = job.evaluate.efficiency, job.evaluate.purity, job.evaluate.trigger
     columns = [
         *COLUMNS,
         *([quoted.column] if quoted else []),
+        *([pure.column] if pure else []),
         *(["pt", asked.column] if asked else []),
     ]
     table = read_scored(jets, files.scores, list(dict.fromkeys(columns)), [])
@@ -84,6 +88,9 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
         figures["efficiency"] = efficiency.evaluate(
             part, quoted, job.evaluate.bootstrap, _seed(job)
         )
+    if pure is not None:
+        part = classifier.classified(table, job.judged)
+        figures["purity"] = purity.evaluate(part, pure, job.evaluate.bootstrap, _seed(job))
     if asked is not None:
         part = classifier.classified(table, job.judged)
         figures["trigger"] = trigger.evaluate(
@@ -129,6 +136,26 @@ def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
     table = read_scored(jets, files.scores, COLUMNS, masses)
     figures, test = detector.evaluate(table, job.judged, job.evaluate, _seed(job))
     return figures | {"objects": "rows" if job.tables else "jets"}, test
+
+
+def _generator(job: Evaluate, files: Evaluate.Files) -> Found:
+    found, samples = samples_of(files.jets), job.judged.samples
+    used = [path for name, path in found.items() if not samples or name in samples]
+    family = families()[job.kind].module("score")
+    every = family.read(used)
+    test = every.of(TEST)
+    cells = family.generate(files.model, test.energy, _seed(job))
+    pair = showers.Pair(test.energy, test.cells, cells)
+    return showers.evaluate(pair, every.of(TRAIN).cells, job.evaluate.bootstrap, _seed(job))
+
+
+def _regression(job: Evaluate, files: Evaluate.Files) -> Found:
+    config = job.evaluate.regression
+    asked = [config.centrality] if config.ranges else []
+    assert job.judged.target is not None
+    columns = list(dict.fromkeys([*COLUMNS, job.judged.target, *asked]))
+    table = read_scored(samples_of(files.jets), files.scores, columns, regression.OPTIONAL)
+    return regression.evaluate(table, job.judged, config, job.evaluate.bootstrap, _seed(job))
 
 
 def _clustered(
@@ -180,5 +207,7 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLUSTER, "event"): _events,
     (Task.COMPRESS, "jet"): _compression,
     (Task.DETECT, "jet"): _detector,
+    (Task.GENERATE, "jet"): _generator,
+    (Task.REGRESS, "jet"): _regression,
 }
 """What judges a model, by its task and what it scores."""

@@ -167,10 +167,10 @@ def _point(
         `false_alarms` a day that are wanted; `exact`: `threshold` with that many on the test rows
         (null where not even the highest score alone keeps to the rate), `precision` and
         `efficiency` there (no precision without any alarm), `kinds`: efficiencies by kind, and
-        `causes`: parts of the right alarms whose first causes, as many as the key says, hold the culprit; `validated`: the same but
-        `kinds` and `causes` with the threshold that the validation rows give, as a shifter would
-        have it, and the `false_alarms` a day that come of it; null where these have no fault, or
-        nothing else.
+        `causes`: parts of the right alarms whose first causes, as many as the key says, hold the
+        culprit; `validated`: the same but `kinds` and `causes` with the threshold that the
+        validation rows give, as a shifter would have it, and the `false_alarms` a day that come of
+        it; null where these have no fault, or nothing else.
     """
 
     def passing(threshold: float) -> dict[str, Any]:

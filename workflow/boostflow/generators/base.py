@@ -7,23 +7,15 @@ read when a run is planned: they import pydantic and the standard library alone.
 
 from __future__ import annotations
 
-import functools
 import importlib
-import pkgutil
 from collections.abc import Mapping
-from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, get_args
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from boostflow.config.base import Block
-from boostflow.errors import BoostflowError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-PACKAGE = "boostflow.generators"
 
 
 class GeneratorBlock(Block):
@@ -36,15 +28,24 @@ class GeneratorBlock(Block):
         raise NotImplementedError
 
     def varied(self, changes: Mapping[str, Any]) -> Self:
-        """A block with some keys changed, checked again.
+        """A block with some keys changed, checked again; in a block within it, key by key.
 
         Args:
-            changes: values by key.
+            changes: values by key, of blocks within it their changes.
 
         Raises:
             ValidationError: a key or a value is wrong.
         """
-        return type(self).model_validate({**self.model_dump(), **changes})
+        return type(self).model_validate(_changed(self, changes))
+
+
+def _changed(block: Block, changes: Mapping[str, Any]) -> dict[str, Any]:
+    found = block.model_dump()
+    for key, value in changes.items():
+        inner = getattr(block, key, None)
+        within = isinstance(inner, Block) and isinstance(value, dict)
+        found[key] = _changed(inner, value) if within else value
+    return found
 
 
 class Generates(Protocol):
@@ -66,54 +67,8 @@ class Generates(Protocol):
         """
 
 
-def found_in(package: str) -> dict[str, type[GeneratorBlock]]:
-    """The blocks of the generators of a package, by kind.
-
-    Raises:
-        BoostflowError: a folder holds no generator, or one of another kind than its name.
-    """
-    folders = importlib.import_module(package)
-    result: dict[str, type[GeneratorBlock]] = {}
-    for info in sorted(pkgutil.iter_modules(folders.__path__), key=lambda info: info.name):
-        if not info.ispkg:
-            continue
-        name = f"{package}.{info.name}"
-        try:
-            block = importlib.import_module(name).BLOCK
-            kinds = get_args(block.model_fields["kind"].annotation)
-        except Exception as error:
-            why = " ".join(str(error).split())
-            raise BoostflowError(f"{name}: is no generator of tables: {why}") from error
-        if kinds != (info.name,):
-            raise BoostflowError(f"{name}: its block's `kind` must be {info.name!r}, as the folder")
-        result[info.name] = block
-    return result
-
-
-@functools.cache
-def generators() -> dict[str, type[GeneratorBlock]]:
-    """The blocks of all generators by kind.
-
-    Raises:
-        BoostflowError: as `found_in`.
-    """
-    return found_in(PACKAGE)
-
-
 def generates(block: GeneratorBlock) -> Generates:
     """The module that makes the columns of a generator, imported now."""
     package = type(block).__module__.rpartition(".")[0]
     found: Generates = importlib.import_module(f"{package}.generate")  # type: ignore[assignment]
     return found
-
-
-if TYPE_CHECKING:
-    AnyGenerator = GeneratorBlock
-else:
-    _BLOCKS = list(generators().values())
-    AnyGenerator = (
-        Annotated[functools.reduce(or_, _BLOCKS), Field(discriminator="kind")]
-        if len(_BLOCKS) > 1
-        else _BLOCKS[0]
-    )
-    """The block of any generator, told apart by its kind."""

@@ -18,12 +18,12 @@ from boostflow.config.needs import Needs, needs
 from boostflow.config.rounding import Rounded
 from boostflow.config.samples import (
     EVENTS_MAX,
+    FlatSample,
     GeneratedSample,
     RootContent,
     RootSample,
     Sample,
     SimulatedSample,
-    TableSample,
     is_data,
 )
 from boostflow.config.systematics import Constituent, JetShift
@@ -154,7 +154,7 @@ class Ingest(Job):
     runs: ClassVar[str] = "boostflow.ingest.run:run"
     crashed: ClassVar[str | None] = "boostflow.ingest.crashes:ingest"
 
-    source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass", "table"] = "root"
+    source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass", "table", "calogan"] = "root"
     """Layout of the file."""
     address: str | None = None
     """The file, where it is on a server."""
@@ -253,7 +253,7 @@ class Ingest(Job):
                     [*golden_jsons(analysis, sample), *analysis.sums_files(sample)]
                 )
             }
-        if isinstance(block, TableSample):
+        if isinstance(block, FlatSample):
             own = {"number": file, "tabular": block.content()}
         return cls(
             source=block.source,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from boostflow.config.base import Name
 from boostflow.config.samples import EVENTS_MAX, GeneratedSample
-from boostflow.generators.base import AnyGenerator
+from boostflow.generators.found import AnyGenerator
 from boostflow.jobs import base
 from boostflow.jobs.base import Job, Output
 from boostflow.variations import NOMINAL

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_serializer
 
 from boostflow.config.base import Block, Name
-from boostflow.config.chain import Efficiency
+from boostflow.config.chain import Efficiency, Purity
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
 from boostflow.config.systematics import AnySystematic, titles
@@ -17,6 +17,7 @@ from boostflow.jobs import base
 from boostflow.jobs.base import Given, Input, Job, Label, Output, PlotFolder, without
 from boostflow.models.classifying import ClassifierBlock, Decorrelate
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
+from boostflow.models.regressing import RegressorBlock
 
 if TYPE_CHECKING:
     from boostflow.analysis import Analysis
@@ -153,6 +154,8 @@ class Judged(Block):
     """Window of the jet mass of a clustering (GeV)."""
     normal: list[Name] = []
     """Samples or classes that a detector takes as normal."""
+    target: str | None = None
+    """Column of the true value that a regression estimates."""
 
     @classmethod
     def of(cls, block: ModelBlock, labels: Sequence[str]) -> Judged:
@@ -170,6 +173,7 @@ class Judged(Block):
             samples=None if samples is None else list(samples),
             mass=block.window(),
             normal=list(block.normal_jets()),
+            target=block.target if isinstance(block, RegressorBlock) else None,
         )
 
     def columns(self, role: Role) -> list[str]:
@@ -357,6 +361,8 @@ class Compare(Job):
     """The model that each other one is compared with."""
     efficiency: Efficiency | None = None
     """Efficiencies at fixed mistag rates that are compared besides the AUCs."""
+    purity: Purity | None = None
+    """Efficiencies at equal purity that are compared, too."""
     bootstrap: int = 200
     """Number of resamplings of the bootstrap."""
     seed: int = 1
@@ -375,6 +381,8 @@ class Compare(Job):
         """JSON file of the comparison."""
         plot: Output[Path]
         """PNG file of the comparison."""
+        purity: Output[list[Path]] = []
+        """PNG file of efficiencies at equal purity, where they are asked for."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Compare:
@@ -386,6 +394,7 @@ class Compare(Job):
             judged={name: Judged.of(block, labels) for name, block in models.items()},
             reference=reference_of(analysis),
             efficiency=config.evaluate.efficiency,
+            purity=config.evaluate.purity,
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
             label=analysis.energy_label(),

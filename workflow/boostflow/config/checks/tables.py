@@ -41,10 +41,10 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         here = at / "models" / name
         if model.reads().constituents:
             yield here.problem("reads constituents of jets, which rows of tables have none of")
-        elif model.task() not in (Task.CLASSIFY, Task.DETECT):
+        elif model.task() not in (Task.CLASSIFY, Task.DETECT, Task.GENERATE):
             yield here.problem(
-                f"nothing judges a model of task {model.task()} of rows of tables: they classify or"
-                " detect"
+                f"nothing judges a model of task {model.task()} of rows of tables: they classify,"
+                " detect or generate"
             )
         for key in ("decorrelate", "planing"):
             if getattr(model, key, None) is not None:
