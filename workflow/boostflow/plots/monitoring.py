@@ -42,10 +42,10 @@ def _timeline(ax: Axes, figures: Mapping[str, Any], found: Mapping[str, Any]) ->
     days, score = np.asarray(found["days"]), np.asarray(found["score"])
     bad, alarm = np.asarray(found["bad"]), np.asarray(found["alarm"])
     for mine, tint, marker, title in (
-        (~bad & ~alarm, "0.6", ".", "Run without a fault"),
-        (~bad & alarm, PALETTE[1], "X", "The same with an alarm"),
-        (bad & alarm, PALETTE[2], "^", "Run with a fault, found"),
-        (bad & ~alarm, PALETTE[0], "v", "The same, not found"),
+        (~bad & ~alarm, "0.6", ".", "No fault"),
+        (~bad & alarm, PALETTE[1], "X", "No fault, but an alarm"),
+        (bad & alarm, PALETTE[2], "^", "Fault, found"),
+        (bad & ~alarm, PALETTE[0], "v", "Fault, not found"),
     ):
         title = f"{title} ({int(mine.sum())})"
         ax.plot(days[mine], score[mine], ls="none", color=tint, marker=marker, ms=8, label=title)
