@@ -176,6 +176,22 @@ def test_figures_of_a_few_jets_by_hand() -> None:
     assert [x["value"] for x in found["closure"]] == [1, 1]
 
 
+def test_samples_that_were_not_learned_stand_apart(scored: dict[str, Table]) -> None:
+    """And each counts by its jets, whatever its cross-section."""
+    table = scored["area"] | {"weight": np.where(scored["area"]["sample"] == "one", 1.0, 50.0)}
+    how = Judged(task="regress", scores=[], target="gen_pt", samples=["one"])
+    bins = Regression(edges=[20, 60, 100])
+    found = regression.evaluate(table, how, bins, 20, 1)[0]
+    assert set(found["samples"]) == {"one", "other"}
+    ours = [one["jets"] for one in found["ranges"][0]["bins"]]
+    assert ours == [one["jets"] for one in found["samples"]["one"]]
+    every = judged(table, edges=[20, 60, 100])
+    plain = judged(scored["area"], edges=[20, 60, 100])
+    for one, other in zip(every["ranges"][0]["bins"], plain["ranges"][0]["bins"], strict=True):
+        assert one["bias"]["value"] == pytest.approx(other["bias"]["value"], abs=0.1)
+        assert one["jets"] > ours[0]
+
+
 # --- unfolding ------------------------------------------------------------------------------------
 
 
