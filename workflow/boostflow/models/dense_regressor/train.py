@@ -91,17 +91,21 @@ class RegressionLearner(Classifier):
         self.network.save(folder / KERAS)
 
     def manifest(self) -> dict[str, Any]:
-        """Units, calibration from the validation split, and the number of weights."""
+        """Units, calibration, `width` that errors are multiplied by, and the number of weights.
+
+        Both are from the validation split: a network is too sure of jets that it was trained on.
+        """
+        x, truth = self.validation.arrays[0], self.held.truth
+        outputs = np.concatenate([self.network(part).numpy() for part in _parts(x)])
         calibration = Calibration([])
         if self.config.calibrate:
-            outputs = np.concatenate(
-                [self.network(x).numpy() for x in _parts(self.validation.arrays[0])]
-            )
-            estimate, _ = of_outputs(outputs, self.units_of)
-            calibration = Calibration.fitted(estimate, self.held.truth, self.held.weight)
+            estimate, _ = of_outputs(outputs, self.units_of, calibration)
+            calibration = Calibration.fitted(estimate, truth, self.held.weight)
+        estimate, error = of_outputs(outputs, self.units_of, calibration)
         return {
             **self.units_of,
             "calibration": calibration.to_json(),
+            "width": float(np.quantile(np.abs(estimate - truth) / error, SIGMA)),
             "parameters": self.network.count_params(),
         }
 
