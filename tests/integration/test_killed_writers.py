@@ -45,12 +45,12 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def root_sample(inputs: Path) -> Write:
     from boostflow.simulate.generator import CrossSection
-    from boostflow.simulate.rootfile import COLLECTIONS, SCALARS, WEIGHTS, create
+    from boostflow.simulate.rootfile import SCALARS, USUAL, WEIGHTS, create
 
     rng = np.random.default_rng(1)
     counts = rng.integers(1, 9, 400)
     columns = {name: rng.integers(0, 9, 400) for name in SCALARS}
-    for name, kinds in COLLECTIONS.items():
+    for name, kinds in USUAL.collections().items():
         rows = {key: ak.unflatten(rng.random(counts.sum()) * 9, counts) for key in kinds}
         columns[name] = ak.zip(rows)
     columns |= {name: rng.random((400, 4)) for name in WEIGHTS}

@@ -78,6 +78,9 @@ def jets(folder: Path, count: int = 70) -> list[Path]:
         rows["genWeight"] = np.ones(count, np.float32)
         rows["weight"] = rng.uniform(0.5, 1.5, count)
         rows["mjj"] = np.full(count, np.nan)
+        for column in ("area", "rho", "rho_mult", "n_event"):
+            rows[column] = rng.uniform(0.5, 1.5, count).astype(np.float32)
+        rows["gen_pt"] = rng.uniform(10, 100, count).astype(np.float32)
         rows["candidate"] = np.ones(count, bool)
         rows["label"] = ak.Array([name] * count)
         paths.append(folder / f"{name}.parquet")

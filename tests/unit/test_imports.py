@@ -27,7 +27,7 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
-        *("rounding", "tables", "monitored"),
+        *("rounding", "tables", "monitored", "embedding", "regression"),
     )
 } | {
     f"boostflow.{name}" for name in ("config", "generators", "generators.base", "generators.found")
@@ -39,7 +39,7 @@ BASES = {
     f"boostflow.models{name}"
     for name in (
         *("", ".family", ".classifying", ".detecting", ".hardware", ".networks", ".search"),
-        *(".deviations", ".following", ".generating", ".trees"),
+        *(".deviations", ".following", ".generating", ".regressing", ".trees"),
     )
 }
 """Modules of `models` that blocks of families are made from."""
@@ -61,7 +61,7 @@ LAYERS: tuple[set[str], ...] = (
         *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
         *("condor", "slurm", "calorimeter"),
-        *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
+        *("areas", "constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
     {"families"},

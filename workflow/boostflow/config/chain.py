@@ -8,7 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, FilePath, Fraction, Name, Range, Setting
+from boostflow.config.embedding import Background
 from boostflow.config.monitored import Monitoring
+from boostflow.config.regression import Regression
 from boostflow.launch import has_slurm
 
 
@@ -83,6 +85,15 @@ class Simulation(Block):
     jet_pt_min: float = Field(200.0, gt=0)
     """Fat jets below this transverse momentum are not written (GeV)."""
     detector: Detector = Detector()
+    charged: bool = False
+    """Jets are made of charged particles alone, within the detector's acceptance and above its
+    threshold of tracks, and lie in it with all of their radius; so do generator jets."""
+    background: Background | None = None
+    """What events are embedded in: {kind: thermal} for a heavy-ion collision, {kind: pileup} for
+    more proton collisions; jets then have an area, their event a `rho`. null for nothing."""
+    constituents: bool = True
+    """false: files have jets without their constituents and without N-subjettiness and soft drop,
+    but with the momenta of the leading constituents: small, where a jet has hundreds."""
     settings: list[Setting] = []
     """Further Pythia settings, read after those above: `Tune:pp = 21`."""
     bias_weights: bool = True
@@ -96,6 +107,20 @@ class Simulation(Block):
             raise ValueError(
                 f"pthat: [{self.pthat[0]:g}, {self.pthat[1]:g}] is not between 0 and half of ecm,"
                 f" {self.ecm / 2:g} GeV"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Simulation:
+        """A background has no vertices; jets of charged particles fit into the acceptance."""
+        if self.detector.tracking is not None and (self.background or not self.constituents):
+            raise ValueError(
+                "tracking needs constituents, and no `background`, whose particles have no vertices"
+            )
+        if self.charged and self.jet_radius >= self.detector.abs_eta_max:
+            raise ValueError(
+                f"charged jets of radius {self.jet_radius:g} do not fit into"
+                f" detector.abs_eta_max: {self.detector.abs_eta_max:g}"
             )
         return self
 
@@ -435,6 +460,8 @@ class Evaluate(Block):
     monitoring: Monitoring | None = None
     """What monitors data quality at so many false alarms a day, of tables: {time: time, truth:
     fault, flagged: bad, parameters: ["q{0..199}"]} (docs/dqm.md); null for none."""
+    regression: Regression = Regression()
+    """Bins in which regressions are judged: {edges: [20, 40, 60], ranges: [0, 1500, 6000]}."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
     reference: Name | None = None

@@ -16,6 +16,7 @@ from boostflow.evaluate import (
     efficiency,
     monitoring,
     purity,
+    regression,
     showers,
     trigger,
 )
@@ -148,6 +149,15 @@ def _generator(job: Evaluate, files: Evaluate.Files) -> Found:
     return showers.evaluate(pair, every.of(TRAIN).cells, job.evaluate.bootstrap, _seed(job))
 
 
+def _regression(job: Evaluate, files: Evaluate.Files) -> Found:
+    config = job.evaluate.regression
+    asked = [config.centrality] if config.ranges else []
+    assert job.judged.target is not None
+    columns = list(dict.fromkeys([*COLUMNS, job.judged.target, *asked]))
+    table = read_scored(samples_of(files.jets), files.scores, columns, regression.OPTIONAL)
+    return regression.evaluate(table, job.judged, config, job.evaluate.bootstrap, _seed(job))
+
+
 def _clustered(
     job: Evaluate, files: Evaluate.Files, columns: list[str], optional: list[str]
 ) -> Table:
@@ -198,5 +208,6 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.COMPRESS, "jet"): _compression,
     (Task.DETECT, "jet"): _detector,
     (Task.GENERATE, "jet"): _generator,
+    (Task.REGRESS, "jet"): _regression,
 }
 """What judges a model, by its task and what it scores."""

@@ -338,12 +338,13 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         if one.name in needs.columns and one.name not in there
     ]
     have = {"rho": first.features.rho is not None, "area": first.features.area}
-    have["raw_factor"] = first.features.raw
+    have |= {"raw_factor": first.features.raw, "gen_pt": first.features.generator_jets}
+    have |= dict.fromkeys(first.features.embedded, True)
     problems += [
         f"{first.file} has no {branch}: {column} of {', '.join(needs.columns[column])} needs it, "
         "name another column"
         for column, branch in OPTIONAL.items()
-        if column in needs.columns and not have[column]
+        if column in needs.columns and not have.get(column)
     ]
     for what, there, branches, prefix in (
         ("impact parameters", first.features.tracks, IMPACT, "pf_"),

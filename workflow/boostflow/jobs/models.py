@@ -17,6 +17,7 @@ from boostflow.jobs import base
 from boostflow.jobs.base import Given, Input, Job, Label, Output, PlotFolder, without
 from boostflow.models.classifying import ClassifierBlock, Decorrelate
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
+from boostflow.models.regressing import RegressorBlock
 
 if TYPE_CHECKING:
     from boostflow.analysis import Analysis
@@ -153,6 +154,8 @@ class Judged(Block):
     """Window of the jet mass of a clustering (GeV)."""
     normal: list[Name] = []
     """Samples or classes that a detector takes as normal."""
+    target: str | None = None
+    """Column of the true value that a regression estimates."""
 
     @classmethod
     def of(cls, block: ModelBlock, labels: Sequence[str]) -> Judged:
@@ -170,6 +173,7 @@ class Judged(Block):
             samples=None if samples is None else list(samples),
             mass=block.window(),
             normal=list(block.normal_jets()),
+            target=block.target if isinstance(block, RegressorBlock) else None,
         )
 
     def columns(self, role: Role) -> list[str]:

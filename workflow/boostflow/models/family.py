@@ -119,6 +119,7 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
     (Task.COMPRESS, "jet"): ("bits",),
     (Task.DETECT, "jet"): ("detection", "improvement", "sculpting"),
     (Task.GENERATE, "jet"): ("shapes", "resolution", "mean_showers", "showers"),
+    (Task.REGRESS, "jet"): ("bias", "response", "finding", "priors", "closure"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 
@@ -391,8 +392,7 @@ class Family:
     """Module with `shapes(block)` and `arrays(block, jets)` of a network that reads constituents,
     see `Gives`; by default features and a mask, padded."""
     figures: str | None = None
-    """Module with `baselines(train, test, clusters, seed)`, where a clustering has some of its own,
-    see `Figures`."""
+    """Module with `baselines`, where a clustering has some of its own, see `Figures`."""
     codec: str | None = None
     """Module with `trained(model)` and `open_codec(content, where)` of a compression, see
     `boostflow.coding.codec.Coders`."""

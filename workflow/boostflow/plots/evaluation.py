@@ -19,6 +19,7 @@ from boostflow.plots import (
     models,
     monitoring,
     purity,
+    regression,
     showers,
     trigger,
 )
@@ -66,6 +67,11 @@ def plots(
         "resolution": lambda: showers.resolution(figures, text),
         "mean_showers": lambda: showers.mean_showers(jets, text),
         "showers": lambda: showers.single_showers(jets, text),
+        "bias": lambda: regression.bias(figures, text),
+        "response": lambda: regression.response(figures, text),
+        "finding": lambda: regression.finding(figures, text),
+        "priors": lambda: regression.priors(figures, text),
+        "closure": lambda: regression.closure(figures, text),
     }
     for name in task_plots(judged.task, judged.unit, judged.scores, job.tables):
         if name != "significance" or name in figures:

@@ -51,7 +51,11 @@ def cluster(
     }
     if constituents:
         columns["constituents"] = ak.sort(sequence.constituent_index(min_pt=pt_min), axis=-1)
-    jets = ak.zip(columns, depth_limit=2)
+    return by_pt(ak.zip(columns, depth_limit=2))
+
+
+def by_pt(jets: ak.Array) -> ak.Array:
+    """Jets of each event by falling pT."""
     return jets[ak.argsort(jets.pt, axis=1, ascending=False)]
 
 

@@ -77,6 +77,11 @@ def _evaluation(data: dict[str, Any]) -> dict[str, Any]:
         )
         if key in data
     }
+    if data.get("kind") == "regression":
+        found = [one for one in data["ranges"][-1]["bins"] if one is not None]
+        keys = ("low", "high", "bias", "width", "ratio")
+        entry["bins"] = [{key: one[key] for key in keys if key in one} for one in found]
+        entry |= {key: data[key] for key in ("lowest", "coverage")}
     if "significance" in data:
         entry["significance"] = data["significance"]["best"]
     if "chosen" in data:  # clusters of events

@@ -17,7 +17,7 @@ from boostflow.training.schedules import Cosine
 from boostflow.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
-    from boostflow.models.networks import NetworkBlock
+    from boostflow.models.networks import LearnedBlock
 
 
 class Labelled(Protocol):
@@ -55,7 +55,7 @@ class Classifier(Learner):
 
     def __init__(
         self,
-        config: NetworkBlock,
+        config: LearnedBlock,
         training: Labelled,
         validation: Labelled,
         classes: list[str],

@@ -36,6 +36,11 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         yield from _trigger(config, at / "evaluate" / "trigger")
     if config.models and config.evaluate.monitoring is not None:
         yield from _monitoring(config, at / "evaluate" / "monitoring")
+    asked = config.evaluate.regression
+    if config.models and asked.ranges and asked.centrality not in config.columns():
+        yield (at / "evaluate" / "regression" / "centrality").unknown(
+            "column", asked.centrality, config.columns()
+        )
 
 
 def _monitoring(config: Config, at: Place) -> Iterator[Problem]:
