@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -146,7 +147,10 @@ def test_no_alarm_at_all_is_no_error() -> None:
     found = monitoring.evaluate(rows, DETECTOR, FEATURES, CONFIG, 10, 3)
     exact = found["points"][0]["exact"]
     assert exact["threshold"] is None and exact["efficiency"]["value"] == 0
-    assert exact["precision"]["value"] == 1 and exact["causes"] == {}
+    assert exact["precision"] is None and exact["causes"] == {}
+    assert found["curve"]["precision"]["value"][0] is None
+    with style():
+        plt.close(page(found, Label()))
 
 
 def test_scores_that_do_not_fit() -> None:

@@ -8,16 +8,18 @@ import awkward as ak
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from boostflow.averages import distances
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, read_parquet, write_parquet
 from boostflow.jobs.models import Scoring
-from boostflow.models import table
+from boostflow.models import columnwise, table
+from boostflow.models.bdt.block import BDT
 from boostflow.models.detecting import DetectorBlock
 from boostflow.models.ewma.block import Ewma
-from boostflow.models.following import Follow
+from boostflow.models.following import Follow, Ranked
 from boostflow.models.hyperplane.block import Hyperplane
 from boostflow.models.isolation.block import Isolation
 from boostflow.models.score import score
@@ -97,6 +99,18 @@ def rows(folder: Path, size: int = 1500) -> dict[str, Path]:
     return paths
 
 
+def test_what_many_columns_share_is_no_contrast() -> None:
+    squares = np.array([[1.0, 1.0, 1.0, 1.0], [30.0, 10.0, 10.0, 10.0], [30.0, 1.0, 1.0, 1.0]])
+    given = {"usual": np.array([1.0, 1.0, 1.0, 2.0])}
+    wanted = {"mean": squares.mean(axis=1), "largest": [1, 30, 30]}
+    wanted["contrast"] = [1 / (2.5 / 3), 30 / (25 / 3), 30 / (2.5 / 3)]
+    for way, expected in wanted.items():
+        found = columnwise.errors(given | {"combine": np.array(way)}, squares)
+        assert found == pytest.approx(expected)
+    exact = columnwise.errors(given | {"combine": np.array("contrast")}, np.zeros((1, 4)))
+    assert exact == pytest.approx([0.0])
+
+
 SHARED = {"features": COLUMNS, "normal": ["good"], "causes": 2, "follow": FOLLOW}
 BLOCKS = [
     Ewma(**SHARED, combine="largest"),
@@ -144,5 +158,49 @@ def test_bad_keys(keys: dict, message: str, repository: Path) -> None:
     shared = {"normal": ["quark"], "features": features, "follow": {"time": "pt"}}
     block = {"kind": "ewma", **shared, **keys}
     raw = {"models": {"found": block}, "infer": None, "systematics": None}
+    with pytest.raises(BoostflowError, match=message):
+        load(raw, repository)
+
+
+def test_trees_of_ranked_distances_learn_a_fault_for_all_columns(tmp_path: Path) -> None:
+    """In training only one column fails, later the others do."""
+    paths = rows(tmp_path)
+    seen = read_parquet(paths["bad"])
+    kept = seen[(seen.culprit == 0) | (seen.split == 2)]
+    write_parquet(paths["bad"], kept)
+    inputs = list(paths.values())
+    whole = ak.concatenate([read_parquet(path) for path in inputs])
+    later, bad = ak.to_numpy(whole.split == 2), ak.to_numpy(whole.label == "bad")
+    told = Ranked(time="time", halflife=10, largest=4, causes=2)
+    auc = {}
+    for name, block in (
+        ("ranked", BDT(features=COLUMNS, ranked=told, rounds=20)),
+        ("plain", BDT(features=COLUMNS, rounds=20)),
+    ):
+        train(inputs, block, tmp_path / name)
+        found = score(tmp_path / name, whole)
+        assert set(found) == {one.column for one in block.scores(("bad", "good"))}
+        auc[name] = roc_auc_score(bad[later], found["p_bad"][later])
+        if name == "ranked":
+            assert np.mean(found["cause_1"][bad] == ak.to_numpy(whole.culprit)[bad]) > 0.9
+    assert auc["ranked"] > 0.95 and auc["plain"] < auc["ranked"] - 0.1
+    assert block.together() is False and BDT(features=COLUMNS, ranked=told).together()
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"largest": 6}, r"ranked\.largest: is 6, there are 5 features"),
+        ({"time": "when"}, r"ranked\.time: unknown column 'when'"),
+    ],
+)
+def test_bad_keys_of_ranked_trees(keys: dict, message: str, repository: Path) -> None:
+    features = ["tau21", "c2", "mass", "pt", "multiplicity"]
+    ranked = {"time": "pt", "largest": 5, **keys}
+    raw = {
+        "models": {"found": {"kind": "bdt", "features": features, "ranked": ranked}},
+        "infer": None,
+        "systematics": None,
+    }
     with pytest.raises(BoostflowError, match=message):
         load(raw, repository)

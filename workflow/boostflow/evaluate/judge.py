@@ -46,7 +46,7 @@ def figures_of(job: Evaluate, files: Evaluate.Files) -> Found:
         columns = list(dict.fromkeys(["split", *asked.columns()]))
         table = read_scored(samples_of(files.jets), files.scores, columns, [])
         about = read_json(files.model / "manifest.json")
-        features = about["config"].get("features", [])
+        features = about.get("features") or about["config"].get("features", [])
         figures["monitoring"] = monitoring.evaluate(
             table, job.judged, features, asked, job.evaluate.bootstrap, _seed(job)
         )

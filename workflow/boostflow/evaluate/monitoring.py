@@ -46,8 +46,8 @@ def evaluate(
     Returns:
         `days` and `rows` (with and without a fault) of the test split; `auc`; `slices`: AUC, `from`
         and `to` (days since the first row of all) of parts of it, one after the other; `curve`:
-        `false_alarms` a day, `efficiency` and `precision`; `points` by rate: what `_point` says;
-        `page`: see `_page`.
+        `false_alarms` a day, `efficiency` and `precision` (null where there is no alarm); `points`
+        by rate: what `_point` says; `page`: see `_page`.
 
     Raises:
         BoostflowError: no score for the class, one that is not finite, or no fault among the test
@@ -74,7 +74,7 @@ def evaluate(
         return np.concatenate([[judge.ranking.auc(count)], *judge.at(count, RATES)])
 
     nominal = values(np.ones(len(bad)))
-    error = bootstrap(values, group, times, seed).error
+    error = bootstrap(lambda count: np.nan_to_num(values(count)), group, times, seed).error
     curve = np.split(nominal[1:], 2), np.split(error[1:], 2)
     points = [
         _point(rate, test, before, judge, group, judged, features, config, times, seed)
@@ -88,7 +88,7 @@ def evaluate(
         "curve": {
             "false_alarms": RATES.tolist(),
             **{
-                name: {"value": value.tolist(), "error": spread.tolist()}
+                name: {"value": [_finite(v) for v in value], "error": spread.tolist()}
                 for name, value, spread in zip(("efficiency", "precision"), *curve, strict=True)
             },
         },
@@ -140,7 +140,7 @@ class _Judge:
         last = np.searchsorted(background, allowed + 1e-9, side="right")
         found, wrong = (np.append(0.0, part)[last] for part in (signal, background))
         alarms = found + wrong
-        return found / signal[-1], np.where(alarms > 0, found / np.maximum(alarms, 1), 1.0)
+        return found / signal[-1], np.where(alarms > 0, found / np.maximum(alarms, 1), np.nan)
 
     def threshold(self, rate: float) -> float:
         """The lowest score of an alarm at this rate; infinite if not even the highest one is."""
@@ -166,11 +166,11 @@ def _point(
     Returns:
         `false_alarms` a day that are wanted; `exact`: `threshold` with that many on the test rows
         (null where not even the highest score alone keeps to the rate), `precision` and
-        `efficiency` there, `kinds`: efficiencies by kind, and `causes`: parts of the right alarms
-        whose first causes, as many as the key says, hold the culprit; `validated`: the same but
-        `kinds` and `causes` with the threshold that the validation rows give, as a shifter would
-        have it, and the `false_alarms` a day that come of it; null where these have no fault, or
-        nothing else.
+        `efficiency` there (no precision without any alarm), `kinds`: efficiencies by kind, and
+        `causes`: parts of the right alarms whose first causes, as many as the key says, hold the
+        culprit; `validated`: the same but `kinds` and `causes` with the threshold that the
+        validation rows give, as a shifter would have it, and the `false_alarms` a day that come of
+        it; null where these have no fault, or nothing else.
     """
 
     def passing(threshold: float) -> dict[str, Any]:
@@ -181,17 +181,17 @@ def _point(
             all_bad = count[test["bad"]].sum()
             if not all_bad:
                 raise EmptyClass("no fault")
-            precision = hit / (hit + wrong) if hit + wrong else 1.0
+            precision = hit / (hit + wrong) if hit + wrong else 0.0
             return np.array([precision, hit / all_bad, wrong / judge.days])
 
         value = values(np.ones(judge.size))
         spread = bootstrap(values, group, times, seed).error
-        return {
+        names = ("precision", "efficiency", "false_alarms")
+        told = {
             name: {"value": float(v), "error": float(e)}
-            for name, v, e in zip(
-                ("precision", "efficiency", "false_alarms"), value, spread, strict=True
-            )
+            for name, v, e in zip(names, value, spread, strict=True)
         }
+        return told if alarm.any() else told | {"precision": None}
 
     exact = judge.threshold(rate)
     found = {"threshold": _finite(exact), **passing(exact)}
@@ -205,9 +205,9 @@ def _point(
     return {"false_alarms": rate, "exact": found, "validated": validated}
 
 
-def _finite(threshold: float) -> float | None:
-    """A threshold as JSON data."""
-    return threshold if np.isfinite(threshold) else None
+def _finite(value: float) -> float | None:
+    """A number as JSON data, null where there is none."""
+    return float(value) if np.isfinite(value) else None
 
 
 def _part(

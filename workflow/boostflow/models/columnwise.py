@@ -1,7 +1,7 @@
 """Detectors whose score is made from what they leave of each column: `squares`, of any family.
 
-Their arrays hold `usual`, the size that a column's square has for normal rows, and `largest`,
-whether the score is that of the worst column.
+Their arrays hold `usual`, the size that a column's square has for normal rows, and `combine`, what
+the score is made of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from boostflow.models.detecting import ColumnwiseBlock
 from boostflow.models.detector import Arrays
 
+SMALLEST = 1e-6
+"""Mean share of the other columns, at least: where they are exact."""
 HALF = 0.4549364
 """Median of the square of a standard normal number."""
 
@@ -27,19 +29,25 @@ def usual(squares: NDArray, block: ColumnwiseBlock) -> dict[str, NDArray]:
     # which is exact has none.
     half, mean = np.median(squares, axis=0) / HALF, np.mean(squares, axis=0)
     size = np.where(half > 0, half, np.where(mean > 0, mean, 1.0))
-    return {"usual": size, "largest": np.array(block.combine == "largest")}
+    return {"usual": size, "combine": np.array(block.combine)}
 
 
 def errors(arrays: Arrays, squares: NDArray) -> NDArray[np.float64]:
-    """Scores of rows, shape (rows,): the mean square, or the largest in units of its usual size.
+    """Scores of rows, shape (rows,); see `ColumnwiseBlock.combine`.
 
     Args:
         arrays: of `usual`.
         squares: shape (rows, columns).
     """
-    if bool(arrays["largest"]):
-        return shares(arrays, squares).max(axis=1)
-    return np.mean(squares, axis=1)
+    way = str(arrays["combine"])
+    if way == "mean":
+        return np.mean(squares, axis=1)
+    found = shares(arrays, squares)
+    largest = found.max(axis=1)
+    if way == "largest":
+        return largest
+    others = (found.sum(axis=1) - largest) / max(found.shape[1] - 1, 1)
+    return largest / np.maximum(others, SMALLEST)
 
 
 def shares(arrays: Arrays, squares: NDArray) -> NDArray[np.float64]:

@@ -14,15 +14,13 @@ from boostflow.config.base import Name
 from boostflow.config.problems import Place, Problem
 from boostflow.models.classifying import BACKGROUND, background_problems
 from boostflow.models.family import Reads, Role, Score, TabularBlock, Task
-from boostflow.models.following import Follow
+from boostflow.models.following import Follow, named_causes
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
 ERROR = "error"
 """Column of the score."""
-CAUSE = "cause_"
-"""Columns of the features that make a jet unusual, with their ranks from 1."""
 
 
 class DetectorBlock(TabularBlock):
@@ -45,8 +43,7 @@ class DetectorBlock(TabularBlock):
 
     def scores(self, classes: Sequence[str]) -> list[Score]:
         """How badly a jet fits what was learned, and which features do not."""
-        named = [Score(f"{CAUSE}{i + 1}", Role.CAUSE, f"Cause {i + 1}") for i in range(self.causes)]
-        return [Score(ERROR, Role.ERROR, "Anomaly score"), *named]
+        return [Score(ERROR, Role.ERROR, "Anomaly score"), *named_causes(self.causes)]
 
     def reads(self) -> Reads:
         """Features, and what says the order of the rows."""
@@ -89,6 +86,7 @@ class DetectorBlock(TabularBlock):
 class ColumnwiseBlock(DetectorBlock):
     """A detector whose score is made from what it leaves of each column."""
 
-    combine: Literal["mean", "largest"] = "mean"
-    """The score is the mean square of the columns, or the largest one in units of its usual size,
-    which finds faults of single columns among many."""
+    combine: Literal["mean", "largest", "contrast"] = "mean"
+    """The score is the mean square of the columns; or the largest one in units of its usual size,
+    which finds faults of single columns among many; or this over the mean of all others, which does
+    not count what many columns have in common, as a legitimate change."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -20,7 +20,8 @@ from boostflow import keyed
 from boostflow.averages import distances
 from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, read_json
-from boostflow.models.detecting import CAUSE, ERROR, DetectorBlock
+from boostflow.models.causes import largest
+from boostflow.models.detecting import ERROR, DetectorBlock
 from boostflow.models.following import Follow
 from boostflow.models.inputs import scale
 from boostflow.models.tabular import SPLITS, Rows, matrix, read
@@ -63,23 +64,55 @@ def train(
     start = time.monotonic()
     block = job.model
     assert isinstance(block, DetectorBlock)
-    rows = read(files.jets, block.features, optional=block.standard(), fewest=1)
-    block = block.model_copy(update={"features": rows.features})
+    given = prepared(files.jets, block)
+    block = block.model_copy(update={"features": given.features})
+    arrays = learn(given.x["train"], block)
+    losses = {name: history(arrays, part) for name, part in given.x.items()}
+    found = {"history": {"loss": losses["train"], "validation_loss": losses["validation"]}}
+    size = int(sum(part.size for part in arrays.values()))
+    with model_folder(files, block, start, found, parameters=size) as folder:
+        given.write(folder, arrays)
+    log.info("%d jets, %d features", len(given.x["train"]), len(given.features))
+
+
+class Prepared(NamedTuple):
+    """What a detector learns from."""
+
+    features: list[str]
+    """Names of the columns."""
+    mean: NDArray[np.float32]
+    """Of the training jets, shape (features,)."""
+    spread: NDArray[np.float32]
+    """Their standard deviations, shape (features,)."""
+    x: dict[str, NDArray]
+    """Standardised observables by split, shape (jets, features) each."""
+
+    def write(self, folder: Path, arrays: Arrays) -> None:
+        """Write the detector's file, with what it has learned."""
+        # Not compressed: the bytes of a file that a library compresses change with its version.
+        scales = {"mean": self.mean, "spread": self.spread}
+        np.savez(folder / FILE, allow_pickle=False, **scales, **arrays)
+
+
+def prepared(inputs: Sequence[Path], block: DetectorBlock) -> Prepared:
+    """Read the jets that a detector learns from.
+
+    Args:
+        inputs: selected jets, one file a sample.
+        block: of the model.
+
+    Raises:
+        BoostflowError: too few jets, or an observable that is missing or not finite.
+    """
+    rows = read(inputs, block.features, optional=block.standard(), fewest=1)
     if block.follow is not None:
         name = block.follow.time
-        when = np.concatenate([read_flat(path, [name])[name] for path in files.jets])
+        when = np.concatenate([read_flat(path, [name])[name] for path in inputs])
         rows = rows._replace(x=followed(rows.x, when, block.follow))
     parts = {name: rows.x[chosen(rows, block, code)] for name, code in SPLITS.items()}
     mean, spread = scale(parts["train"])
     x = {name: (part - mean) / spread for name, part in parts.items()}
-    arrays = learn(x["train"], block)
-    losses = {name: history(arrays, part) for name, part in x.items()}
-    found = {"history": {"loss": losses["train"], "validation_loss": losses["validation"]}}
-    size = int(sum(part.size for part in arrays.values()))
-    with model_folder(files, block, start, found, parameters=size) as folder:
-        # Not compressed: the bytes of a file that a library compresses change with its version.
-        np.savez(folder / FILE, allow_pickle=False, mean=mean, spread=spread, **arrays)
-    log.info("%d jets, %d features", len(x["train"]), len(rows.features))
+    return Prepared(rows.features, mean, spread, x)
 
 
 def followed(x: NDArray, time: NDArray, follow: Follow) -> NDArray[np.float32]:
@@ -148,16 +181,16 @@ def score(
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         mean, spread = arrays.pop("mean"), arrays.pop("spread")
-        config = read_json(model / "manifest.json")["config"]
-        x = matrix(jets, config["features"], "jets")
+        about = read_json(model / "manifest.json")
+        config = about["config"]
+        x = matrix(jets, about.get("features", config["features"]), "jets")
         if config.get("follow") is not None:
             follow = Follow.model_validate(config["follow"])
             x = followed(x, np.asarray(jets[follow.time], np.float64), follow)
         z = (x - mean) / spread
         found = {ERROR: errors(arrays, z).astype(np.float32)}
         if wanted := config.get("causes", 0):
-            worst = np.argsort(-shares(arrays, z), axis=1, kind="stable")[:, :wanted]
-            found |= {f"{CAUSE}{i + 1}": worst[:, i].astype(np.float32) for i in range(wanted)}
+            found |= largest(shares(arrays, z), wanted)
         return found
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
         raise BoostflowError(

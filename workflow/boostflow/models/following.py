@@ -12,9 +12,18 @@ from pydantic import Field
 
 from boostflow.config.base import Block
 from boostflow.config.problems import Place, Problem
+from boostflow.models.family import Role, Score
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
+
+CAUSE = "cause_"
+"""Columns of the features that make a row unusual, with their ranks from 1."""
+
+
+def named_causes(count: int) -> list[Score]:
+    """Columns of so many causes."""
+    return [Score(f"{CAUSE}{i + 1}", Role.CAUSE, f"Cause {i + 1}") for i in range(count)]
 
 
 class Follow(Block):
@@ -36,3 +45,16 @@ class Follow(Block):
         """The column exists."""
         if self.time not in config.columns():
             yield (at / "time").unknown("column", self.time, config.columns())
+
+
+class Ranked(Follow):
+    """The largest distances from moving averages, whichever columns they are of.
+
+    What is learned of a fault in one column is then known for all of them.
+    """
+
+    largest: int = Field(10, ge=1)
+    """Distances that are told, by falling size; no more than there are features."""
+    causes: int = Field(0, ge=0, le=20)
+    """Features with the largest distances that are named: columns `cause_1`, `cause_2`, ... hold
+    their numbers in `features`, from 0."""

@@ -55,11 +55,12 @@ def _timeline(ax: Axes, figures: Mapping[str, Any], found: Mapping[str, Any]) ->
         title = f"{rate:g} false alarm{'' if rate == 1 else 's'} a day"
         ax.axhline(found["threshold"], color="k", lw=1, ls="--", label=title)
     low, high = score.min(), score.max()
-    if low > 0:
+    if low > 0 and high > 10 * low:
         ax.set_yscale("log")
         ax.set_ylim(low / 1.5, high * (high / low) ** 0.6)
     else:
-        ax.set_ylim(low, high + 0.6 * (high - low))
+        room = (high - low) or 1.0
+        ax.set_ylim(low - 0.1 * room, high + 0.7 * room)
     ax.set(ylabel="Largest score of the run")
     ax.legend(loc="upper left", ncols=3)
 
@@ -103,7 +104,8 @@ def _rates(ax: Axes, figures: Mapping[str, Any]) -> None:
     curve = figures["curve"]
     x = np.asarray(curve["false_alarms"])
     for number, name in enumerate(("efficiency", "precision")):
-        value, error = (np.asarray(curve[name][key]) for key in ("value", "error"))
+        # null, which becomes NaN, where there is no alarm.
+        value, error = (np.array(curve[name][key], dtype=float) for key in ("value", "error"))
         ax.plot(x, value, color=PALETTE[number], label=name.capitalize())
         ax.fill_between(x, value - error, value + error, color=PALETTE[number], alpha=0.3, lw=0)
     for point in figures["points"]:

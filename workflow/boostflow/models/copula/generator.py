@@ -119,7 +119,10 @@ class Generator:
             left = (k[:, None] * width + mine) * number + low[:, mine]
             flat = self.tables.quantiles.reshape(-1)
             below = flat[left]
-            return np.maximum(below + (flat[left + 1] - below) * rest[:, mine], 0.0)
+            above, part = flat[left + 1], rest[:, mine]
+            # Between an empty cell and one with energy there is nothing.
+            jump = np.where(part > 0.5, above, 0.0)
+            return np.where(below > 0, np.maximum(below + (above - below) * part, 0.0), jump)
 
         response, first, last = (drawn(block, energy)[:, 0] for block in range(3))
         total = response * energy * 1000
