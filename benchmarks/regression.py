@@ -60,7 +60,9 @@ def main(args: argparse.Namespace) -> None:
                     print(f"{name:14}{span:>12}{entry['jets']:>7}{figures}{ratio:>14}")
     print()
     for name, data in found.items():
-        if name != args.beside:
+        first = next(one for one in data["ranges"][0]["bins"] if one is not None)
+        subtracts = first.get("ratio") == {"value": 1.0, "error": 0.0}
+        if name != args.beside and not subtracts:
             for line in goals(name, data, found[args.beside], args.beside):
                 print(line)
 

@@ -24,7 +24,7 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
     config["models"] = {name: config["models"][name] for name in ("trees", "bayes", "cuts")}
     config["models"]["trees"] |= {"rounds": 40}
     config["evaluate"] |= {"bootstrap": 20}
-    config["evaluate"]["purity"] |= {"signals": ["kaon"], "edges": [0.3, 0.9, 1.6, 5.0]}
+    config["evaluate"]["purity"] |= {"signals": ["kaon"], "edges": [0.3, 0.5, 0.9, 1.6, 5.0]}
     shift = {"kind": "shift", "column": "tpc_nsigma_kaon", "value": 0.3, "sides": ["up"]}
     run = analysis(config | {"systematics": "systematics.yaml"})
     entries = yaml.safe_dump({"gain": GAIN, "bias": shift})
@@ -45,14 +45,14 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
 
     for model in config["models"]:
         figures = read_json(run.out / f"evaluation/{model}.json")
-        assert len(figures["purity"]["ranges"]) == 4
+        assert len(figures["purity"]["ranges"]) == 5
         assert (run.out / f"plots/{model}/purity.png").stat().st_size > 5_000
     assert (run.out / "plots/purity.png").stat().st_size > 5_000
     pairs = read_json(run.out / "comparison.json")["pairs"]
     assert [pair["models"] for pair in pairs] == [["trees", "bayes"], ["trees", "cuts"]]
-    # Where the bands of kaons and pions cross trees keep more than cuts do.
+    # Where the bands of kaons and electrons cross, and those of pions come near.
     crossing = pairs[1]["purity"]["ranges"][2]
-    assert crossing["range"] == [0.9, 1.6]
+    assert crossing["range"] == [0.5, 0.9]
     point = crossing["signals"]["kaon"][0]
     assert point["value"] > 0.1
     assert point["pull"] > 3

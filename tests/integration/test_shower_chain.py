@@ -28,6 +28,7 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
         **{"source": "calogan", "files": [str(folder / "photons.hdf5")], "label": "photon"}
     }
     config["models"]["parametrisation"] |= {"bins": 2, "evaluations": 60}
+    config["models"]["copula"] |= {"bins": 4, "quantiles": 20}
     config["models"]["identification"] |= {"rounds": 20}
     config["evaluate"] |= {"bootstrap": 20}
     run = analysis(config)

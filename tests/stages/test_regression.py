@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 
 from boostflow.config.load import load
+from boostflow.config.needs import needs
 from boostflow.config.regression import Regression
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import regression, unfolding
+from boostflow.ingest.check import check
 from boostflow.io import read_json, write_parquet
+from boostflow.jobs.chain import CheckInputs
 from boostflow.jobs.models import Judged
 from boostflow.models.pedestal.block import Pedestal
 from boostflow.models.pedestal.score import corrected
@@ -22,6 +25,7 @@ from boostflow.models.regressor.block import Regressor
 from boostflow.models.score import score
 from boostflow.scored import TEST, Table
 from support import models
+from support.rootfiles import write_nano
 
 SIGMA = 10.0
 """Fluctuation of the background under a toy jet (GeV)."""
@@ -172,6 +176,22 @@ def test_figures_of_a_few_jets_by_hand() -> None:
     assert [x["value"] for x in found["closure"]] == [1, 1]
 
 
+def test_samples_that_were_not_learned_stand_apart(scored: dict[str, Table]) -> None:
+    """And each counts by its jets, whatever its cross-section."""
+    table = scored["area"] | {"weight": np.where(scored["area"]["sample"] == "one", 1.0, 50.0)}
+    how = Judged(task="regress", scores=[], target="gen_pt", samples=["one"])
+    bins = Regression(edges=[20, 60, 100])
+    found = regression.evaluate(table, how, bins, 20, 1)[0]
+    assert set(found["samples"]) == {"one", "other"}
+    ours = [one["jets"] for one in found["ranges"][0]["bins"]]
+    assert ours == [one["jets"] for one in found["samples"]["one"]]
+    every = judged(table, edges=[20, 60, 100])
+    plain = judged(scored["area"], edges=[20, 60, 100])
+    for one, other in zip(every["ranges"][0]["bins"], plain["ranges"][0]["bins"], strict=True):
+        assert one["bias"]["value"] == pytest.approx(other["bias"]["value"], abs=0.1)
+        assert one["jets"] > ours[0]
+
+
 # --- unfolding ------------------------------------------------------------------------------------
 
 
@@ -283,6 +303,31 @@ def test_an_evaluation_without_true_values(scored: dict[str, Table]) -> None:
         judged(table | {"gen_pt": np.full(50, np.nan)})
     with pytest.raises(BoostflowError, match="50 jets have a NaN estimate"):
         judged(table | {"pt_corrected": np.full(50, np.nan)})
+
+
+def test_files_that_lack_what_is_read_are_named(tmp_path: Path) -> None:
+    """Before any job: a NanoAOD without areas and generator jets."""
+    file = write_nano(tmp_path / "a.root", constituents=True, rho="fixedGridRhoFastjetAll")
+    config, _ = load(
+        {
+            "samples": {
+                "jets": {"source": "root", "files": [str(file)], "label": "top", "xsec": 1.0}
+            },
+            "models": {"m": {"kind": "pedestal"}},
+            "infer": None,
+            "systematics": None,
+        },
+        tmp_path,
+        "my.yaml",
+    )
+    report = check(CheckInputs(samples=config.samples, needs=needs(config, {})))
+    assert report.problems == [
+        f"samples.jets: {file} has no {branch}: {column} of models.m needs it, name another column"
+        for column, branch in (
+            ("area", "FatJet_area"),
+            ("gen_pt", "FatJet_genJetAK8Idx and GenJetAK8_pt"),
+        )
+    ]
 
 
 THERMAL = {"background": {"kind": "thermal"}}

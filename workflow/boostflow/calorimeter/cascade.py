@@ -39,7 +39,7 @@ class Showers(NamedTuple):
 
 
 class Deposits(NamedTuple):
-    """Where all energy (MeV) of N showers went, not only what cells see."""
+    """Energies (MeV) of N showers wherever they went, seen by cells or not."""
 
     periods: NDArray[np.float64]
     """Energy in the lead and the argon of each period, shape (N, 80, 2)."""

@@ -35,17 +35,21 @@ def evaluate(
 ) -> tuple[dict[str, Any], Table]:
     """All figures of merit of a regression on the test split, and the jets behind them.
 
+    Weights are relative to the mean of each sample. All but `samples` are of those samples that the
+    model learned from.
+
     Args:
         table: from `scored.read_scored` with `split`, `weight`, the target, the column of the
             centrality and, where there are some, `OPTIONAL`.
-        judged: the target.
+        judged: the target, and the samples that the model learned from; null for all.
         config: bins.
         times: resamplings of the bootstrap.
         seed: of it.
 
     Returns:
         The figures, and the test jets. `ranges`: of each range of the centrality, all first,
-        `bins` (see `_bins`), `efficiency` and `fakes`; `samples`: bins by sample;
+        `bins` (see `_bins`), `efficiency` and `fakes`; `samples`: bins of each sample,
+        also of those that were not learned;
         `response`: matrix and `conditions`, `closure` of the unfolding, `lowest` edge from which
         the spectrum can be unfolded; `coverage`: part of the jets within their error.
 
@@ -57,20 +61,27 @@ def evaluate(
     if CORRECTED not in table:
         raise BoostflowError(f"the score table has no column {CORRECTED} of a regression")
     test = rows(table, table["split"] == TEST)
+    # Cross-sections differ by factors of ten: samples count by their numbers of events.
+    for name in set(test["sample"].tolist()):
+        mine = test["sample"] == name
+        test["weight"] = test["weight"] / np.where(mine, np.abs(test["weight"][mine]).mean(), 1)
     if not np.isfinite(test[CORRECTED]).all():
         raise BoostflowError(f"{(~np.isfinite(test[CORRECTED])).sum()} jets have a NaN estimate")
     real = np.isfinite(test[target])
-    if real.sum() < FEW:
+    learned = np.ones(len(real), bool)
+    if judged.samples:
+        learned = np.isin(test["sample"], judged.samples)
+    if (known := int((real & learned).sum())) < FEW:
         raise BoostflowError(
-            f"{real.sum()} test jets have a {target}, a regression is judged by at least {FEW}"
+            f"{known} test jets have a {target}, a regression is judged by at least {FEW}"
         )
     edges = np.asarray(config.edges)
     limits = [(-np.inf, np.inf), *pairwise(config.ranges)]
     ranges = []
     for low, high in limits:
-        inside = np.ones(len(real), bool)
+        inside = learned.copy()
         if np.isfinite(low):
-            inside = (test[config.centrality] >= low) & (test[config.centrality] < high)
+            inside &= (test[config.centrality] >= low) & (test[config.centrality] < high)
         part = rows(test, inside)
         ranges.append(
             {
@@ -81,18 +92,19 @@ def evaluate(
                 "fakes": _fakes(part, target, edges),
             }
         )
-    matched = rows(test, real)
-    names = sorted(set(matched["sample"].tolist()))
+    every = rows(test, real)
+    matched = rows(every, learned[real])
+    names = sorted(set(every["sample"].tolist()))
     within = np.abs(matched[CORRECTED] - matched[target]) < matched[ERROR]
     result = {
         "kind": "regression",
         "target": target,
         "centrality": config.centrality,
         "edges": edges.tolist(),
-        "matched": int(real.sum()),
+        "matched": len(matched[target]),
         "ranges": ranges,
         "samples": {
-            name: _bins(rows(matched, matched["sample"] == name), target, edges, times, seed)
+            name: _bins(rows(every, every["sample"] == name), target, edges, times, seed)
             for name in names
         },
         "coverage": _part(within, matched["weight"]),

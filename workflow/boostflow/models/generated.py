@@ -37,7 +37,7 @@ class Examples(NamedTuple):
     """Part of the data, shape (N,)."""
 
     def of(self, part: int) -> Examples:
-        """Those of one part.
+        """The showers of one part of the data.
 
         Raises:
             BoostflowError: there are none.

@@ -29,7 +29,7 @@ class GeneratorBlock(ModelBlock):
     """Samples of showers that it is trained on; null for all that have a label."""
 
     def task(self) -> Task:
-        """New showers."""
+        """Generation of new showers."""
         return Task.GENERATE
 
     def reads(self) -> Reads:

@@ -52,6 +52,9 @@ class Jets(NamedTuple):
 def read(inputs: Sequence[Path], block: RegressorBlock) -> dict[str, Jets]:
     """Jets to train on, by name of the split.
 
+    Weights are relative to the mean of each sample, so that the composition of the prior is that of
+    the numbers of events.
+
     Args:
         inputs: selected jets, one file a sample.
         block: of the model.
@@ -62,6 +65,9 @@ def read(inputs: Sequence[Path], block: RegressorBlock) -> dict[str, Jets]:
     require_rows(inputs)
     names = [*block.inputs(), block.target, "split", "weight"]
     parts = [_columns(path, names, block.target) for path in inputs]
+    for part in parts:
+        # Cross-sections differ by factors of ten: samples count by their numbers of events.
+        part["weight"] = part["weight"] / max(float(np.abs(part["weight"]).mean()), 1e-300)
     table = {name: np.concatenate([part[name] for part in parts]) for name in names}
     truth = table[block.target].astype(np.float64)
     low, high = block.range

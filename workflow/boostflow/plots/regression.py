@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from boostflow.plots.style import Label, axis_label, colour, label, name_of
+from boostflow.plots.style import Label, axis_label, label, name_of
 
 TRUE = r"True jet $p_T$ [GeV]"
 GOAL = 1.0
@@ -141,9 +141,9 @@ def priors(figures: Mapping[str, Any], text: Label) -> Figure:
     """Bias in bins of the true value for the jets of each sample."""
     fig, ax = plt.subplots(figsize=(8, 6.5))
     names = list(figures["samples"])
-    for name in names:
+    for k, name in enumerate(names):
         bins = figures["samples"][name]
-        _drawn(ax, bins, ("bias",), color=colour(name, names), label=name_of(name))
+        _drawn(ax, bins, ("bias",), color=f"C{k}", label=name_of(name))
     ax.axhspan(-GOAL, GOAL, color="0.85", zorder=0, lw=0)
     ax.axhline(0, color="0.5", lw=1)
     ax.set(xlabel=TRUE, ylabel=r"Mean of $p_T - p_T^\mathrm{true}$ [GeV]")

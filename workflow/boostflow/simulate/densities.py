@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from boostflow.config.embedding import Embedding
 from boostflow.simulate.detector import Particles
-from boostflow.simulate.jets import by_pt, momenta
+from boostflow.simulate.jets import by_pt, kinematics, momenta
 
 GHOST_AREA = 0.01
 """Area of a ghost in eta and phi, FastJet's own default."""
@@ -87,13 +87,7 @@ class Embedded:
         seen = ak.Array(self._seen)
         ghosts = seen + self._ghosts
         is_ghost = (index >= seen) & (index < ghosts)
-        pt2 = found.px**2 + found.py**2
-        pt = np.sqrt(pt2)
-        columns = {
-            "pt": pt,
-            "eta": np.arcsinh(found.pz / pt),
-            "phi": np.arctan2(found.py, found.px),
-            "mass": np.sqrt(np.maximum(found.E**2 - pt2 - found.pz**2, 0)),
+        columns = kinematics(found) | {
             "area": self.cell * ak.sum(is_ghost, axis=2),
             "constituents": index[index < seen],
             "shadows": (index - ghosts)[index >= ghosts],

@@ -35,25 +35,26 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
         for start in range(0, len(x), BATCH)
     ]
     outputs = np.concatenate([np.zeros((0, 2), np.float32), *parts])
-    estimate, error = of_outputs(outputs, about)
-    calibration = Calibration.from_json(about["calibration"])
-    # An error is that of the calibrated estimate, by the calibration's slope.
-    half = np.maximum(error, 1e-3) / 2
-    spread = calibration(estimate + half) - calibration(estimate - half)
+    estimate, error = of_outputs(outputs, about, Calibration.from_json(about["calibration"]))
     return {
-        CORRECTED: calibration(estimate).astype(np.float32),
-        ERROR: spread.astype(np.float32),
+        CORRECTED: estimate.astype(np.float32),
+        ERROR: (about["width"] * error).astype(np.float32),
     }
 
 
 def of_outputs(
-    outputs: NDArray, about: Mapping[str, Any]
+    outputs: NDArray, about: Mapping[str, Any], calibration: Calibration
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Estimates and errors before the calibration (GeV), shape (jets,) each.
+    """Estimates and their errors (GeV), shape (jets,) each.
+
+    An error is that of the calibrated estimate, by the slope of the calibration.
 
     Args:
         outputs: of the network, shape (jets, 2).
         about: with `centre` and `spread` of the true values.
+        calibration: of the estimate.
     """
     mean, width = outputs.astype(np.float64).T
-    return about["centre"] + about["spread"] * mean, about["spread"] * np.logaddexp(0, width)
+    estimate = about["centre"] + about["spread"] * mean
+    half = np.maximum(about["spread"] * np.logaddexp(0, width), 1e-3) / 2
+    return calibration(estimate), calibration(estimate + half) - calibration(estimate - half)

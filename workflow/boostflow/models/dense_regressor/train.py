@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,26 +71,13 @@ class RegressionLearner(Classifier):
         x = kerasmodel.standardised(values, self.training.arrays[0], config.logarithms)
         return keras.Model(values, kerasmodel.head(x, config.hidden, config.dropout, 2))
 
-    def descend(
-        self,
-        logits: Callable[[], tf.Tensor],
-        y: tf.Tensor,
-        weight: tf.Tensor,
-        variables: Sequence[Any],
-    ) -> tf.Tensor:
-        """Take one step of Adam along the gradient of `of_batch`; returns its sums."""
+    def of_batch(self, logits: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+        """Sums of the module's `of_batch` over a batch, (3,)."""
+        return of_batch(logits, y, weight)
 
-        def loss() -> tuple[tf.Tensor, tf.Tensor]:
-            sums = of_batch(logits(), y, weight)
-            return (sums[0] + sums[1]) / min(self.batch, self.units), sums
-
-        found, sums = self.gradients(loss, variables)
-        self.optimizer.apply(found, variables)
-        return sums
-
-    def _evaluate(self, *batch: tf.Tensor) -> tf.Tensor:
-        *inputs, y, weight = batch
-        return of_batch(self.logits(tuple(inputs), training=False), y, weight)
+    def summed(self, sums: tf.Tensor) -> tf.Tensor:
+        """The losses of the mean and of the width."""
+        return sums[0] + sums[1]
 
     def figures(self, sums: NDArray) -> dict[str, float]:
         """Mean square of what the mean misses, in units of the spread, and loss of the width."""
@@ -105,17 +91,21 @@ class RegressionLearner(Classifier):
         self.network.save(folder / KERAS)
 
     def manifest(self) -> dict[str, Any]:
-        """Units, calibration from the validation split, and the number of weights."""
+        """Units, calibration, `width` that errors are multiplied by, and the number of weights.
+
+        Both are from the validation split: a network is too sure of jets that it was trained on.
+        """
+        x, truth = self.validation.arrays[0], self.held.truth
+        outputs = np.concatenate([self.network(part).numpy() for part in _parts(x)])
         calibration = Calibration([])
         if self.config.calibrate:
-            outputs = np.concatenate(
-                [self.network(x).numpy() for x in _parts(self.validation.arrays[0])]
-            )
-            estimate, _ = of_outputs(outputs, self.units_of)
-            calibration = Calibration.fitted(estimate, self.held.truth, self.held.weight)
+            estimate, _ = of_outputs(outputs, self.units_of, calibration)
+            calibration = Calibration.fitted(estimate, truth, self.held.weight)
+        estimate, error = of_outputs(outputs, self.units_of, calibration)
         return {
             **self.units_of,
             "calibration": calibration.to_json(),
+            "width": float(np.quantile(np.abs(estimate - truth) / error, SIGMA)),
             "parameters": self.network.count_params(),
         }
 
