@@ -180,6 +180,11 @@ CASES: list[Case] = [
         {"time": "pt", "truth": "mass", "flagged": "top", "parameters": ["pt"]},
         EVALUATE | VARY,
     ),
+    # Of regressions alone: tests/dag/test_regression_jobs.py.
+    ("evaluate.regression.edges", [20.0, 40.0, 60.0], NOTHING),
+    ("evaluate.regression.centrality", "rho", NOTHING),
+    ("evaluate.regression.ranges", [0.0, 100.0], NOTHING),
+    ("evaluate.regression.iterations", 3, NOTHING),
     ("evaluate.bootstrap", 50, EVALUATE | VARY | {"compare"}),
     ("evaluate.reference", "clusters", {"compare"}),
     ("evaluate.reference", "bdt", NOTHING),  # that it is anyway

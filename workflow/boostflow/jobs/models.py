@@ -12,6 +12,7 @@ from boostflow.config.base import Block, Name
 from boostflow.config.chain import Efficiency, Purity
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
+from boostflow.config.regression import Regression
 from boostflow.config.systematics import AnySystematic, titles
 from boostflow.jobs import base
 from boostflow.jobs.base import Given, Input, Job, Label, Output, PlotFolder, without
@@ -237,7 +238,7 @@ class Evaluate(Job):
             own_plots=list(block.own_plots()),
             judged=Judged.of(block, config.labels()),
             tables=config.of_tables(),
-            evaluate=possible(analysis),
+            evaluate=possible(analysis, isinstance(block, RegressorBlock)),
             decorrelate=block.decorrelate if isinstance(block, ClassifierBlock) else None,
             signal=signal_of(analysis, block),
             luminosity=config.luminosity,
@@ -246,11 +247,17 @@ class Evaluate(Job):
         )
 
 
-def possible(analysis: Analysis) -> EvaluateBlock:
-    """The evaluate block with those rejections whose classes this analysis has."""
+def possible(analysis: Analysis, regresses: bool = False) -> EvaluateBlock:
+    """The evaluate block with those rejections whose classes this analysis has.
+
+    Args:
+        analysis: the analysis.
+        regresses: whether it is for a regression, which alone has bins of its own.
+    """
     labels, block = set(analysis.config.labels()), analysis.config.evaluate
     pairs = [(s, b) for s, b in block.rejection if {s, *b} <= labels]
-    return block.model_copy(update={"rejection": pairs, "reference": None})
+    bins = block.regression if regresses else Regression()
+    return block.model_copy(update={"rejection": pairs, "reference": None, "regression": bins})
 
 
 def signal_of(analysis: Analysis, block: ModelBlock) -> list[str]:
