@@ -22,7 +22,7 @@ PREFIX = "generated_"
 """Before the name of a shape, the column of that shape of the generated shower."""
 
 
-class GeneratorBlock(ModelBlock):
+class GenerativeBlock(ModelBlock):
     """A model that makes showers of one kind of particle, given its energy."""
 
     samples: list[str] | None = Field(None, min_length=1)

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from boostflow.models.generating import GeneratorBlock
+from boostflow.models.generating import GenerativeBlock
 
 
-class Copula(GeneratorBlock):
+class Copula(GenerativeBlock):
     """Showers whose cells have the quantiles of the training, joined by a Gaussian copula."""
 
     kind: Literal["copula"] = "copula"

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from boostflow.models.generating import GeneratorBlock
+from boostflow.models.generating import GenerativeBlock
 
 
-class Gflash(GeneratorBlock):
+class Gflash(GenerativeBlock):
     """The classical parametrisation of showers, in the form of GFLASH, fitted to the training."""
 
     kind: Literal["gflash"] = "gflash"
