@@ -193,6 +193,14 @@ bench-search: checked $(READY) ## CPU time of halving beside a grid of 24 points
 bench-compression: $(READY) ## Bits a jet against the error, beside pcodec, SZ3, ZFP, PCA, zstd (BENCH="--run results")
 	@$(BIN)/python benchmarks/compression.py $(BENCH)
 
+.PHONY: bench-showers
+bench-showers: $(READY) ## Time of a generated shower by size of the batch, beside the cascade (BENCH="--model DIR")
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/showers.py $(BENCH)
+
+.PHONY: bench-regression
+bench-regression: $(READY) ## Bias and width of the regressions of a run, beside subtractions (BENCH="--run results/heavy_ions")
+	@$(BIN)/python benchmarks/regression.py $(BENCH)
+
 .PHONY: bench-damaged
 bench-damaged: $(READY) ## Damage 1,000 input files of all kinds: refused, read, or worse (BENCH="--number 200")
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/damaged.py $(BENCH)

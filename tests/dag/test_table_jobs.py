@@ -12,7 +12,8 @@ from support.tables import CONTENT, tracks, write
 SAMPLES = {"kaon": 321, "pion": 211}
 
 
-def test_the_jobs_of_a_shifted_column(tmp_path: Path) -> None:
+def planned(tmp_path: Path) -> Plan:
+    """An analysis of two samples with a fit."""
     file = write(tmp_path / "tracks.parquet", tracks(30))
     os.utime(file, (time.time() - 20_000,) * 2)
     samples = {
@@ -35,7 +36,11 @@ def test_the_jobs_of_a_shifted_column(tmp_path: Path) -> None:
         },
         "infer": {"signal": ["kaon"]},
     }
-    plan = Plan(tmp_path, config, {})
+    return Plan(tmp_path, config, {})
+
+
+def test_the_jobs_of_a_shifted_column(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
     jobs = plan.jobs()
     for rule, what in (("ingest", "nominal/{}/0"), ("list_parts", "nominal/{}")):
         assert {(rule, what.format(name)) for name in SAMPLES} <= jobs
@@ -61,3 +66,16 @@ def test_the_jobs_of_a_shifted_column(tmp_path: Path) -> None:
     plan.config["samples"]["kaon"]["where"] = {"p": [0.5, 2.0]}
     again = {job for job in plan.jobs() if job[0] in ("check", "ingest", "list_parts", "select")}
     assert again == {("check", ""), ("select", "nominal/kaon")}
+
+
+def test_an_order_in_time_reads_the_parts_of_all_samples(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    lists = [f"out/ingest/nominal/{name}.json" for name in SAMPLES]
+    alone = plan.inputs(("select", "nominal/kaon"))
+    assert [path for path in alone if path in lists] == lists[:1]
+    plan.jobs()
+    plan.finish()
+    plan.config["select"] = {"split": {"by": "p"}}
+    assert set(lists) <= set(plan.inputs(("select", "nominal/kaon")))
+    again = {job for job in plan.jobs() if job[0] in ("ingest", "list_parts", "select")}
+    assert again == {("select", f"nominal/{name}") for name in SAMPLES}

@@ -122,6 +122,8 @@ def test_a_variation_reruns_its_model_alone(family: Family, tmp_path: Path) -> N
                 for name in conformance.CLASSES
             },
             "models": conformance.configured(block),
+            # Regressions are of jets on a background.
+            "simulation": {"background": {"kind": "thermal"}},
             "templates": {"regions": conformance.regions(block)},
         },
         {"lumi": {"kind": "rate", "value": 0.02}},

@@ -15,6 +15,8 @@ import awkward as ak
 import numpy as np
 import yaml
 
+from boostflow.calorimeter import cascade
+from boostflow.calorimeter.shapes import columns_of
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.evaluate import run as judging
 from boostflow.io import write_parquet
@@ -52,8 +54,15 @@ def configured(block: ModelBlock) -> dict[str, Any]:
     return {name: one.model_dump(mode="json") for name, one in models.items()}
 
 
+def showers(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Energies (GeV) and cells (MeV) of showers of some GeV, for families that generate them."""
+    energy = cascade.energies(count, 1.0, 2.0, seed)
+    found, _ = cascade.simulate("e+", energy, seed)
+    return found.energy, found.cells
+
+
 def jets(folder: Path, count: int = 70) -> list[Path]:
-    """Selected jets of each class with all columns: constituents, observables, weights, splits."""
+    """Selected jets of each class with all columns, of constituents, observables and showers."""
     paths = []
     for number, name in enumerate(CLASSES):
         rng = np.random.default_rng([5, number])
@@ -61,12 +70,17 @@ def jets(folder: Path, count: int = 70) -> list[Path]:
         for column in stored_observables():
             if column not in rows.fields:
                 rows[column] = rng.normal(number, 1.0, count).astype(np.float32)
+        for column, values in columns_of(*showers(count, number)).items():
+            rows[column] = values
         rows["event_id"] = rng.integers(1, 2**62, count, dtype=np.uint64)
         rows["jet_index"] = np.zeros(count, np.int16)
         rows["split"] = (np.arange(count) % 3).astype(np.int8)
         rows["genWeight"] = np.ones(count, np.float32)
         rows["weight"] = rng.uniform(0.5, 1.5, count)
         rows["mjj"] = np.full(count, np.nan)
+        for column in ("area", "rho", "rho_mult", "n_event"):
+            rows[column] = rng.uniform(0.5, 1.5, count).astype(np.float32)
+        rows["gen_pt"] = rng.uniform(10, 100, count).astype(np.float32)
         rows["candidate"] = np.ones(count, bool)
         rows["label"] = ak.Array([name] * count)
         paths.append(folder / f"{name}.parquet")

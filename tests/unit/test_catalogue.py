@@ -23,6 +23,7 @@ from boostflow.ingest.run import inspect
 from boostflow.io import read_parquet
 from boostflow.jobs.chain import CheckInputs
 from boostflow.models.bdt.block import BDT
+from boostflow.nanoaod import EMBEDDING
 from boostflow.observables import catalogue
 from boostflow.observables.declare import Column, Of, Unit
 from boostflow.observables.definitions import OBSERVABLES, observable
@@ -47,6 +48,8 @@ DEFAULT = (
 FURTHER = (
     *("mtrimmed", "r2", "planar_flow", "a3", "aplanarity", "zcut", "kt_dr", "qw", "pt_d"),
     "charge",
+    "girth",
+    *(f"constituent_pt{k}" for k in range(1, 9)),
 )
 
 
@@ -55,6 +58,10 @@ LIFETIMES = (
     *("n_vertices", "vertex_mass", "vertex_significance", "vertex_tracks", "vertex_share"),
     "vertex_angle",
 )
+
+
+ALSO = ("eta", "area", "rho", "rho_mult", "n_event")
+"""Columns that are no observables, and that models may take."""
 
 
 def ingested(file: Path) -> ak.Array:
@@ -200,15 +207,16 @@ def test_order_and_defaults() -> None:
 
 
 def test_what_may_be_taken_and_drawn() -> None:
-    assert catalogue.known_features() == sorted({*DEFAULT, *FURTHER, *LIFETIMES, "eta"})
+    assert catalogue.known_features() == sorted({*DEFAULT, *FURTHER, *LIFETIMES, *ALSO})
     more = {"phi", "ht", "met_pt", "mjj"}
-    assert catalogue.columns() == sorted({*DEFAULT, *FURTHER, *LIFETIMES, "eta", *more})
+    assert catalogue.columns() == sorted({*DEFAULT, *FURTHER, *LIFETIMES, *ALSO, *more})
 
 
 def test_what_moves() -> None:
     assert set(catalogue.energies()) == {
         *("pt", "mass", "msoftdrop", "mtrimmed", "sqrt_d12", "sqrt_d23", "qw", "pf_pt", "pf_mass"),
         *("sv_pt", "sv_mass", "vertex_mass"),
+        *(f"constituent_pt{k}" for k in range(1, 9)),
     }
     groomed = {one.name: one.groomed for one in catalogue.masses()}
     assert groomed == {"mass": False, "msoftdrop": True, "mtrimmed": True}
@@ -233,7 +241,7 @@ def test_every_column_is_declared_once(tmp_path: Path) -> None:
     unknown = found - catalogue.declared().keys() - of_files
     assert unknown == {"genWeight", "split", "candidate"}
     assert catalogue.declared().keys() - found == {
-        *("tau4", "area", "raw_factor"),
+        *("tau4", "area", "raw_factor", *EMBEDDING),
         *(name for name in catalogue.declared() if catalogue.of_tracks(name)),
     }
 

@@ -12,7 +12,16 @@ import yaml
 
 from boostflow.cli import COMMANDS, main
 from boostflow.config.descriptions import descriptions
-from boostflow.jobs import background, chain, models, search, statistics, summary, transfer
+from boostflow.jobs import (
+    background,
+    chain,
+    generated,
+    models,
+    search,
+    statistics,
+    summary,
+    transfer,
+)
 from boostflow.jobs.base import Job
 from boostflow.jobs.registry import JOBS, job_of
 
@@ -30,7 +39,7 @@ def ended(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
 def test_the_registry_has_all_jobs() -> None:
     """Under the name that each class gives its stage; a class that inherits it is another's job."""
     assert list(JOBS) == sorted(JOBS)
-    modules = (background, chain, models, search, statistics, summary, transfer)
+    modules = (background, chain, generated, models, search, statistics, summary, transfer)
     found = {
         job.stage: job
         for module in modules

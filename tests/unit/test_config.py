@@ -1200,5 +1200,6 @@ def test_a_task_that_nothing_judges_is_refused(
 ) -> None:
     block = type(next(iter(Config().models.values())))
     monkeypatch.setattr(block, "task", lambda self: Task.GENERATE)
-    with pytest.raises(BoostflowError, match="is to generate jets, which nothing judges yet"):
+    monkeypatch.setattr(block, "scored_unit", lambda self: "event")
+    with pytest.raises(BoostflowError, match="is to generate events, which nothing judges yet"):
         load({"systematics": None, "infer": None}, repository)

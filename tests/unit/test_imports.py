@@ -27,27 +27,41 @@ BLOCKS = {
     for name in (
         *("base", "defaults", "descriptions", "problems", "messages"),
         *("samples", "chain", "statistics", "transfer", "background", "systematics", "weights"),
-        *("rounding", "tables"),
+        *("rounding", "tables", "monitored", "embedding", "regression"),
     )
-} | {"boostflow.config"}
-"""Modules of `config` that know no family of models: the families' blocks are made with them."""
+} | {
+    f"boostflow.{name}" for name in ("config", "generators", "generators.base", "generators.found")
+}
+"""Modules that know no family of models: the families' blocks are made with them. Samples know the
+generators of tables."""
 
 BASES = {
     f"boostflow.models{name}"
     for name in (
         *("", ".family", ".classifying", ".detecting", ".hardware", ".networks", ".search"),
-        ".trees",
+        *(".deviations", ".following", ".generating", ".regressing", ".trees"),
     )
 }
 """Modules of `models` that blocks of families are made from."""
 
 LAYERS: tuple[set[str], ...] = (
     {
-        *("boostflow", "alone", "errors", "guard", "io", "keyed", "paths", "processes", "progress"),
+        *(
+            "boostflow",
+            "alone",
+            "averages",
+            "errors",
+            "guard",
+            "io",
+            "keyed",
+            "paths",
+            "processes",
+            "progress",
+        ),
         *("compiled", "provenance", "publicsets", "quoted", "seeds", "terminal", "texttable"),
         *("corrections", "launch", "lumimask", "matching", "nanoaod", "observables", "scored"),
-        *("condor", "slurm"),
-        *("constituents", "weightfile", "correctionfile", "binomial", "theory"),
+        *("condor", "slurm", "calorimeter"),
+        *("areas", "constituents", "weightfile", "correctionfile", "binomial", "theory"),
     },
     {"blocks"},
     {"families"},
@@ -58,7 +72,7 @@ LAYERS: tuple[set[str], ...] = (
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
-        *("webpage", "coding", "compress", "head"),
+        *("webpage", "coding", "compress", "generators", "head"),
     },
     {
         *("cli", "clusterplan", "crate", "display", "explain", "headstatus", "results"),
@@ -66,7 +80,8 @@ LAYERS: tuple[set[str], ...] = (
     },
 )
 """Packages, and modules beside them, by layer: each imports from its own layer or from those before
-it. `blocks` are the modules in `BLOCKS`; `families` are those in `BASES` and of each family its
+it. `blocks` are the modules in `BLOCKS`, and of each generator of tables its `__init__.py` and
+`block.py`; `families` are those in `BASES` and of each family its
 `__init__.py` and `block.py`; all else in these two packages is `config` and `models`."""
 
 PLANNING = ("blocks", "families", "config", "variations", "searches", "analysis", "jobs", "targets")
@@ -98,10 +113,9 @@ def node(module: str) -> str:
         return "blocks"
     if module in BASES:
         return "families"
-    if parts[1:2] == ["models"] and (
-        modules()[module].name == "__init__.py" or parts[3:] == ["block"]
-    ):
-        return "families"
+    folder = modules()[module].name == "__init__.py" or parts[3:] == ["block"]
+    if folder and parts[1:2] in (["models"], ["generators"]):
+        return "families" if parts[1] == "models" else "blocks"
     return parts[1] if len(parts) > 1 else parts[0]
 
 
@@ -288,3 +302,17 @@ def test_files_of_tests_have_names_of_their_own() -> None:
     """Folders of tests are no packages: of two files of one name pytest reads only the first."""
     files = Counter(path.name for path in (REPOSITORY / "tests").rglob("test_*.py"))
     assert [name for name, number in files.items() if number > 1] == []
+
+
+def test_no_generator_is_named_outside_its_folder() -> None:
+    """Generators of tables are found by looking through their folder."""
+    wrong = [
+        f"{module} imports {other}"
+        for module in modules()
+        for other in ours(module)
+        if (parts := other.split("."))[1:2] == ["generators"]
+        and len(parts) > 2
+        and parts[2] not in ("base", "found")
+        and module.split(".")[:3] != parts[:3]
+    ]
+    assert not wrong, "\n".join(wrong)

@@ -141,6 +141,9 @@ CASES: list[Case] = [
     ("simulation.jet_pt_min", 300.0, SIMULATE),
     ("simulation.settings", LINE, SIMULATE),
     ("simulation.bias_weights", False, SIMULATE),
+    ("simulation.charged", True, SIMULATE),
+    ("simulation.constituents", False, SIMULATE),
+    ("simulation.background", {"kind": "thermal"}, SIMULATE),
     ("simulation.detector.enabled", False, SIMULATE),
     ("simulation.detector.abs_eta_max", 3.0, SIMULATE),
     ("simulation.detector.track_pt_min", 0.6, SIMULATE),
@@ -223,6 +226,7 @@ CASES: list[Case] = [
     ("select.event.met_max", 300.0, SELECT),
     ("select.event.met_min", 50.0, SELECT),
     ("select.split", {"train": 40, "validation": 25, "test": 35}, SELECT),
+    ("select.split.by", "pt", SELECT),
     ("select.corrections", "other.json", {"select jes", "select jer"}),  # it holds something else
     ("select.smearing", RESOLUTION, SELECT),
     ("select.mass_smearing", RESOLUTION, SELECT),

@@ -168,12 +168,23 @@ CASES: list[Case] = [
     ("evaluate.background_uncertainty", 0.2, EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["w"]]], EVALUATE | VARY),
     ("evaluate.rejection", [["top", ["qcd"]], ["higgs", ["qcd"]]], NOTHING),  # no such class
+    ("evaluate.purity", {"signals": ["top"], "edges": [0, 1]}, EVALUATE | VARY | {"compare"}),
     ("evaluate.efficiency", QUOTED, EVALUATE | VARY | {"compare"}),
     (
         "evaluate.trigger",
         {"background": ["qcd"], "menu": {"top": {"signal": "top"}}},
         EVALUATE | VARY,
     ),
+    (
+        "evaluate.monitoring",
+        {"time": "pt", "truth": "mass", "flagged": "top", "parameters": ["pt"]},
+        EVALUATE | VARY,
+    ),
+    # Of regressions alone: tests/dag/test_regression_jobs.py.
+    ("evaluate.regression.edges", [20.0, 40.0, 60.0], NOTHING),
+    ("evaluate.regression.centrality", "rho", NOTHING),
+    ("evaluate.regression.ranges", [0.0, 100.0], NOTHING),
+    ("evaluate.regression.iterations", 3, NOTHING),
     ("evaluate.bootstrap", 50, EVALUATE | VARY | {"compare"}),
     ("evaluate.reference", "clusters", {"compare"}),
     ("evaluate.reference", "bdt", NOTHING),  # that it is anyway

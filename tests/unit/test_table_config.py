@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from boostflow import targets
 from boostflow.analysis import Analysis
 from boostflow.config.load import load
 from boostflow.errors import BoostflowError
+from boostflow.jobs.models import Evaluate
 from support.jets import write_corrections
 from support.tables import CONTENT, tracks, write
 
@@ -66,6 +68,18 @@ def test_columns_take_the_place_of_observables(tmp_path: Path) -> None:
     assert analysis.resolve("templates", "mc_up") == "mc_up"
 
 
+def test_a_detector_of_rows_has_no_plot_of_masses(tmp_path: Path) -> None:
+    forest = {"kind": "isolation", "features": ["dedx", "tof"], "normal": ["pion"]}
+    given = raw(tmp_path, models={"forest": forest}, infer=None, templates={}, evaluate={})
+    analysis = Analysis(*load(given, tmp_path))
+    assert targets.plots_of(analysis, "forest") == ["detection", "improvement", "history"]
+    asked = {"time": "p", "truth": "tof", "flagged": "kaon", "parameters": ["p"]}
+    given["evaluate"] = {"monitoring": asked}
+    assert "shifters" in targets.plots_of(Analysis(*load(given, tmp_path)), "forest")
+    job = Evaluate.of(analysis, "forest")
+    assert job.tables and job.judged.normal == ["pion"]
+
+
 def test_ranges_of_columns_are_written_out(tmp_path: Path) -> None:
     given = raw(tmp_path, infer=None)
     for sample in given["samples"].values():
@@ -114,13 +128,14 @@ def test_wrong_samples(tmp_path: Path, change: dict[str, Any], message: str) -> 
         ),
         ({"models": {"n": {"kind": "set"}}}, "models.n: reads constituents of jets"),
         (
-            {"models": {"n": {"kind": "hyperplane", "features": ["p"], "normal": ["pion"]}}},
-            "models.n: is judged by masses of jets",
+            {"models": {"n": {"kind": "autoencoder", "columns": {"p": {"bound": 0.1}}}}},
+            "models.n: nothing judges a model of task compress of rows of tables",
         ),
         (
             {"models": {"trees": {"kind": "bdt", "features": ["p"], "planing": {}}}},
             "models.trees.planing: is for masses of jets",
         ),
+        ({"select": {"split": {"by": "when"}}}, "select.split.by: unknown column 'when'"),
         ({"select": {"fatjet": {"pt": [1, 2]}}}, "select.fatjet: is for jets: limits of columns"),
         ({"background": {"sideband": {"samples": ["pion"]}}}, "background: estimates are of jets"),
         ({"templates": {"variable": "mass"}}, "templates.variable: unknown observable 'mass'"),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from boostflow import paths
 from boostflow.config.config import Config
 from boostflow.config.files import batch, beside, content, expand, find, is_remote, keys, known
-from boostflow.config.samples import FileSample, RootSample, SimulatedSample, is_data, is_normalised
+from boostflow.config.samples import FileSample, Made, RootSample, is_data, is_normalised
 from boostflow.config.statistics import Region
 from boostflow.config.systematics import AnySystematic, ModelVariation
 from boostflow.config.weights import SampleWeight
@@ -120,16 +120,16 @@ class Analysis:
     def parts(self, sample: str, variation: str) -> range:
         """Numbers of the parts of a sample; an alternative sample may have fewer."""
         block = self.config.samples[sample]
-        if isinstance(block, SimulatedSample):
+        if isinstance(block, Made):
             return range(self.alternative(variation, "parts") or block.parts)
         return range(len(self.files[sample]) * block.parts_per_file)
 
     def source(self, sample: str, part: int, variation: str) -> str:
-        """The file or address that a part is read from: simulated here, or the user's."""
+        """The file or address that a part is read from: made here, or the user's."""
         block = self.config.samples[sample]
-        if isinstance(block, SimulatedSample):
+        if isinstance(block, Made):
             resolved = self.resolve("simulate", variation, sample=sample)
-            return self.at(paths.SAMPLE, variation=resolved, sample=sample, part=part)
+            return self.at(block.path, variation=resolved, sample=sample, part=part)
         return self.files[sample][part // block.parts_per_file]
 
     def beside(self, sample: str, file: str) -> list[str]:
@@ -480,9 +480,8 @@ class Analysis:
 
     def label(self) -> tuple[str, str]:
         """Text left and right on top of a plot."""
-        samples = self.config.samples.values()
         # Sets without cross-sections correspond to no luminosity.
-        if any(isinstance(b, FileSample) and not (is_normalised(b) or is_data(b)) for b in samples):
+        if not all(is_normalised(b) or is_data(b) for b in self.config.samples.values()):
             return self.energy_label()
         left, energy = self.energy_label()
         return left, f"{self.config.luminosity:g} fb$^{{-1}}$" + (f" ({energy})" if energy else "")

@@ -427,6 +427,18 @@ def _crate(args: argparse.Namespace) -> None:
     print(run(args.results, args.to))
 
 
+def _showers_arguments(command: argparse.ArgumentParser) -> None:
+    from boostflow.calorimeter.make import arguments
+
+    arguments(command)
+
+
+def _showers(args: argparse.Namespace) -> None:
+    from boostflow.calorimeter.make import run
+
+    print(run(args.target, args.particle, args.number, args.energy, args.seed))
+
+
 COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
     "check": (_configfiles, _check, "Look at all input files: one line a file, all problems."),
     "variations": (
@@ -468,6 +480,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], Callable[..., None], str]] = {
         _explain_arguments,
         _explain,
         "List what a result was made from, by which job, when, and with which versions.",
+    ),
+    "showers": (
+        _showers_arguments,
+        _showers,
+        "Write showers of the project's own cascade as HDF5, in the layout of CaloGAN.",
     ),
     "launch": (
         _launch_arguments,

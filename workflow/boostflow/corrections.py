@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boostflow.correctionfile import WAY_OUT, content_of, outside, text_of
 from boostflow.errors import BoostflowError
+from boostflow.nanoaod import EMBEDDING
 
 if TYPE_CHECKING:
     import correctionlib
@@ -32,6 +33,8 @@ OPTIONAL = {
     "rho": "Rho_fixedGridRhoFastjetAll or fixedGridRhoFastjetAll",
     "area": "FatJet_area",
     "raw_factor": "FatJet_rawFactor",
+    "gen_pt": "FatJet_genJetAK8Idx and GenJetAK8_pt",
+    **EMBEDDING,
 }
 """Columns that only some files have, and the branches that they come from."""
 

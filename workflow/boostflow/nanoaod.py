@@ -48,7 +48,15 @@ GENERATOR_JETS = (
     "FatJet_genJetAK8Idx",
     *(f"GenJetAK8_{name}" for name in ("pt", "eta", "phi", "mass")),
 )
-RHO = ("Rho_fixedGridRhoFastjetAll", "fixedGridRhoFastjetAll")
+RHO = ("Rho_fixedGridRhoFastjetAll", "fixedGridRhoFastjetAll", "Rho_median")
+"""Median pT density by its names; the last one is that of boostflow's own samples."""
+EMBEDDING = {
+    "rho_mult": "Rho_medianPt",
+    "n_event": "Event_candidates",
+    "gen_lead_pt": "Event_leadingGenJetPt",
+}
+"""Columns of the event that boostflow's own samples have where events are embedded, and the
+branches."""
 AREA, RAW = "FatJet_area", "FatJet_rawFactor"
 LINKS = CONSTITUENTS[:2]
 VECTORS = (
@@ -65,7 +73,7 @@ READABLE = tuple(
             "genWeight",
             *WEIGHTS,
             *(f"{met}_{field}" for met in MET for field in ("pt", "phi")),
-            *RHO,
+            *(*RHO, *EMBEDDING.values()),
             *(f"FatJet_{field}" for vector in VECTORS for field in vector),
             *(f"FatJet_{field}" for field in jet_fields()),
             *(AREA, RAW, *GENERATOR_JETS),

@@ -76,17 +76,26 @@ def healthy(analysis: Analysis) -> list[str]:
 def plots_of(analysis: Analysis, model: str) -> list[str]:
     """Names of the plots of a model's evaluation; significance is that of the fit's signal."""
     block = analysis.config.models[model]
-    names = [x for x in model_plots(block) if x != "significance" or analysis.config.infer]
+    there = model_plots(block, analysis.config.of_tables())
+    names = [x for x in there if x != "significance" or analysis.config.infer]
     evaluate = analysis.config.evaluate
     if block.task() is Task.CLASSIFY:
         names += ["efficiency"] if evaluate.efficiency is not None else []
+        names += ["purity"] if evaluate.purity is not None else []
         names += ["rate", "turn_on"] if evaluate.trigger is not None else []
+    if evaluate.monitoring is not None and block.task() in (Task.CLASSIFY, Task.DETECT):
+        names += ["shifters"]
     return names
 
 
 def varied_plots_of(analysis: Analysis, model: str) -> list[str]:
     """Names of the plots of a model's systematic errors."""
     return systematic_plots(analysis.config.models[model])
+
+
+def purity_plot(analysis: Analysis) -> list[str]:
+    """Path of the plot of all models at equal purity, if it is asked for."""
+    return [analysis.at(paths.PURITY_PLOT)] if analysis.config.evaluate.purity else []
 
 
 def pois(analysis: Analysis) -> list[str]:
@@ -143,7 +152,7 @@ def plots(analysis: Analysis) -> list[str]:
         pattern = analysis.at(paths.MODEL_PLOT, model=model)
         found += [pattern.format(plot=plot) for plot in varied_plots_of(analysis, model)]
     if len(analysis.jet_models()) > 1:
-        found.append(analysis.at(paths.COMPARISON_PLOT))
+        found += [analysis.at(paths.COMPARISON_PLOT), *purity_plot(analysis)]
     if analysis.classifiers():
         found.append(analysis.at(paths.RANKING_PLOT))
     if analysis.in_logic():

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from boostflow.config.samples import SimulatedSample, has_charges, is_data
+from boostflow.config.samples import Made, has_charges, is_data
 from boostflow.config.systematics import (
     AnySystematic,
     Constituent,
@@ -185,9 +185,8 @@ class Variations:
         if declared.samples is not None and sample not in declared.samples:
             return False
         settings = self.config.samples[sample]
-        simulated = isinstance(settings, SimulatedSample)
-        if isinstance(declared, SampleVariation):
-            return simulated
+        if isinstance(declared, SampleVariation) and not isinstance(settings, Made):
+            return False
         if isinstance(declared, Constituent) and not has_charges(settings):
             return False
         return not is_data(settings)

@@ -123,6 +123,7 @@ if len(ANALYSIS.jet_models()) > 1:
                 category="Models",
                 labels={"plot": "comparison"},
             ),
+            purity=shown(targets.purity_plot(ANALYSIS), "purity_of_all", "Models"),
         log:
             log_of(paths.COMPARISON),
         benchmark:

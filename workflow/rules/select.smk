@@ -1,6 +1,13 @@
 """Selection: shifts, object and event cuts, cutflow, split, weights."""
 
-from boostflow.jobs.chain import ListParts, Select, corrections_of, veto_of, weight_files
+from boostflow.jobs.chain import (
+    ListParts,
+    Select,
+    corrections_of,
+    split_with,
+    veto_of,
+    weight_files,
+)
 
 
 include: "functions/select.smk"

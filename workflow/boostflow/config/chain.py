@@ -8,6 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from boostflow.config.base import Block, FilePath, Fraction, Name, Range, Setting
+from boostflow.config.embedding import Background
+from boostflow.config.monitored import Monitoring
+from boostflow.config.regression import Regression
 from boostflow.launch import has_slurm
 
 
@@ -82,6 +85,15 @@ class Simulation(Block):
     jet_pt_min: float = Field(200.0, gt=0)
     """Fat jets below this transverse momentum are not written (GeV)."""
     detector: Detector = Detector()
+    charged: bool = False
+    """Jets are made of charged particles alone, within the detector's acceptance and above its
+    threshold of tracks, and lie in it with all of their radius; so do generator jets."""
+    background: Background | None = None
+    """What events are embedded in: {kind: thermal} for a heavy-ion collision, {kind: pileup} for
+    more proton collisions; jets then have an area, their event a `rho`. null for nothing."""
+    constituents: bool = True
+    """false: files have jets without their constituents and without N-subjettiness and soft drop,
+    but with the momenta of the leading constituents: small, where a jet has hundreds."""
     settings: list[Setting] = []
     """Further Pythia settings, read after those above: `Tune:pp = 21`."""
     bias_weights: bool = True
@@ -95,6 +107,20 @@ class Simulation(Block):
             raise ValueError(
                 f"pthat: [{self.pthat[0]:g}, {self.pthat[1]:g}] is not between 0 and half of ecm,"
                 f" {self.ecm / 2:g} GeV"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Simulation:
+        """A background has no vertices; jets of charged particles fit into the acceptance."""
+        if self.detector.tracking is not None and (self.background or not self.constituents):
+            raise ValueError(
+                "tracking needs constituents, and no `background`, whose particles have no vertices"
+            )
+        if self.charged and self.jet_radius >= self.detector.abs_eta_max:
+            raise ValueError(
+                f"charged jets of radius {self.jet_radius:g} do not fit into"
+                f" detector.abs_eta_max: {self.detector.abs_eta_max:g}"
             )
         return self
 
@@ -216,11 +242,17 @@ class EventCuts(Block):
 
 
 class Split(Block):
-    """Percent of the events in each part, decided by a hash of run, luminosity block and event."""
+    """Percent of the events in each part, decided by a hash of run, luminosity block and event.
+
+    Of tables also in time order: models are trained on the past alone.
+    """
 
     train: int = Field(50, ge=1, le=98)
     validation: int = Field(15, ge=1, le=98)
     test: int = Field(35, ge=1, le=98)
+    by: str | None = None
+    """Column of tables whose values say the order, as a time: the first rows train, the next ones
+    validate, the last ones test. Groups stay whole, by their first row; null: the hash decides."""
 
     @model_validator(mode="after")
     def adds_up(self) -> Split:
@@ -333,6 +365,29 @@ class Efficiency(Block):
         return [self.signal, self.background, *self.others]
 
 
+class Purity(Block):
+    """Efficiency of classes where their selections have a given purity, in ranges of a column."""
+
+    signals: list[Name] = Field(min_length=1)
+    """Classes whose efficiency is quoted, each against all others with their weights."""
+    purity: list[Fraction] = Field([0.9], min_length=1)
+    """Parts of what passes that are of the class; in each range by a cut of its own."""
+    column: str = "pt"
+    """Column whose ranges are told apart."""
+    title: str | None = None
+    """How plots call it, with its unit: `Momentum (GeV)`; null: as elsewhere."""
+    edges: list[float] = Field(min_length=2)
+    """Edges of the ranges, ascending."""
+
+    @field_validator("edges")
+    @classmethod
+    def ascend(cls, edges: list[float]) -> list[float]:
+        """Edges of ranges ascend."""
+        if any(high <= low for low, high in pairwise(edges)):
+            raise ValueError(f"{edges} are no edges of ranges: [20, 50, 100, 200]")
+        return edges
+
+
 class Item(Block):
     """A line of a trigger's menu: a tagged jet above a threshold."""
 
@@ -396,9 +451,17 @@ class Evaluate(Block):
     efficiency: Efficiency | None = None
     """Efficiency of a class at fixed mistag rates of another: {signal: b, background: light,
     others: [c], edges: [20, 50, 100, 200]}; null for none."""
+    purity: Purity | None = None
+    """Efficiency of classes at equal purity, in ranges of a column: {signals: [kaon], purity:
+    [0.9], column: p, edges: [0.3, 0.6, 1, 2]}; null for none."""
     trigger: Trigger | None = None
     """Menu of a trigger at a rate, with turn-on curves: {background: [dijet], rate: 1000, menu:
     {top: {signal: top, pt_min: 300}}}; null for none."""
+    monitoring: Monitoring | None = None
+    """What monitors data quality at so many false alarms a day, of tables: {time: time, truth:
+    fault, flagged: bad, parameters: ["q{0..199}"]} (docs/dqm.md); null for none."""
+    regression: Regression = Regression()
+    """Bins in which regressions are judged: {edges: [20, 40, 60], ranges: [0, 1500, 6000]}."""
     bootstrap: int = Field(200, ge=10)
     """Resamplings (of events) where no formula gives the error."""
     reference: Name | None = None

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from boostflow.config.base import at_home
-from boostflow.config.samples import FileSample, RootSample, Sample, TableSample, TopTagSample
+from boostflow.config.samples import FileSample, FlatSample, RootSample, Sample, TopTagSample
 from boostflow.config.weights import carried
 from boostflow.errors import BoostflowError
 from boostflow.publicsets import toptag_files
@@ -248,7 +248,7 @@ def _address_fault(address: str, sample: FileSample) -> str | None:
     protocol, _, rest = address.partition("://")
     server, _, path = rest.partition("/")
     if not isinstance(sample, RootSample):
-        what = "ROOT files of jets" if isinstance(sample, TableSample) else "ROOT files"
+        what = "ROOT files of jets" if isinstance(sample, FlatSample) else "ROOT files"
         return f"{address}: only {what} are read from servers: copy it first"
     if protocol not in PROTOCOLS:
         return f"{address}: addresses start with {', '.join(f'{p}://' for p in PROTOCOLS)}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from boostflow import paths
+from boostflow.calorimeter.columns import all_columns
 from boostflow.config.base import Block, FilePath, Name, NoSwitch, Setting
 from boostflow.config.defaults import QCD
-from boostflow.config.tables import TableContent, TableCuts
+from boostflow.config.tables import RESERVED, TableContent, TableCuts, TableRows, require_columns
 from boostflow.config.weights import SampleWeight
+from boostflow.generators.found import AnyGenerator
 from boostflow.processes import ProcessName
 from boostflow.publicsets import JETCLASS_SELECT, TopTagSelect
 
@@ -20,6 +23,9 @@ EVENTS_MAX = 1_000_000
 
 class SimulatedSample(Block):
     """Events that boostflow generates itself."""
+
+    path: ClassVar[str] = paths.SAMPLE
+    """Where its files are."""
 
     source: Literal["simulation"] = "simulation"
     process: ProcessName
@@ -186,24 +192,94 @@ class JetClassSample(FileSample):
         return select
 
 
-class TableSample(FileSample, TableContent, TableCuts):
-    """Tables of objects that are no jets: rows of flat ROOT trees, Parquet or CSV files."""
+class FlatSample(FileSample, TableContent, TableCuts):
+    """Objects that are no jets, each a row of numbers."""
 
-    source: Literal["table"]
     data: bool = False
     """Collision data, or whatever else no systematic varies."""
 
     @model_validator(mode="after")
-    def cuts_on_columns(self) -> TableSample:
+    def cuts_on_columns(self) -> FlatSample:
         """Limits are those of columns that are kept."""
-        if lost := sorted(set(self.where) - set(self.columns)):
-            raise ValueError(f"where: {', '.join(lost)} is none of `columns`")
+        require_columns(self.where, self.columns)
         return self
 
     def content(self) -> TableContent:
         """What of its files is read."""
         return TableContent.model_validate(self.model_dump(include=set(TableContent.model_fields)))
 
+
+class TableSample(FlatSample):
+    """Tables of objects that are no jets: rows of flat ROOT trees, Parquet or CSV files."""
+
+    source: Literal["table"]
+
+
+class CaloganSample(FlatSample):
+    """HDF5 files of showers in the layout of CaloGAN (docs/showers.md): each shower is an event."""
+
+    source: Literal["calogan"]
+    columns: list[str] = Field(all_columns(), min_length=1)
+    """Columns of a shower that are kept (docs/showers.md lists them); generators need the energy
+    and all cells."""
+
+    @field_validator("columns")
+    @classmethod
+    def are_of_showers(cls, columns: list[str]) -> list[str]:
+        """The columns exist."""
+        known = all_columns()
+        for name in columns:
+            if name not in known:
+                near = get_close_matches(name, known, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"a shower has no column {name!r}{hint}")
+        return columns
+
+
+class GeneratedSample(TableRows, TableCuts):
+    """Rows of a table that boostflow makes itself: objects that are no jets."""
+
+    path: ClassVar[str] = paths.GENERATED
+    """Where its files are."""
+
+    source: Literal["generated"]
+    generator: AnyGenerator
+    """What makes them: the kind of a generator, and its settings."""
+    columns: list[str] = []
+    """Columns of numbers that are kept; empty: all that the generator makes, but those that `rows`,
+    `weight` and `group` name."""
+    label: Name | None = None
+    """Class of the rows; null if the sample is not to be trained on."""
+    parts: int = Field(2, ge=1, le=10_000)
+    """Number of files, each made by a job of its own."""
+    events: int = Field(10_000, ge=10, le=EVENTS_MAX)
+    """Rows in a file."""
+    xsec: Annotated[float | None, NoSwitch] = Field(None, gt=0)
+    """Cross-section in pb; null where no normalisation is wanted."""
+    data: bool = False
+    """Stands for collision data, or whatever else no systematic varies."""
+
+    @model_validator(mode="after")
+    def takes_what_is_made(self) -> GeneratedSample:
+        """All columns are made by the generator, and limits are those of columns that are kept."""
+        made, beside = self.generator.makes(), self.beside()
+        if not self.columns:
+            self.columns = [x for x in made if x not in beside and x not in RESERVED]
+        if lost := sorted({*self.columns, *beside} - set(made)):
+            raise ValueError(
+                f"columns: the generator {self.generator.kind} makes no {', '.join(lost)}; it makes"
+                f" {', '.join(made)}"
+            )
+        require_columns(self.where, self.columns)
+        return self
+
+    def content(self) -> TableContent:
+        """What of its files is read."""
+        return TableContent.model_validate(self.model_dump(include=set(TableRows.model_fields)))
+
+
+Made = SimulatedSample | GeneratedSample
+"""Samples that boostflow makes itself."""
 
 Sample = Annotated[
     SimulatedSample
@@ -212,7 +288,9 @@ Sample = Annotated[
     | Hls4mlSample
     | TopTagSample
     | JetClassSample
-    | TableSample,
+    | TableSample
+    | CaloganSample
+    | GeneratedSample,
     Field(discriminator="source"),
 ]
 
@@ -243,11 +321,13 @@ def has_charges(sample: object) -> bool:
 
 def is_table(sample: object) -> bool:
     """Whether a sample is of rows of tables, not of jets."""
-    return isinstance(sample, TableContent)
+    return isinstance(sample, TableRows)
 
 
-def is_normalised(sample: FileSample) -> bool:
-    """Whether a sample of simulation says how many events are expected of it."""
+def is_normalised(sample: Sample) -> bool:
+    """Whether it is known how many events are expected of a sample: Pythia says so itself."""
+    if isinstance(sample, SimulatedSample):
+        return True
     return sample.xsec is not None or getattr(sample, "normalised_to", None) is not None
 
 

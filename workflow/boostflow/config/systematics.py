@@ -22,7 +22,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, TypeAdapter, field_validator, model_validator
 
 from boostflow.config.base import Block, Name, Setting, expanded
 from boostflow.config.chain import Smearing
@@ -335,11 +335,24 @@ class Constituent(Templated):
 Settings = Annotated[list[Setting], Field(min_length=1)]
 """One or more Pythia settings."""
 Keys = Annotated[dict[str, Any], Field(min_length=1)]
-"""Keys of a model's block with their values."""
+"""Keys of the block of a model or of a generator with their values."""
 
 
-class SampleVariation(Alternatives[Settings]):
-    """Alternative simulation: touches everything."""
+def _form(value: object) -> str | None:
+    return "lines" if isinstance(value, list) else "keys" if isinstance(value, dict) else None
+
+
+Alternative = Annotated[
+    Annotated[Settings, Tag("lines")] | Annotated[Keys, Tag("keys")], Discriminator(_form)
+]
+"""Pythia settings of simulated samples, or keys of the generator of generated ones."""
+
+
+class SampleVariation(Alternatives[Alternative]):
+    """Alternative simulation: touches everything.
+
+    What changes are lines for Pythia, or keys of the generator where samples are generated.
+    """
 
     kind: Literal["sample"]
     group: Group = "model"

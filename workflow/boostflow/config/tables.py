@@ -18,14 +18,12 @@ Limits = dict[str, Range]
 """Ranges of columns: low <= value < high, so that NaN lies in none."""
 
 
-class TableContent(Block):
-    """What of a flat file is read: a TTree or RNTuple, Parquet, or CSV with a line of names."""
+class TableRows(Block):
+    """What of the rows of a table is taken."""
 
     columns: list[str] = Field(min_length=1)
     """Columns of numbers that are kept, for models, templates and weights; `adc_{0..15}` stands for
     16 of them. NaN, and an empty field, mean that a detector gave nothing."""
-    names: dict[str, str] = {}
-    """Names in the file by those used here, where they differ: `{mother: label}`."""
     rows: dict[str, float | str] = {}
     """Only rows with these values: `{pdg: 321}` takes those of a class from a column of labels, in
     which no value may be missing."""
@@ -34,10 +32,6 @@ class TableContent(Block):
     group: list[str] = []
     """Columns of whole numbers that name what belongs together, `[run, event]`: rows of a group are
     in the same split, and errors count groups. Without them each row is on its own."""
-    tree: str | None = None
-    """Name of the TTree or RNTuple in a ROOT file; null: the only one."""
-    separator: str = Field(",", min_length=1, max_length=1)
-    """Between two fields of a CSV file."""
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -46,7 +40,7 @@ class TableContent(Block):
         return expanded(value)
 
     @model_validator(mode="after")
-    def names_are_free(self) -> TableContent:
+    def names_are_free(self) -> TableRows:
         """Columns have plain names, each once, that boostflow does not use itself."""
         for name in self.columns:
             if re.fullmatch(r"[A-Za-z_]\w*", name) is None:
@@ -63,7 +57,27 @@ class TableContent(Block):
                 raise ValueError(f"columns: {name} is listed twice")
         if len(set(self.group)) < len(self.group):
             raise ValueError("group: a column is listed twice")
-        if lost := sorted(set(self.names) - {*self.columns, *self.rows, *self.group, self.weight}):
+        return self
+
+    def beside(self) -> set[str]:
+        """Columns that are read for other ends than `columns`."""
+        return {*self.rows, *self.group, *filter(None, [self.weight])}
+
+
+class TableContent(TableRows):
+    """What of a flat file is read: a TTree or RNTuple, Parquet, or CSV with a line of names."""
+
+    names: dict[str, str] = {}
+    """Names in the file by those used here, where they differ: `{mother: label}`."""
+    tree: str | None = None
+    """Name of the TTree or RNTuple in a ROOT file; null: the only one."""
+    separator: str = Field(",", min_length=1, max_length=1)
+    """Between two fields of a CSV file."""
+
+    @model_validator(mode="after")
+    def names_are_read(self) -> TableContent:
+        """Names are those of columns that are read."""
+        if lost := sorted(set(self.names) - {*self.columns, *self.beside()}):
             raise ValueError(f"names: nothing reads {', '.join(lost)}")
         return self
 
@@ -78,6 +92,12 @@ class TableCuts(Block):
     where: Limits = {}
     """Only rows with the values of these columns in such ranges, low <= value < high: `{p: [0.2,
     5]}`; NaN is in none. Shifts move rows across."""
+
+
+def require_columns(where: Limits, columns: list[str]) -> None:
+    """Raise ValueError unless limits are those of columns that are kept."""
+    if lost := sorted(set(where) - set(columns)):
+        raise ValueError(f"where: {', '.join(lost)} is none of `columns`")
 
 
 def limits_of(sample: object) -> Limits | None:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from boostflow.config.chain import Efficiency
+from boostflow.config.chain import Efficiency, Purity
 from boostflow.errors import BoostflowError
-from boostflow.evaluate import efficiency
+from boostflow.evaluate import efficiency, purity
 from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.classifier import Classified, normalised, uniform
 from boostflow.evaluate.curves import Ranking, components, delong
@@ -104,6 +104,7 @@ def compare(
     times: int,
     seed: int,
     quoted: Efficiency | None = None,
+    pure: Purity | None = None,
 ) -> dict[str, Any]:
     """The reference beside each other model: as many pairs as there are other models.
 
@@ -113,10 +114,12 @@ def compare(
         times: resamplings of the bootstrap.
         seed: of the bootstrap.
         quoted: efficiencies at fixed mistag rates that are compared, too; jets have its column.
+        pure: the same of efficiencies at equal purity.
 
     Returns:
-        `pairs`: their `models`, `jets` by class, `auc` (`difference`) and, where it is quoted,
-        `efficiency` (`efficiency.difference`); `notes`: why there is no such pair.
+        `pairs`: their `models`, `jets` by class, `auc` (`difference`) and, where they are quoted,
+        `efficiency` (`efficiency.difference`) and `purity` (`purity.difference`); `notes`: why
+        there is no such pair.
 
     Raises:
         BoostflowError: the reference is none of the models, or the only one.
@@ -141,5 +144,7 @@ def compare(
         }
         if quoted is not None:
             pair["efficiency"] = efficiency.difference(*found, quoted, times, seed)
+        if pure is not None:
+            pair["purity"] = purity.difference(*found, pure, times, seed)
         result["pairs"].append(pair)
     return result

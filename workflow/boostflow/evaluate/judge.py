@@ -14,11 +14,16 @@ from boostflow.evaluate import (
     decorrelated,
     detector,
     efficiency,
+    monitoring,
+    purity,
+    regression,
+    showers,
     trigger,
 )
+from boostflow.io import read_json
 from boostflow.jobs.models import Evaluate, Judged
 from boostflow.models.family import Role, Task, Unit, families
-from boostflow.scored import Table, read_scored, read_scores, samples_of
+from boostflow.scored import TEST, TRAIN, Table, read_scored, read_scores, samples_of
 from boostflow.seeds import derive
 
 COLUMNS = ["split", "weight", "candidate"]
@@ -35,6 +40,20 @@ def figures_of(job: Evaluate, files: Evaluate.Files) -> Found:
         BoostflowError: there is no such way of judging, missing or mismatched files, a score table
             without the model's columns, a class without jets, NaN scores.
     """
+    figures, jets = _by_task(job, files)
+    asked = job.evaluate.monitoring
+    if asked is not None and job.judged.task in (Task.CLASSIFY, Task.DETECT):
+        columns = list(dict.fromkeys(["split", *asked.columns()]))
+        table = read_scored(samples_of(files.jets), files.scores, columns, [])
+        about = read_json(files.model / "manifest.json")
+        features = about.get("features") or about["config"].get("features", [])
+        figures["monitoring"] = monitoring.evaluate(
+            table, job.judged, features, asked, job.evaluate.bootstrap, _seed(job)
+        )
+    return figures, jets
+
+
+def _by_task(job: Evaluate, files: Evaluate.Files) -> Found:
     way = WAYS.get((job.judged.task, job.judged.unit))
     if way is None:
         raise BoostflowError(
@@ -53,10 +72,11 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
     unknown = [name for name in job.signal if name not in jets]
     if unknown:
         raise BoostflowError(f"unknown signal sample {', '.join(unknown)}")
-    quoted, asked = job.evaluate.efficiency, job.evaluate.trigger
+    quoted, pure, asked = job.evaluate.efficiency, job.evaluate.purity, job.evaluate.trigger
     columns = [
         *COLUMNS,
         *([quoted.column] if quoted else []),
+        *([pure.column] if pure else []),
         *(["pt", asked.column] if asked else []),
     ]
     table = read_scored(jets, files.scores, list(dict.fromkeys(columns)), [])
@@ -68,6 +88,9 @@ def _classifier(job: Evaluate, files: Evaluate.Files) -> Found:
         figures["efficiency"] = efficiency.evaluate(
             part, quoted, job.evaluate.bootstrap, _seed(job)
         )
+    if pure is not None:
+        part = classifier.classified(table, job.judged)
+        figures["purity"] = purity.evaluate(part, pure, job.evaluate.bootstrap, _seed(job))
     if asked is not None:
         part = classifier.classified(table, job.judged)
         figures["trigger"] = trigger.evaluate(
@@ -109,8 +132,30 @@ def _compression(job: Evaluate, files: Evaluate.Files) -> Found:
 
 def _detector(job: Evaluate, files: Evaluate.Files) -> Found:
     jets = samples_of(files.jets)
-    table = read_scored(jets, files.scores, COLUMNS, detector.OPTIONAL)
-    return detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+    masses = [] if job.tables else detector.OPTIONAL
+    table = read_scored(jets, files.scores, COLUMNS, masses)
+    figures, test = detector.evaluate(table, job.judged, job.evaluate, _seed(job))
+    return figures | {"objects": "rows" if job.tables else "jets"}, test
+
+
+def _generator(job: Evaluate, files: Evaluate.Files) -> Found:
+    found, samples = samples_of(files.jets), job.judged.samples
+    used = [path for name, path in found.items() if not samples or name in samples]
+    family = families()[job.kind].module("score")
+    every = family.read(used)
+    test = every.of(TEST)
+    cells = family.generate(files.model, test.energy, _seed(job))
+    pair = showers.Pair(test.energy, test.cells, cells)
+    return showers.evaluate(pair, every.of(TRAIN).cells, job.evaluate.bootstrap, _seed(job))
+
+
+def _regression(job: Evaluate, files: Evaluate.Files) -> Found:
+    config = job.evaluate.regression
+    asked = [config.centrality] if config.ranges else []
+    assert job.judged.target is not None
+    columns = list(dict.fromkeys([*COLUMNS, job.judged.target, *asked]))
+    table = read_scored(samples_of(files.jets), files.scores, columns, regression.OPTIONAL)
+    return regression.evaluate(table, job.judged, config, job.evaluate.bootstrap, _seed(job))
 
 
 def _clustered(
@@ -162,5 +207,7 @@ WAYS: dict[tuple[Task, Unit], Callable[[Evaluate, Evaluate.Files], Found]] = {
     (Task.CLUSTER, "event"): _events,
     (Task.COMPRESS, "jet"): _compression,
     (Task.DETECT, "jet"): _detector,
+    (Task.GENERATE, "jet"): _generator,
+    (Task.REGRESS, "jet"): _regression,
 }
 """What judges a model, by its task and what it scores."""

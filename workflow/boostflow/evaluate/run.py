@@ -16,6 +16,7 @@ from boostflow.jobs.models import (
 )
 from boostflow.plots import anomaly as draw_events
 from boostflow.plots import evaluation as draw
+from boostflow.plots import purity
 from boostflow.plots import uncertainty as draw_errors
 from boostflow.plots.style import save, style
 from boostflow.scored import read_scored, samples_of
@@ -78,16 +79,18 @@ def comparison(job: Compare, files: Compare.Files) -> None:
     jets, models = samples_of(files.jets), {}
     for path in files.scores:
         model = path.parent.name
-        columns = [] if job.efficiency is None else [job.efficiency.column]
+        columns = [quoted.column for quoted in (job.efficiency, job.purity) if quoted is not None]
         wanted = list(dict.fromkeys([*judge.COLUMNS, *columns]))
         table = read_scored(jets, path, wanted, varied.OPTIONAL)
         table["row"] = np.arange(len(table["label"]))
         models[model] = judge.classified(table, job.judged[model])
     seed = derive(job.seed, "compare")
-    result = compare.compare(models, job.reference, job.bootstrap, seed, job.efficiency)
+    result = compare.compare(models, job.reference, job.bootstrap, seed, job.efficiency, job.purity)
     write_json(files.figures, result)
     with style():
         save(draw_errors.comparison(result, job.label), files.plot)
+        for path in files.purity:
+            save(purity.of_all(result["pairs"], job.label), path)
 
 
 def anomaly(job: CompareEvents, files: CompareEvents.Files) -> None:

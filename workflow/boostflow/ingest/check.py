@@ -17,7 +17,7 @@ import numpy as np
 
 from boostflow.config.files import expand, keys, known
 from boostflow.config.needs import Needs
-from boostflow.config.samples import FileSample, RootContent, RootSample, TableSample, is_data
+from boostflow.config.samples import FileSample, FlatSample, RootContent, RootSample, is_data
 from boostflow.config.weights import carried, relative_columns
 from boostflow.corrections import OPTIONAL
 from boostflow.errors import BadFile, BoostflowError
@@ -158,7 +158,7 @@ def look_at(one: Checked, block: FileSample, job: CheckInputs, needs: Needs) -> 
     try:
         if isinstance(block, RootSample):
             _look_at_root(one, block, job, needs)
-        elif isinstance(block, TableSample):
+        elif isinstance(block, FlatSample):
             with opened(one.file, block.content()) as table:
                 one.features, one.events = FEATURES, table.entries
         else:
@@ -338,12 +338,13 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
         if one.name in needs.columns and one.name not in there
     ]
     have = {"rho": first.features.rho is not None, "area": first.features.area}
-    have["raw_factor"] = first.features.raw
+    have |= {"raw_factor": first.features.raw, "gen_pt": first.features.generator_jets}
+    have |= dict.fromkeys(first.features.embedded, True)
     problems += [
         f"{first.file} has no {branch}: {column} of {', '.join(needs.columns[column])} needs it, "
         "name another column"
         for column, branch in OPTIONAL.items()
-        if column in needs.columns and not have[column]
+        if column in needs.columns and not have.get(column)
     ]
     for what, there, branches, prefix in (
         ("impact parameters", first.features.tracks, IMPACT, "pf_"),

@@ -15,6 +15,7 @@ from boostflow.ingest.carried import find as find_carried
 from boostflow.nanoaod import (
     AREA,
     CONSTITUENTS,
+    EMBEDDING,
     EVENT,
     FATJET,
     GENERATOR_JETS,
@@ -84,6 +85,8 @@ class Features:
     """Branch of the median pT density, which resolutions depend on."""
     area: bool = False
     """Jets have an area."""
+    embedded: dict[str, str] = field(default_factory=dict)
+    """Branches of `EMBEDDING` by their columns."""
     raw: bool = False
     """Jets have a factor back to their raw momentum."""
     names: dict[str, str] = field(default_factory=dict)
@@ -131,6 +134,7 @@ class Features:
             "rho": self.rho is not None,
             "area": self.area,
             "raw_factor": self.raw,
+            **dict.fromkeys(self.embedded, True),
         }
 
 
@@ -338,6 +342,7 @@ def examine(
         generator_jets=not lacks(GENERATOR_JETS),
         rho=next((name for name in RHO if name in have), None),
         area=AREA in have,
+        embedded={column: name for column, name in EMBEDDING.items() if name in have},
         raw=RAW in have,
         names=have,
         linked=linked,

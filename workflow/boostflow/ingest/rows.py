@@ -189,6 +189,8 @@ class Rows:
             columns["label"] = ak.Array(np.repeat(ak.to_numpy(events.label), count))
         if self.features.rho:
             columns["rho"] = repeat(value(events, self.features.rho), "float32")
+        for column, branch in self.features.embedded.items():
+            columns[column] = repeat(value(events, branch), "float32")
         columns |= {name: repeat(values, "float32") for name, values in met.items()}
         columns["ht"] = repeat(ak.sum(jets.pt, axis=1), "float32")
         columns["genWeight"] = np.repeat(weight.astype("float32"), count)
@@ -224,8 +226,8 @@ class Rows:
         for name, values in met.items():
             bad.finite(name, values, used)
         bad.negative("met_pt", met["met_pt"], (met["met_pt"] < 0) & used)
-        if self.features.rho:
-            bad.finite(self.features.rho, value(events, self.features.rho), used)
+        for branch in filter(None, (self.features.rho, *self.features.embedded.values())):
+            bad.finite(branch, value(events, branch), used)
         for name in ("area", "rawFactor"):
             if name in jets.fields:
                 bad.finite(name, jets[name])

@@ -83,7 +83,7 @@ def run(job: Ingest, files: Ingest.Files) -> None:
     def read() -> None:
         if files.checked is not None:
             require_checked(files.checked, file)
-        if job.source == "table":
+        if job.tabular is not None:
             tables.run(file, job, files)
         else:
             _ingest(file, job, files)

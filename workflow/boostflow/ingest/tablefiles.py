@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from boostflow.calorimeter.files import ENDS
 from boostflow.config.tables import TableContent
 from boostflow.errors import BadFile, BoostflowError
 from boostflow.ingest.branches import Branches, near
@@ -30,7 +31,7 @@ EXACT = 2**53
 
 
 def opened(file: str, content: TableContent) -> TableFile:
-    """A table, by the end of its name: .root, .parquet, .csv or .csv.gz.
+    """A table, by the end of its name: .root, .parquet, .csv, .csv.gz, or .hdf5 of showers.
 
     Args:
         file: path.
@@ -39,10 +40,16 @@ def opened(file: str, content: TableContent) -> TableFile:
     Raises:
         BadFile: it has another end.
     """
+    if file.lower().endswith(ENDS):
+        # It is a table in turn.
+        from boostflow.ingest.showers import ShowerTable
+
+        return ShowerTable(file, content)
     for end, kind in KINDS.items():
         if file.lower().endswith(end):
             return kind(file, content)
-    raise BadFile(f"{file}: is no table by its name: {', '.join(KINDS)} are read")
+    ends = ", ".join([*KINDS, *ENDS])
+    raise BadFile(f"{file}: is no table by its name: {ends} are read")
 
 
 class TableFile(ABC):

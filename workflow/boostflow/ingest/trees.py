@@ -127,7 +127,7 @@ class TreeReader:
         columns: dict[str, Any] = dict(
             zip(EVENT, (1, self.rows.job.number + 1, np.arange(start, stop)), strict=True)
         )
-        for name in (*EVENT, "genWeight", features.rho):
+        for name in (*EVENT, "genWeight", features.rho, *features.embedded.values()):
             if name in found:
                 columns[name] = self._number(found[name], features.names[name])
         columns |= {name: found[name] for name in features.weights}

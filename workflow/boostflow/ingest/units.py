@@ -10,7 +10,7 @@ import numpy as np
 from boostflow.config.samples import Units
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import Features
-from boostflow.nanoaod import RHO, VECTORS
+from boostflow.nanoaod import EMBEDDING, RHO, VECTORS
 from boostflow.observables.catalogue import ingested
 from boostflow.observables.declare import Unit
 
@@ -25,10 +25,13 @@ FIELDS = {
 }
 """Fields of jets, constituents, MET and generator jets, by NanoAOD's names, that have a unit."""
 
+DENSITIES = {*RHO, EMBEDDING["rho_mult"], EMBEDDING["gen_lead_pt"]}
+"""Branches of the event that have one."""
+
 
 def has_unit(name: str) -> bool:
     """Whether a branch, by NanoAOD's name, holds momenta, energies or masses, or their density."""
-    return name in RHO or name.partition("_")[2] in FIELDS
+    return name in DENSITIES or name.partition("_")[2] in FIELDS
 
 
 def in_gev(found: Mapping[str, ak.Array], units: Units) -> dict[str, ak.Array]:

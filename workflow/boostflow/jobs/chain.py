@@ -18,11 +18,12 @@ from boostflow.config.needs import Needs, needs
 from boostflow.config.rounding import Rounded
 from boostflow.config.samples import (
     EVENTS_MAX,
+    FlatSample,
+    GeneratedSample,
     RootContent,
     RootSample,
     Sample,
     SimulatedSample,
-    TableSample,
     is_data,
 )
 from boostflow.config.systematics import Constituent, JetShift
@@ -153,7 +154,7 @@ class Ingest(Job):
     runs: ClassVar[str] = "boostflow.ingest.run:run"
     crashed: ClassVar[str | None] = "boostflow.ingest.crashes:ingest"
 
-    source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass", "table"] = "root"
+    source: Literal["root", "lhco", "hls4ml", "toptag", "jetclass", "table", "calogan"] = "root"
     """Layout of the file."""
     address: str | None = None
     """The file, where it is on a server."""
@@ -232,6 +233,9 @@ class Ingest(Job):
         }
         if isinstance(block, SimulatedSample):
             return cls(match=block.process, **shared)
+        if isinstance(block, GeneratedSample):
+            more: dict[str, Any] = {"tabular": block.content(), "number": int(part)}
+            return cls(source="table", data=block.data, xsec=block.xsec, **more, **shared)
         file, piece = divmod(int(part), block.parts_per_file)
         source = analysis.source(sample, int(part), variation)
         own: dict[str, Any] = {"number": file, "select": getattr(block, "select", "all")}
@@ -249,7 +253,7 @@ class Ingest(Job):
                     [*golden_jsons(analysis, sample), *analysis.sums_files(sample)]
                 )
             }
-        if isinstance(block, TableSample):
+        if isinstance(block, FlatSample):
             own = {"number": file, "tabular": block.content()}
         return cls(
             source=block.source,
@@ -346,7 +350,8 @@ class Select(Job):
         parts: Input[Path]
         """List of the ingested parts."""
         others: Input[list[Path]] = []
-        """Of collision data: lists of the parts of samples whose events do not count again."""
+        """Of collision data: lists of the parts of samples whose events do not count again; where
+        rows of tables are split in time order: of all other samples."""
         corrections: Named[Path | None] = None
         """correctionlib file of the shift and of smearing."""
         weights: Named[list[Path]] = []
@@ -387,6 +392,12 @@ class Select(Job):
                 ]
             ),
         )
+
+
+def split_with(analysis: Analysis, sample: str) -> list[str]:
+    """Other samples with which a sample of tables is put in the order of its splits."""
+    in_order = analysis.config.select.split.by is not None and analysis.uses_splits()
+    return [name for name in analysis.samples if name != sample] if in_order else []
 
 
 def state(analysis: Analysis) -> str:

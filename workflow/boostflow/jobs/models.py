@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_serializer
 
 from boostflow.config.base import Block, Name
-from boostflow.config.chain import Efficiency
+from boostflow.config.chain import Efficiency, Purity
 from boostflow.config.chain import Evaluate as EvaluateBlock
 from boostflow.config.config import Model
+from boostflow.config.regression import Regression
 from boostflow.config.systematics import AnySystematic, titles
 from boostflow.jobs import base
 from boostflow.jobs.base import Given, Input, Job, Label, Output, PlotFolder, without
 from boostflow.models.classifying import ClassifierBlock, Decorrelate
 from boostflow.models.family import ModelBlock, Role, Score, Task, Unit, columns, family_of
+from boostflow.models.regressing import RegressorBlock
 
 if TYPE_CHECKING:
     from boostflow.analysis import Analysis
@@ -112,6 +114,8 @@ class Scoring(Job):
     """Names of the samples, in the order of their files."""
     scores: list[Score]
     """Columns that the model's family names; a class that the training lacked has none."""
+    together: bool = False
+    """Whether all samples are scored at once."""
     threads: int = 1
     """Number of threads that compute at the same time."""
 
@@ -129,7 +133,11 @@ class Scoring(Job):
     def of(cls, analysis: Analysis, model: str, variation: str) -> Scoring:
         """The job of a model under a variation."""
         block = analysis.block(model, variation)
-        return cls(samples=analysis.samples, scores=block.scores(analysis.config.labels()))
+        return cls(
+            samples=analysis.samples,
+            scores=block.scores(analysis.config.labels()),
+            together=block.together(),
+        )
 
 
 class Judged(Block):
@@ -147,6 +155,8 @@ class Judged(Block):
     """Window of the jet mass of a clustering (GeV)."""
     normal: list[Name] = []
     """Samples or classes that a detector takes as normal."""
+    target: str | None = None
+    """Column of the true value that a regression estimates."""
 
     @classmethod
     def of(cls, block: ModelBlock, labels: Sequence[str]) -> Judged:
@@ -164,6 +174,7 @@ class Judged(Block):
             samples=None if samples is None else list(samples),
             mass=block.window(),
             normal=list(block.normal_jets()),
+            target=block.target if isinstance(block, RegressorBlock) else None,
         )
 
     def columns(self, role: Role) -> list[str]:
@@ -185,6 +196,8 @@ class Evaluate(Job):
     """Names of the plots that the family draws."""
     judged: Judged
     """Jets and columns that the model is judged by."""
+    tables: bool = False
+    """Whether rows of tables are scored, which have no mass of a jet."""
     evaluate: EvaluateBlock = EvaluateBlock()
     """Efficiencies, pairs of classes that the analysis has, resamplings."""
     decorrelate: Decorrelate | None = None
@@ -224,7 +237,8 @@ class Evaluate(Job):
             kind=block.kind,
             own_plots=list(block.own_plots()),
             judged=Judged.of(block, config.labels()),
-            evaluate=possible(analysis),
+            tables=config.of_tables(),
+            evaluate=possible(analysis, isinstance(block, RegressorBlock)),
             decorrelate=block.decorrelate if isinstance(block, ClassifierBlock) else None,
             signal=signal_of(analysis, block),
             luminosity=config.luminosity,
@@ -233,11 +247,17 @@ class Evaluate(Job):
         )
 
 
-def possible(analysis: Analysis) -> EvaluateBlock:
-    """The evaluate block with those rejections whose classes this analysis has."""
+def possible(analysis: Analysis, regresses: bool = False) -> EvaluateBlock:
+    """The evaluate block with those rejections whose classes this analysis has.
+
+    Args:
+        analysis: the analysis.
+        regresses: whether it is for a regression, which alone has bins of its own.
+    """
     labels, block = set(analysis.config.labels()), analysis.config.evaluate
     pairs = [(s, b) for s, b in block.rejection if {s, *b} <= labels]
-    return block.model_copy(update={"rejection": pairs, "reference": None})
+    bins = block.regression if regresses else Regression()
+    return block.model_copy(update={"rejection": pairs, "reference": None, "regression": bins})
 
 
 def signal_of(analysis: Analysis, block: ModelBlock) -> list[str]:
@@ -348,6 +368,8 @@ class Compare(Job):
     """The model that each other one is compared with."""
     efficiency: Efficiency | None = None
     """Efficiencies at fixed mistag rates that are compared besides the AUCs."""
+    purity: Purity | None = None
+    """Efficiencies at equal purity that are compared, too."""
     bootstrap: int = 200
     """Number of resamplings of the bootstrap."""
     seed: int = 1
@@ -366,6 +388,8 @@ class Compare(Job):
         """JSON file of the comparison."""
         plot: Output[Path]
         """PNG file of the comparison."""
+        purity: Output[list[Path]] = []
+        """PNG file of efficiencies at equal purity, where they are asked for."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Compare:
@@ -377,6 +401,7 @@ class Compare(Job):
             judged={name: Judged.of(block, labels) for name, block in models.items()},
             reference=reference_of(analysis),
             efficiency=config.evaluate.efficiency,
+            purity=config.evaluate.purity,
             bootstrap=config.evaluate.bootstrap,
             seed=config.seed,
             label=analysis.energy_label(),

@@ -18,6 +18,7 @@ JOBS = {
     "evaluate": "models:Evaluate",
     "evaluate_systematics": "models:EvaluateSystematics",
     "fit_tables": "statistics:FitTables",
+    "generate": "generated:Generate",
     "health": "statistics:Health",
     "infer": "statistics:Infer",
     "ingest": "chain:Ingest",

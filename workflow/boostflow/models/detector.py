@@ -8,18 +8,21 @@ from __future__ import annotations
 import logging
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow import keyed
+from boostflow.averages import distances
 from boostflow.errors import BoostflowError
-from boostflow.io import read_json
+from boostflow.io import read_flat, read_json
+from boostflow.models.causes import largest
 from boostflow.models.detecting import ERROR, DetectorBlock
+from boostflow.models.following import Follow
 from boostflow.models.inputs import scale
 from boostflow.models.tabular import SPLITS, Rows, matrix, read
 from boostflow.training.manifest import model_folder
@@ -37,6 +40,8 @@ Arrays = Mapping[str, NDArray]
 """What a detector has learned, by name."""
 Errors = Callable[[Arrays, NDArray], NDArray]
 """Scores, shape (jets,), of standardised observables, shape (jets, features)."""
+Shares = Callable[[Arrays, NDArray], NDArray]
+"""What each feature adds to the score, shape (jets, features), of standardised observables."""
 
 
 def train(
@@ -59,19 +64,60 @@ def train(
     start = time.monotonic()
     block = job.model
     assert isinstance(block, DetectorBlock)
-    rows = read(files.jets, block.features, optional=block.standard(), fewest=1)
-    block = block.model_copy(update={"features": rows.features})
-    parts = {name: rows.x[chosen(rows, block, code)] for name, code in SPLITS.items()}
-    mean, spread = scale(parts["train"])
-    x = {name: (part - mean) / spread for name, part in parts.items()}
-    arrays = learn(x["train"], block)
-    losses = {name: history(arrays, part) for name, part in x.items()}
+    given = prepared(files.jets, block)
+    block = block.model_copy(update={"features": given.features})
+    arrays = learn(given.x["train"], block)
+    losses = {name: history(arrays, part) for name, part in given.x.items()}
     found = {"history": {"loss": losses["train"], "validation_loss": losses["validation"]}}
     size = int(sum(part.size for part in arrays.values()))
     with model_folder(files, block, start, found, parameters=size) as folder:
+        given.write(folder, arrays)
+    log.info("%d jets, %d features", len(given.x["train"]), len(given.features))
+
+
+class Prepared(NamedTuple):
+    """What a detector learns from."""
+
+    features: list[str]
+    """Names of the columns."""
+    mean: NDArray[np.float32]
+    """Of the training jets, shape (features,)."""
+    spread: NDArray[np.float32]
+    """Their standard deviations, shape (features,)."""
+    x: dict[str, NDArray]
+    """Standardised observables by split, shape (jets, features) each."""
+
+    def write(self, folder: Path, arrays: Arrays) -> None:
+        """Write the detector's file, with what it has learned."""
         # Not compressed: the bytes of a file that a library compresses change with its version.
-        np.savez(folder / FILE, allow_pickle=False, mean=mean, spread=spread, **arrays)
-    log.info("%d jets, %d features", len(x["train"]), len(rows.features))
+        scales = {"mean": self.mean, "spread": self.spread}
+        np.savez(folder / FILE, allow_pickle=False, **scales, **arrays)
+
+
+def prepared(inputs: Sequence[Path], block: DetectorBlock) -> Prepared:
+    """Read the jets that a detector learns from.
+
+    Args:
+        inputs: selected jets, one file a sample.
+        block: of the model.
+
+    Raises:
+        BoostflowError: too few jets, or an observable that is missing or not finite.
+    """
+    rows = read(inputs, block.features, optional=block.standard(), fewest=1)
+    if block.follow is not None:
+        name = block.follow.time
+        when = np.concatenate([read_flat(path, [name])[name] for path in inputs])
+        rows = rows._replace(x=followed(rows.x, when, block.follow))
+    parts = {name: rows.x[chosen(rows, block, code)] for name, code in SPLITS.items()}
+    mean, spread = scale(parts["train"])
+    x = {name: (part - mean) / spread for name, part in parts.items()}
+    return Prepared(rows.features, mean, spread, x)
+
+
+def followed(x: NDArray, time: NDArray, follow: Follow) -> NDArray[np.float32]:
+    """Features as distances from moving averages; see `averages.distances`."""
+    return distances(x, time, follow.halflife, follow.clip)
 
 
 def chosen(rows: Rows, block: DetectorBlock, split: int) -> NDArray[np.intp]:
@@ -116,13 +162,16 @@ def chosen(rows: Rows, block: DetectorBlock, split: int) -> NDArray[np.intp]:
     return np.sort(np.concatenate(found))
 
 
-def score(model: Path, jets: ak.Array, errors: Errors) -> dict[str, NDArray[np.float32]]:
-    """The score of each jet, by the name of its column, shape (jets,).
+def score(
+    model: Path, jets: ak.Array, errors: Errors, shares: Shares
+) -> dict[str, NDArray[np.float32]]:
+    """The score of each jet and its causes, by the names of their columns, shape (jets,) each.
 
     Args:
         model: folder of the trained detector.
         jets: selected jets.
         errors: of the family.
+        shares: of the family.
 
     Raises:
         BoostflowError: the folder is damaged, or the jets lack an observable.
@@ -132,8 +181,17 @@ def score(model: Path, jets: ak.Array, errors: Errors) -> dict[str, NDArray[np.f
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         mean, spread = arrays.pop("mean"), arrays.pop("spread")
-        x = matrix(jets, read_json(model / "manifest.json")["config"]["features"], "jets")
-        return {ERROR: errors(arrays, (x - mean) / spread).astype(np.float32)}
+        about = read_json(model / "manifest.json")
+        config = about["config"]
+        x = matrix(jets, about.get("features", config["features"]), "jets")
+        if config.get("follow") is not None:
+            follow = Follow.model_validate(config["follow"])
+            x = followed(x, np.asarray(jets[follow.time], np.float64), follow)
+        z = (x - mean) / spread
+        found = {ERROR: errors(arrays, z).astype(np.float32)}
+        if wanted := config.get("causes", 0):
+            found |= largest(shares(arrays, z), wanted)
+        return found
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
         raise BoostflowError(
             f"{path}: is no trained detector ({problem}): remove the folder, and the model is"

@@ -69,6 +69,8 @@ class Role(StrEnum):
     """Number of the cluster, -1 for none."""
     ERROR = "error"
     """Error of a reconstruction: large for what is unlike the training."""
+    CAUSE = "cause"
+    """Number of a feature that makes a jet unusual."""
     EMBEDDING = "embedding"
     """A coordinate in the space in which clusters are found."""
     VALUE = "value"
@@ -116,6 +118,8 @@ TASK_PLOTS: dict[tuple[Task, Unit], tuple[str, ...]] = {
     (Task.CLUSTER, "event"): ("planes", "clusters"),
     (Task.COMPRESS, "jet"): ("bits",),
     (Task.DETECT, "jet"): ("detection", "improvement", "sculpting"),
+    (Task.GENERATE, "jet"): ("shapes", "resolution", "mean_showers", "showers"),
+    (Task.REGRESS, "jet"): ("bias", "response", "finding", "priors", "closure"),
 }
 """What the stage evaluate judges, by what a model is for and what it scores: names of the plots."""
 
@@ -195,6 +199,10 @@ class ModelBlock(Block):
     def normal_jets(self) -> tuple[str, ...]:
         """Samples or classes that a detector takes as normal; empty for any other model."""
         return ()
+
+    def together(self) -> bool:
+        """Whether all samples are scored at once, since scores depend on rows of others."""
+        return False
 
     def window(self) -> tuple[float, float] | None:
         """Window of the jet mass in which the model is judged (GeV); null for none."""
@@ -384,11 +392,12 @@ class Family:
     """Module with `shapes(block)` and `arrays(block, jets)` of a network that reads constituents,
     see `Gives`; by default features and a mask, padded."""
     figures: str | None = None
-    """Module with `baselines(train, test, clusters, seed)`, where a clustering has some of its own,
-    see `Figures`."""
+    """Module with `baselines`, where a clustering has some of its own, see `Figures`."""
     codec: str | None = None
     """Module with `trained(model)` and `open_codec(content, where)` of a compression, see
     `boostflow.coding.codec.Coders`."""
+    generator: str | None = None
+    """Module with `load(model)` of what generates, see `boostflow.models.generating.Generators`."""
     plots: str | None = None
     """Module with `draw(job, files, figures, jets)`, where there are own plots, see `Plots`."""
     history_axis: str = "Epoch"
@@ -417,7 +426,7 @@ class Family:
         """One of its modules, imported now.
 
         Args:
-            part: `train`, `score`, `prepare`, `inputs`, `figures`, `codec` or `plots`.
+            part: the field that names it: `train`, `score`, `codec` ...
         """
         return importlib.import_module(self.path(part))
 

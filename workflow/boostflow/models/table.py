@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
 from boostflow.io import read_parquet, write_parquet
@@ -19,7 +21,9 @@ log = logging.getLogger("score")
 
 
 def run(job: Scoring, files: Scoring.Files) -> None:
-    """Score the jets of all samples, in their order, one sample in memory at a time.
+    """Score the jets of all samples, in their order.
+
+    One sample is in memory at a time, all of them where a model scores them together.
 
     Args:
         job: names of the samples, and the columns that the model's family names.
@@ -30,12 +34,7 @@ def run(job: Scoring, files: Scoring.Files) -> None:
     """
     tables = []
     trained = manifest(files.model).get("classes")
-    for sample, path in zip(job.samples, files.jets, strict=True):
-        jets = read_parquet(path)
-        if not len(jets):
-            log.info("%s: no jets", sample)
-            continue
-        found = score(files.model, jets, job.threads, sample)
+    for sample, jets, found in _scored(job, files):
         agree(job.scores, found, trained, str(files.model))
         columns = {
             "sample": ak.Array(np.full(len(jets), sample)),
@@ -48,6 +47,36 @@ def run(job: Scoring, files: Scoring.Files) -> None:
     if not tables:
         raise BoostflowError("no jets pass the selection in any sample; loosen `select`")
     write_parquet(files.scores, ak.concatenate(tables))
+
+
+def _scored(
+    job: Scoring, files: Scoring.Files
+) -> Iterator[tuple[str, ak.Array, Mapping[str, NDArray]]]:
+    """The jets of each sample that has any, with their scores."""
+    named = zip(job.samples, files.jets, strict=True)
+    there = ((sample, jets) for sample, path in named if len(jets := _read(sample, path)))
+    if not job.together:
+        for sample, jets in there:
+            yield sample, jets, score(files.model, jets, job.threads, sample)
+        return
+    samples = list(there)
+    if not samples:
+        return
+    shared = set.intersection(*(set(jets.fields) for _, jets in samples))
+    columns = [name for name in samples[0][1].fields if name in shared]
+    whole = ak.concatenate([jets[columns] for _, jets in samples])
+    found = score(files.model, whole, job.threads, "all samples")
+    ends = np.cumsum([len(jets) for _, jets in samples])
+    for (sample, jets), end in zip(samples, ends, strict=True):
+        mine = slice(end - len(jets), end)
+        yield sample, jets, {name: values[mine] for name, values in found.items()}
+
+
+def _read(sample: str, path: Path) -> ak.Array:
+    jets = read_parquet(path)
+    if not len(jets):
+        log.info("%s: no jets", sample)
+    return jets
 
 
 def crashed(job: Scoring, files: Scoring.Files, fault: signal.Signals) -> None:

@@ -22,7 +22,7 @@ TRACKS = ("pf_d0", "pf_d0Err", "pf_dz", "pf_dzErr")
 OTHERS = (
     Column(name="eta", title=r"Jet $\eta$", feature=True),
     Column(name="phi", title=r"Jet $\phi$", unit=Unit.RAD, variable=True),
-    Column(name="area", title="Jet area"),
+    Column(name="area", title="Jet area", feature=True),
     Column(name="raw_factor", title="1 - raw over calibrated momentum"),
     Column(name="gen_pt", title="Generator jet $p_T$", unit=Unit.GEV, of=Of.GENERATOR),
     Column(name="gen_mass", title="Generator jet mass", unit=Unit.GEV, of=Of.GENERATOR),
@@ -47,7 +47,16 @@ OTHERS = (
     Column(name="sv_pAngle", title="Vertex pointing angle", unit=Unit.RAD, of=Of.VERTEX),
     Column(name="sv_chi2", title=r"Vertex $\chi^2$ / ndof", of=Of.VERTEX),
     Column(name="sv_ntracks", title="Vertex tracks", of=Of.VERTEX),
-    Column(name="rho", title=r"$\rho$", unit=Unit.GEV, of=Of.EVENT),
+    Column(name="rho", title=r"$\rho$", unit=Unit.GEV, of=Of.EVENT, feature=True),
+    Column(
+        name="rho_mult",
+        title=r"Background $p_T$ per particle",
+        unit=Unit.GEV,
+        of=Of.EVENT,
+        feature=True,
+    ),
+    Column(name="n_event", title="Particles in the event", of=Of.EVENT, feature=True),
+    Column(name="gen_lead_pt", title="Leading generator jet $p_T$", unit=Unit.GEV, of=Of.GENERATOR),
     Column(name="met_pt", title=r"$p_T^\mathrm{miss}$", unit=Unit.GEV, of=Of.EVENT, variable=True),
     Column(name="met_phi", title=r"$\phi^\mathrm{miss}$", unit=Unit.RAD, of=Of.EVENT),
     Column(name="ht", title="$H_T$", unit=Unit.GEV, of=Of.EVENT, variable=True),
@@ -75,6 +84,15 @@ def ingested() -> list[Observable]:
 def jet_fields() -> list[str]:
     """Fields of NanoAOD's `FatJet` that have an observable, in the order of the columns."""
     return [one.branch for one in ingested() if one.branch is not None]
+
+
+def leading_fields() -> dict[str, str]:
+    """Fields of `FatJet` by observable that only boostflow's own samples have.
+
+    They are those of jets on a background, whose constituents are not written.
+    """
+    names = [name for name in OBSERVABLES if name.startswith("constituent_pt")]
+    return {name: str(OBSERVABLES[name].branch) for name in ("girth", *names)}
 
 
 def available(

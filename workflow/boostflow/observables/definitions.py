@@ -293,6 +293,66 @@ def charge(jets: Jets) -> np.ndarray:
     return jets.ratio(weighted, jets.sum_pt**JET_CHARGE_KAPPA)
 
 
+# --- what tells a jet from a background under it -------------------------------------------------
+
+
+@observable("Girth", branch="girth")
+def girth(jets: Jets) -> np.ndarray:
+    """sum_i z_i R_i to the axis of the jet: the angularity of arXiv:1810.06324 (Haake, Loizides).
+
+    R_i is the distance in rapidity and azimuth (arXiv:1106.3076).
+    """
+    return jets.girth
+
+
+@observable("Largest constituent $p_T$", Unit.GEV, branch="constituentPt1")
+def constituent_pt1(jets: Jets) -> np.ndarray:
+    """The largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[0]
+
+
+@observable("Second largest constituent $p_T$", Unit.GEV, branch="constituentPt2")
+def constituent_pt2(jets: Jets) -> np.ndarray:
+    """The second largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[1]
+
+
+@observable("Third largest constituent $p_T$", Unit.GEV, branch="constituentPt3")
+def constituent_pt3(jets: Jets) -> np.ndarray:
+    """The third largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[2]
+
+
+@observable("Fourth largest constituent $p_T$", Unit.GEV, branch="constituentPt4")
+def constituent_pt4(jets: Jets) -> np.ndarray:
+    """The fourth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[3]
+
+
+@observable("Fifth largest constituent $p_T$", Unit.GEV, branch="constituentPt5")
+def constituent_pt5(jets: Jets) -> np.ndarray:
+    """The fifth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[4]
+
+
+@observable("Sixth largest constituent $p_T$", Unit.GEV, branch="constituentPt6")
+def constituent_pt6(jets: Jets) -> np.ndarray:
+    """The sixth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[5]
+
+
+@observable("Seventh largest constituent $p_T$", Unit.GEV, branch="constituentPt7")
+def constituent_pt7(jets: Jets) -> np.ndarray:
+    """The seventh largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[6]
+
+
+@observable("Eighth largest constituent $p_T$", Unit.GEV, branch="constituentPt8")
+def constituent_pt8(jets: Jets) -> np.ndarray:
+    """The eighth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
+    return jets.leading[7]
+
+
 # --- lifetimes: tracks with impact parameters, secondary vertices --------------------------------
 
 

@@ -10,6 +10,9 @@ import numpy as np
 from boostflow.observables import kernels
 from boostflow.observables.tracks import Tracks, Vertices
 
+LEADING = 8
+"""Constituents whose transverse momenta are observables of a jet."""
+
 
 class Jets:
     """Jets as flat arrays with offsets; only constituents with positive pT.
@@ -111,6 +114,26 @@ class Jets:
     def splitting_scales(self) -> np.ndarray:
         """(3, jets) sqrt(d12), sqrt(d23), mass of the lightest pair of three subjets, GeV."""
         return np.sqrt(self.splittings[[0, 1, 3]])
+
+    @cached_property
+    def girth(self) -> np.ndarray:
+        """(jets) mean distance of the constituents from the jet, weighted by pT."""
+        px, py, pz, _ = self.total
+        rapidity = np.arcsinh(self.ratio(pz, np.hypot(self.sum_pt, self.mass)))
+        axis = np.stack([rapidity, np.arctan2(py, px)])
+        dy, dphi = self.momentum[4:] - np.repeat(axis, self.counts, axis=1)
+        distance = np.hypot(dy, np.mod(dphi + np.pi, 2 * np.pi) - np.pi)
+        return self.ratio(self.added(self.pt * distance), self.added(self.pt))
+
+    @cached_property
+    def leading(self) -> np.ndarray:
+        """(LEADING, jets) largest transverse momenta of constituents, falling, GeV; else 0."""
+        order = np.lexsort((-self.pt, np.repeat(np.arange(len(self.counts)), self.counts)))
+        result = np.zeros((LEADING, len(self.counts)))
+        for k in range(LEADING):
+            there = self.counts > k
+            result[k, there] = self.pt[order[self.offsets[:-1][there] + k]]
+        return result
 
     @cached_property
     def rest_frame(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -19,6 +19,10 @@ def _normal(figures: Mapping[str, Any]) -> str:
     return " and ".join(name_of(name) for name in figures["normal"])
 
 
+def _objects(figures: Mapping[str, Any]) -> str:
+    return str(figures.get("objects", "jets"))
+
+
 def _curves(figures: Mapping[str, Any], name: str) -> tuple[NDArray, NDArray, NDArray]:
     """Efficiencies of a class and of normal jets, and the error of the latter (NaN for none)."""
     return (
@@ -42,7 +46,7 @@ def detection(figures: Mapping[str, Any], text: Label) -> Figure:
     even = np.linspace(1e-3, 1, 200)
     ax.plot(even, even, color="0.6", lw=1, ls=":", label="Chance")
     ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 100))
-    ax.set(xlabel="Efficiency of the class", ylabel="Efficiency of normal jets")
+    ax.set(xlabel="Efficiency of the class", ylabel=f"Efficiency of normal {_objects(figures)}")
     ax.legend(loc="upper left", title=f"Normal: {_normal(figures)}")
     label(ax, text)
     return fig
@@ -64,7 +68,7 @@ def improvement(figures: Mapping[str, Any], text: Label) -> Figure:
     ax.axhline(1, color="0.6", lw=1, ls=":")
     ax.set(xlim=(0, 1), ylim=(0, 1.45 * ax.dataLim.y1))
     ax.set(xlabel="Efficiency of the class", ylabel="Significance improvement")
-    ax.legend(loc="upper right", title="Where 1 % of the normal jets pass")
+    ax.legend(loc="upper right", title=f"Where 1 % of the normal {_objects(figures)} pass")
     label(ax, text)
     return fig
 

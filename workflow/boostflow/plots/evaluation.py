@@ -17,6 +17,10 @@ from boostflow.plots import (
     detector,
     efficiency,
     models,
+    monitoring,
+    purity,
+    regression,
+    showers,
     trigger,
 )
 from boostflow.plots.names import HISTORY, task_plots
@@ -59,15 +63,28 @@ def plots(
         "detection": lambda: detector.detection(figures, text),
         "improvement": lambda: detector.improvement(figures, text),
         "sculpting": lambda: detector.sculpting(figures, text),
+        "shapes": lambda: showers.shape_plots(jets, figures, text),
+        "resolution": lambda: showers.resolution(figures, text),
+        "mean_showers": lambda: showers.mean_showers(jets, text),
+        "showers": lambda: showers.single_showers(jets, text),
+        "bias": lambda: regression.bias(figures, text),
+        "response": lambda: regression.response(figures, text),
+        "finding": lambda: regression.finding(figures, text),
+        "priors": lambda: regression.priors(figures, text),
+        "closure": lambda: regression.closure(figures, text),
     }
-    for name in task_plots(judged.task, judged.unit, judged.scores):
+    for name in task_plots(judged.task, judged.unit, judged.scores, job.tables):
         if name != "significance" or name in figures:
             yield name, functions[name]()
     if "efficiency" in figures:
         yield "efficiency", efficiency.at_mistag(figures["efficiency"], text)
+    if "purity" in figures:
+        yield "purity", purity.of_model(figures["purity"], text)
     if "trigger" in figures:
         yield "rate", trigger.rate(figures["trigger"], text)
         yield "turn_on", trigger.turn_on(figures["trigger"], text)
+    if "monitoring" in figures:
+        yield "shifters", monitoring.page(figures["monitoring"], text)
     yield HISTORY, models.history(metrics, family.history_axis, text)
     if not job.own_plots:
         return

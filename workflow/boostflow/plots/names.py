@@ -11,29 +11,37 @@ HISTORY = "history"
 """Name of the plot of the training, which every model has."""
 OF_ROLE = {"embedding": Role.EMBEDDING, "decorrelation": Role.DECORRELATED}
 """Plots of what a model is for that need columns of a role."""
+OF_JETS = ("sculpting",)
+"""Plots of what a model is for that show masses of jets: rows of tables have none."""
 SYSTEMATIC_PLOTS = ("roc", "auc", "significance")
 """Plots of what the variations do to a model's figures, besides those: `{name}_systematics`."""
 
 
-def task_plots(task: Task, unit: Unit, scores: Iterable[Score]) -> list[str]:
+def task_plots(task: Task, unit: Unit, scores: Iterable[Score], tables: bool = False) -> list[str]:
     """Names of the plots of what a model is for.
 
     Args:
         task: of the model.
         unit: what it scores.
         scores: its columns; an embedding, and what is decorrelated, are drawn if there are some.
+        tables: whether it scores rows of tables.
     """
     scores = list(scores)
     left_out = {name for name, role in OF_ROLE.items() if not columns(scores, role)}
+    left_out |= set(OF_JETS if tables else ())
     return [name for name in TASK_PLOTS.get((task, unit), ()) if name not in left_out]
 
 
-def model_plots(block: ModelBlock) -> list[str]:
+def model_plots(block: ModelBlock, tables: bool = False) -> list[str]:
     """Names of the plots of a model's evaluation: those of its task, and its family's own.
 
     Where there is no signal to be found, a classifier has no `significance`.
+
+    Args:
+        block: of the model.
+        tables: whether it scores rows of tables.
     """
-    names = task_plots(block.task(), block.scored_unit(), block.scores(("any",)))
+    names = task_plots(block.task(), block.scored_unit(), block.scores(("any",)), tables)
     return [*names, *block.own_plots(), HISTORY]
 
 

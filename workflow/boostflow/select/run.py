@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from boostflow.config.rounding import Rounded
 from boostflow.config.weights import with_files
 from boostflow.corrections import Corrections
 from boostflow.errors import BoostflowError
-from boostflow.ingest.eventid import bucket
 from boostflow.io import (
     atomic,
     parquet_chunks,
@@ -33,9 +33,10 @@ from boostflow.select.compressed import compressed
 from boostflow.select.cuts import event_cuts, fatjet_cuts, one_after_another
 from boostflow.select.dijet import dijet_mass
 from boostflow.select.once import ONCE, event_starts, first_of_each
+from boostflow.select.ordered import Ordered, columns, ordered
 from boostflow.select.parts import read_parts
 from boostflow.select.shifts import Shifter
-from boostflow.select.split import split_of_bucket
+from boostflow.select.split import split, split_of_bucket
 from boostflow.select.tables import TableCuts, require_splits
 from boostflow.select.theory import Relative
 from boostflow.select.totals import PB_TO_INVERSE_FB, Totals, add_up, is_numbered
@@ -100,7 +101,13 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
     flow = Cutflow()
     for step in totals.cutflow:
         flow.add(step["name"], step["events"], step["sumw"])
-    scale = _split_scale(totals, config, job)
+    in_order = None
+    if config.split.by is not None and not job.independent:
+        beside = [table for path in files.others for table in read_parts(path)[0]]
+        in_order = ordered([*tables, *beside], config.split)
+    splits = in_order or partial(split, config=config.split)
+    sums = _split_sums(totals, config.split, tables, in_order)
+    scale = _split_scale(totals, config, job, sums)
     if not totals.data and totals.xsec is not None and totals.events and totals.sumw <= 0:
         raise BoostflowError(
             f"sample {sample}: the generator weights of its {totals.events} events add up to "
@@ -159,7 +166,7 @@ def run(job: chain.Select, files: chain.Select.Files) -> None:
             factor = None
             if weigher is not None:
                 chosen, factor = weigher(chosen, file)
-            rows = relative(_finish(chosen, config, scale, factor), file)
+            rows = relative(_finish(chosen, splits, scale, factor), file)
             if factor is not None:
                 used = ak.to_numpy(rows.candidate)
                 weight = ak.to_numpy(rows.genWeight).astype(np.float64) * factor
@@ -230,11 +237,22 @@ def _once(tables: list[Path], totals: Totals, others: list[Path], sample: str) -
     return first
 
 
-def _split_scale(totals: Totals, config: Select, job: chain.Select) -> np.ndarray:
+def _split_sums(
+    totals: Totals, config: Split, tables: list[Path], in_order: Ordered | None
+) -> NDArray[np.float64]:
+    """Sums of weights of this sample in each split, shape (3,)."""
+    if in_order is None or config.by is None:
+        return np.bincount(split_of_bucket(config), totals.sumw_buckets, minlength=3)
+    parts = (part for path in tables for part in columns(path, config.by))
+    return sum((in_order.sums(ids, weight) for ids, _, weight in parts), np.zeros(3))
+
+
+def _split_scale(
+    totals: Totals, config: Select, job: chain.Select, sums: NDArray[np.float64]
+) -> np.ndarray:
     """Factor from genWeight to expected events per 1/fb in each split, shape (3,)."""
     if totals.data or totals.xsec is None:
         return np.ones(3)
-    sums = np.bincount(split_of_bucket(config.split), totals.sumw_buckets, minlength=3)
     parts = (config.split.train, config.split.validation, config.split.test)
     for name, part, total in zip(("train", "validation", "test"), parts, sums, strict=True):
         needed = part and (job.trained or name != "train")
@@ -315,13 +333,12 @@ def _repeated(ids: np.ndarray, leading: np.ndarray, sample: str) -> bool:
 
 def _finish(
     rows: ak.Array,
-    config: Select,
+    splits: Callable[[NDArray[np.uint64]], NDArray[np.int8]],
     scale: np.ndarray,
     factor: np.ndarray | None,
 ) -> ak.Array:
     """Add split and weight; `factor` is the product of declared weights."""
-    ids = ak.to_numpy(rows.event_id)
-    part = split_of_bucket(config.split)[bucket(ids)] if len(ids) else np.zeros(0, dtype=np.int8)
+    part = splits(ak.to_numpy(rows.event_id))
     rows = ak.with_field(rows, part, "split")
     weight = ak.to_numpy(rows.genWeight).astype(np.float64) * scale[part]
     return ak.with_field(rows, weight if factor is None else weight * factor, "weight")

@@ -19,4 +19,4 @@ def split_of_bucket(config: Split) -> NDArray[np.int8]:
 
 def split(ids: NDArray[np.uint64], config: Split) -> NDArray[np.int8]:
     """0 (train), 1 (validation) or 2 (test) for each event id."""
-    return split_of_bucket(config)[bucket(ids)]
+    return split_of_bucket(config)[bucket(ids)] if len(ids) else np.zeros(0, np.int8)

@@ -41,17 +41,26 @@ def cluster(
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
     sequence = fastjet.ClusterSequence(momenta(particles, events), definition)
     found = sequence.inclusive_jets(min_pt=pt_min)
-    pt2 = found.px**2 + found.py**2
-    pt = np.sqrt(pt2)
-    columns = {
-        "pt": pt,
-        "eta": np.arcsinh(found.pz / pt),
-        "phi": np.arctan2(found.py, found.px),
-        "mass": np.sqrt(np.maximum(found.E**2 - pt2 - found.pz**2, 0)),
-    }
+    columns = kinematics(found)
     if constituents:
         columns["constituents"] = ak.sort(sequence.constituent_index(min_pt=pt_min), axis=-1)
-    jets = ak.zip(columns, depth_limit=2)
+    return by_pt(ak.zip(columns, depth_limit=2))
+
+
+def kinematics(momenta: ak.Array) -> dict[str, ak.Array]:
+    """`pt`, `eta`, `phi` and `mass` (GeV) of records with `px`, `py`, `pz` and `E`."""
+    pt2 = momenta.px**2 + momenta.py**2
+    pt = np.sqrt(pt2)
+    return {
+        "pt": pt,
+        "eta": np.arcsinh(momenta.pz / pt),
+        "phi": np.arctan2(momenta.py, momenta.px),
+        "mass": np.sqrt(np.maximum(momenta.E**2 - pt2 - momenta.pz**2, 0)),
+    }
+
+
+def by_pt(jets: ak.Array) -> ak.Array:
+    """Jets of each event by falling pT."""
     return jets[ak.argsort(jets.pt, axis=1, ascending=False)]
 
 

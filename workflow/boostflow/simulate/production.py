@@ -8,6 +8,7 @@ from boostflow import seeds
 from boostflow.config.samples import EVENTS_MAX
 from boostflow.errors import BoostflowError
 from boostflow.jobs.chain import Simulate
+from boostflow.observables.catalogue import leading_fields
 from boostflow.processes import PROCESSES, Process
 from boostflow.progress import Progress
 
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
     import numpy as np
 
     from boostflow.config.chain import Simulation
-    from boostflow.simulate.detector import Response
+    from boostflow.simulate.background import Source
+    from boostflow.simulate.detector import Particles, Response
     from boostflow.simulate.generator import Generator
 
 BATCH = 250
+SUBSTRUCTURE = ("msoftdrop", "tau1", "tau2", "tau3", "tau4")
+"""Observables of jets in files with constituents."""
+LEADING = leading_fields()
+"""Observables of jets in files without constituents, and their branches."""
 CANDIDATE = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 
 
@@ -37,7 +43,7 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
     Raises:
         BoostflowError: a setting that Pythia does not accept.
     """
-    from boostflow.simulate import generator, rootfile
+    from boostflow.simulate import background, generator, rootfile
     from boostflow.simulate.detector import Response
 
     process, config = PROCESSES[job.process], job.simulation
@@ -54,9 +60,14 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
     try:
         pythia = generator.Generator(lines, process.alpha_s)
         tracking = config.detector.tracking is not None
-        with rootfile.create(files.sample, job.shower_weights, tracking) as root:
+        under = background.source(config, seeds.derive(job.seed, "background", *names))
+        ghosts = seeds.derive(job.seed, "ghosts", *names)
+        branches = rootfile.Branches(
+            job.shower_weights, tracking, under is not None, config.constituents
+        )
+        with rootfile.create(files.sample, branches) as root:
             for raw in pythia.batches(job.events, batch):
-                columns = _reconstruct(raw, pythia, response, process, config)
+                columns = _reconstruct(raw, pythia, response, process, config, under, ghosts)
                 columns |= _numbers(job.part, bar.done, len(raw))
                 root.extend(columns)
                 bar.update(len(raw))
@@ -77,7 +88,13 @@ def _numbers(part: int, done: int, n: int) -> dict[str, np.ndarray]:
 
 
 def _reconstruct(
-    raw: ak.Array, pythia: Generator, response: Response, process: Process, config: Simulation
+    raw: ak.Array,
+    pythia: Generator,
+    response: Response,
+    process: Process,
+    config: Simulation,
+    under: Source | None,
+    seed: int,
 ) -> dict[str, np.ndarray | ak.Array]:
     """All columns of a batch of Pythia events but their numbers."""
     import awkward as ak
@@ -85,6 +102,7 @@ def _reconstruct(
 
     from boostflow.observables.compute import compute
     from boostflow.simulate import jets, truth, vertices
+    from boostflow.simulate.background import embedded
     from boostflow.simulate.detector import Measured
     from boostflow.simulate.record import Record
     from boostflow.simulate.tracks import IMPACT
@@ -95,30 +113,51 @@ def _reconstruct(
     stable = record.particles(record.stable(), pythia.charges)
     kept = truth.select(record, process.heavy, process.flavours)
     chosen = record.particles(kept["index"], pythia.charges)
-    candidates = response(stable)
+    if config.charged:
+        stable = _tracks(stable, config)
+    candidates = response(stable if under is None else embedded(stable, under(n)))
+    if config.charged:
+        candidates = candidates[candidates.charge != 0]
 
-    fat = jets.cluster(candidates, n, config.jet_radius, config.jet_pt_min, constituents=True)
     # Half the threshold: a jet just above it should find its partner just below.
-    generator_jets = jets.cluster(stable, n, config.jet_radius, config.jet_pt_min / 2)
+    generator_jets = _inside(
+        jets.cluster(stable, n, config.jet_radius, config.jet_pt_min / 2, constituents=True), config
+    )
+    more: dict[str, np.ndarray | ak.Array] = {}
+    if under is None:
+        fat = jets.cluster(candidates, n, config.jet_radius, config.jet_pt_min, constituents=True)
+        fat = _inside(fat, config)
+        fat["genJetAK8Idx"] = jets.match(fat, generator_jets, config.jet_radius / 2)
+    else:
+        fat, more = _on_background(candidates, stable, generator_jets, n, config, seed)
     columns = {name: getattr(candidates, name) for name in CANDIDATE}
     if isinstance(candidates, Measured):
         columns |= dict(zip(IMPACT, candidates.impact.T, strict=True))
     pf = ak.unflatten(ak.zip(columns), np.bincount(candidates.event, minlength=n))
     inside = jets.constituents(pf, fat.constituents)
+    names = SUBSTRUCTURE if config.constituents else tuple(LEADING)
     shape = compute(
         *(inside[name] for name in ("pt", "eta", "phi", "mass")),
-        names=("msoftdrop", "tau1", "tau2", "tau3", "tau4"),
+        names=names,
         radius=config.jet_radius,
     )
     counts = ak.num(fat)
-    more = {}
     if tracking is not None:
         by_jet = vertices.find(inside, ak.flatten(fat), tracking)
         more["SV"] = ak.flatten(ak.unflatten(by_jet, counts), axis=2)
     for name, column in shape.items():
-        fat[name] = ak.unflatten(column, counts)
+        fat[LEADING.get(name, name)] = ak.unflatten(column, counts)
     fat["nConstituents"] = ak.num(fat.constituents, axis=2)
-    fat["genJetAK8Idx"] = jets.match(fat, generator_jets, config.jet_radius / 2)
+    if config.constituents:
+        more["FatJetPFCands"] = ak.zip(
+            {
+                "jetIdx": ak.flatten(
+                    ak.broadcast_arrays(ak.local_index(fat, axis=1), fat.constituents)[0], axis=2
+                ),
+                "pFCandsIdx": ak.flatten(fat.constituents, axis=2),
+            }
+        )
+        more["PFCands"] = ak.with_field(pf, pf.pdg_id, "pdgId")
 
     px = np.bincount(candidates.event, candidates.pt * np.cos(candidates.phi), n)
     py = np.bincount(candidates.event, candidates.pt * np.sin(candidates.phi), n)
@@ -131,15 +170,6 @@ def _reconstruct(
         "Generator_scalePDF": np.sqrt(np.asarray(raw.info.Q2Fac)),
         **{f"Generator_{name}": raw.info[name] for name in ("id1", "id2", "x1", "x2")},
         "FatJet": fat,
-        "FatJetPFCands": ak.zip(
-            {
-                "jetIdx": ak.flatten(
-                    ak.broadcast_arrays(ak.local_index(fat, axis=1), fat.constituents)[0], axis=2
-                ),
-                "pFCandsIdx": ak.flatten(fat.constituents, axis=2),
-            }
-        ),
-        "PFCands": ak.with_field(pf, pf.pdg_id, "pdgId"),
         "GenJetAK8": generator_jets,
         "GenPart": ak.unflatten(
             ak.zip(
@@ -156,3 +186,50 @@ def _reconstruct(
         "MET_phi": np.arctan2(-py, -px),
         **more,
     }
+
+
+def _tracks(particles: Particles, config: Simulation) -> Particles:
+    """Charged particles in the acceptance of the detector."""
+    import numpy as np
+
+    detector = config.detector
+    inside = np.abs(particles.eta) < detector.abs_eta_max
+    return particles[inside & (particles.charge != 0) & (particles.pt > detector.track_pt_min)]
+
+
+def _inside(found: ak.Array, config: Simulation) -> ak.Array:
+    """Jets of charged particles that lie in the acceptance as a whole; all others."""
+    if not config.charged:
+        return found
+    return found[abs(found.eta) < config.detector.abs_eta_max - config.jet_radius]
+
+
+def _on_background(
+    candidates: Particles,
+    signal: Particles,
+    truth: ak.Array,
+    events: int,
+    config: Simulation,
+    seed: int,
+) -> tuple[ak.Array, dict[str, np.ndarray | ak.Array]]:
+    """Jets of events with a background, matched to those of the signal, and columns of events."""
+    import awkward as ak
+    import numpy as np
+
+    from boostflow.nanoaod import EMBEDDING
+    from boostflow.simulate.densities import Embedded
+
+    assert config.background is not None
+    reach = config.detector.abs_eta_max
+    batch = Embedded(candidates, signal, events, reach, seed)
+    fat = _inside(batch.jets(config.jet_radius, config.jet_pt_min), config)
+    fat["genJetAK8Idx"] = batch.matched(fat, truth)
+    rho, per_particle = batch.density(config.background, reach)
+    leading = ak.fill_none(ak.max(truth.pt, axis=1), 0.0)
+    more = {
+        "Rho_median": rho,
+        EMBEDDING["rho_mult"]: per_particle,
+        EMBEDDING["n_event"]: np.bincount(candidates.event, minlength=events),
+        EMBEDDING["gen_lead_pt"]: ak.to_numpy(leading),
+    }
+    return fat, more

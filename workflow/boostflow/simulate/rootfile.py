@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from boostflow.io import atomic
+from boostflow.nanoaod import EMBEDDING
+from boostflow.observables.catalogue import leading_fields
 from boostflow.simulate.tracks import IMPACT
 from boostflow.simulate.vertices import FIELDS
 
@@ -22,16 +24,9 @@ FLOAT, INT16, INT32, UINT8 = "float32", "int16", "int32", "uint8"
 
 COLLECTIONS: dict[str, dict[str, str]] = {
     "FatJet": {
-        **dict.fromkeys(("pt", "eta", "phi", "mass", "msoftdrop"), FLOAT),
-        **dict.fromkeys(("tau1", "tau2", "tau3", "tau4"), FLOAT),
+        **dict.fromkeys(("pt", "eta", "phi", "mass"), FLOAT),
         "nConstituents": INT32,
         "genJetAK8Idx": INT16,
-    },
-    "FatJetPFCands": {"jetIdx": INT32, "pFCandsIdx": INT32},
-    "PFCands": {
-        **dict.fromkeys(("pt", "eta", "phi", "mass"), FLOAT),
-        "charge": INT32,
-        "pdgId": INT32,
     },
     "GenJetAK8": dict.fromkeys(("pt", "eta", "phi", "mass"), FLOAT),
     "GenPart": {
@@ -40,6 +35,22 @@ COLLECTIONS: dict[str, dict[str, str]] = {
         "genPartIdxMother": INT16,
     },
 }
+CONSTITUENTS: dict[str, dict[str, str]] = {
+    "FatJet": dict.fromkeys(("msoftdrop", "tau1", "tau2", "tau3", "tau4"), FLOAT),
+    "FatJetPFCands": {"jetIdx": INT32, "pFCandsIdx": INT32},
+    "PFCands": {
+        **dict.fromkeys(("pt", "eta", "phi", "mass"), FLOAT),
+        "charge": INT32,
+        "pdgId": INT32,
+    },
+}
+"""Fields of files with constituents."""
+LEADING = {"FatJet": dict.fromkeys(leading_fields().values(), FLOAT)}
+"""Fields of files without."""
+BACKGROUND = {"FatJet": {"area": FLOAT}}
+"""Fields of events on a background."""
+DENSITIES = dict.fromkeys(("Rho_median", *EMBEDDING.values()), FLOAT)
+"""Numbers of such events."""
 TRACKING: dict[str, dict[str, str]] = {
     "PFCands": dict.fromkeys(IMPACT, FLOAT),
     "SV": dict.fromkeys(FIELDS, FLOAT) | dict.fromkeys(("ndof", "ntracks", "charge"), INT16),
@@ -59,21 +70,48 @@ SHOWER_WEIGHTS = "PSWeight"
 WEIGHTS = (SHOWER_WEIGHTS, "LHEScaleWeight", "LHEPdfWeight")
 
 
+class Branches(NamedTuple):
+    """The branches of a file that not all files have."""
+
+    shower_weights: bool = True
+    tracking: bool = False
+    background: bool = False
+    constituents: bool = True
+
+    def collections(self) -> dict[str, dict[str, str]]:
+        """Fields of the collections."""
+        result = {name: dict(fields) for name, fields in COLLECTIONS.items()}
+        for wanted, fields_of in (
+            (self.constituents, CONSTITUENTS),
+            (not self.constituents, LEADING),
+            (self.background, BACKGROUND),
+            (self.tracking, TRACKING),
+        ):
+            for name, fields in fields_of.items() if wanted else ():
+                result[name] = result.get(name, {}) | fields
+        return result
+
+    def scalars(self) -> dict[str, str]:
+        """Numbers of each event."""
+        return SCALARS | (DENSITIES if self.background else {})
+
+
+USUAL = Branches()
+"""Those of most files."""
+
+
 class RootFile:
     """An open file with the trees `Events` and `Runs`."""
 
-    def __init__(self, path: Path, shower_weights: bool = True, tracking: bool = False) -> None:
-        """Make the file; it has branches of shower weights and of `TRACKING` where asked for."""
+    def __init__(self, path: Path, branches: Branches) -> None:
+        """Make the file with these branches."""
         import awkward as ak
         import uproot
 
-        more = TRACKING if tracking else {}
-        self._collections = {
-            name: COLLECTIONS.get(name, {}) | more.get(name, {}) for name in COLLECTIONS | more
-        }
-        self._weights = [w for w in WEIGHTS if shower_weights or w != SHOWER_WEIGHTS]
+        self._collections, self._scalars = branches.collections(), branches.scalars()
+        self._weights = [w for w in WEIGHTS if branches.shower_weights or w != SHOWER_WEIGHTS]
         types = {
-            **{name: np.dtype(kind) for name, kind in SCALARS.items()},
+            **{name: np.dtype(kind) for name, kind in self._scalars.items()},
             **dict.fromkeys(
                 self._weights, ak.types.from_datashape("var * float32", highlevel=False)
             ),
@@ -103,7 +141,7 @@ class RootFile:
         import awkward as ak
 
         columns: dict[str, np.ndarray | ak.Array] = {
-            name: np.asarray(events[name]).astype(kind) for name, kind in SCALARS.items()
+            name: np.asarray(events[name]).astype(kind) for name, kind in self._scalars.items()
         }
         for name in self._weights:
             columns[name] = ak.from_regular(np.asarray(events[name]).astype(np.float32))
@@ -132,11 +170,9 @@ class RootFile:
 
 
 @contextmanager
-def create(
-    path: str | Path, shower_weights: bool = True, tracking: bool = False
-) -> Iterator[RootFile]:
+def create(path: str | Path, branches: Branches = USUAL) -> Iterator[RootFile]:
     """Open a file that appears at `path` only when the block has ended well."""
     with atomic(path) as part:
-        root = RootFile(part, shower_weights, tracking)
+        root = RootFile(part, branches)
         with root.file:
             yield root

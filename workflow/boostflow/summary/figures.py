@@ -65,9 +65,23 @@ def _evaluation(data: dict[str, Any]) -> dict[str, Any]:
     """Key figures of the evaluation of a model, as far as it has them."""
     entry: dict[str, Any] = {
         key: data[key]
-        for key in ("kind", "macro_auc", "auc", "accuracy", "rejection", "improvement", "bits")
+        for key in (
+            "kind",
+            "macro_auc",
+            "auc",
+            "accuracy",
+            "rejection",
+            "improvement",
+            "bits",
+            "told_apart",
+        )
         if key in data
     }
+    if data.get("kind") == "regression":
+        found = [one for one in data["ranges"][-1]["bins"] if one is not None]
+        keys = ("low", "high", "bias", "width", "ratio")
+        entry["bins"] = [{key: one[key] for key in keys if key in one} for one in found]
+        entry |= {key: data[key] for key in ("lowest", "coverage")}
     if "significance" in data:
         entry["significance"] = data["significance"]["best"]
     if "chosen" in data:  # clusters of events

@@ -145,8 +145,18 @@ def _model(page: Page, name: str, model: dict[str, Any]) -> None:
         for part, figure in parts.items():
             text = f"significance of {label} where {part} % of normal jets pass, over before"
             rows.append((text, number(figure, 2)))
+    if "coverage" in model:
+        rows.append(("part of the jets within their error", number(model["coverage"])))
+    for one in model.get("bins", []):
+        where = f"at a true pT of {one['low']:g} to {one['high']:g} GeV"
+        rows.append((f"bias {where} (GeV)", number(one["bias"], 2)))
+        rows.append((f"width {where} (GeV)", number(one["width"], 2)))
+        if "ratio" in one:
+            rows.append((f"width over that of the area method {where}", number(one["ratio"], 2)))
     for label, figure in model.get("bits", {}).items():
         rows.append((f"bits of a jet, {label}", number(figure, 1)))
+    for means, figure in model.get("told_apart", {}).items():
+        rows.append((f"AUC of {means} that tell generated showers", number(figure)))
     for figure in model.get("rejection", []):
         pair = f"{figure['signal']} against {'+'.join(figure['background'])}"
         rows.append((f"1/eps {pair} at {figure['efficiency']:.0%}", number(figure, 1)))

@@ -17,7 +17,7 @@ from boostflow.training.schedules import Cosine
 from boostflow.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
-    from boostflow.models.networks import NetworkBlock
+    from boostflow.models.networks import LearnedBlock
 
 
 class Labelled(Protocol):
@@ -55,7 +55,7 @@ class Classifier(Learner):
 
     def __init__(
         self,
-        config: NetworkBlock,
+        config: LearnedBlock,
         training: Labelled,
         validation: Labelled,
         classes: list[str],
@@ -129,12 +129,20 @@ class Classifier(Learner):
         """
 
         def loss() -> tuple[tf.Tensor, tf.Tensor]:
-            sums = of_batch(logits(), y, weight)
-            return sums[0] / min(self.batch, self.units) + self.penalty(), sums
+            sums = self.of_batch(logits(), y, weight)
+            return self.summed(sums) / min(self.batch, self.units) + self.penalty(), sums
 
         found, sums = self.gradients(loss, variables)
         self.optimizer.apply(found, variables)
         return sums
+
+    def of_batch(self, logits: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+        """Three sums over a batch, of which `summed` and `figures` are made."""
+        return of_batch(logits, y, weight)
+
+    def summed(self, sums: tf.Tensor) -> tf.Tensor:
+        """The loss of the jets that the sums of `of_batch` are of, before it is divided."""
+        return sums[0]
 
     def penalty(self) -> tf.Tensor | float:
         """What is added to the loss besides the cross-entropy, divided by the number of ranks."""
@@ -142,7 +150,7 @@ class Classifier(Learner):
 
     def _evaluate(self, *batch: tf.Tensor) -> tf.Tensor:
         *inputs, y, weight = batch
-        return of_batch(self.logits(tuple(inputs), training=False), y, weight)
+        return self.of_batch(self.logits(tuple(inputs), training=False), y, weight)
 
     def figures(self, sums: NDArray) -> dict[str, float]:
         """Cross-entropy and accuracy, all classes alike."""

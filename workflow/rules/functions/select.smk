@@ -19,11 +19,12 @@ def listed_parts(wildcards):
 
 
 def others(wildcards):
-    """Lists of the parts of collision data whose events do not count again in this sample."""
-    return [
-        at(paths.PARTS, variation=NOMINAL, sample=name)
-        for name in ANALYSIS.data_before(wildcards.sample)
-    ]
+    """Lists of the parts of other samples that this one depends on.
+
+    Those of collision data whose events do not count again, or those with the same order of time.
+    """
+    names = [*ANALYSIS.data_before(wildcards.sample), *split_with(ANALYSIS, wildcards.sample)]
+    return [at(paths.PARTS, variation=NOMINAL, sample=name) for name in names]
 
 
 def corrections(wildcards):

@@ -30,8 +30,38 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         yield from _rejection(config, at / "evaluate" / "rejection")
     if config.models and config.evaluate.efficiency is not None:
         yield from _efficiency(config, at / "evaluate" / "efficiency")
+    if config.models and config.evaluate.purity is not None:
+        yield from _purity(config, at / "evaluate" / "purity")
     if config.models and config.evaluate.trigger is not None:
         yield from _trigger(config, at / "evaluate" / "trigger")
+    if config.models and config.evaluate.monitoring is not None:
+        yield from _monitoring(config, at / "evaluate" / "monitoring")
+    asked = config.evaluate.regression
+    if config.models and asked.ranges and asked.centrality not in config.columns():
+        yield (at / "evaluate" / "regression" / "centrality").unknown(
+            "column", asked.centrality, config.columns()
+        )
+
+
+def _monitoring(config: Config, at: Place) -> Iterator[Problem]:
+    """Columns and the class exist, of tables."""
+    block = config.evaluate.monitoring
+    assert block is not None
+    if not config.of_tables():
+        yield at.problem("is for rows of tables, which have a time: jets have none")
+        return
+    known, labels = config.columns(), config.labels()
+    for key in ("time", "truth", "culprit", "kind"):
+        name = getattr(block, key)
+        if name is not None and name not in known:
+            yield (at / key).unknown("column", name, known)
+    for name in block.parameters:
+        if name not in known:
+            yield (at / "parameters").unknown("column", name, known)
+    if block.flagged not in labels:
+        yield (at / "flagged").unknown("class", block.flagged, labels)
+    if block.kinds and block.kind is None:
+        yield (at / "kind").problem("is missing: name the column that tells the kinds")
 
 
 def _reference(config: Config, at: Place) -> Iterator[Problem]:
@@ -63,6 +93,19 @@ def _efficiency(config: Config, at: Place) -> Iterator[Problem]:
                 yield (at / key).unknown("class", label, labels)
     if len(set(block.classes())) < len(block.classes()):
         yield at.problem(f"a class is named twice: {', '.join(block.classes())}")
+    if block.column not in config.columns():
+        yield (at / "column").unknown("column", block.column, config.columns())
+
+
+def _purity(config: Config, at: Place) -> Iterator[Problem]:
+    """Classes and the column exist, and no class is there twice."""
+    block, labels = config.evaluate.purity, config.labels()
+    assert block is not None
+    for label in block.signals:
+        if label not in labels:
+            yield (at / "signals").unknown("class", label, labels)
+    if len(set(block.signals)) < len(block.signals):
+        yield (at / "signals").problem(f"a class is named twice: {', '.join(block.signals)}")
     if block.column not in config.columns():
         yield (at / "column").unknown("column", block.column, config.columns())
 

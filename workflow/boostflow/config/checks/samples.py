@@ -39,11 +39,11 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         if isinstance(sample, FileSample):
             for text in expand(sample)[1]:
                 yield (here / "files").problem(text)
-            if normalised and not (is_normalised(sample) or is_data(sample)):
-                yield (here / "xsec").problem(
-                    "is required to normalise the templates "
-                    "(`models: {}` or `infer: null` ends the chain before them)"
-                )
+        if normalised and not (is_normalised(sample) or is_data(sample)):
+            yield (here / "xsec").problem(
+                "is required to normalise the templates "
+                "(`models: {}` or `infer: null` ends the chain before them)"
+            )
 
 
 def golden_json(config: Config, root: Path, at: Place) -> Iterator[Problem]:

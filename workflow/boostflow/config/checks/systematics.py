@@ -11,7 +11,14 @@ from boostflow.config.checks import regions, tables
 from boostflow.config.config import Config
 from boostflow.config.messages import describe
 from boostflow.config.problems import Place, Problem
-from boostflow.config.samples import RootSample, SimulatedSample, has_charges, is_data
+from boostflow.config.samples import (
+    GeneratedSample,
+    Made,
+    RootSample,
+    SimulatedSample,
+    has_charges,
+    is_data,
+)
 from boostflow.config.statistics import MU
 from boostflow.config.systematics import (
     PREFIXES,
@@ -22,7 +29,7 @@ from boostflow.config.systematics import (
     SampleVariation,
     Weight,
 )
-from boostflow.config.tables import TableContent
+from boostflow.config.tables import TableRows
 from boostflow.theory import ALPHA_S, NOMINAL_SCALE, weight_columns
 
 SIMULATED_WEIGHTS = [
@@ -53,6 +60,8 @@ def check(config: Config, systematics: Mapping[str, AnySystematic], at: Place) -
             yield from _weights(config, declared, here)
         if isinstance(declared, Compression):
             yield from _compression(config, declared, here / "model")
+        if isinstance(declared, SampleVariation):
+            yield from _alternatives(config, declared, here)
         if isinstance(declared, ModelVariation):
             yield from _model(config, declared, here)
     yield from tables.shifts(config, systematics, at)
@@ -68,7 +77,7 @@ def _samples(config: Config, declared: AnySystematic, at: Place) -> Iterator[Pro
             yield here.unknown("sample", name, config.samples)
         elif is_data(sample):
             yield here.problem(f"{name} is collision data, which nothing varies")
-        elif isinstance(declared, SampleVariation) and not isinstance(sample, SimulatedSample):
+        elif isinstance(declared, SampleVariation) and not isinstance(sample, Made):
             yield here.problem(f"{name} is not simulated by boostflow")
         elif isinstance(declared, Constituent) and not has_charges(sample):
             yield here.problem(f"the constituents of {name} have no charge")
@@ -121,7 +130,7 @@ def _weights(config: Config, declared: Weight, at: Place) -> Iterator[Problem]:
                 f"{column} is alpha_s, no eigenvector: a systematic of its own"
             )
     for name, block in blocks.items():
-        if isinstance(block, TableContent):
+        if isinstance(block, TableRows):
             for direction, column in declared.members().items():
                 if column not in block.columns:
                     here = at / _key(declared, direction)
@@ -130,6 +139,35 @@ def _weights(config: Config, declared: Weight, at: Place) -> Iterator[Problem]:
             yield (at / "samples").problem(
                 f"{name} has no weight columns: only ROOT files have them"
             )
+
+
+def _alternatives(config: Config, declared: SampleVariation, at: Place) -> Iterator[Problem]:
+    """Settings are lines for Pythia, or keys of a generator that has the same columns then."""
+    touched = declared.samples or list(config.samples)
+    blocks = [block for name, block in config.samples.items() if name in touched]
+    for direction, change in declared.members().items():
+        here, seen = at / _key(declared, direction), []
+        for block in blocks:
+            if isinstance(block, SimulatedSample) and isinstance(change, dict):
+                yield here.problem("are keys of a generator, but simulation takes a list of lines")
+                break
+            if not isinstance(block, GeneratedSample) or block.generator in seen:
+                continue
+            if not isinstance(change, dict):
+                yield here.problem(f"is a list, but takes keys of the generator: {_keys(block)}")
+                break
+            seen.append(block.generator)
+            try:
+                made = block.generator.varied(change).makes()
+            except ValidationError as error:
+                yield from describe(error, type(block.generator), here)
+                break
+            if lost := sorted({*block.columns, *block.beside()} - set(made)):
+                yield here.problem(f"with it the generator makes no {', '.join(lost)}")
+
+
+def _keys(block: GeneratedSample) -> str:
+    return ", ".join(name for name in type(block.generator).model_fields if name != "kind")
 
 
 def _compression(config: Config, declared: Compression, at: Place) -> Iterator[Problem]:

@@ -17,8 +17,13 @@ from boostflow.weightfile import WeightCorrection
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
     """All samples are tables or none is, and nothing is asked that only jets have."""
+    by = config.select.split.by
+    if by is not None and not config.of_tables():
+        yield (at / "select" / "split" / "by").problem("is for tables: jets are split by a hash")
     if not config.of_tables():
         return
+    if by is not None and by not in config.columns():
+        yield (at / "select" / "split" / "by").unknown("column", by, config.columns())
     table = next(name for name, sample in config.samples.items() if is_table(sample))
     for name, sample in config.samples.items():
         if not is_table(sample):
@@ -36,8 +41,11 @@ def check(config: Config, at: Place) -> Iterator[Problem]:
         here = at / "models" / name
         if model.reads().constituents:
             yield here.problem("reads constituents of jets, which rows of tables have none of")
-        elif model.task() is not Task.CLASSIFY:
-            yield here.problem("is judged by masses of jets: models of tables classify")
+        elif model.task() not in (Task.CLASSIFY, Task.DETECT, Task.GENERATE):
+            yield here.problem(
+                f"nothing judges a model of task {model.task()} of rows of tables: they classify,"
+                " detect or generate"
+            )
         for key in ("decorrelate", "planing"):
             if getattr(model, key, None) is not None:
                 yield (here / key).problem("is for masses of jets: leave it out")

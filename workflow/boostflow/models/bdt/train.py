@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from boostflow.io import read_flat
 from boostflow.models.bdt.block import BDT
+from boostflow.models.bdt.score import ranked, ranks
 from boostflow.models.boosting import WEIGHTS, boosted, leaves, metrics, xgboost
 from boostflow.models.kept import once
-from boostflow.models.tabular import SPLITS, of_split, read
+from boostflow.models.tabular import NONE, SPLITS, of_split, read
 from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bdt")
 
-INPUT = ("features", "planing", "bootstrap")
+INPUT = ("features", "planing", "bootstrap", "ranked")
 """Keys of the block that decide what of the jets is read, and with which weights."""
 
 
@@ -29,6 +33,9 @@ class Given(NamedTuple):
     """The jets of a training as XGBoost takes them, which bins each feature once."""
 
     features: list[str]
+    """Columns of the jets that were read."""
+    names: list[str]
+    """What the trees are told."""
     classes: list[str]
     sets: dict[str, DMatrix]
     """By name of the split."""
@@ -59,7 +66,7 @@ def train(job: Train, files: Train.Files) -> None:
     given = once("trees", key, lambda: _given(files.jets, block))
     config, sets = block.model_copy(update={"features": given.features}), given.sets
     booster, history = boosted(config, sets, len(given.classes))
-    found = metrics(booster, history, config.features)
+    found = metrics(booster, history, given.names)
     about = {"classes": given.classes, "parameters": leaves(booster)}
     with model_folder(files, config, start, found, **about) as folder:
         # Not by `save_model`, which says little of a full disk.
@@ -69,10 +76,17 @@ def train(job: Train, files: Train.Files) -> None:
 def _given(jets: Sequence[Path], block: BDT) -> Given:
     """Read the splits of a training."""
     xgb = xgboost()
-    rows = read(jets, block.features, block.standard(), block.planing, missing=None)
+    missing = None if block.ranked is None else NONE
+    rows = read(jets, block.features, block.standard(), block.planing, missing)
+    columns = names = rows.features
+    if block.ranked is not None:
+        name = block.ranked.time
+        when = np.concatenate([read_flat(path, [name])[name] for path in jets])
+        told, _ = ranked(rows.x, when, block.ranked)
+        rows, names = rows._replace(x=told), ranks(block.ranked)
     sets = {}
     for name in SPLITS:
         x, y, w = of_split(rows, block, name)
-        sets[name] = xgb.DMatrix(x, y, weight=w, feature_names=rows.features, nthread=1)
+        sets[name] = xgb.DMatrix(x, y, weight=w, feature_names=names, nthread=1)
         log.info("%s: %d jets of %d classes", name, len(y), len(rows.classes))
-    return Given(rows.features, rows.classes, sets)
+    return Given(columns, names, rows.classes, sets)

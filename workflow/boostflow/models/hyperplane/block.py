@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
-from boostflow.models.detecting import DetectorBlock
+from boostflow.models.detecting import ColumnwiseBlock
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
 
-class Hyperplane(DetectorBlock):
+class Hyperplane(ColumnwiseBlock):
     """Principal components of the observables; the score is what they leave of a jet."""
 
     kind: Literal["hyperplane"] = "hyperplane"

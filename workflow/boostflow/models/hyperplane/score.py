@@ -8,20 +8,30 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.models import detector
+from boostflow.models import columnwise, detector
 
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
-    """The column `error`, shape (jets,)."""
-    return detector.score(model, jets, errors)
+    """The column `error`, and causes, shape (jets,) each."""
+    return detector.score(model, jets, errors, shares)
 
 
 def errors(arrays: detector.Arrays, x: NDArray) -> NDArray[np.float64]:
-    """Mean square of what the components leave of each jet, shape (jets,).
+    """Scores of standardised observables, shape (jets,); see `columnwise.errors`."""
+    return columnwise.errors(arrays, squares(arrays["components"], x))
+
+
+def shares(arrays: detector.Arrays, x: NDArray) -> NDArray[np.float64]:
+    """How badly each observable fits the plane, shape (jets, features)."""
+    return columnwise.shares(arrays, squares(arrays["components"], x))
+
+
+def squares(components: NDArray, x: NDArray) -> NDArray[np.float64]:
+    """Squares of what the components leave of each observable, shape (jets, features).
 
     Args:
-        arrays: `components`, orthonormal rows, shape (components, features).
+        components: orthonormal rows, shape (components, features).
         x: standardised observables, shape (jets, features).
     """
-    x, basis = np.asarray(x, np.float64), np.asarray(arrays["components"], np.float64)
-    return np.mean((x - (x @ basis.T) @ basis) ** 2, axis=1)
+    x, basis = np.asarray(x, np.float64), np.asarray(components, np.float64)
+    return (x - (x @ basis.T) @ basis) ** 2

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.errors import BoostflowError
-from boostflow.models import detector
+from boostflow.models import columnwise, detector
 from boostflow.models.detecting import DetectorBlock
 from boostflow.models.hyperplane.block import Hyperplane
-from boostflow.models.hyperplane.score import errors
+from boostflow.models.hyperplane.score import squares
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -23,7 +23,7 @@ def train(job: Train, files: Train.Files) -> None:
 
 
 def learn(x: NDArray, block: DetectorBlock) -> dict[str, NDArray]:
-    """The components of standardised observables, shape (components, features).
+    """The components of standardised observables, shape (components, features), and what is usual.
 
     Args:
         x: shape (jets, features).
@@ -41,11 +41,14 @@ def learn(x: NDArray, block: DetectorBlock) -> dict[str, NDArray]:
             " fewer `components`"
         )
     found = Components(block.components, svd_solver="full").fit(np.asarray(x, np.float64))
-    return {"components": found.components_}
+    return {
+        "components": found.components_,
+        **columnwise.usual(squares(found.components_, x), block),
+    }
 
 
 def history(arrays: detector.Arrays, x: NDArray) -> list[float]:
     """Mean score of jets with 1, 2, ... components."""
     basis = arrays["components"]
     sizes = range(1, len(basis) + 1)
-    return [float(errors({"components": basis[:size]}, x).mean()) for size in sizes]
+    return [float(squares(basis[:size], x).mean()) for size in sizes]

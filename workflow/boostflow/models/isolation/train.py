@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 POINTS = 20
 """Sizes of the forest at which the history has an entry."""
-OF_TREES = ("feature", "threshold", "left", "right", "depth")
+OF_TREES = ("feature", "threshold", "left", "right", "depth", "below")
 
 
 def train(job: Train, files: Train.Files) -> None:
@@ -49,17 +49,23 @@ def learn(x: NDArray, block: DetectorBlock) -> dict[str, NDArray]:
 
 
 def _tree(tree: Any) -> dict[str, NDArray]:
-    """The nodes of one of scikit-learn's trees."""
+    """The nodes of one of scikit-learn's trees, and the depth that is expected below each."""
     left, right = tree.children_left, tree.children_right
     level = np.zeros(tree.node_count)
     for node in np.flatnonzero(left >= 0):  # parents come before their children
         level[[left[node], right[node]]] = level[node] + 1
+    depth = level + searched(tree.n_node_samples)
+    mean, jets = depth.copy(), tree.n_node_samples
+    for node in np.flatnonzero(left >= 0)[::-1]:
+        below = [left[node], right[node]]
+        mean[node] = np.average(mean[below], weights=jets[below])
     return {
         "feature": np.where(left >= 0, tree.feature, -1).astype(np.int32),
         "threshold": tree.threshold.astype(np.float64),
         "left": left.astype(np.int32),
         "right": right.astype(np.int32),
-        "depth": level + searched(tree.n_node_samples),
+        "depth": depth,
+        "below": mean,
     }
 
 

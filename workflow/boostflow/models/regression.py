@@ -1,0 +1,220 @@
+"""What trainings of regressions share: jets with a true value, and calibration of the mean."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boostflow.areas import subtracted
+from boostflow.errors import BoostflowError
+from boostflow.io import read_flat, require_rows
+from boostflow.models.regressing import RegressorBlock
+from boostflow.models.tabular import SPLITS, density, matrix
+from boostflow.scored import Table
+
+if TYPE_CHECKING:
+    import awkward as ak
+
+log = logging.getLogger("regression")
+
+FEWEST = 50
+"""Jets with a true value that a split of a training needs."""
+KNOTS = 8
+"""Nodes of a response or of a calibration, at most."""
+A_KNOT = 25
+"""Jets for each of them, at least."""
+ROUNDS = 4
+"""Times that a calibration is corrected by what is left of the bias."""
+SUBTRACTED = "pt - rho area"
+"""The feature that is made of others."""
+SIGMA = 0.683
+"""Part of a Gaussian within one standard deviation."""
+SLOPE_MIN = 0.2
+"""Least slope of a response: what responds less than this cannot be inverted."""
+
+
+class Jets(NamedTuple):
+    """Jets of one split with a true value in the range of the training."""
+
+    columns: Table
+    """Inputs by name, shape (jets,) each."""
+    truth: NDArray[np.float64]
+    """True values (GeV), shape (jets,)."""
+    weight: NDArray[np.float64]
+    """Weights that make the spectrum of true values flat, of mean 1, shape (jets,)."""
+
+
+def read(inputs: Sequence[Path], block: RegressorBlock) -> dict[str, Jets]:
+    """Jets to train on, by name of the split.
+
+    Weights are relative to the mean of each sample, so that the composition of the prior is that of
+    the numbers of events.
+
+    Args:
+        inputs: selected jets, one file a sample.
+        block: of the model.
+
+    Raises:
+        BoostflowError: no jets, a column is missing or not finite, or too few have a true value.
+    """
+    require_rows(inputs)
+    names = [*block.inputs(), block.target, "split", "weight"]
+    parts = [_columns(path, names, block.target) for path in inputs]
+    for part in parts:
+        # Cross-sections differ by factors of ten: samples count by their numbers of events.
+        part["weight"] = part["weight"] / max(float(np.abs(part["weight"]).mean()), 1e-300)
+    table = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    truth = table[block.target].astype(np.float64)
+    low, high = block.range
+    found = {}
+    for split, number in SPLITS.items():
+        mine = (table["split"] == number) & (truth >= low) & (truth < high)
+        if mine.sum() < FEWEST:
+            raise BoostflowError(
+                f"{mine.sum()} jets of the {split} split have a {block.target} between {low:g} and"
+                f" {high:g} GeV, at least {FEWEST} are needed: simulate more events, or is"
+                " `simulation.jet_pt_min` too high?"
+            )
+        weight = np.abs(table["weight"][mine].astype(np.float64))
+        weight = weight / np.where(weight > 0, density(truth[mine], weight, block.range), 1)
+        columns = {name: table[name][mine] for name in block.inputs()}
+        found[split] = Jets(columns, truth[mine], weight / weight.mean())
+        log.info("%s: %d jets with a true value", split, mine.sum())
+    return found
+
+
+def _columns(path: Path, names: Sequence[str], target: str) -> Table:
+    from boostflow.io import parquet_columns
+
+    there = parquet_columns(path)
+    lacking = [name for name in dict.fromkeys(names) if name not in there]
+    if target in lacking:
+        raise BoostflowError(
+            f"{path}: no column {target}, the true value that is to be learned: the input has no"
+            " generator jets"
+        )
+    if lacking:
+        raise BoostflowError(
+            f"{path}: no column {', '.join(lacking)}: a background density needs `simulation."
+            "background`, or files with an area of jets and a density"
+        )
+    table = read_flat(path, list(dict.fromkeys(names)))
+    # NaN and infinite values are refused by name.
+    matrix(table, [name for name in names if name not in (target, "split", "weight")], str(path))
+    return table
+
+
+class Curve(NamedTuple):
+    """A continuous function, linear between nodes and beyond them."""
+
+    x: list[float]
+    """Ascending nodes."""
+    y: list[float]
+    """Values there."""
+
+    def __call__(self, x: NDArray) -> NDArray[np.float64]:
+        """Values at x."""
+        nodes, values = np.asarray(self.x), np.asarray(self.y)
+        result = np.interp(x, nodes, values)
+        low = (values[1] - values[0]) / (nodes[1] - nodes[0])
+        high = (values[-1] - values[-2]) / (nodes[-1] - nodes[-2])
+        result += np.where(x < nodes[0], low * (x - nodes[0]), 0)
+        return result + np.where(x > nodes[-1], high * (x - nodes[-1]), 0)
+
+    @classmethod
+    def fitted(cls, x: NDArray, y: NDArray, weight: NDArray) -> Self:
+        """Least squares of points, with nodes at quantiles of x.
+
+        Args:
+            x, y: shape (points,).
+            weight: shape (points,).
+        """
+        count = int(np.clip(len(x) // A_KNOT, 2, KNOTS))
+        nodes = np.unique(np.quantile(x, np.linspace(0.02, 0.98, count)))
+        if len(nodes) < 2:
+            nodes = np.array([x.mean() - 1, x.mean() + 1])
+        # Hats: each is 1 at its node and 0 at all others; those at the ends go on linearly.
+        hats = np.stack([cls(nodes.tolist(), row.tolist())(x) for row in np.eye(len(nodes))], 1)
+        root = np.sqrt(weight)
+        values = np.linalg.lstsq(hats * root[:, None], y * root, rcond=None)[0]
+        return cls(nodes.tolist(), values.tolist())
+
+    def inverted(self) -> Curve:
+        """The inverse; where the curve rises by less than `SLOPE_MIN` it is taken to rise so."""
+        y = [self.y[0]]
+        for (x0, y0), (x1, y1) in zip(
+            zip(self.x, self.y, strict=True),
+            list(zip(self.x, self.y, strict=True))[1:],
+            strict=False,
+        ):
+            y.append(y[-1] + max(y1 - y0, SLOPE_MIN * (x1 - x0)))
+        return Curve(y, list(self.x))
+
+
+class Calibration(NamedTuple):
+    """A monotonic function of an estimate, after which its mean is the true value."""
+
+    curves: list[Curve]
+    """Functions that are applied one after the other."""
+
+    def __call__(self, estimate: NDArray) -> NDArray[np.float64]:
+        """Calibrated estimates."""
+        for curve in self.curves:
+            estimate = curve(estimate)
+        return estimate
+
+    @classmethod
+    def fitted(cls, estimate: NDArray, truth: NDArray, weight: NDArray) -> Self:
+        """Numerical inversion of the mean response, as that of jet energy scales.
+
+        The mean of a regression with a quadratic loss is right in bins of the estimate, not in
+        those of the true value, where it is drawn to the middle of the prior. The response R(t),
+        the mean estimate at a true value t, is inverted (arXiv:1609.05195), again for what is left
+        since the mean of a bent function is not the function of the mean.
+
+        Args:
+            estimate: of jets that were not trained on, shape (jets,).
+            truth: their true values, shape (jets,).
+            weight: shape (jets,).
+        """
+        curves: list[Curve] = []
+        for _ in range(ROUNDS):
+            response = Curve.fitted(truth, cls(curves)(estimate), weight)
+            curves.append(response.inverted())
+        return cls(curves)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Nodes and values of the functions."""
+        return [curve._asdict() for curve in self.curves]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Mapping[str, Any]]) -> Self:
+        """What `to_json` gave."""
+        return cls([Curve(**curve) for curve in data])
+
+
+def features_of(jets: ak.Array, names: Sequence[str]) -> Table:
+    """Columns of jets that a regression reads.
+
+    Raises:
+        BoostflowError: one is missing or not finite.
+    """
+    table = matrix(jets, names, "jets")
+    return {name: table[:, i] for i, name in enumerate(names)}
+
+
+def columns_of(
+    columns: Mapping[str, NDArray], features: Sequence[str]
+) -> tuple[NDArray[np.float32], list[str]]:
+    """What a model reads, shape (jets, features), and the names of the features."""
+    values = [np.asarray(columns[name], np.float32) for name in features]
+    names = list(features)
+    if {"pt", "rho", "area"} <= columns.keys():
+        values.append(subtracted(columns).astype(np.float32))
+        names.append(SUBTRACTED)
+    return np.stack(values, axis=1), names
