@@ -130,7 +130,7 @@ def scores(figures: Mapping[str, Any], text: Label) -> Figure:
         ax.tick_params(labelsize=11, labelbottom=True)
     for ax in axes.flat[len(classes) :]:
         ax.remove()
-    axes[0, 0].set_ylabel("Density of jets", fontsize=13)
+    axes[0, 0].set_ylabel("Density", fontsize=13)
     label(axes[0, 0], Label(text.left))
     label(axes[0, -1], Label("", text.right))
     return fig

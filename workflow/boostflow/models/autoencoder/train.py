@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,9 @@ from boostflow.models.family import family_of
 from boostflow.scored import TRAIN, VALIDATION
 from boostflow.seeds import derive
 from boostflow.training import loop
+from boostflow.training.adam import AdamLearner
 from boostflow.training.data import Arrays
-from boostflow.training.learner import Learner
 from boostflow.training.ranks import Single
-from boostflow.training.schedules import Cosine
-from boostflow.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -75,10 +73,12 @@ def read(
     return table, split
 
 
-class BitsLearner(Learner):
+class BitsLearner(AdamLearner):
     """The networks of all columns, computed together, and their data on one rank."""
 
+    config: Autoencoder
     validation_batch = 8192
+    clipnorm = 100.0
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class BitsLearner(Learner):
         split: NDArray[np.integer],
         ranks: Single,
     ) -> None:
-        """Make the networks, whose weights follow from seed and rank alone, and the optimiser.
+        """Make the networks and the optimiser.
 
         Args:
             config: the model's block.
@@ -95,7 +95,6 @@ class BitsLearner(Learner):
             split: part of the data of each jet (jets,).
             ranks: the processes of the training.
         """
-        self.config, self.ranks = config, ranks
         learnt = split == TRAIN
         self.columns = {
             name: Column.seen(name, declared, table[name][learnt])
@@ -105,30 +104,21 @@ class BitsLearner(Learner):
         inputs = np.stack([one.input(c) for one, c in zip(self._all, codes.T, strict=True)], axis=1)
         x = (inputs * 2.0**-exact.INPUTS).astype(np.float32)
         both = codes.astype(np.float32), x
-        self.training, self.validation = (
-            Arrays(*(array[split == part] for array in both)) for part in (TRAIN, VALIDATION)
-        )
-        self.epochs, self.batch = config.epochs, config.batch
-        self.units, self.validation_units = len(self.training), len(self.validation)
-        self.digests = [self.training.digest, self.validation.digest]
-        self.schedule = Cosine(config.learning_rate, warmup=config.warmup)
-        self.early_stopping = EarlyStopping(config.patience)
         self.spreads = np.array([one.spread for one in self._all], np.float32)
         self.centers = np.array([one.center for one in self._all], np.float32)
         self.logs = np.array([whole_log(one.spread) for one in self._all], np.float32)
-        self.weights = self._weights(derive(config.seed, config.kind, "weights"))
-        self.optimizer = keras.optimizers.Adam(config.learning_rate, clipnorm=100.0)
-        self.optimizer.build(self.weights)
-        self._step = tf.function(self._one_step, input_signature=self.training.signature)
-        self._sums = tf.function(self._evaluate, input_signature=self.training.signature)
+        training, validation = (
+            Arrays(*(array[split == part] for array in both)) for part in (TRAIN, VALIDATION)
+        )
+        super().__init__(config, training, validation, ranks)
 
     @property
     def _all(self) -> list[Column]:
         return list(self.columns.values())
 
-    def _weights(self, seed: int) -> list[keras.Variable]:
-        """Of all networks, in the order of `exact.Layers`, with the columns as first axis."""
-        rng = np.random.default_rng(seed)
+    def make(self) -> list[keras.Variable]:
+        """Weights of all networks, by `exact.Layers`, with the columns as first axis."""
+        rng = np.random.default_rng(derive(self.config.seed, self.config.kind, "weights"))
         count, hidden, parts = len(self.columns), self.config.hidden, self.config.components
         reads = np.maximum(np.arange(count), 1)[:, None, None]
         # Means beside each other, scales of half the spread, equal weights; few jets are anywhere.
@@ -148,15 +138,10 @@ class BitsLearner(Learner):
             for name, value in zip(names, values, strict=True)
         ]
 
-    @property
-    def variables(self) -> list[Any]:
-        """Weights, and the state of the optimiser."""
-        return [*self.weights, *self.optimizer.variables]
-
     def outputs(self, x: tf.Tensor) -> tf.Tensor:
         """Outputs of all networks, (B, columns, 3 K + 1), from the inputs (B, columns)."""
         first, first_bias, second, second_bias, last, last_bias, skip = (
-            weight.value for weight in self.weights
+            weight.value for weight in self.learned
         )
         # A column is told those before it.
         before = np.tri(len(self.columns), k=-1, dtype=np.float32)[:, :, None]
@@ -190,39 +175,16 @@ class BitsLearner(Learner):
         # No code has less than one part of the whole.
         return -tf.maximum(found, tf.cast(-30.0, found.dtype) + 0.01 * (found + 30.0))
 
-    def _one_step(self, codes: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        def loss() -> tuple[tf.Tensor, tf.Tensor]:
-            total = tf.reduce_sum(self.bits(codes, x))
-            count = tf.cast(tf.shape(codes)[0], tf.float32)
-            return total / min(self.batch, self.units), tf.stack([total, count])
-
-        found, sums = self.gradients(loss, self.weights)
-        self.optimizer.apply(found, self.weights)
-        return sums
-
-    def _evaluate(self, codes: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    def sums_of(self, *batch: tf.Tensor, training: bool) -> tf.Tensor:
+        """Sum of bits, and the number of jets."""
+        codes, x = batch
         return tf.stack(
             [tf.reduce_sum(self.bits(codes, x)), tf.cast(tf.shape(codes)[0], tf.float32)]
         )
 
-    def batches(self, epoch: int) -> Iterable[Any]:
-        """Codes and inputs of each step."""
-        return self.training.batches(self.batch, self.config.seed, epoch, self.ranks)
-
-    def step(self, *inputs: Any) -> tf.Tensor:
-        """Take one step of Adam; returns the sum of bits, and the number of jets."""
-        return self._step(*inputs)
-
     def figures(self, sums: NDArray) -> dict[str, float]:
         """Bits of a jet."""
         return {"loss": float(sums[0] / sums[1])}
-
-    def validate(self, epoch: int) -> NDArray:
-        """Sums of this rank over its share of the validation split."""
-        sums = np.zeros(2)
-        for inputs in self.validation.share(self.validation_batch, self.ranks):
-            sums += self._sums(*inputs).numpy()
-        return sums
 
     def line(self, record: dict[str, Any]) -> str:
         """Bits of a jet."""
@@ -230,7 +192,7 @@ class BitsLearner(Learner):
 
     def codec(self) -> Codec:
         """The networks in whole numbers, each with what its column reads."""
-        arrays = [weight.numpy() for weight in self.weights]
+        arrays = [weight.numpy() for weight in self.learned]
         layers = []
         for number in range(len(self.columns)):
             mine = exact.Layers(*(array[number] for array in arrays))
@@ -244,4 +206,4 @@ class BitsLearner(Learner):
 
     def manifest(self) -> dict[str, Any]:
         """The number of weights."""
-        return {"parameters": int(sum(np.prod(weight.shape) for weight in self.weights))}
+        return {"parameters": int(sum(np.prod(weight.shape) for weight in self.learned))}

@@ -76,7 +76,7 @@ class OfConstituents:
 
 
 class Jets(Batched):
-    """The labelled jets of a split, as `training.classifier.Labelled` says.
+    """The labelled jets of a split, as `training.adam.Split` says.
 
     A batch has the inputs of all networks that read jets, one after the other, then classes (B,)
     and weights (B,).

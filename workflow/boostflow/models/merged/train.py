@@ -113,7 +113,8 @@ class MergedLearner(Classifier):
         # As in scores: neither dropout nor running averages of the parts.
         joined = self.trunks(list(inputs), training=False)
         return self.descend(
-            lambda: self.head(joined, training=True), y, weight, self.head.trainable_variables
+            lambda: self.of_batch(self.head(joined, training=True), y, weight),
+            self.head.trainable_variables,
         )
 
     def before_epoch(self, epoch: int) -> None:
@@ -126,7 +127,7 @@ class MergedLearner(Classifier):
             self.optimizer.learning_rate.assign(rate)
 
     def step(self, *inputs: Any) -> tf.Tensor:
-        """Take one step of Adam; returns the sums of `of_batch`."""
+        """Take one step of Adam; returns `sums_of` the batch."""
         return self._now(*inputs)
 
     def warm_up(self, inputs: tuple[Any, ...], epoch: int) -> None:
