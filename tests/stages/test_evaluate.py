@@ -425,8 +425,9 @@ def test_scores_that_do_not_fit_the_task(run, tmp_path):
     judged = JUDGED["ucluster"].model_copy(update={"scores": without})
     with pytest.raises(BoostflowError, match="a clustering whose scores have no distance"):
         call(run, tmp_path, judged=judged, scores=table)
-    one_number = Judged(task="regress", scores=[Score("odd", Role.ERROR, "error")])
-    with pytest.raises(BoostflowError, match="nothing judges a model of task regress that scores"):
+    odd = [Score("odd", Role.ERROR, "error")]
+    one_number = Judged(task="regress", unit="event", scores=odd)
+    with pytest.raises(BoostflowError, match="nothing judges a model of task regress"):
         call(run, tmp_path, judged=one_number)
 
 

@@ -288,7 +288,7 @@ def test_one_particle():
         ak.Array([[{"pt": 250.0, "eta": 0.4, "phi": -1.0, "mass": 5.0, "charge": -1}]])
     )
     expected = dict.fromkeys(values, 0.0) | {
-        "pt": 250.0,
+        **dict.fromkeys(("pt", "constituent_pt1"), 250.0),
         **dict.fromkeys(("mass", "msoftdrop", "mtrimmed"), 5.0),
         "multiplicity": 1,
         "pt_d": 1,
@@ -594,4 +594,5 @@ def test_the_issue_s_observables_are_all_there():
         *("planar_flow", "a3", "aplanarity", "zcut", "sqrt_d12", "sqrt_d23", "kt_dr", "qw"),
         *("msoftdrop", "multiplicity", "pt_d", "charge"),
     )
-    assert set(asked) | {"tau4", "mtrimmed"} == set(PLAIN)
+    background = {"girth", *(f"constituent_pt{number}" for number in range(1, 9))}
+    assert set(asked) | {"tau4", "mtrimmed"} | background == set(PLAIN)
