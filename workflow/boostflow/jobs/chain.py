@@ -38,24 +38,29 @@ if TYPE_CHECKING:
     from boostflow.analysis import Analysis
 
 
-class Simulate(Job):
-    """Generate one part of one sample with Pythia 8, a toy detector and FastJet."""
-
-    stage: ClassVar[str] = "simulate"
-    runs: ClassVar[str] = "boostflow.simulate.production:run"
+class MakePart(Job):
+    """What jobs share that make one part of one sample, from nothing but settings and a seed."""
 
     sample: Name
     """Name of the sample."""
-    process: ProcessName
-    """Hard process; boostflow.processes lists the Pythia settings behind each."""
     part: int = Field(0, ge=0)
     """Number of the file, from 0."""
     variation: str = NOMINAL
     """Variation that the sample is an alternative of."""
     events: int = Field(ge=1, le=EVENTS_MAX)
-    """Events to generate."""
+    """Events or rows to make."""
     seed: int = 1
     """Seed of the run: with sample, variation and part it fixes every event."""
+
+
+class Simulate(MakePart):
+    """Generate one part of one sample with Pythia 8, a toy detector and FastJet."""
+
+    stage: ClassVar[str] = "simulate"
+    runs: ClassVar[str] = "boostflow.simulate.production:run"
+
+    process: ProcessName
+    """Hard process; boostflow.processes lists the Pythia settings behind each."""
     simulation: Simulation = Simulation()
     """What all simulated samples share."""
     settings: list[Setting] = []

@@ -5,37 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from boostflow.config.base import Name
-from boostflow.config.samples import EVENTS_MAX, GeneratedSample
+from boostflow.config.samples import GeneratedSample
 from boostflow.generators.found import AnyGenerator
 from boostflow.jobs import base
-from boostflow.jobs.base import Job, Output
-from boostflow.variations import NOMINAL
+from boostflow.jobs.base import Output
+from boostflow.jobs.chain import MakePart
 
 if TYPE_CHECKING:
     from boostflow.analysis import Analysis
 
 
-class Generate(Job):
+class Generate(MakePart):
     """Make one part of one sample of rows of tables."""
 
     stage: ClassVar[str] = "generate"
     runs: ClassVar[str] = "boostflow.simulate.generated:run"
 
-    sample: Name
-    """Name of the sample."""
     generator: AnyGenerator
     """What makes it, with the settings of the variation."""
-    part: int = Field(0, ge=0)
-    """Number of the file, from 0."""
-    variation: str = NOMINAL
-    """Variation that the sample is an alternative of."""
-    events: int = Field(ge=1, le=EVENTS_MAX)
-    """Rows to make."""
-    seed: int = 1
-    """Seed of the run: with sample, variation and part it fixes every row."""
 
     class Files(base.Files):
         """What is written."""

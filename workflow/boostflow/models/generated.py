@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import awkward as ak
 import numpy as np
@@ -18,7 +19,13 @@ from boostflow.errors import BoostflowError
 from boostflow.io import parquet_columns, read_flat, read_json, require_rows
 from boostflow.models.family import families
 from boostflow.models.generating import PREFIX
+from boostflow.scored import TRAIN
 from boostflow.seeds import derive
+from boostflow.training.manifest import model_folder
+
+if TYPE_CHECKING:
+    from boostflow.jobs.models import Train
+    from boostflow.models.generating import GenerativeBlock
 
 log = logging.getLogger("generated")
 
@@ -72,6 +79,37 @@ def read(inputs: Sequence[Path]) -> Examples:
         np.concatenate([cells_of(part) for part in parts]),
         np.concatenate([part["split"] for part in parts]),
     )
+
+
+class Fitted(Protocol):
+    """What has been learned of showers."""
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of a model."""
+
+
+def fitted(
+    files: Train.Files,
+    config: GenerativeBlock,
+    fit: Callable[[Examples], tuple[Fitted, Iterable[float]]],
+) -> None:
+    """Learn from the showers of the training, and write the model's folder.
+
+    Args:
+        files: tables of showers, and the folder to write.
+        config: the model's block.
+        fit: what the family learns of showers, and the loss on the way.
+
+    Raises:
+        BoostflowError: a column is missing, or there are too few showers.
+    """
+    start = time.monotonic()
+    every = read(files.jets)
+    found, loss = fit(every.of(TRAIN))
+    history = {"loss": [float(value) for value in loss]}
+    about = {"energies": list(every.range()), "cells": CELLS}
+    with model_folder(files, config, start, {"history": history}, **about) as folder:
+        found.write(folder)
 
 
 def cells_of(table: Mapping[str, NDArray]) -> NDArray[np.float32]:

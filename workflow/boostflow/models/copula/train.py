@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.calorimeter.geometry import CELLS
 from boostflow.calorimeter.shapes import layers
 from boostflow.errors import BoostflowError
 from boostflow.models.copula.block import Copula
 from boostflow.models.copula.generator import BLOCKS, Tables, columns
-from boostflow.models.generated import Examples, read
-from boostflow.scored import TRAIN
-from boostflow.training.manifest import model_folder
+from boostflow.models.generated import Examples, fitted
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -32,22 +28,15 @@ def train(job: Train, files: Train.Files) -> None:
     Raises:
         BoostflowError: a column is missing, or there are too few showers.
     """
-    start = time.monotonic()
     config = job.model
     assert isinstance(config, Copula)
-    every = read(files.jets)
-    tables = fit(every.of(TRAIN), config)
-    # What is gained over independent columns, in nats a shower, as the columns are added.
-    loss = np.cumsum(np.log(np.diag(tables.factor)))
-    with model_folder(
-        files,
-        config,
-        start,
-        {"history": {"loss": [float(value) for value in loss]}},
-        energies=list(every.range()),
-        cells=CELLS,
-    ) as folder:
-        tables.write(folder)
+
+    def learn(examples: Examples) -> tuple[Tables, NDArray]:
+        tables = fit(examples, config)
+        # What is gained over independent columns, in nats a shower, as the columns are added.
+        return tables, np.cumsum(np.log(np.diag(tables.factor)))
+
+    fitted(files, config, learn)
 
 
 def mirrored(cells: NDArray) -> NDArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 
 from boostflow.calorimeter.geometry import CELLS, HALF_WIDTH, LAYERS, STARTS
 from boostflow.errors import BoostflowError
-from boostflow.models.generated import Examples, read
+from boostflow.models.generated import Examples, fitted
 from boostflow.models.gflash.block import Gflash
 from boostflow.models.gflash.generator import Parameters, profile
-from boostflow.scored import TRAIN
-from boostflow.training.manifest import model_folder
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -35,20 +32,9 @@ def train(job: Train, files: Train.Files) -> None:
     Raises:
         BoostflowError: a column is missing, or there are too few showers.
     """
-    start = time.monotonic()
     config = job.model
     assert isinstance(config, Gflash)
-    every = read(files.jets)
-    found, history = fit(every.of(TRAIN), config)
-    with model_folder(
-        files,
-        config,
-        start,
-        {"history": {"loss": history}},
-        energies=list(every.range()),
-        cells=CELLS,
-    ) as folder:
-        found.write(folder)
+    fitted(files, config, lambda examples: fit(examples, config))
 
 
 def fit(examples: Examples, config: Gflash) -> tuple[Parameters, list[float]]:
