@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,23 +68,21 @@ def evaluate(
             " monitoring is judged by both"
         )
     judge = _Judge(test)
+    asked = _Asked(config, judged.columns(Role.CAUSE), features, times, seed)
     group = np.unique(test["event_id"], return_inverse=True)[1]
 
     def values(count: NDArray) -> NDArray:
         return np.concatenate([[judge.ranking.auc(count)], *judge.at(count, RATES)])
 
     nominal = values(np.ones(len(bad)))
-    error = bootstrap(lambda count: np.nan_to_num(values(count)), group, times, seed).error
+    error = asked.error(lambda count: np.nan_to_num(values(count)), group)
     curve = np.split(nominal[1:], 2), np.split(error[1:], 2)
-    points = [
-        _point(rate, test, before, judge, group, judged, features, config, times, seed)
-        for rate in config.false_alarms
-    ]
+    points = [_point(rate, test, before, judge, group, asked) for rate in config.false_alarms]
     return {
         "days": judge.days,
         "rows": {"good": int((~bad).sum()), "bad": int(bad.sum())},
         "auc": {"value": float(nominal[0]), "error": float(error[0])},
-        "slices": _slices(test, times, seed),
+        "slices": _slices(test, asked),
         "curve": {
             "false_alarms": RATES.tolist(),
             **{
@@ -93,7 +91,7 @@ def evaluate(
             },
         },
         "points": points,
-        "page": _page(table, judge.threshold(config.false_alarms[0]), judged, features, config),
+        "page": _page(table, judge.threshold(config.false_alarms[0]), asked),
     }
 
 
@@ -113,6 +111,37 @@ def score_of(table: Table, judged: Judged, config: Monitoring) -> NDArray[np.flo
             f"evaluate.monitoring: the model has no score of class {config.flagged}, and no error"
         )
     return table[found[0]].astype(np.float64)
+
+
+class _Asked(NamedTuple):
+    """What all parts of an evaluation share."""
+
+    config: Monitoring
+    """Columns and rates."""
+    columns: list[str]
+    """Columns of the causes, the first one first."""
+    features: Sequence[str]
+    """Of the model, which causes are numbers of."""
+    times: int
+    """Resamplings."""
+    seed: int
+    """Of the bootstrap."""
+
+    def error(self, value: Callable[[NDArray], Any], group: NDArray) -> NDArray:
+        """Error of a figure by the bootstrap of groups, shape as its value."""
+        return bootstrap(value, group, self.times, self.seed).error
+
+    def causes(self, table: Table, column: str) -> NDArray[np.str_]:
+        """Names of the features that a column of causes holds, shape (rows,)."""
+        return np.array(self.features)[table[column].astype(int)]
+
+    def culprits(self, table: Table) -> NDArray[np.str_] | None:
+        """Names of the parameters at fault, "" where none is, shape (rows,); None if not known."""
+        if self.config.culprit is None:
+            return None
+        known = np.array(self.config.parameters)
+        number = np.clip(table[self.config.culprit].astype(int), 0, len(known) - 1)
+        return np.where(table["bad"], known[number], "")
 
 
 class _Judge:
@@ -155,11 +184,7 @@ def _point(
     before: Table,
     judge: _Judge,
     group: NDArray,
-    judged: Judged,
-    features: Sequence[str],
-    config: Monitoring,
-    times: int,
-    seed: int,
+    asked: _Asked,
 ) -> dict[str, Any]:
     """What is found at a rate of false alarms.
 
@@ -185,7 +210,7 @@ def _point(
             return np.array([precision, hit / all_bad, wrong / judge.days])
 
         value = values(np.ones(judge.size))
-        spread = bootstrap(values, group, times, seed).error
+        spread = asked.error(values, group)
         names = ("precision", "efficiency", "false_alarms")
         told = {
             name: {"value": float(v), "error": float(e)}
@@ -196,8 +221,8 @@ def _point(
     exact = judge.threshold(rate)
     found = {"threshold": _finite(exact), **passing(exact)}
     alarm = test["score"] >= exact
-    found["kinds"] = _kinds(test, alarm, group, config, times, seed)
-    found["causes"] = _causes(test, alarm, group, judged, features, config, times, seed)
+    found["kinds"] = _kinds(test, alarm, group, asked)
+    found["causes"] = _causes(test, alarm, group, asked)
     validated = None
     if before["bad"].any() and not before["bad"].all():
         earlier = _Judge(before).threshold(rate)
@@ -211,7 +236,7 @@ def _finite(value: float) -> float | None:
 
 
 def _part(
-    hit: NDArray[np.bool_], of: NDArray[np.bool_], group: NDArray, times: int, seed: int
+    hit: NDArray[np.bool_], of: NDArray[np.bool_], group: NDArray, asked: _Asked
 ) -> dict[str, float]:
     """Part of some rows, with the error of the bootstrap of groups."""
 
@@ -222,50 +247,34 @@ def _part(
 
     groups = len(np.unique(group[of]))
     # Of few groups the bootstrap knows nothing.
-    error = float(bootstrap(value, group, times, seed).error) if groups > 2 else float("nan")
+    error = float(asked.error(value, group)) if groups > 2 else float("nan")
     nominal = value(np.ones(len(group)))
     least = np.sqrt(max(nominal * (1 - nominal), 0.25 / (groups + 1)) / groups)
     return {"value": nominal, "error": float(np.nanmax([error, least])), "groups": groups}
 
 
-def _kinds(
-    test: Table, alarm: NDArray, group: NDArray, config: Monitoring, times: int, seed: int
-) -> dict[str, Any]:
+def _kinds(test: Table, alarm: NDArray, group: NDArray, asked: _Asked) -> dict[str, Any]:
     """Efficiency for each kind of fault of which there are test rows."""
-    if config.kind is None:
+    kind, kinds = asked.config.kind, asked.config.kinds
+    if kind is None:
         return {}
-    each = {name: test["bad"] & (test[config.kind] == one) for name, one in config.kinds.items()}
-    return {
-        name: _part(alarm, mine, group, times, seed) for name, mine in each.items() if mine.any()
-    }
+    each = {name: test["bad"] & (test[kind] == one) for name, one in kinds.items()}
+    return {name: _part(alarm, mine, group, asked) for name, mine in each.items() if mine.any()}
 
 
-def _causes(
-    test: Table,
-    alarm: NDArray,
-    group: NDArray,
-    judged: Judged,
-    features: Sequence[str],
-    config: Monitoring,
-    times: int,
-    seed: int,
-) -> dict[str, Any]:
+def _causes(test: Table, alarm: NDArray, group: NDArray, asked: _Asked) -> dict[str, Any]:
     """Parts of the right alarms whose first causes hold the culprit, by how many are looked at."""
-    columns = judged.columns(Role.CAUSE)
-    right = alarm & test["bad"]
-    if not columns or config.culprit is None or not right.any():
+    right, culprit = alarm & test["bad"], asked.culprits(test)
+    if not asked.columns or culprit is None or not right.any():
         return {}
-    known = np.array(config.parameters)
-    number = np.clip(test[config.culprit].astype(int), 0, len(known) - 1)
-    culprit = np.where(test["bad"], known[number], "")
-    named = np.stack([np.array(features)[test[column].astype(int)] for column in columns], axis=1)
+    named = np.stack([asked.causes(test, column) for column in asked.columns], axis=1)
     return {
-        str(k): _part((named[:, :k] == culprit[:, None]).any(axis=1), right, group, times, seed)
-        for k in range(1, len(columns) + 1)
+        str(k): _part((named[:, :k] == culprit[:, None]).any(axis=1), right, group, asked)
+        for k in range(1, len(asked.columns) + 1)
     }
 
 
-def _slices(test: Table, times: int, seed: int) -> list[dict[str, Any]]:
+def _slices(test: Table, asked: _Asked) -> list[dict[str, Any]]:
     """AUC in parts of the test rows, one after the other; those without a fault are left out."""
     found = []
     for mine in np.array_split(np.arange(len(test["score"])), SLICES):
@@ -279,19 +288,13 @@ def _slices(test: Table, times: int, seed: int) -> list[dict[str, Any]]:
                 "from": float(part["days"][0]),
                 "to": float(part["days"][-1]),
                 "value": ranking.auc(np.ones(len(mine))),
-                "error": float(bootstrap(ranking.auc, group, times, seed).error),
+                "error": float(asked.error(ranking.auc, group)),
             }
         )
     return found
 
 
-def _page(
-    table: Table,
-    threshold: float,
-    judged: Judged,
-    features: Sequence[str],
-    config: Monitoring,
-) -> dict[str, Any]:
+def _page(table: Table, threshold: float, asked: _Asked) -> dict[str, Any]:
     """What shifters look at, by group (run) of the test rows, in the order of time.
 
     Returns:
@@ -301,6 +304,7 @@ def _page(
         all; `causes`: how often each parameter is the first cause of an alarm, and how often it
         was at fault then (`right`), by falling number.
     """
+    config = asked.config
     x = np.stack([table[name] for name in config.parameters], axis=1).astype(np.float64)
     filled = np.where(np.isfinite(x), x, np.nanmedian(x, axis=0))
     pulls = distances(filled, table["days"], HALFLIFE, CLIP)
@@ -333,26 +337,23 @@ def _page(
         },
         "parameters": [config.parameters[j] for j in worst],
         "pulls": np.round(means[worst], 2).tolist(),
-        "causes": _ranked(test, alarm, judged, features, config),
+        "causes": _ranked(test, alarm, asked),
     }
 
 
-def _ranked(
-    test: Table, alarm: NDArray, judged: Judged, features: Sequence[str], config: Monitoring
-) -> list[Mapping[str, Any]]:
+def _ranked(test: Table, alarm: NDArray, asked: _Asked) -> list[Mapping[str, Any]]:
     """Parameters that are the first cause of alarms, by falling number of alarms."""
-    columns = judged.columns(Role.CAUSE)
-    if not columns or not alarm.any():
+    if not asked.columns or not alarm.any():
         return []
-    first = test[columns[0]].astype(int)[alarm]
-    count = np.bincount(first, minlength=len(features))
-    right = np.zeros(len(features), int)
-    if config.culprit is not None:
-        number = np.clip(test[config.culprit].astype(int)[alarm], 0, len(config.parameters) - 1)
-        same = np.array(config.parameters)[number] == np.array(features)[first]
-        right = np.bincount(first[same & test["bad"][alarm]], minlength=len(features))
+    number = test[asked.columns[0]].astype(int)[alarm]
+    count = np.bincount(number, minlength=len(asked.features))
+    right = np.zeros(len(asked.features), int)
+    culprit = asked.culprits(test)
+    if culprit is not None:
+        same = (culprit == asked.causes(test, asked.columns[0]))[alarm]
+        right = np.bincount(number[same], minlength=len(asked.features))
     order = [j for j in np.argsort(-count, kind="stable") if count[j]]
     return [
-        {"parameter": features[j], "alarms": int(count[j]), "right": int(right[j])}
-        for j in order[: config.page]
+        {"parameter": asked.features[j], "alarms": int(count[j]), "right": int(right[j])}
+        for j in order[: asked.config.page]
     ]

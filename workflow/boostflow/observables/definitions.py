@@ -305,52 +305,21 @@ def girth(jets: Jets) -> np.ndarray:
     return jets.girth
 
 
-@observable("Largest constituent $p_T$", Unit.GEV, branch="constituentPt1")
-def constituent_pt1(jets: Jets) -> np.ndarray:
-    """The largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[0]
+def _nth_constituent(number: int, nth: str) -> None:
+    """Declare the pT of the constituent of this number, counted from 1 by falling pT."""
+
+    def formula(jets: Jets) -> np.ndarray:
+        return jets.leading[number - 1]
+
+    formula.__name__ = f"constituent_pt{number}"
+    formula.__doc__ = f"The {nth} pT of a constituent, or 0 (arXiv:1810.06324)."
+    title = f"{nth.capitalize()} constituent $p_T$"
+    observable(title, Unit.GEV, branch=f"constituentPt{number}")(formula)
 
 
-@observable("Second largest constituent $p_T$", Unit.GEV, branch="constituentPt2")
-def constituent_pt2(jets: Jets) -> np.ndarray:
-    """The second largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[1]
-
-
-@observable("Third largest constituent $p_T$", Unit.GEV, branch="constituentPt3")
-def constituent_pt3(jets: Jets) -> np.ndarray:
-    """The third largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[2]
-
-
-@observable("Fourth largest constituent $p_T$", Unit.GEV, branch="constituentPt4")
-def constituent_pt4(jets: Jets) -> np.ndarray:
-    """The fourth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[3]
-
-
-@observable("Fifth largest constituent $p_T$", Unit.GEV, branch="constituentPt5")
-def constituent_pt5(jets: Jets) -> np.ndarray:
-    """The fifth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[4]
-
-
-@observable("Sixth largest constituent $p_T$", Unit.GEV, branch="constituentPt6")
-def constituent_pt6(jets: Jets) -> np.ndarray:
-    """The sixth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[5]
-
-
-@observable("Seventh largest constituent $p_T$", Unit.GEV, branch="constituentPt7")
-def constituent_pt7(jets: Jets) -> np.ndarray:
-    """The seventh largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[6]
-
-
-@observable("Eighth largest constituent $p_T$", Unit.GEV, branch="constituentPt8")
-def constituent_pt8(jets: Jets) -> np.ndarray:
-    """The eighth largest pT of a constituent, or 0 (arXiv:1810.06324)."""
-    return jets.leading[7]
+NTH = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+for _number, _nth in enumerate(("largest", *(f"{nth} largest" for nth in NTH)), 1):
+    _nth_constituent(_number, _nth)
 
 
 # --- lifetimes: tracks with impact parameters, secondary vertices --------------------------------
