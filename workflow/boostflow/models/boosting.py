@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from boostflow.alone import without
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
-
-    from boostflow.models.trees import Trees
 
 log = logging.getLogger("trees")
 
@@ -23,6 +21,19 @@ History = Mapping[str, Mapping[str, Sequence[float]]]
 """Losses of each round, by split and name."""
 
 
+class Growing(Protocol):
+    """How trees are grown: keys that the blocks of all families of trees have."""
+
+    max_depth: int
+    min_leaf: float
+    learning_rate: float
+    rounds: int
+    early_stopping: int
+    subsample: float
+    colsample: float
+    seed: int
+
+
 def xgboost() -> ModuleType:
     """The library; in a job without its classes for scikit-learn, whose import takes 3 s."""
     with without("sklearn"):
@@ -31,20 +42,29 @@ def xgboost() -> ModuleType:
     return xgboost
 
 
-def boosted(config: Trees, sets: Mapping[str, DMatrix], classes: int) -> tuple[Booster, History]:
+def classes(number: int) -> dict[str, Any]:
+    """The objective of trees that tell so many classes apart."""
+    return {"objective": "multi:softprob", "num_class": number, "eval_metric": "mlogloss"}
+
+
+VALUES = {"objective": "reg:squarederror", "eval_metric": "rmse"}
+"""The objective of trees that learn a mean."""
+
+
+def boosted(
+    config: Growing, sets: Mapping[str, DMatrix], objective: Mapping[str, Any]
+) -> tuple[Booster, History]:
     """The rounds up to the best one, and the losses of all.
 
     Args:
         config: how trees are grown.
-        sets: features, numbers of classes and weights by name of the split.
-        classes: number of classes.
+        sets: features, what is learned and weights by name of the split.
+        objective: `classes` or `VALUES`.
     """
     history: dict[str, dict[str, list[float]]] = {}
     booster = xgboost().train(
         {
-            "objective": "multi:softprob",
-            "num_class": classes,
-            "eval_metric": "mlogloss",
+            **objective,
             "max_depth": config.max_depth,
             # In units of the sum of weights: their mean is 1, whatever the number of jets.
             "min_child_weight": config.min_leaf * sets["train"].num_row(),
@@ -63,8 +83,14 @@ def boosted(config: Trees, sets: Mapping[str, DMatrix], classes: int) -> tuple[B
         verbose_eval=10,
     )
     best = booster.best_iteration
-    log.info("best of %d rounds: %d", len(history["train"]["mlogloss"]), best + 1)
+    log.info("best of %d rounds: %d", len(losses(history, "train")), best + 1)
     return booster[: best + 1], history
+
+
+def losses(history: History, split: str) -> list[float]:
+    """The loss of each round, whatever it is called."""
+    (found,) = history[split].values()
+    return [float(value) for value in found]
 
 
 def metrics(booster: Booster, history: History, features: Sequence[str]) -> dict[str, Any]:
@@ -74,8 +100,8 @@ def metrics(booster: Booster, history: History, features: Sequence[str]) -> dict
     return {
         "rounds": booster.num_boosted_rounds(),
         "history": {
-            "loss": [float(v) for v in history["train"]["mlogloss"]],
-            "validation_loss": [float(v) for v in history["validation"]["mlogloss"]],
+            "loss": losses(history, "train"),
+            "validation_loss": losses(history, "validation"),
         },
         "importance": {name: float(gain.get(name, 0.0)) for name in features},
     }

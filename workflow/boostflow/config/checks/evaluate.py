@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from boostflow.config.config import Config
 from boostflow.config.problems import Place, Problem
@@ -79,6 +79,13 @@ def _reference(config: Config, at: Place) -> Iterator[Problem]:
         )
 
 
+def _classes(at: Place, named: Iterable[str], labels: Collection[str]) -> Iterator[Problem]:
+    """The named classes exist."""
+    for label in named:
+        if label not in labels:
+            yield at.unknown("class", label, labels)
+
+
 def _efficiency(config: Config, at: Place) -> Iterator[Problem]:
     """Classes and the column exist, and no class is there twice."""
     block, labels = config.evaluate.efficiency, config.labels()
@@ -88,9 +95,7 @@ def _efficiency(config: Config, at: Place) -> Iterator[Problem]:
         ("background", [block.background]),
         ("others", block.others),
     ):
-        for label in named:
-            if label not in labels:
-                yield (at / key).unknown("class", label, labels)
+        yield from _classes(at / key, named, labels)
     if len(set(block.classes())) < len(block.classes()):
         yield at.problem(f"a class is named twice: {', '.join(block.classes())}")
     if block.column not in config.columns():
@@ -101,9 +106,7 @@ def _purity(config: Config, at: Place) -> Iterator[Problem]:
     """Classes and the column exist, and no class is there twice."""
     block, labels = config.evaluate.purity, config.labels()
     assert block is not None
-    for label in block.signals:
-        if label not in labels:
-            yield (at / "signals").unknown("class", label, labels)
+    yield from _classes(at / "signals", block.signals, labels)
     if len(set(block.signals)) < len(block.signals):
         yield (at / "signals").problem(f"a class is named twice: {', '.join(block.signals)}")
     if block.column not in config.columns():
@@ -114,9 +117,7 @@ def _trigger(config: Config, at: Place) -> Iterator[Problem]:
     """Classes exist, and no line looks for background."""
     block, labels = config.evaluate.trigger, config.labels()
     assert block is not None
-    for label in block.background:
-        if label not in labels:
-            yield (at / "background").unknown("class", label, labels)
+    yield from _classes(at / "background", block.background, labels)
     for name, item in block.menu.items():
         here = at / "menu" / name / "signal"
         if item.signal not in labels:

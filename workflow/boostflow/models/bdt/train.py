@@ -13,7 +13,7 @@ import numpy as np
 from boostflow.io import read_flat
 from boostflow.models.bdt.block import BDT
 from boostflow.models.bdt.score import ranked, ranks
-from boostflow.models.boosting import WEIGHTS, boosted, leaves, metrics, xgboost
+from boostflow.models.boosting import WEIGHTS, boosted, classes, leaves, metrics, xgboost
 from boostflow.models.kept import once
 from boostflow.models.tabular import NONE, SPLITS, of_split, read
 from boostflow.training.manifest import model_folder
@@ -65,7 +65,7 @@ def train(job: Train, files: Train.Files) -> None:
     key = (files.jets, block.model_dump_json(include={*INPUT}))
     given = once("trees", key, lambda: _given(files.jets, block))
     config, sets = block.model_copy(update={"features": given.features}), given.sets
-    booster, history = boosted(config, sets, len(given.classes))
+    booster, history = boosted(config, sets, classes(len(given.classes)))
     found = metrics(booster, history, given.names)
     about = {"classes": given.classes, "parameters": leaves(booster)}
     with model_folder(files, config, start, found, **about) as folder:

@@ -10,7 +10,7 @@ import numpy as np
 from boostflow.errors import BoostflowError
 from boostflow.io import write_json
 from boostflow.models import logic
-from boostflow.models.boosting import WEIGHTS, boosted, leaves, metrics, xgboost
+from boostflow.models.boosting import WEIGHTS, boosted, classes, leaves, metrics, xgboost
 from boostflow.models.fixed_bdt import trees
 from boostflow.models.fixed_bdt.block import FixedBDT
 from boostflow.models.grid import Grid
@@ -51,7 +51,7 @@ def train(job: Train, files: Train.Files) -> None:
         codes.append(grid.codes(x))
         names = rows.features
         sets[name] = xgb.DMatrix(grid.values(x), y, weight=weight, feature_names=names, nthread=1)
-    booster, history = boosted(config, sets, len(rows.classes))
+    booster, history = boosted(config, sets, classes(len(rows.classes)))
     grown = trees.integers(booster, grid, config.fraction)
     made = trees.traced(grown, grid, config.fraction)
     jets = np.concatenate(codes)
