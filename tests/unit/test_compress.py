@@ -125,6 +125,8 @@ def test_what_cannot_be_compressed_is_named(model: Path, tmp_path: Path) -> None
     nulls = pa.array([None, *range(9)], pa.float32())
     refused(table.set_column(1, "mass", nulls), "mass has missing values")
     refused(table.set_column(1, "mass", table["label"]), "mass is string: one number a row")
+    for name in ("mass", "label"):
+        refused(table.append_column(name, table[name]), f"has more than one column {name}: rename")
     source.write_text("mass,n\n1,2\n")
     with pytest.raises(BoostflowError, match="not a Parquet file"):
         compress(source, out, model, None)
@@ -141,10 +143,48 @@ def test_what_cannot_be_compressed_is_named(model: Path, tmp_path: Path) -> None
     with pytest.raises(BoostflowError, match="more than one number an entry"):
         compress(root, out, model, None)
     with uproot.recreate(root) as file:
+        file.mktree("a", {"mass": "f4", "n": "i4"}).extend({"mass": [1.0], "n": [1]})
+    root.write_bytes(root.read_bytes()[:-10])
+    with pytest.raises(BoostflowError, match=r"two\.root: is truncated: it says that it is longer"):
+        compress(root, out, model, None)
+    with uproot.recreate(root) as file:
         file["histogram"] = np.histogram([1.0])
         file.mktree("a", {"mass": "f4"}).extend({"mass": np.ones(3, np.float32)})
     with pytest.raises(BoostflowError, match="holds histogram besides trees"):
         compress(root, out, model, None)
+
+
+def test_what_is_read_is_not_written_over(model: Path, packed: Path, tmp_path: Path) -> None:
+    """Nor a folder; by another name of the same file neither."""
+    source = tmp_path / "jets.parquet"
+    before = source.read_bytes()
+    (tmp_path / "link.parquet").symlink_to(source)
+    for name, why in (("jets.parquet", "is what is read"), ("link.parquet", "is what is read")):
+        with pytest.raises(BoostflowError, match=f"{name}: {why}: name another file"):
+            compress(source, tmp_path / name, model, None)
+    for command in (
+        lambda to: compress(source, to, model, None),
+        lambda to: decompress(packed, to),
+    ):
+        with pytest.raises(BoostflowError, match="is a folder: name a file to write"):
+            command(tmp_path)
+    with pytest.raises(BoostflowError, match="is what is read"):
+        decompress(packed, packed)
+    assert source.read_bytes() == before
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_ends_of_double_precision_come_back(model: Path, tmp_path: Path) -> None:
+    """NaN, infinite, largest and smallest numbers, without a warning on the way."""
+    table = jets(12)
+    ends = [np.nan, np.inf, -np.inf, -1.0, 0.0, 5e-324, 1.79e308, 1e-300, 1e-12, 1e12, 1.0, 2.0]
+    table = table.set_column(1, "mass", pa.array(ends)).set_column(2, "n", pa.array(ends))
+    pq.write_table(table, tmp_path / "jets.parquet")
+    compress(tmp_path / "jets.parquet", tmp_path / "jets.bfc", model, None)
+    decompress(tmp_path / "jets.bfc", tmp_path / "back.parquet")
+    back = pq.read_table(tmp_path / "back.parquet")
+    np.testing.assert_allclose(back["mass"].to_numpy(), ends, rtol=1e-2, atol=0)
+    np.testing.assert_array_equal(back["n"].to_numpy(), ends)
 
 
 def test_what_was_compressed_as_parquet_is_no_root_file(packed: Path, tmp_path: Path) -> None:

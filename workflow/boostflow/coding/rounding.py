@@ -60,7 +60,8 @@ class Rounding:
             logs = np.rint(np.log(np.maximum(size, SMALLEST)) / self.step) - self.first
             q = np.where(size > 0, np.sign(x) * logs, 0.0)
         else:
-            q = np.rint(x / self.step)
+            with np.errstate(over="ignore"):  # too many steps is told below
+                q = np.rint(x / self.step)
         good &= np.abs(q) < LARGEST
         q = np.where(good, q, 0.0).astype(np.int64)
         if self.turn:
@@ -78,7 +79,8 @@ class Rounding:
             kind: type of the column.
         """
         if self.declared.is_relative:
-            size = np.exp((np.abs(integers) + self.first) * self.step)
+            with np.errstate(over="ignore"):  # the step above the largest double
+                size = np.exp((np.abs(integers) + self.first) * self.step)
             x = np.where(integers == 0, 0.0, np.sign(integers) * size)
         else:
             x = integers * self.step
@@ -106,7 +108,8 @@ class Rounding:
             off = np.minimum(off, 2 * math.pi - off)
         if self.declared.is_relative:
             size = np.abs(x)
-            return np.where(off == 0, 0.0, off / np.where(size > 0, size, 1e-300))
+            with np.errstate(over="ignore"):
+                return np.where(off == 0, 0.0, off / np.where(size > 0, size, 1e-300))
         return off
 
 

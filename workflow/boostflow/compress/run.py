@@ -44,6 +44,7 @@ def compress(source: Path, target: Path, model: Path, tree: str | None) -> str:
         BoostflowError: the model is none, or the file lacks one of its columns or is no table.
     """
     begin = time.monotonic()
+    _require_new(source, target)
     family = _family(manifest(model)["kind"], str(model))
     codec: Codec = family.module("codec").trained(model)
     packer, total, blocks = zstandard.ZstdCompressor(level=LEVEL), 0, 0
@@ -85,6 +86,7 @@ def decompress(source: Path, target: Path) -> str:
             or the target is of another format than what was compressed.
     """
     begin = time.monotonic()
+    _require_new(source, target)
     found = container.chunks(source)
     codec, layout = _opening(found, source)
     is_root = target.suffix == ROOT_SUFFIX
@@ -119,12 +121,26 @@ def _family(kind: str, where: str) -> Family:
     return family
 
 
+def _require_new(source: Path, target: Path) -> None:
+    """Refuse to write over what is read, which would lose its digits for good, or over a folder."""
+    if target.is_dir():
+        raise BoostflowError(f"{target}: is a folder: name a file to write")
+    if target.resolve() == source.resolve():
+        raise BoostflowError(f"{target}: is what is read: name another file to write")
+
+
 def _require(codec: Codec, layout: Layout, source: Path, model: Path) -> None:
-    missing = [name for name in codec.rounded() if name not in layout.schema.names]
+    names = layout.schema.names
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BoostflowError(
+            f"{source}: has more than one column {', '.join(twice)}: rename or leave out all but"
+            " one"
+        )
+    missing = [name for name in codec.rounded() if name not in names]
     if missing:
         raise BoostflowError(
             f"{source}: no column {', '.join(missing)}, which {model} compresses; it has"
-            f" {', '.join(layout.schema.names)}"
+            f" {', '.join(names)}"
         )
 
 

@@ -73,6 +73,8 @@ def _root(path: Path, tree: str | None, rows: int) -> Iterator[tuple[Layout, Ite
     except Exception as error:  # whatever a damaged file leads to
         raise BoostflowError(f"{path}: not a ROOT file ({reason(error)})") from None
     with file:
+        if file.file.fEND > path.stat().st_size:
+            raise BoostflowError(f"{path}: is truncated: it says that it is longer")
         kinds = file.classnames(cycle=False)
         trees = [name for name, kind in kinds.items() if kind in ("TTree", "ROOT::RNTuple")]
         if tree is None and (others := sorted(set(kinds) - set(trees))):
