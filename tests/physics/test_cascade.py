@@ -223,6 +223,15 @@ def test_pions_begin_at_random_depths_and_leave_the_back() -> None:
     passed = found.periods[found.leaked[:, 1] > 0.9 * 20_000].sum(axis=(1, 2))
     least = 160 * 7.43 / 5.612 + 320 * 32.84 / 140.0
     assert np.median(passed) == pytest.approx(least, rel=0.1)
+    # Of Landau, in 4 mm of argon: the most probable loss is below the mean, whose spread is large.
+    gaps = found.periods[found.leaked[:, 1] > 0.9 * 20_000][:, :30, 1].ravel()
+    gaps = gaps[gaps < 3]  # no showers
+    assert gaps.mean() == pytest.approx(4 * 32.84 / 140.0, rel=0.1)
+    xi = 0.1535 * 18 / 39.95 * 1.396 * 0.4
+    most = np.quantile(gaps, 0.25)
+    assert 0.6 < most / gaps.mean() < 0.95
+    # Half of a Landau distribution lies within about 4 xi.
+    assert np.subtract(*np.quantile(gaps, [0.84, 0.16])) == pytest.approx(5 * xi, rel=0.6)
     assert found.leaked[:, 2].max() > 1000
 
 

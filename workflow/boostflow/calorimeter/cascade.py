@@ -3,8 +3,8 @@
 Electrons and photons: bremsstrahlung and pair production at complete screening, which fall towards
 low energies as Bethe and Heitler say, Compton scattering after Klein and Nishina, photoelectric
 absorption, a constant loss to ionisation, multiple scattering as a Gaussian, in real sheets of lead
-and argon, down to 1 MeV. There is no delta ray, no annihilation, no magnetic field. Charged pions: free paths
-between interactions whose multiplicity, neutral part and hidden energy are parametrised.
+and argon, down to 1 MeV. There is no delta ray, no annihilation, no magnetic field. Charged pions:
+free paths between interactions whose multiplicity, neutral part and hidden energy are parametrised.
 """
 
 from __future__ import annotations

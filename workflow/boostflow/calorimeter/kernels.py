@@ -29,6 +29,12 @@ STEP_ANGLE = 1.0
 """A step of an electron is so short that it scatters by about this angle at most."""
 STEP_LOSS = 0.25
 """A step of an electron is so short that it loses this part of its energy at most."""
+DELTA_CUT, DELTA_MAX = 0.02, 9.0
+"""Smallest and largest energy (MeV) of an electron that a pion kicks out: what makes its loss
+fluctuate. Those of more are rare, and slow pions have none."""
+XI = 2 * math.pi * 0.0794079 * MASS
+"""Of the density of electrons over beta^2, this is xi of Landau (MeV/mm): kicked electrons have the
+spectrum xi / T^2 (Particle Data Group, passage of particles)."""
 HADRON_CUT = 300.0
 """Pions below this kinetic energy (MeV) do not make others."""
 PION_MASS, PROTON_MASS = 139.57, 938.27
@@ -42,7 +48,7 @@ INTERACTION = 1.5 * np.array([LEAD.interaction_length, ARGON.interaction_length]
 """Free paths of pions (mm): their cross-sections are about two thirds of those of protons."""
 SCREENED = np.array([LEAD.screened, ARGON.screened])
 COULOMB = 53.0 * (np.array([LEAD.atomic_number, ARGON.atomic_number]) / 137.036) ** 2
-"""What Born's approximation lacks of pairs, over (m / E)^2; 53 is fitted to lead in XCOM's tables."""
+"""What Born's approximation lacks of pairs, over (m / E)^2; 53 is of lead in XCOM's tables."""
 ENDS = np.array([layer.end for layer in geometry.LAYERS])
 ROWS = np.array([layer.shape[0] for layer in geometry.LAYERS])
 COLUMNS = np.array([layer.shape[1] for layer in geometry.LAYERS])
@@ -327,12 +333,22 @@ def pion(stack, top, out):
         free = np.random.exponential(1.0) * INTERACTION[material]
         # A slow pion ionises more: 1 / beta^2.
         beta2 = 1.0 - (PION_MASS / (energy + PION_MASS)) ** 2
-        loss = LOSS[material] / max(beta2, 0.05)
+        beta2 = max(beta2, 0.05)
+        loss, xi = LOSS[material] / beta2, XI * DENSITY[material] / beta2
         step = min(free, way, STEP_LOSS * energy / loss + 0.01)
-        lost = min(energy, step * loss)
+        lost = min(energy, step * (loss - xi * math.log(DELTA_MAX / DELTA_CUT)))
         deposit(lost, x + 0.5 * step * ux, y + 0.5 * step * uy, z + 0.5 * step * uz, material, out)
-        x, y, z = x + step * ux, y + step * uy, z + step * uz
         energy -= lost
+        kicks = 1.0 / DELTA_CUT - 1.0 / DELTA_MAX
+        for _ in range(np.random.poisson(xi * step * kicks)):
+            kicked = min(energy, 1.0 / (1.0 / DELTA_CUT - np.random.random() * kicks))
+            energy -= kicked
+            cx, cy, cz = x + 0.5 * step * ux, y + 0.5 * step * uy, z + 0.5 * step * uz
+            if kicked < CUT:
+                deposit(kicked, cx, cy, cz, material, out)
+            else:
+                top = push(stack, top, ELECTRON, kicked, cx, cy, cz, ux, uy, uz)
+        x, y, z = x + step * ux, y + step * uy, z + step * uz
         if free > step:
             continue
         if energy < HADRON_CUT:

@@ -63,7 +63,11 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
         under = background.source(config, seeds.derive(job.seed, "background", *names))
         ghosts = seeds.derive(job.seed, "ghosts", *names)
         branches = rootfile.Branches(
-            job.shower_weights, tracking, under is not None, config.constituents
+            job.shower_weights,
+            tracking,
+            under is not None,
+            config.constituents,
+            config.detector.showers,
         )
         with rootfile.create(files.sample, branches) as root:
             for raw in pythia.batches(job.events, batch):
@@ -72,6 +76,7 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
                 root.extend(columns)
                 bar.update(len(raw))
             root.finish(pythia.cross_section())
+        response.report()
     except BoostflowError as error:
         raise BoostflowError(f"sample {job.sample} ({job.variation}): {error}") from None
 
@@ -100,6 +105,7 @@ def _reconstruct(
     import awkward as ak
     import numpy as np
 
+    from boostflow.nanoaod import LAYER_FIELDS
     from boostflow.observables.compute import compute
     from boostflow.simulate import jets, truth, vertices
     from boostflow.simulate.background import embedded
@@ -131,6 +137,8 @@ def _reconstruct(
     else:
         fat, more = _on_background(candidates, stable, generator_jets, n, config, seed)
     columns = {name: getattr(candidates, name) for name in CANDIDATE}
+    if candidates.layers is not None:
+        columns |= dict(zip(LAYER_FIELDS, candidates.layers.T, strict=True))
     if isinstance(candidates, Measured):
         columns |= dict(zip(IMPACT, candidates.impact.T, strict=True))
     pf = ak.unflatten(ak.zip(columns), np.bincount(candidates.event, minlength=n))
@@ -147,6 +155,8 @@ def _reconstruct(
         more["SV"] = ak.flatten(ak.unflatten(by_jet, counts), axis=2)
     for name, column in shape.items():
         fat[LEADING.get(name, name)] = ak.unflatten(column, counts)
+    for name in LAYER_FIELDS if candidates.layers is not None else ():
+        fat[name] = ak.unflatten(ak.sum(inside[name], axis=1), counts)
     fat["nConstituents"] = ak.num(fat.constituents, axis=2)
     if config.constituents:
         more["FatJetPFCands"] = ak.zip(
