@@ -14,8 +14,8 @@ class Splitting(GenerativeBlock, LearnedBlock):
     """Networks that split energy again and again: particle, layers, halves of layers, cells."""
 
     kind: Literal["splitting"] = "splitting"
-    hidden: Widths = Field([160, 160], min_length=1, max_length=10)
-    """Widths of the hidden layers of the network of each generation of parts."""
+    hidden: Widths = Field([48, 48], min_length=1, max_length=10)
+    """Widths of the hidden layers of the network of each generation, which its splits share."""
     components: int = Field(3, ge=1, le=20)
     """Gaussians that the distribution of each split is made of."""
     epochs: int = Field(30, ge=1)

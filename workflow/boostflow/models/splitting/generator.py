@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 INPUT, OUTPUT = "energies", "splits"
-"""Names in the graphs: logarithms of energies (B, parts), parameters (B, splits, 3 + 3 K)."""
+"""Names in the graphs: what is seen of splits (R, F), their parameters (R, 3 + 3 K)."""
 KINDS = 3
 """Logits of a split before the parameters of the Gaussians: all on the left, all on the right, on
 both sides."""
@@ -46,12 +46,15 @@ class Generator:
         """Cells (MeV) of showers, shape (N, 504); see `boostflow.models.generating.Generates`."""
         parts = (CAP * 1000 * np.asarray(energy, np.float32))[:, None]
         for generation, network in zip(self.tree.generations, self.networks, strict=True):
-            (found,) = network.run([OUTPUT], {INPUT: inputs(parts)})
-            logarithm, sides = drawn(found, rng)
             whole = parts[:, generation.parents]
+            # Most parts are empty in the end, and have nothing to split.
+            showers, splits = np.nonzero(whole)
+            seen = inputs(generation, parts, showers, splits)
+            share = np.zeros_like(whole)
+            if len(seen):
+                (found,) = network.run([OUTPUT], {INPUT: seen})
+                share[showers, splits] = drawn(found, rng)
             after = np.empty((len(parts), generation.width + len(generation.parents)), np.float32)
-            share = 1 / (1 + np.exp(-logarithm))
-            share[sides == 0], share[sides == 1] = 1.0, 0.0
             after[:, generation.left] = whole * share
             after[:, generation.right] = whole * (1 - share)
             after[:, generation.moved] = parts[:, generation.kept]
@@ -61,34 +64,29 @@ class Generator:
         return cells
 
 
-def drawn(
-    found: NDArray[np.float32], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Logarithms of the ratio of both sides, and where energy is, of `KINDS`; shape (N, S) each.
+def drawn(found: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Parts of the energy on the left side, shape (R,).
 
     Args:
-        found: parameters of the splits, shape (N, S, 3 + 3 K).
+        found: parameters of splits, shape (R, 3 + 3 K).
         rng: whatever is random is drawn from it.
     """
-    number = (found.shape[2] - KINDS) // 3
-    weights, means, widths = (
-        found[:, :, KINDS + k * number : KINDS + (k + 1) * number] for k in range(3)
-    )
-    sides = chosen(found[:, :, :KINDS], rng)
-    which = chosen(weights, rng)[:, :, None].astype(np.intp)
-    mean = np.take_along_axis(means, which, 2)[:, :, 0]
-    width = np.exp(np.clip(np.take_along_axis(widths, which, 2)[:, :, 0], *LOG_WIDTHS))
-    logarithm = mean + width * rng.standard_normal(mean.shape, np.float32)
-    return np.clip(logarithm, -LIMIT, LIMIT), sides
+    number = (found.shape[1] - KINDS) // 3
+    kinds, weights, means, widths = np.split(found, KINDS + number * np.arange(3), axis=1)
+    rows = np.arange(len(found))
+    side, which = chosen(kinds, rng), chosen(weights, rng)
+    width = np.exp(np.clip(widths[rows, which], *LOG_WIDTHS))
+    logarithm = means[rows, which] + width * rng.standard_normal(len(found), np.float32)
+    share = 1 / (1 + np.exp(-np.clip(logarithm, -LIMIT, LIMIT)))
+    share[side == 0], share[side == 1] = 1.0, 0.0
+    return share
 
 
-def chosen(logits: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int8]:
-    """One of K, by chance, for logits of shape (..., K)."""
-    power = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    reached = np.cumsum(power, axis=-1)
-    drawn_at = rng.random(logits.shape[:-1], np.float32) * reached[..., -1]
-    found: NDArray[np.int8] = (drawn_at[..., None] >= reached[..., :-1]).sum(axis=-1, dtype=np.int8)
-    return found
+def chosen(logits: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
+    """One of K, by chance, for logits of shape (R, K)."""
+    reached = np.cumsum(np.exp(logits - logits.max(axis=1, keepdims=True)), axis=1)
+    place = rng.random(len(logits), np.float32) * reached[:, -1]
+    return (place[:, None] >= reached[:, :-1]).sum(axis=1)
 
 
 def load(model: Path) -> Generator:
@@ -100,11 +98,10 @@ def load(model: Path) -> Generator:
     networks = []
     for number, generation in enumerate(tree().generations):
         network = session(model / file_of(number), 1)
-        shapes = network.get_inputs()[0].shape[1:], network.get_outputs()[0].shape[1:2]
-        if shapes != ([generation.width], [len(generation.parents)]):
+        if network.get_inputs()[0].shape[1:] != [sum(x.shape[1] for x in generation[-2:])]:
             raise BoostflowError(
-                f"{model / file_of(number)}: splits other parts than this calorimeter has: train"
-                " it again"
+                f"{model / file_of(number)}: sees other parts than this version makes: train it"
+                " again"
             )
         networks.append(network)
     return Generator(networks)

@@ -24,7 +24,7 @@ from boostflow.models.splitting.generator import (
     OUTPUT,
     file_of,
 )
-from boostflow.models.splitting.tree import CAP, SMALLEST, tree
+from boostflow.models.splitting.tree import CAP, SMALLEST, Generation, tree
 from boostflow.scored import TRAIN, VALIDATION
 from boostflow.training import loop
 from boostflow.training.adam import AdamLearner
@@ -82,10 +82,17 @@ class SplittingLearner(AdamLearner):
     def make(self) -> list[keras.Variable]:
         """Make the networks."""
         cells, energy = (array[:SEEN] for array in self.training.arrays)
-        seen = [seen_of(part).numpy() for part in self.parts(tf.constant(cells), energy)]
+        parts = self.parts(tf.constant(cells), tf.constant(energy))
         self.networks = [
-            network_of(self.config, values, len(generation.parents))
-            for values, generation in zip(seen, self.tree.generations, strict=False)
+            network_of(
+                self.config,
+                seen_of(
+                    generation,
+                    energies,
+                    tf.where(tf.gather(energies, generation.parents, axis=1) > 0),
+                ).numpy(),
+            )
+            for energies, generation in zip(parts, self.tree.generations, strict=False)
         ]
         return [variable for one in self.networks for variable in one.trainable_variables]
 
@@ -105,9 +112,13 @@ class SplittingLearner(AdamLearner):
         for number, (generation, network) in enumerate(
             zip(self.tree.generations, self.networks, strict=True)
         ):
-            found = network(seen_of(parts[number]), training=training)
-            left = tf.gather(parts[number + 1], generation.left, axis=1)
-            right = tf.gather(parts[number + 1], generation.right, axis=1)
+            # Most parts are empty in the end, and have nothing to split.
+            rows = tf.where(tf.gather(parts[number], generation.parents, axis=1) > 0)
+            found = network(seen_of(generation, parts[number], rows), training=training)
+            left, right = (
+                tf.gather_nd(tf.gather(parts[number + 1], half, axis=1), rows)
+                for half in (generation.left, generation.right)
+            )
             total += tf.reduce_sum(unlikelihood(found, left, right))
         return tf.stack([total, tf.cast(tf.shape(cells)[0], tf.float32)])
 
@@ -132,57 +143,62 @@ def _arrays(examples: Examples) -> Arrays:
     return Arrays(mirrored(examples.cells), energy)
 
 
-def seen_of(energies: tf.Tensor) -> tf.Tensor:
-    """What a network sees; see `tree.inputs`."""
-    return tf.math.log1p(tf.maximum(energies, 0.0) / SMALLEST)
+def seen_of(generation: Generation, energies: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """What a network sees of some splits, (R, F); see `tree.inputs`.
+
+    Args:
+        generation: which one.
+        energies: of its parts (MeV), (B, width).
+        rows: numbers of shower and split, (R, 2).
+    """
+    every = tf.concat([energies, tf.linalg.matmul(energies, generation.sums)], axis=1)
+    every = tf.math.log1p(tf.maximum(every, 0.0) / SMALLEST)
+    context = tf.gather(generation.context, rows[:, 1])
+    showers = tf.broadcast_to(rows[:, :1], tf.shape(context))
+    seen = tf.gather_nd(every, tf.stack([showers, context], axis=2))
+    return tf.concat([seen, tf.gather(generation.places, rows[:, 1])], axis=1)
 
 
-def network_of(config: Splitting, seen: NDArray, splits: int) -> keras.Model:
-    """Dense layers from the parts of a generation to the parameters of their splits.
+def network_of(config: Splitting, seen: NDArray) -> keras.Model:
+    """Dense layers from what is seen of a split to its parameters, the same for all splits.
 
     Args:
         config: the model's block.
-        seen: inputs of the training, shape (N, parts).
-        splits: number of the parts that split.
+        seen: inputs of the training, shape (R, F).
     """
-    values = keras.Input((seen.shape[1],), name=INPUT)
-    variance = np.maximum(seen.var(axis=0), 1e-4)
-    x = keras.layers.Normalization(mean=seen.mean(axis=0), variance=variance)(values)
+    values = keras.Input(seen.shape[1:], name=INPUT)
+    mean, variance = seen.mean(axis=0), np.maximum(seen.var(axis=0), 1e-4)
+    x = keras.layers.Normalization(mean=mean, variance=variance)(values)
     for width in config.hidden:
         x = kerasmodel.dense(width)(x)
-    width = KINDS + 3 * config.components
     # Gaussians begin side by side: those that are equal would learn the same.
-    begin = np.zeros((splits, width), np.float32)
-    begin[:, KINDS + config.components : KINDS + 2 * config.components] = np.linspace(
-        -1, 1, config.components
-    )
+    number = config.components
+    begin = np.zeros(KINDS + 3 * number, np.float32)
+    begin[KINDS + number : KINDS + 2 * number] = np.linspace(-1, 1, number)
     last = keras.layers.Dense(
-        splits * width,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01, seed=splits),
-        bias_initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(
-            begin.reshape(shape), dtype
-        ),
-    )(x)
-    return keras.Model(values, keras.layers.Reshape((splits, width))(last))
+        len(begin),
+        kernel_initializer="glorot_uniform",
+        bias_initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(begin, dtype),
+    )
+    return keras.Model(values, last(x))
 
 
 def unlikelihood(found: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """Minus the logarithm of the likelihood of splits, (B, S); 0 where nothing is split.
+    """Minus the logarithm of the likelihood of splits, (R,).
 
     Args:
-        found: parameters (B, S, 3 + 3 K); see `generator.drawn`.
-        left: energies (MeV) on one side, (B, S).
-        right: energies on the other one.
+        found: parameters (R, 3 + 3 K); see `generator.drawn`.
+        left: energies (MeV) on one side, (R,).
+        right: energies on the other one; not both are 0.
     """
-    number = (found.shape[2] - KINDS) // 3
-    kinds, weights, means, widths = tf.split(found, [KINDS, number, number, number], axis=2)
+    number = (found.shape[1] - KINDS) // 3
+    kinds, weights, means, widths = tf.split(found, [KINDS, number, number, number], axis=1)
     some, more = left > 0, right > 0
     side = tf.where(some & more, 2, tf.where(more, 1, 0))
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(side, kinds)
     ratio = tf.math.log(tf.where(some, left, 1.0)) - tf.math.log(tf.where(more, right, 1.0))
     ratio = tf.clip_by_value(ratio, -LIMIT, LIMIT)
     widths = tf.clip_by_value(widths, *LOG_WIDTHS)
-    pull = (ratio[:, :, None] - means) * tf.exp(-widths)
+    pull = (ratio[:, None] - means) * tf.exp(-widths)
     density = tf.nn.log_softmax(weights) - 0.5 * pull**2 - widths - 0.5 * math.log(2 * math.pi)
-    loss -= tf.where(some & more, tf.reduce_logsumexp(density, axis=2), 0.0)
-    return tf.where(some | more, loss, 0.0)
+    return loss - tf.where(some & more, tf.reduce_logsumexp(density, axis=1), 0.0)
