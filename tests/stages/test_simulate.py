@@ -14,6 +14,7 @@ import uproot
 from boostflow.cli import read
 from boostflow.config.chain import Detector, Simulation
 from boostflow.errors import BoostflowError
+from boostflow.fastsim import by_model
 from boostflow.jobs.chain import Simulate
 from boostflow.processes import PROCESSES, X, Y
 from boostflow.simulate import jets, rootfile, truth
@@ -444,7 +445,7 @@ def test_jets_have_the_energies_of_layers(tmp_path):
 def test_a_calorimeter_that_is_no_model_is_told(tmp_path):
     (tmp_path / "manifest.json").write_text('{"kind": "bdt"}')
     with pytest.raises(BoostflowError, match="name none, cascade or the folder of a trained"):
-        Response(Detector(calorimeter=str(tmp_path)), 1)
+        by_model(tmp_path)
     with pytest.raises(ValueError, match="calorimeter needs `enabled: true`"):
         Detector(calorimeter="cascade", enabled=False)
 

@@ -68,7 +68,7 @@ class Detector(Block):
     calorimeter: FilePath = NO_CALORIMETER
     """How photons and electrons without a track are measured within |eta| < 2.5. none: their energy
     is smeared. cascade: each makes a shower in a sampling calorimeter (docs/showers.md). Else the
-    folder of a trained model that generates showers: `results/showers/models/copula/nominal`. With
+    folder of a trained model that generates showers: `results/showers/models/photons/nominal`. With
     showers jets have the energies `em_layer_0`, `em_layer_1`, `em_layer_2`."""
     tracking: Tracking | None = None
     """Impact parameters of tracks, and secondary vertices; `{}` for the defaults, null for none."""

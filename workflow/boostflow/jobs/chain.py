@@ -57,7 +57,7 @@ class Simulate(MakePart):
     """Generate one part of one sample with Pythia 8, a toy detector and FastJet."""
 
     stage: ClassVar[str] = "simulate"
-    runs: ClassVar[str] = "boostflow.simulate.production:run"
+    runs: ClassVar[str] = "boostflow.fastsim:run"
 
     process: ProcessName
     """Hard process; boostflow.processes lists the Pythia settings behind each."""

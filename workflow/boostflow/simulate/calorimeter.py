@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from typing import Self
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.calorimeter import geometry
 from boostflow.calorimeter.columns import HIGHEST, LOWEST
-from boostflow.config.chain import Detector
-from boostflow.errors import BoostflowError
 
 log = logging.getLogger("calorimeter")
 
 LAYERS = len(geometry.LAYERS)
 SHOWERS_ETA = 2.5
 """Showers are made within this |eta|: in front of it calorimeters have fine cells and layers."""
+
+
+class Source(NamedTuple):
+    """What makes showers of photons."""
+
+    low: float
+    """Smallest energy that it knows (GeV)."""
+    high: float
+    """Largest energy that it knows (GeV)."""
+    make: Callable[[NDArray, int], NDArray]
+    """Cells of showers (MeV), shape (n, 504), of energies (GeV), shape (n,), and a seed."""
+
+
+def by_cascade() -> Source:
+    """Showers of photons by the cascade, as what makes those of a calorimeter."""
+
+    def make(energy: NDArray, seed: int) -> NDArray:
+        from boostflow.calorimeter import cascade
+
+        return cascade.simulate("photon", energy, seed)[0].cells
+
+    return Source(LOWEST, HIGHEST, make)
 
 
 class Calorimeter:
@@ -33,33 +53,11 @@ class Calorimeter:
         split, scaled: how many cells were above and below.
     """
 
-    def __init__(self, model: str | None = None) -> None:
-        """The cascade, or a model.
-
-        Args:
-            model: folder of a trained model that generates showers; None for the cascade.
-
-        Raises:
-            BoostflowError: there is no such model, or it is none of this calorimeter.
-        """
-        self.model = None if model is None else Path(model)
-        self.low, self.high = LOWEST, HIGHEST
-        if self.model is not None:
-            from boostflow.models.generated import described
-
-            try:
-                self.low, self.high = described(self.model)["energies"]
-            except BoostflowError as error:
-                raise BoostflowError(
-                    f"simulation.detector.calorimeter: {error}; name none, cascade or the folder of"
-                    " a trained model that generates showers"
-                ) from None
+    def __init__(self, source: Source) -> None:
+        """Of what makes showers."""
+        self.source = source
+        self.low, self.high = source.low, source.high
         self.split = self.scaled = 0
-
-    @classmethod
-    def of(cls, config: Detector) -> Self | None:
-        """That of a detector; None if it makes no showers."""
-        return cls(config.shower_model) if config.showers else None
 
     def __call__(self, energy: NDArray, event: NDArray, seeds: NDArray) -> NDArray[np.float64]:
         """Energies in the layers (GeV), shape (n, 3).
@@ -80,7 +78,7 @@ class Calorimeter:
             of = np.repeat(rows, pieces[rows])
             each = energy[of] / pieces[of]
             entered = np.clip(each, self.low, self.high)
-            cells = self._cells(entered, int(seeds[rows[0]]))
+            cells = self.source.make(entered, int(seeds[rows[0]]))
             sums = np.add.reduceat(cells.astype(np.float64), geometry.STARTS[:-1], axis=1) / 1000
             np.add.at(found, of, sums * (each / entered)[:, None])
         return found
@@ -91,13 +89,3 @@ class Calorimeter:
             "calorimeter: %d cells above %g GeV made several showers, %d below %g GeV a scaled one",
             *(self.split, self.high, self.scaled, self.low),
         )
-
-    def _cells(self, energy: NDArray, seed: int) -> NDArray:
-        """Cells of showers (MeV), shape (n, 504)."""
-        if self.model is None:
-            from boostflow.calorimeter import cascade
-
-            return cascade.simulate("photon", energy, seed)[0].cells
-        from boostflow.models.generated import generate
-
-        return generate(self.model, energy, seed)

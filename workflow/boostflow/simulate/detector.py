@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 import numpy as np
 
 from boostflow.config.chain import Detector
-from boostflow.simulate.calorimeter import LAYERS, SHOWERS_ETA, Calorimeter
+from boostflow.simulate.calorimeter import LAYERS, SHOWERS_ETA, Calorimeter, Source, by_cascade
 from boostflow.simulate.tracks import NO_TRACK, smeared
 
 ECAL_CONSTANT = 0.005
@@ -77,13 +77,20 @@ class Response:
     does not depend on how the events are cut into batches.
     """
 
-    def __init__(self, config: Detector, seed: int) -> None:
+    def __init__(self, config: Detector, seed: int, source: Source | None = None) -> None:
+        """Of a detector.
+
+        Args:
+            config: the detector.
+            seed: of all that is random.
+            source: what makes showers, where the detector has a calorimeter; None: the cascade.
+        """
         self.config = config
         streams = np.random.SeedSequence(seed).spawn(6)
         self._efficiency, self._track, self._cell, self._position, self._impact, self._showers = (
             np.random.default_rng(stream) for stream in streams
         )
-        self._calorimeter = Calorimeter.of(config)
+        self._calorimeter = Calorimeter(source or by_cascade()) if config.showers else None
 
     def __call__(self, particles: Particles) -> Particles:
         """Candidates in each event by falling pT.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from boostflow.config.chain import Simulation
-    from boostflow.simulate.background import Source
+    from boostflow.simulate import background as backgrounds
+    from boostflow.simulate.calorimeter import Source
     from boostflow.simulate.detector import Particles, Response
     from boostflow.simulate.generator import Generator
 
@@ -29,7 +30,9 @@ LEADING = leading_fields()
 CANDIDATE = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 
 
-def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
+def run(
+    job: Simulate, files: Simulate.Files, batch: int = BATCH, source: Source | None = None
+) -> None:
     """Generate, detect, cluster and write one part of a sample (docs/contracts.md, "samples").
 
     Every random number follows from (seed, variation, sample, part): the same job gives the same
@@ -39,6 +42,7 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
         job: the settings.
         files: the ROOT file to write; it appears complete or not at all.
         batch: events held in memory at a time.
+        source: what makes showers in a calorimeter; None for the cascade.
 
     Raises:
         BoostflowError: a setting that Pythia does not accept.
@@ -55,7 +59,7 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
         seeds.derive(job.seed, "simulate", *names),
         job.shower_weights,
     )
-    response = Response(config.detector, seeds.derive(job.seed, "detector", *names))
+    response = Response(config.detector, seeds.derive(job.seed, "detector", *names), source)
     bar = Progress(f"simulate {job.sample} {job.part}", job.events, "events")
     try:
         pythia = generator.Generator(lines, process.alpha_s)
@@ -98,7 +102,7 @@ def _reconstruct(
     response: Response,
     process: Process,
     config: Simulation,
-    under: Source | None,
+    under: backgrounds.Source | None,
     seed: int,
 ) -> dict[str, np.ndarray | ak.Array]:
     """All columns of a batch of Pythia events but their numbers."""

@@ -5,10 +5,10 @@ tree     which parts split into which          generator  showers from the netwo
 """
 
 from boostflow.models.family import KERAS, Family
-from boostflow.models.splitting.block import Splitting
+from boostflow.models.splitnet.block import SplitNet
 
 FAMILY = Family(
-    block=Splitting,
+    block=SplitNet,
     title="Splitting networks",
     score=".generated",
     generator="generator",

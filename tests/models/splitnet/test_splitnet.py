@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from boostflow.errors import BoostflowError
 from boostflow.models.generated import Examples
-from boostflow.models.splitting.block import Splitting
-from boostflow.models.splitting.generator import drawn, file_of, load
-from boostflow.models.splitting.train import SplittingLearner, seen_of, unlikelihood
-from boostflow.models.splitting.tree import CAP, inputs, tree
+from boostflow.models.splitnet.block import SplitNet
+from boostflow.models.splitnet.generator import drawn, file_of, load
+from boostflow.models.splitnet.train import SplitNetLearner, seen_of, unlikelihood
+from boostflow.models.splitnet.tree import CAP, inputs, tree
 from boostflow.scored import TRAIN, VALIDATION
 from boostflow.training.ranks import Single
 
@@ -99,11 +99,11 @@ def test_the_likelihood_is_that_of_what_is_drawn() -> None:
 
 
 @pytest.fixture(scope="module")
-def learner() -> SplittingLearner:
+def learner() -> SplitNetLearner:
     """Trained for some steps."""
     keras.utils.set_random_seed(1)
-    block = Splitting(hidden=[24], components=2, batch=128)
-    found = SplittingLearner(block, examples(), Single())
+    block = SplitNet(hidden=[24], components=2, batch=128)
+    found = SplitNetLearner(block, examples(), Single())
     found.optimizer.learning_rate.assign(0.01)
     for epoch in range(12):
         for batch in found.batches(epoch):
@@ -111,7 +111,7 @@ def learner() -> SplittingLearner:
     return found
 
 
-def test_parts_hold_all_energy(learner: SplittingLearner) -> None:
+def test_parts_hold_all_energy(learner: SplitNetLearner) -> None:
     given = examples(20)
     energy = given.energy.astype(np.float32)
     for parts in learner.parts(tf.constant(given.cells), tf.constant(energy)):
@@ -119,7 +119,7 @@ def test_parts_hold_all_energy(learner: SplittingLearner) -> None:
 
 
 def test_generated_showers_are_like_those_of_the_training(
-    learner: SplittingLearner, tmp_path: Path
+    learner: SplitNetLearner, tmp_path: Path
 ) -> None:
     learner.write(tmp_path)
     given = examples()
@@ -139,11 +139,11 @@ def test_generated_showers_are_like_those_of_the_training(
 
 
 def test_a_damaged_or_other_model_is_told(
-    learner: SplittingLearner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    learner: SplitNetLearner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learner.write(tmp_path)
-    monkeypatch.setattr("boostflow.models.splitting.tree.BESIDE", 4)
-    with pytest.raises(BoostflowError, match=r"split_00\.onnx: sees other parts"):
+    monkeypatch.setattr("boostflow.models.splitnet.tree.BESIDE", 4)
+    with pytest.raises(BoostflowError, match=r"split_0\d\.onnx: sees other parts"):
         load(tmp_path)
     monkeypatch.undo()
     (tmp_path / file_of(3)).write_bytes(b"no network")

@@ -10,10 +10,10 @@ from boostflow.models.generating import GenerativeBlock
 from boostflow.models.networks import LearnedBlock, Widths
 
 
-class Splitting(GenerativeBlock, LearnedBlock):
+class SplitNet(GenerativeBlock, LearnedBlock):
     """Networks that split energy again and again: particle, layers, halves of layers, cells."""
 
-    kind: Literal["splitting"] = "splitting"
+    kind: Literal["splitnet"] = "splitnet"
     hidden: Widths = Field([48, 48], min_length=1, max_length=10)
     """Widths of the hidden layers of the network of each generation, which its splits share."""
     components: int = Field(3, ge=1, le=20)

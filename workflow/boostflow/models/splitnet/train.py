@@ -15,8 +15,8 @@ from boostflow.calorimeter.geometry import CELLS
 from boostflow.models import kerasexport, kerasmodel
 from boostflow.models.family import family_of
 from boostflow.models.generated import Examples, mirrored, read
-from boostflow.models.splitting.block import Splitting
-from boostflow.models.splitting.generator import (
+from boostflow.models.splitnet.block import SplitNet
+from boostflow.models.splitnet.generator import (
     INPUT,
     KINDS,
     LIMIT,
@@ -24,7 +24,7 @@ from boostflow.models.splitting.generator import (
     OUTPUT,
     file_of,
 )
-from boostflow.models.splitting.tree import CAP, SMALLEST, Generation, tree
+from boostflow.models.splitnet.tree import CAP, SMALLEST, Generation, tree
 from boostflow.scored import TRAIN, VALIDATION
 from boostflow.training import loop
 from boostflow.training.adam import AdamLearner
@@ -50,22 +50,22 @@ def train(job: Train, files: Train.Files) -> None:
         BoostflowError: a column is missing, or there are too few showers; the same on every rank.
     """
     config = job.model
-    assert isinstance(config, Splitting)
+    assert isinstance(config, SplitNet)
 
-    def learner(ranks: Single) -> SplittingLearner:
-        return SplittingLearner(config, read(files.jets), ranks)
+    def learner(ranks: Single) -> SplitNetLearner:
+        return SplitNetLearner(config, read(files.jets), ranks)
 
     loop.train(job, files, learner, files.jets, family_of(config).packages)
 
 
-class SplittingLearner(AdamLearner):
+class SplitNetLearner(AdamLearner):
     """The network of each generation, and showers with their mirror images, on one rank."""
 
-    config: Splitting
+    config: SplitNet
     training: Arrays
     clipnorm = 1.0
 
-    def __init__(self, config: Splitting, every: Examples, ranks: Single) -> None:
+    def __init__(self, config: SplitNet, every: Examples, ranks: Single) -> None:
         """Make the networks and the optimiser.
 
         Args:
@@ -159,7 +159,7 @@ def seen_of(generation: Generation, energies: tf.Tensor, rows: tf.Tensor) -> tf.
     return tf.concat([seen, tf.gather(generation.places, rows[:, 1])], axis=1)
 
 
-def network_of(config: Splitting, seen: NDArray) -> keras.Model:
+def network_of(config: SplitNet, seen: NDArray) -> keras.Model:
     """Dense layers from what is seen of a split to its parameters, the same for all splits.
 
     Args:
@@ -167,6 +167,8 @@ def network_of(config: Splitting, seen: NDArray) -> keras.Model:
         seen: inputs of the training, shape (R, F).
     """
     values = keras.Input(seen.shape[1:], name=INPUT)
+    if not len(seen):  # showers without these parts
+        seen = np.array([[-1.0], [1.0]]) * np.ones(seen.shape[1])
     mean, variance = seen.mean(axis=0), np.maximum(seen.var(axis=0), 1e-4)
     x = keras.layers.Normalization(mean=mean, variance=variance)(values)
     for width in config.hidden:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from boostflow.calorimeter.geometry import CELLS
 from boostflow.errors import BoostflowError
 from boostflow.models.runtime import session
-from boostflow.models.splitting.tree import CAP, inputs, tree
+from boostflow.models.splitnet.tree import CAP, inputs, tree
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -53,6 +53,9 @@ class Generator:
             share = np.zeros_like(whole)
             if len(seen):
                 (found,) = network.run([OUTPUT], {INPUT: seen})
+                if parts.shape[1] == 1:
+                    # No shower is empty, and none has all of what is split at first.
+                    found[:, : KINDS - 1] = -np.inf
                 share[showers, splits] = drawn(found, rng)
             after = np.empty((len(parts), generation.width + len(generation.parents)), np.float32)
             after[:, generation.left] = whole * share
