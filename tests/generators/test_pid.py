@@ -194,8 +194,8 @@ def test_mixtures_and_secondaries() -> None:
 
 def test_settings_are_changed_key_by_key() -> None:
     block = Tracks(species={"kaon": 1}, tpc=TPC(resolution=0.08))
-    varied = block.varied({"tpc": {"gain": 1.02}, "species": {"pion": 1}})
+    varied = block.merged({"tpc": {"gain": 1.02}, "species": {"pion": 1}})
     assert (varied.tpc.gain, varied.tpc.resolution) == (1.02, 0.08)
     assert varied.species == {"pion": 1}
     with pytest.raises(ValidationError, match="gain"):
-        block.varied({"tpc": {"gain": 0}})
+        block.merged({"tpc": {"gain": 0}})

@@ -71,11 +71,11 @@ def test_the_scattered_photon_has_the_mean_energy_of_klein_and_nishina() -> None
 
 
 def test_photons_in_lead_are_attenuated_as_in_tables() -> None:
-    """cm2/g of XCOM (NIST), to 12 %: pairs near the threshold follow Born's approximation."""
+    """cm2/g of XCOM (NIST), to 4 %."""
     for energy, expected in ((2, 0.0461), (3, 0.0423), (5, 0.0427), (10, 0.0497), (20, 0.0621)):
         per_mm = kernels.pair_rate(energy, 0) / 5.612 + kernels.compton(energy) * kernels.DENSITY[0]
         per_mm += kernels.ABSORPTION[0] / energy**2
-        assert per_mm / 1.135 == pytest.approx(expected, rel=0.12)
+        assert per_mm / 1.135 == pytest.approx(expected, rel=0.04)
     # Complete screening.
     assert kernels.pair_rate(1e6, 0) == pytest.approx(7 / 9, rel=1e-4)
 
@@ -88,6 +88,20 @@ def test_radiation_takes_all_energy_in_one_radiation_length() -> None:
     hard = kernels.radiation_rate(energy) * y.mean()
     soft = 4 / 3 * cut
     assert hard + soft == pytest.approx(1.0, rel=0.02)
+
+
+@pytest.mark.parametrize("material", [0, 1])
+def test_radiation_is_unscreened_at_low_energies_and_screened_at_high_ones(material: int) -> None:
+    """Bethe and Heitler's two limits (Koch and Motz, 3BN and 3BS integrated)."""
+    screened = math.log(183 * (82, 18)[material] ** (-1 / 3)) + 1 / 18
+    for energy in (1.0, 2.0):
+        free = math.log(2 * (energy + 0.511) / 0.511) - 1 / 3
+        assert 0.85 < kernels.radiates(energy, material) * screened / free < 1
+    assert kernels.radiates(1e5, material) == pytest.approx(1, rel=0.001)
+    # As much as ionisation takes at about 9.5 MeV in lead (Particle Data Group).
+    if material == 0:
+        lost = 9.5 * kernels.radiates(9.5, 0) / kernels.X0[0]
+        assert lost == pytest.approx(kernels.LOSS[0], rel=0.1)
 
 
 def test_energy_is_conserved() -> None:
@@ -137,18 +151,45 @@ def test_photons_start_later(electrons: dict[float, tuple[Showers, Deposits]]) -
     assert (electrons[5][1].periods[:, :5].sum(axis=(1, 2)) > 10).all()
 
 
-def test_the_width_is_that_of_moliere(electrons: dict[float, tuple[Showers, Deposits]]) -> None:
-    """About 90 % of the energy within one Moliere radius, and 95 % within two, at all energies.
+def grindhammer(number: float, energy: float, critical: float, radius: float) -> float:
+    """Part of the energy within a radius (Moliere radii) in a homogeneous material.
 
-    The cascade has 85 % and 95 %: its soft photons, without screened radiation and exact pairs
-    below 5 MeV, go further than real ones (docs/showers.md).
+    The mean profiles of hep-ex/0001020, appendix A, fitted there to another simulation.
+
+    Args:
+        number: of protons in a nucleus.
+        energy: of the electron (GeV).
+        critical: energy (MeV).
+        radius: in Moliere radii.
     """
-    for _, found in electrons.values():
+    log_y, log_e = math.log(energy * 1000 / critical), math.log(energy)
+    maximum, alpha = log_y - 0.858, 0.21 + (0.492 + 2.38 / number) * log_y
+    t = np.linspace(0.05, 60, 4000)
+    weight = t ** (alpha - 1) * np.exp(-(alpha - 1) / maximum * t)
+    tau = t / maximum
+    core = 0.0251 + 0.00319 * log_e + (0.1162 - 0.000381 * number) * tau
+    k3, k4 = -2.59, 0.3585 + 0.0421 * log_e
+    tail = (0.659 - 0.00309 * number) * (np.exp(k3 * (tau - 0.645)) + np.exp(k4 * (tau - 0.645)))
+    x = (0.401 + 0.00187 * number - tau) / (1.313 - 0.0686 * log_e)
+    share = np.clip((2.632 - 0.00094 * number) * np.exp(x - np.exp(x)), 0, 1)
+    r2 = radius**2
+    inside = share * r2 / (r2 + core**2) + (1 - share) * r2 / (r2 + tail**2)
+    return float(np.average(inside, weights=weight))
+
+
+def test_the_width_is_that_of_moliere(electrons: dict[float, tuple[Showers, Deposits]]) -> None:
+    """The profiles of Grindhammer and Peters have 89 % in one Moliere radius of lead, 96 % in two.
+
+    By mass the mixture is lead to 96 %. "90 %" is a rule: 84 % in iron by the same profiles.
+    """
+    assert grindhammer(26, 5, 21.7, 1.0) == pytest.approx(0.83, abs=0.01)
+    for energy, (_, found) in electrons.items():
         inside = np.cumsum(found.rings.mean(axis=0)) / found.rings.mean(axis=0).sum()
         edges = 2.0 * (np.arange(kernels.RINGS) + 1)
-        one, two = np.interp([1.0, 2.0], edges / geometry.MOLIERE_RADIUS, inside)
-        assert one == pytest.approx(0.9, abs=0.07)
-        assert two == pytest.approx(0.95, abs=0.02)
+        for radius, off in ((1.0, 0.025), (2.0, 0.015)):
+            known = grindhammer(82, energy, 7.43, radius)
+            part = np.interp(radius, edges / geometry.MOLIERE_RADIUS, inside)
+            assert part == pytest.approx(known, abs=off)
 
 
 def test_the_response_is_linear(electrons: dict[float, tuple[Showers, Deposits]]) -> None:
@@ -182,6 +223,15 @@ def test_pions_begin_at_random_depths_and_leave_the_back() -> None:
     passed = found.periods[found.leaked[:, 1] > 0.9 * 20_000].sum(axis=(1, 2))
     least = 160 * 7.43 / 5.612 + 320 * 32.84 / 140.0
     assert np.median(passed) == pytest.approx(least, rel=0.1)
+    # Of Landau, in 4 mm of argon: the most probable loss is below the mean, whose spread is large.
+    gaps = found.periods[found.leaked[:, 1] > 0.9 * 20_000][:, :30, 1].ravel()
+    gaps = gaps[gaps < 3]  # no showers
+    assert gaps.mean() == pytest.approx(4 * 32.84 / 140.0, rel=0.1)
+    xi = 0.1535 * 18 / 39.95 * 1.396 * 0.4
+    most = np.quantile(gaps, 0.25)
+    assert 0.6 < most / gaps.mean() < 0.95
+    # Half of a Landau distribution lies within about 4 xi.
+    assert np.subtract(*np.quantile(gaps, [0.84, 0.16])) == pytest.approx(5 * xi, rel=0.6)
     assert found.leaked[:, 2].max() > 1000
 
 

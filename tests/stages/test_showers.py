@@ -116,6 +116,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "negative": (changed("layer_1", (7, 3, 3), -0.1), "shower 7 has a negative cell in layer_1"),
     "empty": (without(4), "shower 4 is empty: no cell has energy"),
     "energy": (changed("energy", 5, 0.0), "shower 5 has an energy of 0 or less"),
+    "overflow": (changed("overflow", (3, 1), -2.0), "shower 3 has a negative overflow"),
+    "MeV": (
+        {"energy": 1000 * arrays()["energy"]},
+        "times the energy of the particles: cells are to be in MeV, energies in GeV",
+    ),
+    "keV": ({name: 1e4 * arrays()[name] for name in SHAPES}, "cells are to be in MeV"),
+    "beyond": ({"layer_1": 1e38 * arrays()["layer_1"]}, "cells are to be in MeV"),
+    "complex": (
+        {"layer_0": arrays()["layer_0"] + 1j},
+        "layer_0 holds no real numbers, but complex128",
+    ),
+    "words": ({"energy": np.array([b"x"] * 20)}, "energy holds no real numbers"),
     "nan": (changed("layer_2", (9, 0, 0), np.nan), "shower 9 has NaN or infinite values in layer_"),
 }
 
@@ -136,6 +148,9 @@ def test_other_files_are_no_showers(tmp_path: Path) -> None:
     path.write_text("shower,energy\n")
     with pytest.raises(BadFile, match="not a readable HDF5 file"):
         ShowerFile(path).__enter__()
+    with pytest.raises(BadFile, match="not a readable HDF5 file") as error:
+        ShowerFile(tmp_path).__enter__()
+    assert "\n" not in str(error.value)  # HDF5 itself says some lines of a folder
 
 
 def test_a_column_that_showers_lack_is_told() -> None:

@@ -14,6 +14,7 @@ import uproot
 from boostflow.cli import read
 from boostflow.config.chain import Detector, Simulation
 from boostflow.errors import BoostflowError
+from boostflow.fastsim import by_model
 from boostflow.jobs.chain import Simulate
 from boostflow.processes import PROCESSES, X, Y
 from boostflow.simulate import jets, rootfile, truth
@@ -364,8 +365,89 @@ def test_the_detector_does_not_depend_on_batches():
     response = Response(Detector(), 5)
     halves = [response(given[given.event < 9]), response(given[given.event >= 9])]
     for name, column in vars(whole).items():
+        if column is None:
+            continue
         joined = np.concatenate([getattr(half, name) for half in halves])
         np.testing.assert_array_equal(column, joined)
+
+
+def photons(*energies: float, eta: float = 0.5) -> Particles:
+    """Photons of these energies (GeV), each in an event of its own."""
+    n = len(energies)
+    pt = np.array(energies) / np.cosh(eta)
+    none, kinds = np.zeros(n), np.full(n, 22, np.int32)
+    return Particles(np.arange(n), pt, np.full(n, eta), none, none, np.zeros(n, np.int8), kinds)
+
+
+def test_showers_take_the_place_of_the_smearing():
+    given = photons(*[5.0] * 60, *[40.0] * 20)
+    config = Detector(calorimeter="cascade", tower_size=0.02)
+    seen = Response(config, 1)(given)
+    energy = seen.pt * np.cosh(seen.eta)
+    np.testing.assert_allclose(seen.layers.sum(axis=1), energy)
+    for low, high, true in ((0, 60, 5.0), (60, 80, 40.0)):
+        mine = (seen.event >= low) & (seen.event < high)
+        relative = energy[mine] / true
+        error = relative.std() / np.sqrt(mine.sum())
+        assert relative.mean() == pytest.approx(1, abs=0.01 + 4 * error)
+        # 7 %/sqrt(E) of the argon's part.
+        assert relative.std() == pytest.approx(0.07 / np.sqrt(true), rel=0.5)
+    early = seen.layers[:, 0] / energy
+    assert early[seen.event < 60].mean() > 1.3 * early[seen.event >= 60].mean()
+    # Tracks and hadrons leave nothing in it, nor does what is outside of it.
+    others = Response(config, 1)(particles(400))
+    assert others.layers[others.charge != 0].max() == 0
+    assert others.layers[others.pdg_id == 130].max() == 0
+    assert others.layers[np.abs(others.eta) > 2.52].max() == 0
+    assert Response(Detector(), 1)(given).layers is None
+
+
+def test_energies_out_of_the_range_of_showers_are_split_or_scaled(caplog):
+    response = Response(Detector(calorimeter="cascade", neutral_pt_min=0.1), 1)
+    seen = response(photons(0.5, 250.0))
+    energy = seen.pt * np.cosh(seen.eta)
+    assert energy[1] == pytest.approx(250, rel=0.05) and 0.3 < energy[0] < 0.7
+    with caplog.at_level("INFO"):
+        response.report()
+    assert "1 cells above 100 GeV made several showers, 1 below 1 GeV a scaled" in caplog.text
+
+
+def test_showers_do_not_depend_on_batches():
+    given, config = photons(*[3.0] * 6), Detector(calorimeter="cascade")
+    response = Response(config, 5)
+    halves = [response(given[given.event < 4]), response(given[given.event >= 4])]
+    both = np.concatenate([half.layers for half in halves])
+    np.testing.assert_array_equal(Response(config, 5)(given).layers, both)
+
+
+def test_jets_have_the_energies_of_layers(tmp_path):
+    from boostflow.io import read_json, read_parquet
+
+    detector = Detector(calorimeter="cascade")
+    config = Simulation(mpi=False, detector=detector, pthat=[450, 500])
+    path = tmp_path / "0.root"
+    events = make(path, events=10, simulation=config)
+    assert ak.all(events.FatJet_emLayer1 >= 0) and ak.any(events.FatJet_emLayer1 > 50)
+    is_photon = events.PFCands_pdgId == 22
+    total = sum(ak.sum(events[f"FatJet_emLayer{k}"]) for k in range(3))
+    energy = events.PFCands_pt * np.cosh(events.PFCands_eta)
+    inside = ak.sum((energy * is_photon)[events.FatJetPFCands_pFCandsIdx])
+    assert 0.8 * inside < total < 1.001 * inside  # some are beyond |eta| = 2.5
+    table, meta = tmp_path / "j.parquet", tmp_path / "j.json"
+    ingest(path, table, meta, **TOP)
+    rows = read_parquet(table)
+    assert read_json(meta)["features"]["em_layer_0"]
+    assert set(np.round(rows.em_layer_1, 3)) <= set(
+        np.round(ak.to_numpy(ak.flatten(events.FatJet_emLayer1)), 3)
+    )
+
+
+def test_a_calorimeter_that_is_no_model_is_told(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"kind": "bdt"}')
+    with pytest.raises(BoostflowError, match="name none, cascade or the folder of a trained"):
+        by_model(tmp_path)
+    with pytest.raises(ValueError, match="calorimeter needs `enabled: true`"):
+        Detector(calorimeter="cascade", enabled=False)
 
 
 # --- pieces --------------------------------------------------------------------------------------

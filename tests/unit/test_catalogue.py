@@ -23,7 +23,7 @@ from boostflow.ingest.run import inspect
 from boostflow.io import read_parquet
 from boostflow.jobs.chain import CheckInputs
 from boostflow.models.bdt.block import BDT
-from boostflow.nanoaod import EMBEDDING
+from boostflow.nanoaod import EMBEDDING, LAYERS
 from boostflow.observables import catalogue
 from boostflow.observables.declare import Column, Of, Unit
 from boostflow.observables.definitions import OBSERVABLES, observable
@@ -60,7 +60,7 @@ LIFETIMES = (
 )
 
 
-ALSO = ("eta", "area", "rho", "rho_mult", "n_event")
+ALSO = (*LAYERS, "eta", "area", "rho", "rho_mult", "n_event")
 """Columns that are no observables, and that models may take."""
 
 
@@ -217,6 +217,7 @@ def test_what_moves() -> None:
         *("pt", "mass", "msoftdrop", "mtrimmed", "sqrt_d12", "sqrt_d23", "qw", "pf_pt", "pf_mass"),
         *("sv_pt", "sv_mass", "vertex_mass"),
         *(f"constituent_pt{k}" for k in range(1, 9)),
+        *LAYERS,
     }
     groomed = {one.name: one.groomed for one in catalogue.masses()}
     assert groomed == {"mass": False, "msoftdrop": True, "mtrimmed": True}
@@ -241,7 +242,7 @@ def test_every_column_is_declared_once(tmp_path: Path) -> None:
     unknown = found - catalogue.declared().keys() - of_files
     assert unknown == {"genWeight", "split", "candidate"}
     assert catalogue.declared().keys() - found == {
-        *("tau4", "area", "raw_factor", *EMBEDDING),
+        *("tau4", "area", "raw_factor", *EMBEDDING, *LAYERS),
         *(name for name in catalogue.declared() if catalogue.of_tracks(name)),
     }
 

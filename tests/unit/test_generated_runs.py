@@ -33,7 +33,7 @@ def test_pieces_are_the_whole() -> None:
     for start, rows in ((0, 33), (33, 167), (200, 200)):
         for name, values in made(block, rows, start).items():
             assert np.array_equal(values, whole[name][start : start + rows])
-    assert not np.array_equal(made(block.varied({"seed": 2}), 400)["q0"], whole["q0"])
+    assert not np.array_equal(made(block.merged({"seed": 2}), 400)["q0"], whole["q0"])
     assert len(made(block, 0)["q4"]) == 0
 
 

@@ -21,7 +21,7 @@ from boostflow.errors import BoostflowError
 from boostflow.generators.base import GeneratorBlock
 from boostflow.generators.found import found_in, generators
 from boostflow.ingest import run as ingestion
-from boostflow.jobs.chain import Ingest, Select
+from boostflow.jobs.chain import Ingest, Select, Simulate
 from boostflow.jobs.generated import Generate
 from boostflow.simulate.generated import run
 
@@ -126,11 +126,56 @@ def test_wrong_alternatives(tmp_path: Path, change: Any, message: str) -> None:
     assert message in problems(tmp_path, {"s": {"kind": "sample", "up": change}})
 
 
-def test_keys_of_a_generator_change_no_jets(repository: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (WIDER, r"s\.up\.columns: unknown key"),
+        (
+            {"detector": {"calorimeter": "no/model"}},
+            r"detector\.calorimeter: is no/model, which is",
+        ),
+        ({"detector": {"tower_size": 2}}, r"s\.up\.detector\.tower_size: "),
+        ({"jet_radius": 0.4}, r"s\.up\.jet_radius: makes other jets"),
+        ({"detector": {"tracking": {}}}, r"s\.up: tracking gives jets other columns"),
+        ({"mpi": True}, r"s\.up: is the nominal simulation: no key changes"),
+    ],
+)
+def test_wrong_keys_of_the_simulation(
+    change: Any, message: str, repository: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "s.yaml"
-    path.write_text(yaml.safe_dump({"s": {"kind": "sample", "up": WIDER}}))
-    with pytest.raises(BoostflowError, match=r"s\.up: are keys of a generator, but sim"):
+    path.write_text(yaml.safe_dump({"s": {"kind": "sample", "up": change}}))
+    with pytest.raises(BoostflowError, match=message):
         load({"systematics": str(path)}, repository, "my.yaml")
+
+
+def test_keys_of_the_simulation_vary_it(repository: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    up = {"detector": {"calorimeter": "cascade"}}
+    path.write_text(yaml.safe_dump({"s": {"kind": "sample", "samples": ["top"], "up": up}}))
+    found = Analysis(*load({"systematics": str(path)}, repository, "my.yaml"))
+    job = Simulate.of(found, "top", "s_up", "0")
+    assert job.simulation.detector.calorimeter == "cascade" and job.simulation.detector.enabled
+    nominal = Simulate.of(found, "top", "nominal", "0")
+    assert nominal.simulation.detector.calorimeter == "none" and job.settings == nominal.settings
+
+
+def test_a_calorimeter_s_model_is_part_of_the_job(repository: Path, tmp_path: Path) -> None:
+    for name in ("manifest.json", "metrics.json", "copula.npz"):
+        (tmp_path / name).write_text("{}")
+    detector = {"calorimeter": str(tmp_path)}
+    jobs = []
+    for text in ("a", "a", "b"):
+        (tmp_path / "copula.npz").write_text(text)
+        (tmp_path / "metrics.json").write_text(f"{len(jobs)}")
+        config = {"simulation": {"detector": detector}, "systematics": None}
+        jobs.append(
+            Simulate.of(Analysis(*load(config, repository, "my.yaml")), "top", "nominal", "0")
+        )
+    assert jobs[0] == jobs[1] != jobs[2]
+    columns = {"models": {"bdt": {"kind": "bdt", "features": ["em_layer_0"]}}, "systematics": None}
+    with pytest.raises(BoostflowError, match=r"calorimeter: is none, but .* needs em_layer_0"):
+        load(columns, repository, "my.yaml")
 
 
 def test_collision_data_have_no_alternative(tmp_path: Path) -> None:

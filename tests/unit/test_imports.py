@@ -72,7 +72,7 @@ LAYERS: tuple[set[str], ...] = (
     {
         *("simulate", "ingest", "select", "training", "models", "evaluate", "templates"),
         *("effects", "infer", "background", "plots", "ranking", "search", "summary", "takeover"),
-        *("webpage", "coding", "compress", "generators", "head"),
+        *("webpage", "coding", "compress", "generators", "head", "fastsim"),
     },
     {
         *("cli", "clusterplan", "crate", "display", "explain", "headstatus", "results"),

@@ -154,6 +154,7 @@ CASES: list[Case] = [
     ("simulation.detector.hcal_resolution", 0.6, SIMULATE),
     ("simulation.detector.neutral_pt_min", 0.6, SIMULATE),
     ("simulation.detector.tracking", {}, SIMULATE),
+    ("simulation.detector.calorimeter", "cascade", SIMULATE),
     # --- samples
     ("samples.top.process", "w", SIMULATE | SIMULATED),
     # The variable of ABCD is a score for top.

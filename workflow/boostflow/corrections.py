@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boostflow.correctionfile import WAY_OUT, content_of, outside, text_of
 from boostflow.errors import BoostflowError
-from boostflow.nanoaod import EMBEDDING
+from boostflow.nanoaod import EMBEDDING, LAYERS
 
 if TYPE_CHECKING:
     import correctionlib
@@ -35,6 +35,7 @@ OPTIONAL = {
     "raw_factor": "FatJet_rawFactor",
     "gen_pt": "FatJet_genJetAK8Idx and GenJetAK8_pt",
     **EMBEDDING,
+    **LAYERS,
 }
 """Columns that only some files have, and the branches that they come from."""
 

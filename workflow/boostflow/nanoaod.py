@@ -57,6 +57,11 @@ EMBEDDING = {
 }
 """Columns of the event that boostflow's own samples have where events are embedded, and the
 branches."""
+LAYERS = {f"em_layer_{number}": f"FatJet_emLayer{number}" for number in range(3)}
+"""Energies of the layers of the calorimeter that boostflow's own jets have where showers are made,
+and the branches."""
+LAYER_FIELDS = tuple(branch.partition("_")[2] for branch in LAYERS.values())
+"""Those branches as fields of `FatJet`."""
 AREA, RAW = "FatJet_area", "FatJet_rawFactor"
 LINKS = CONSTITUENTS[:2]
 VECTORS = (
@@ -76,7 +81,7 @@ READABLE = tuple(
             *(*RHO, *EMBEDDING.values()),
             *(f"FatJet_{field}" for vector in VECTORS for field in vector),
             *(f"FatJet_{field}" for field in jet_fields()),
-            *(AREA, RAW, *GENERATOR_JETS),
+            *(AREA, RAW, *LAYERS.values(), *GENERATOR_JETS),
             *CONSTITUENTS,
             *(f"PFCands_{field}" for vector in VECTORS for field in vector),
             PUPPI_WEIGHT,

@@ -1,10 +1,10 @@
 """Showers by the project's own cascade: no Geant4, but what an electromagnetic shower is made of.
 
-Electrons and photons: bremsstrahlung and pair production at complete screening (pairs with the
-Bethe-Heitler fall towards low energies), Compton scattering after Klein and Nishina, a constant
-loss to ionisation, multiple scattering as a Gaussian, in real sheets of lead and argon, down to
-1 MeV. There is no photoelectric effect, no delta ray, no magnetic field. Charged pions: free paths
-between interactions whose multiplicity, neutral part and hidden energy are parametrised.
+Electrons and photons: bremsstrahlung and pair production at complete screening, which fall towards
+low energies as Bethe and Heitler say, Compton scattering after Klein and Nishina, photoelectric
+absorption, a constant loss to ionisation, multiple scattering as a Gaussian, in real sheets of lead
+and argon, down to 1 MeV. There is no delta ray, no annihilation, no magnetic field. Charged pions:
+free paths between interactions whose multiplicity, neutral part and hidden energy are parametrised.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from boostflow.keyed import uniform
 Particle = Literal["e+", "photon", "pi+"]
 """What enters the calorimeter."""
 KINDS: dict[Particle, int] = {"photon": 0, "e+": 1, "pi+": 2}
-SAMPLED = 0.2077
+SAMPLED = 0.2122
 """Part of the energy of an electromagnetic shower that the argon sees; cells hold the energy
 in the argon divided by it, which is the electromagnetic scale."""
 

@@ -27,6 +27,9 @@ ROWS = 2_000
 """Showers that are read or written at a time: memory does not grow with their number."""
 ENDS = (".hdf5", ".h5")
 """Ends of the names of such files."""
+LEAST_SEEN, MOST_SEEN = 0.002, 20.0
+"""Energy in cells over that of the particles: beyond, one of both is in another unit. Pions of 100
+GeV that do not interact leave 0.005 of it."""
 SHAPES: dict[str, tuple[int, ...]] = {
     "energy": (1,),
     **{f"layer_{number}": layer.shape for number, layer in enumerate(LAYERS)},
@@ -98,7 +101,8 @@ class ShowerFile:
         except FileNotFoundError:
             raise BadFile(f"{self.path}: no such file") from None
         except OSError as error:
-            raise BadFile(f"{self.path}: not a readable HDF5 file ({error})") from None
+            why = " ".join(str(error).split())
+            raise BadFile(f"{self.path}: not a readable HDF5 file ({why})") from None
         try:
             self._inspect(self.file)
         except BaseException:
@@ -139,6 +143,8 @@ class ShowerFile:
                     f"{self.path}: {name} is of shape {found.shape}; this calorimeter has"
                     f" (showers, {', '.join(map(str, shape))})"
                 )
+            if found.dtype.kind not in "fiu":
+                raise BadFile(f"{self.path}: {name} holds no real numbers, but {found.dtype}")
             sizes[name] = found.shape[0]
         if len(set(sizes.values())) > 1:
             each = ", ".join(f"{name} {size}" for name, size in sizes.items())
@@ -149,7 +155,8 @@ class ShowerFile:
         """Showers from `start` to `stop`, some at a time, with the number of the first.
 
         Raises:
-            BadFile: a cell is negative or no number, a shower is empty, an energy is not positive.
+            BadFile: a cell is negative or no number, a shower is empty, an energy is not positive,
+                or cells and energies are in other units.
         """
         assert self.file is not None
         stop = self.entries if stop is None else stop
@@ -161,6 +168,7 @@ class ShowerFile:
             over = np.zeros((len(energy), len(LAYERS)))
             if "overflow" in self.file:
                 over = self._read("overflow", part)
+                self._refuse((over < 0).any(axis=1), "has a negative overflow", first)
             self._refuse(~(energy > 0), "has an energy of 0 or less (GeV)", first)
             for number, image in enumerate(images):
                 self._refuse(
@@ -169,6 +177,12 @@ class ShowerFile:
             self._refuse(
                 ~(cells > 0).any(axis=1), "is empty: no cell has energy; leave it out", first
             )
+            response = float(cells.sum() / 1000 / energy.sum())
+            if not LEAST_SEEN < response < MOST_SEEN:
+                raise BadFile(
+                    f"{self.path}: cells hold {response:.2g} times the energy of the particles:"
+                    " cells are to be in MeV, energies in GeV"
+                )
             yield first, Showers(energy, cells.astype(np.float32), over.astype(np.float32))
 
     def _read(self, name: str, part: slice) -> NDArray[np.float64]:

@@ -29,6 +29,12 @@ STEP_ANGLE = 1.0
 """A step of an electron is so short that it scatters by about this angle at most."""
 STEP_LOSS = 0.25
 """A step of an electron is so short that it loses this part of its energy at most."""
+DELTA_CUT, DELTA_MAX = 0.02, 9.0
+"""Smallest and largest energy (MeV) of an electron that a pion kicks out: what makes its loss
+fluctuate. Those of more are rare, and slow pions have none."""
+XI = 2 * math.pi * 0.0794079 * MASS
+"""Of the density of electrons over beta^2, this is xi of Landau (MeV/mm): kicked electrons have the
+spectrum xi / T^2 (Particle Data Group, passage of particles)."""
 HADRON_CUT = 300.0
 """Pions below this kinetic energy (MeV) do not make others."""
 PION_MASS, PROTON_MASS = 139.57, 938.27
@@ -41,6 +47,8 @@ DENSITY = np.array([LEAD.electrons, ARGON.electrons])
 INTERACTION = 1.5 * np.array([LEAD.interaction_length, ARGON.interaction_length])
 """Free paths of pions (mm): their cross-sections are about two thirds of those of protons."""
 SCREENED = np.array([LEAD.screened, ARGON.screened])
+COULOMB = 53.0 * (np.array([LEAD.atomic_number, ARGON.atomic_number]) / 137.036) ** 2
+"""What Born's approximation lacks of pairs, over (m / E)^2; 53 is of lead in XCOM's tables."""
 ENDS = np.array([layer.end for layer in geometry.LAYERS])
 ROWS = np.array([layer.shape[0] for layer in geometry.LAYERS])
 COLUMNS = np.array([layer.shape[1] for layer in geometry.LAYERS])
@@ -105,13 +113,15 @@ def pair_rate(energy, material):
     """Pairs per radiation length that a photon (MeV) makes: 7/9 at complete screening.
 
     Below, the cross-section is that of Bethe and Heitler; between both their exponentials add up.
+    Near the threshold nuclei pull at the electron, see `COULOMB`.
     """
     most = 28 / 9 * SCREENED[material] - 2 / 27
     free = unscreened(energy)
     if free <= 0.0:
         return 0.0
     reached = -math.log(math.exp(-9 / 28 * free) + math.exp(-9 / 28 * most))
-    return max(0.0, 7 / 9 * reached / (9 / 28 * most))
+    near = 1.0 + COULOMB[material] * (MASS / energy) ** 2
+    return near * max(0.0, 7 / 9 * reached / (9 / 28 * most))
 
 
 @njit(cache=True)
@@ -137,6 +147,19 @@ def compton_share(energy):
         t = (1.0 - share) / (k * share)
         if np.random.random() < 1.0 - share * t * (2.0 - t) / (1.0 + share * share):
             return share, 1.0 - t
+
+
+@njit(cache=True)
+def radiates(energy, material):
+    """Energy that an electron (MeV) radiates, over what it would at complete screening.
+
+    At low energies it is the unscreened ln(2 E / m) - 1/3 of Bethe and Heitler (Koch and Motz, Rev.
+    Mod. Phys. 31 (1959) 920), at high ones the screened ln(183 Z^(-1/3)) + 1/18; between both their
+    exponentials add up, as for pairs.
+    """
+    most = SCREENED[material] + 1.0 / 18.0
+    free = math.log(2.0 * (energy + MASS) / MASS) - 1.0 / 3.0
+    return -math.log(math.exp(-free) + math.exp(-most)) / most
 
 
 @njit(cache=True)
@@ -263,11 +286,13 @@ def electron(stack, top, out):
             deposit(energy, x, y, z, material, out)
             return top
         length = X0[material]
-        rate = radiation_rate(energy) / length
+        part = radiates(energy, material)
+        rate = part * radiation_rate(energy) / length
         free = np.random.exponential(1.0) / rate if rate > 0 else np.inf
         # Photons below the cut are a loss that is spread evenly, as ionisation is.
         y_cut = min(1.0, CUT / energy)
-        soft = energy / length * (4.0 / 3.0 * y_cut - 2.0 / 3.0 * y_cut**2 + y_cut**3 / 3.0)
+        soft = 4.0 / 3.0 * y_cut - 2.0 / 3.0 * y_cut**2 + y_cut**3 / 3.0
+        soft *= part * energy / length
         loss = LOSS[material] + soft
         scattering = (STEP_ANGLE * energy / 13.6) ** 2 * length
         step = min(free, way, scattering, max(STEP_LOSS * energy, 0.3 * CUT) / loss, length)
@@ -308,12 +333,22 @@ def pion(stack, top, out):
         free = np.random.exponential(1.0) * INTERACTION[material]
         # A slow pion ionises more: 1 / beta^2.
         beta2 = 1.0 - (PION_MASS / (energy + PION_MASS)) ** 2
-        loss = LOSS[material] / max(beta2, 0.05)
+        beta2 = max(beta2, 0.05)
+        loss, xi = LOSS[material] / beta2, XI * DENSITY[material] / beta2
         step = min(free, way, STEP_LOSS * energy / loss + 0.01)
-        lost = min(energy, step * loss)
+        lost = min(energy, step * (loss - xi * math.log(DELTA_MAX / DELTA_CUT)))
         deposit(lost, x + 0.5 * step * ux, y + 0.5 * step * uy, z + 0.5 * step * uz, material, out)
-        x, y, z = x + step * ux, y + step * uy, z + step * uz
         energy -= lost
+        kicks = 1.0 / DELTA_CUT - 1.0 / DELTA_MAX
+        for _ in range(np.random.poisson(xi * step * kicks)):
+            kicked = min(energy, 1.0 / (1.0 / DELTA_CUT - np.random.random() * kicks))
+            energy -= kicked
+            cx, cy, cz = x + 0.5 * step * ux, y + 0.5 * step * uy, z + 0.5 * step * uz
+            if kicked < CUT:
+                deposit(kicked, cx, cy, cz, material, out)
+            else:
+                top = push(stack, top, ELECTRON, kicked, cx, cy, cz, ux, uy, uz)
+        x, y, z = x + step * ux, y + step * uy, z + step * uz
         if free > step:
             continue
         if energy < HADRON_CUT:

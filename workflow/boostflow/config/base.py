@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -110,6 +110,17 @@ class Block(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
+    def merged(self, changes: Mapping[str, Any]) -> Self:
+        """A block with some keys changed, checked again; in a block within it, key by key.
+
+        Args:
+            changes: values by key, of blocks within it their changes.
+
+        Raises:
+            ValidationError: a key or a value is wrong.
+        """
+        return type(self).model_validate(_merged(self, changes))
+
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -122,3 +133,13 @@ class Block(BaseModel):
             if key in keys:
                 keys[key].setdefault("description", text)
         return found
+
+
+def _merged(block: Block, changes: Mapping[str, Any]) -> dict[str, Any]:
+    found = block.model_dump()
+    for key, value in changes.items():
+        inner = getattr(block, key, None)
+        if isinstance(inner, Block) and isinstance(value, dict):
+            value = _merged(inner, value)
+        found[key] = value
+    return found

@@ -39,6 +39,11 @@ class Tracking(Block):
     """Vertices are at least so many errors of their distance from the primary one."""
 
 
+NO_CALORIMETER = "none"
+CALORIMETERS = (NO_CALORIMETER, "cascade")
+"""Calorimeters that need no trained model."""
+
+
 class Detector(Block):
     """The toy detector: acceptance, smearing, granularity, tracking efficiency."""
 
@@ -60,12 +65,29 @@ class Detector(Block):
     """Stochastic term of neutral hadrons: sigma(E)/E = this / sqrt(E/GeV), plus 3 %."""
     neutral_pt_min: float = Field(0.5, ge=0)
     """Threshold of a cell (GeV)."""
+    calorimeter: FilePath = NO_CALORIMETER
+    """How photons and electrons without a track are measured within |eta| < 2.5. none: their energy
+    is smeared. cascade: each makes a shower in a sampling calorimeter (docs/showers.md). Else the
+    folder of a trained model that generates showers: `results/showers/models/photons/nominal`. With
+    showers jets have the energies `em_layer_0`, `em_layer_1`, `em_layer_2`."""
     tracking: Tracking | None = None
     """Impact parameters of tracks, and secondary vertices; `{}` for the defaults, null for none."""
 
+    @property
+    def showers(self) -> bool:
+        """Whether showers are made."""
+        return self.calorimeter != NO_CALORIMETER
+
+    @property
+    def shower_model(self) -> str | None:
+        """The folder of the model that generates showers, if one does."""
+        return self.calorimeter if self.calorimeter not in CALORIMETERS else None
+
     @model_validator(mode="after")
     def tracks_are_measured(self) -> Detector:
-        """Impact parameters are those of tracks that a detector finds."""
+        """Impact parameters and showers are those that a detector finds."""
+        if self.showers and not self.enabled:
+            raise ValueError("calorimeter needs `enabled: true`: showers are the detector's")
         if self.tracking is not None and not self.enabled:
             raise ValueError("tracking needs `enabled: true`: tracks are the detector's")
         return self

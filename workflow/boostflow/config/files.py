@@ -165,6 +165,21 @@ def files_in(settings: Iterable[str]) -> list[str]:
     return [value for value in values if value and _is_file(value)]
 
 
+def model_files(folder: str | None) -> list[str]:
+    """Files of a trained model, but those that say how the training went.
+
+    Args:
+        folder: of the model; None for no model.
+    """
+    if folder is None or not Path(folder).is_dir():
+        return []
+    return sorted(
+        str(path)
+        for path in Path(folder).iterdir()
+        if path.is_file() and path.name not in ("manifest.json", "metrics.json")
+    )
+
+
 def _is_file(value: str) -> bool:
     try:
         return Path(value).is_file()

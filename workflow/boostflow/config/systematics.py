@@ -345,13 +345,15 @@ def _form(value: object) -> str | None:
 Alternative = Annotated[
     Annotated[Settings, Tag("lines")] | Annotated[Keys, Tag("keys")], Discriminator(_form)
 ]
-"""Pythia settings of simulated samples, or keys of the generator of generated ones."""
+"""Pythia settings or keys of `simulation` of simulated samples, or keys of the generator of
+generated ones."""
 
 
 class SampleVariation(Alternatives[Alternative]):
     """Alternative simulation: touches everything.
 
-    What changes are lines for Pythia, or keys of the generator where samples are generated.
+    What changes are lines for Pythia, or keys of `simulation`, as `{detector: {calorimeter:
+    cascade}}`; keys of the generator where samples are generated.
     """
 
     kind: Literal["sample"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from boostflow.config.base import Block
 
@@ -26,26 +26,6 @@ class GeneratorBlock(Block):
     def makes(self) -> list[str]:
         """Columns that it makes, in their order: of numbers, of whole numbers or of words."""
         raise NotImplementedError
-
-    def varied(self, changes: Mapping[str, Any]) -> Self:
-        """A block with some keys changed, checked again; in a block within it, key by key.
-
-        Args:
-            changes: values by key, of blocks within it their changes.
-
-        Raises:
-            ValidationError: a key or a value is wrong.
-        """
-        return type(self).model_validate(_changed(self, changes))
-
-
-def _changed(block: Block, changes: Mapping[str, Any]) -> dict[str, Any]:
-    found = block.model_dump()
-    for key, value in changes.items():
-        inner = getattr(block, key, None)
-        within = isinstance(inner, Block) and isinstance(value, dict)
-        found[key] = _changed(inner, value) if within else value
-    return found
 
 
 class Generates(Protocol):

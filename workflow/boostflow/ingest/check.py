@@ -339,7 +339,7 @@ def _unmet(files: list[Checked], block: FileSample, needs: Needs) -> list[str]:
     ]
     have = {"rho": first.features.rho is not None, "area": first.features.area}
     have |= {"raw_factor": first.features.raw, "gen_pt": first.features.generator_jets}
-    have |= dict.fromkeys(first.features.embedded, True)
+    have |= dict.fromkeys((*first.features.embedded, *first.features.layers), True)
     problems += [
         f"{first.file} has no {branch}: {column} of {', '.join(needs.columns[column])} needs it, "
         "name another column"

@@ -20,6 +20,7 @@ from boostflow.nanoaod import (
     FATJET,
     GENERATOR_JETS,
     IMPACT,
+    LAYERS,
     LINKS,
     MET,
     MET_KINDS,
@@ -87,6 +88,8 @@ class Features:
     """Jets have an area."""
     embedded: dict[str, str] = field(default_factory=dict)
     """Branches of `EMBEDDING` by their columns."""
+    layers: dict[str, str] = field(default_factory=dict)
+    """Branches of `LAYERS` by their columns."""
     raw: bool = False
     """Jets have a factor back to their raw momentum."""
     names: dict[str, str] = field(default_factory=dict)
@@ -134,7 +137,7 @@ class Features:
             "rho": self.rho is not None,
             "area": self.area,
             "raw_factor": self.raw,
-            **dict.fromkeys(self.embedded, True),
+            **dict.fromkeys((*self.embedded, *self.layers), True),
         }
 
 
@@ -343,6 +346,7 @@ def examine(
         rho=next((name for name in RHO if name in have), None),
         area=AREA in have,
         embedded={column: name for column, name in EMBEDDING.items() if name in have},
+        layers={column: name for column, name in LAYERS.items() if name in have},
         raw=RAW in have,
         names=have,
         linked=linked,

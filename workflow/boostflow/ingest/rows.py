@@ -24,7 +24,7 @@ from boostflow.ingest.features import Features
 from boostflow.ingest.filters import Filters, value
 from boostflow.ingest.truth import matched
 from boostflow.jobs.chain import Ingest
-from boostflow.nanoaod import IMPACT, VERTICES
+from boostflow.nanoaod import IMPACT, LAYER_FIELDS, LAYERS, VERTICES
 from boostflow.observables.catalogue import KINEMATICS, available, ingested
 from boostflow.observables.compute import compute
 from boostflow.observables.declare import Unit
@@ -182,6 +182,9 @@ class Rows:
                 columns[name] = _float32(flat[name])
         if "rawFactor" in flat.fields:
             columns["raw_factor"] = _float32(flat.rawFactor)
+        for name, branch in zip(LAYERS, LAYER_FIELDS, strict=True):
+            if branch in flat.fields:
+                columns[name] = _float32(flat[branch])
         columns |= self._observables(flat)
         if self.job.label is not None:
             columns["label"] = self._labels(events, jets)
@@ -228,7 +231,7 @@ class Rows:
         bad.negative("met_pt", met["met_pt"], (met["met_pt"] < 0) & used)
         for branch in filter(None, (self.features.rho, *self.features.embedded.values())):
             bad.finite(branch, value(events, branch), used)
-        for name in ("area", "rawFactor"):
+        for name in ("area", "rawFactor", *LAYER_FIELDS):
             if name in jets.fields:
                 bad.finite(name, jets[name])
         if self.features.constituents:

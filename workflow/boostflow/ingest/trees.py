@@ -20,7 +20,7 @@ from boostflow.ingest.rows import Rows
 from boostflow.ingest.truth import with_generator_jet
 from boostflow.ingest.units import in_gev
 from boostflow.ingest.vertices import in_jets
-from boostflow.nanoaod import EVENT, IMPACT, TRUTH, VERTICES
+from boostflow.nanoaod import EVENT, IMPACT, LAYER_FIELDS, TRUTH, VERTICES
 from boostflow.observables.catalogue import jet_fields
 
 ROUNDING = 1e-6
@@ -159,7 +159,7 @@ class TreeReader:
         if "references" in fields:
             fields |= delphes.substructure(fields)
         columns = four_vector(fields)
-        kept = (*jet_fields(), "area", "rawFactor", "genJetAK8Idx")
+        kept = (*jet_fields(), "area", "rawFactor", "genJetAK8Idx", *LAYER_FIELDS)
         columns |= {name: fields[name] for name in kept if name in fields}
         carried = self.rows.features.carried
         columns |= {branch_column(x): read[x] for x, item in carried.items() if item.per_jet}

@@ -10,7 +10,7 @@ import numpy as np
 from boostflow.config.samples import Units
 from boostflow.ingest.branches import Branches
 from boostflow.ingest.features import Features
-from boostflow.nanoaod import EMBEDDING, RHO, VECTORS
+from boostflow.nanoaod import EMBEDDING, LAYER_FIELDS, RHO, VECTORS
 from boostflow.observables.catalogue import ingested
 from boostflow.observables.declare import Unit
 
@@ -22,6 +22,7 @@ those of 10 TeV are below it where their GeV are taken for MeV."""
 FIELDS = {
     *(name for vector in VECTORS for name in vector if name not in ("eta", "phi")),
     *(one.branch for one in ingested() if one.branch is not None and one.unit is Unit.GEV),
+    *LAYER_FIELDS,
 }
 """Fields of jets, constituents, MET and generator jets, by NanoAOD's names, that have a unit."""
 

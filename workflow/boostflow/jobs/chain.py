@@ -13,7 +13,7 @@ from boostflow.config.base import Block, Name, Setting
 from boostflow.config.chain import EXECUTION, Simulation
 from boostflow.config.chain import Ingest as IngestBlock
 from boostflow.config.chain import Select as SelectBlock
-from boostflow.config.files import files_in, is_remote
+from boostflow.config.files import files_in, is_remote, model_files
 from boostflow.config.needs import Needs, needs
 from boostflow.config.rounding import Rounded
 from boostflow.config.samples import (
@@ -57,7 +57,7 @@ class Simulate(MakePart):
     """Generate one part of one sample with Pythia 8, a toy detector and FastJet."""
 
     stage: ClassVar[str] = "simulate"
-    runs: ClassVar[str] = "boostflow.simulate.production:run"
+    runs: ClassVar[str] = "boostflow.fastsim:run"
 
     process: ProcessName
     """Hard process; boostflow.processes lists the Pythia settings behind each."""
@@ -68,7 +68,7 @@ class Simulate(MakePart):
     shower_weights: bool = True
     """Weights for other scales of the shower are wanted."""
     contents: list[str] = []
-    """Digests of the files that settings name: `SLHA:file = x.slha`."""
+    """Digests of files that settings name, `SLHA:file = x.slha`, and of a calorimeter's model."""
 
     class Files(base.Files):
         """What is written."""
@@ -82,7 +82,11 @@ class Simulate(MakePart):
         config, block = analysis.config, analysis.config.samples[sample]
         assert isinstance(block, SimulatedSample)
         varied = analysis.varied(variation)
-        settings = [*block.settings, *(varied.change if varied else [])]
+        simulation, settings = config.simulation, block.settings
+        if varied is not None and isinstance(varied.change, dict):
+            simulation = simulation.merged(varied.change)
+        elif varied is not None:
+            settings = [*settings, *varied.change]
         return cls(
             sample=sample,
             process=block.process,
@@ -90,11 +94,16 @@ class Simulate(MakePart):
             variation=variation,
             events=analysis.alternative(variation, "events") or block.events,
             seed=config.seed,
-            simulation=config.simulation,
+            simulation=simulation,
             settings=settings,
             # Weights vary nominal jets alone.
             shower_weights=block.shower_weights and varied is None,
-            contents=analysis.contents(files_in([*config.simulation.settings, *settings])),
+            contents=analysis.contents(
+                [
+                    *files_in([*simulation.settings, *settings]),
+                    *model_files(simulation.detector.shower_model),
+                ]
+            ),
         )
 
 

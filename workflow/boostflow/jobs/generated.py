@@ -38,7 +38,7 @@ class Generate(MakePart):
         varied = analysis.varied(variation)
         return cls(
             sample=sample,
-            generator=block.generator.varied(varied.change) if varied else block.generator,
+            generator=block.generator.merged(varied.change) if varied else block.generator,
             part=int(part),
             variation=variation,
             events=analysis.alternative(variation, "events") or block.events,

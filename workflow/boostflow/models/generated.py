@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from boostflow.calorimeter.columns import CELL_COLUMNS, ENERGY
 from boostflow.calorimeter.geometry import CELLS
-from boostflow.calorimeter.shapes import shapes
+from boostflow.calorimeter.shapes import layers, shapes
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_columns, read_flat, read_json, require_rows
 from boostflow.models.family import families
@@ -79,6 +79,20 @@ def read(inputs: Sequence[Path]) -> Examples:
         np.concatenate([cells_of(part) for part in parts]),
         np.concatenate([part["split"] for part in parts]),
     )
+
+
+def mirrored(cells: NDArray) -> NDArray:
+    """Cells of showers and of their three mirror images, shape (4 N, 504).
+
+    Particles enter in the middle, so images of showers are as likely as these.
+    """
+    images = layers(cells)
+    found = []
+    for rows in (1, -1):
+        for places in (1, -1):
+            turned = [image[:, ::rows, ::places].reshape(len(cells), -1) for image in images]
+            found.append(np.concatenate(turned, axis=1))
+    return np.concatenate(found)
 
 
 class Fitted(Protocol):

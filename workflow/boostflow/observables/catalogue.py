@@ -23,6 +23,15 @@ OTHERS = (
     Column(name="eta", title=r"Jet $\eta$", feature=True),
     Column(name="phi", title=r"Jet $\phi$", unit=Unit.RAD, variable=True),
     Column(name="area", title="Jet area", feature=True),
+    *(
+        Column(
+            name=f"em_layer_{number}",
+            title=f"Electromagnetic energy in layer {number}",
+            unit=Unit.GEV,
+            feature=True,
+        )
+        for number in range(3)
+    ),
     Column(name="raw_factor", title="1 - raw over calibrated momentum"),
     Column(name="gen_pt", title="Generator jet $p_T$", unit=Unit.GEV, of=Of.GENERATOR),
     Column(name="gen_mass", title="Generator jet mass", unit=Unit.GEV, of=Of.GENERATOR),

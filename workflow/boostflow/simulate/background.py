@@ -14,7 +14,7 @@ import numpy as np
 
 from boostflow import seeds
 from boostflow.config.embedding import Pileup, Thermal
-from boostflow.simulate.detector import MASS_PION, PION, Particles
+from boostflow.simulate.detector import MASS_PION, PION, Particles, joined
 
 if TYPE_CHECKING:
     from boostflow.config.chain import Simulation
@@ -122,8 +122,7 @@ def _joined(parts: list[Particles]) -> Particles:
         whole = none.astype(np.int64)
         kinds = whole.astype(np.int8), whole.astype(np.int32)
         return Particles(whole, none, none, none, none, *kinds)
-    names = vars(parts[0])
-    return Particles(**{x: np.concatenate([vars(one)[x] for one in parts]) for x in names})
+    return joined(parts)
 
 
 def _together(events: list[Particles]) -> Particles:

@@ -4,17 +4,20 @@ A charged particle with a track is measured by its track; the energy of neutral 
 charged ones whose track was not found) is added up in cells of eta and phi, electromagnetic and
 hadronic apart, and smeared as sigma(E)/E = stochastic / sqrt(E/GeV) (+) constant, like
 calorimeters in fast simulations (Delphes, arXiv:1307.6346). There is no magnetic field, no pile-up,
-no misidentification. With `tracking` tracks have impact parameters (`tracks`).
+no misidentification. With `tracking` tracks have impact parameters (`tracks`); with `calorimeter`
+electromagnetic cells make showers in the place of the smearing (`calorimeter`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self, TypeVar
 
 import numpy as np
 
 from boostflow.config.chain import Detector
+from boostflow.simulate.calorimeter import LAYERS, SHOWERS_ETA, Calorimeter, Source, by_cascade
 from boostflow.simulate.tracks import NO_TRACK, smeared
 
 ECAL_CONSTANT = 0.005
@@ -39,9 +42,16 @@ class Particles:
     mass: np.ndarray
     charge: np.ndarray
     pdg_id: np.ndarray
+    layers: np.ndarray | None = field(default=None, kw_only=True)
+    """Energies in the layers of the calorimeter (GeV), shape (n, 3), where showers are made."""
 
     def __getitem__(self, chosen: np.ndarray) -> Self:
-        return type(self)(**{name: column[chosen] for name, column in vars(self).items()})
+        return type(self)(
+            **{k: None if column is None else column[chosen] for k, column in vars(self).items()}
+        )
+
+
+Kind = TypeVar("Kind", bound=Particles)
 
 
 @dataclass(frozen=True)
@@ -67,12 +77,20 @@ class Response:
     does not depend on how the events are cut into batches.
     """
 
-    def __init__(self, config: Detector, seed: int) -> None:
+    def __init__(self, config: Detector, seed: int, source: Source | None = None) -> None:
+        """Of a detector.
+
+        Args:
+            config: the detector.
+            seed: of all that is random.
+            source: what makes showers, where the detector has a calorimeter; None: the cascade.
+        """
         self.config = config
-        streams = np.random.SeedSequence(seed).spawn(5)
-        self._efficiency, self._track, self._cell, self._position, self._impact = (
+        streams = np.random.SeedSequence(seed).spawn(6)
+        self._efficiency, self._track, self._cell, self._position, self._impact, self._showers = (
             np.random.default_rng(stream) for stream in streams
         )
+        self._calorimeter = Calorimeter(source or by_cascade()) if config.showers else None
 
     def __call__(self, particles: Particles) -> Particles:
         """Candidates in each event by falling pT.
@@ -91,8 +109,13 @@ class Response:
             assert isinstance(tracks, Made)
             found &= np.hypot(*tracks.origin[:, :2].T) < self.config.tracking.radius_max
         lost = tracks[~found & (np.abs(tracks.pdg_id) != MUON)]
-        cells = self._cells(_merge(seen[~charged], lost))
-        return _by_pt(_merge(self._tracks(tracks[found]), cells))
+        cells = self._cells(joined([seen[~charged], lost]))
+        return _by_pt(joined([self._tracks(tracks[found]), cells]))
+
+    def report(self) -> None:
+        """Say what was outside of the range of showers, if they are made."""
+        if self._calorimeter is not None:
+            self._calorimeter.report()
 
     def _tracks(self, tracks: Particles) -> Particles:
         """Smear pT; hadrons get the pion's mass, leptons keep their name.
@@ -108,7 +131,9 @@ class Response:
         mass = np.where(electron, MASS_ELECTRON, np.where(muon, MASS_MUON, MASS_PION))
         pdg_id = np.where(electron | muon, tracks.pdg_id, np.where(tracks.charge > 0, PION, -PION))
         measured = Particles(
-            tracks.event, pt, tracks.eta, tracks.phi, mass, tracks.charge, pdg_id.astype(np.int32)
+            tracks.event,
+            *(pt, tracks.eta, tracks.phi, mass, tracks.charge, pdg_id.astype(np.int32)),
+            layers=None if self._calorimeter is None else np.zeros((len(pt), LAYERS)),
         )
         if self.config.tracking is None:
             return measured
@@ -140,15 +165,25 @@ class Response:
         )
         event_kind, place = np.divmod(cell, n_eta * n_phi)
         event, em = event_kind // 2, event_kind % 2 == 1
-        inside = self._position.random((len(cell), 2))
-        eta = (place // n_phi + inside[:, 0]) * config.tower_size - config.abs_eta_max
-        phi = (place % n_phi + inside[:, 1]) * 2 * np.pi / n_phi - np.pi
+        within = self._position.random((len(cell), 2))
+        eta = (place // n_phi + within[:, 0]) * config.tower_size - config.abs_eta_max
+        phi = (place % n_phi + within[:, 1]) * 2 * np.pi / n_phi - np.pi
         sigma = np.where(
             em,
             np.hypot(config.ecal_resolution / np.sqrt(energy), ECAL_CONSTANT),
             np.hypot(config.hcal_resolution / np.sqrt(energy), HCAL_CONSTANT),
         )
-        pt = energy * (1 + sigma * self._cell.standard_normal(len(cell))) / np.cosh(eta)
+        seen = energy * (1 + sigma * self._cell.standard_normal(len(cell)))
+        layers = None
+        if self._calorimeter is not None:
+            # What ends far below the threshold needs no shower.
+            high = energy > config.neutral_pt_min / 2 * np.cosh(eta)
+            inside = em & high & (np.abs(eta) < SHOWERS_ETA)
+            seeds = self._showers.integers(2**62, size=len(cell))[inside]
+            layers = np.zeros((len(cell), LAYERS))
+            layers[inside] = self._calorimeter(energy[inside], event[inside], seeds)
+            seen = np.where(inside, layers.sum(axis=1), seen)
+        pt = seen / np.cosh(eta)
         cells = Particles(
             event,
             pt,
@@ -157,16 +192,20 @@ class Response:
             np.zeros(len(cell)),
             np.zeros(len(cell), dtype=np.int8),
             np.where(em, PHOTON, NEUTRAL_HADRON).astype(np.int32),
+            layers=layers,
         )
         if config.tracking is not None:
             cells = Measured(**vars(cells), impact=np.tile(NO_TRACK, (len(cell), 1)))
         return cells[pt > config.neutral_pt_min]
 
 
-def _merge(one: Particles, other: Particles) -> Particles:
-    """Both together, in no particular order."""
-    return type(one)(
-        **{name: np.concatenate([a, getattr(other, name)]) for name, a in vars(one).items()}
+def joined(parts: Sequence[Kind]) -> Kind:
+    """Particles of some parts of one kind, one after the other."""
+    return type(parts[0])(
+        **{
+            name: None if first is None else np.concatenate([getattr(one, name) for one in parts])
+            for name, first in vars(parts[0]).items()
+        }
     )
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from boostflow.config.chain import Simulation
-    from boostflow.simulate.background import Source
+    from boostflow.simulate import background as backgrounds
+    from boostflow.simulate.calorimeter import Source
     from boostflow.simulate.detector import Particles, Response
     from boostflow.simulate.generator import Generator
 
@@ -29,7 +30,9 @@ LEADING = leading_fields()
 CANDIDATE = ("pt", "eta", "phi", "mass", "charge", "pdg_id")
 
 
-def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
+def run(
+    job: Simulate, files: Simulate.Files, batch: int = BATCH, source: Source | None = None
+) -> None:
     """Generate, detect, cluster and write one part of a sample (docs/contracts.md, "samples").
 
     Every random number follows from (seed, variation, sample, part): the same job gives the same
@@ -39,6 +42,7 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
         job: the settings.
         files: the ROOT file to write; it appears complete or not at all.
         batch: events held in memory at a time.
+        source: what makes showers in a calorimeter; None for the cascade.
 
     Raises:
         BoostflowError: a setting that Pythia does not accept.
@@ -55,7 +59,7 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
         seeds.derive(job.seed, "simulate", *names),
         job.shower_weights,
     )
-    response = Response(config.detector, seeds.derive(job.seed, "detector", *names))
+    response = Response(config.detector, seeds.derive(job.seed, "detector", *names), source)
     bar = Progress(f"simulate {job.sample} {job.part}", job.events, "events")
     try:
         pythia = generator.Generator(lines, process.alpha_s)
@@ -63,7 +67,11 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
         under = background.source(config, seeds.derive(job.seed, "background", *names))
         ghosts = seeds.derive(job.seed, "ghosts", *names)
         branches = rootfile.Branches(
-            job.shower_weights, tracking, under is not None, config.constituents
+            job.shower_weights,
+            tracking,
+            under is not None,
+            config.constituents,
+            config.detector.showers,
         )
         with rootfile.create(files.sample, branches) as root:
             for raw in pythia.batches(job.events, batch):
@@ -72,6 +80,7 @@ def run(job: Simulate, files: Simulate.Files, batch: int = BATCH) -> None:
                 root.extend(columns)
                 bar.update(len(raw))
             root.finish(pythia.cross_section())
+        response.report()
     except BoostflowError as error:
         raise BoostflowError(f"sample {job.sample} ({job.variation}): {error}") from None
 
@@ -93,13 +102,14 @@ def _reconstruct(
     response: Response,
     process: Process,
     config: Simulation,
-    under: Source | None,
+    under: backgrounds.Source | None,
     seed: int,
 ) -> dict[str, np.ndarray | ak.Array]:
     """All columns of a batch of Pythia events but their numbers."""
     import awkward as ak
     import numpy as np
 
+    from boostflow.nanoaod import LAYER_FIELDS
     from boostflow.observables.compute import compute
     from boostflow.simulate import jets, truth, vertices
     from boostflow.simulate.background import embedded
@@ -131,6 +141,8 @@ def _reconstruct(
     else:
         fat, more = _on_background(candidates, stable, generator_jets, n, config, seed)
     columns = {name: getattr(candidates, name) for name in CANDIDATE}
+    if candidates.layers is not None:
+        columns |= dict(zip(LAYER_FIELDS, candidates.layers.T, strict=True))
     if isinstance(candidates, Measured):
         columns |= dict(zip(IMPACT, candidates.impact.T, strict=True))
     pf = ak.unflatten(ak.zip(columns), np.bincount(candidates.event, minlength=n))
@@ -147,6 +159,8 @@ def _reconstruct(
         more["SV"] = ak.flatten(ak.unflatten(by_jet, counts), axis=2)
     for name, column in shape.items():
         fat[LEADING.get(name, name)] = ak.unflatten(column, counts)
+    for name in LAYER_FIELDS if candidates.layers is not None else ():
+        fat[name] = ak.unflatten(ak.sum(inside[name], axis=1), counts)
     fat["nConstituents"] = ak.num(fat.constituents, axis=2)
     if config.constituents:
         more["FatJetPFCands"] = ak.zip(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from boostflow.io import atomic
-from boostflow.nanoaod import EMBEDDING
+from boostflow.nanoaod import EMBEDDING, LAYER_FIELDS
 from boostflow.observables.catalogue import leading_fields
 from boostflow.simulate.tracks import IMPACT
 from boostflow.simulate.vertices import FIELDS
@@ -51,6 +51,8 @@ BACKGROUND = {"FatJet": {"area": FLOAT}}
 """Fields of events on a background."""
 DENSITIES = dict.fromkeys(("Rho_median", *EMBEDDING.values()), FLOAT)
 """Numbers of such events."""
+SHOWERS = {"FatJet": dict.fromkeys(LAYER_FIELDS, FLOAT)}
+"""Fields of jets where showers are made."""
 TRACKING: dict[str, dict[str, str]] = {
     "PFCands": dict.fromkeys(IMPACT, FLOAT),
     "SV": dict.fromkeys(FIELDS, FLOAT) | dict.fromkeys(("ndof", "ntracks", "charge"), INT16),
@@ -77,6 +79,7 @@ class Branches(NamedTuple):
     tracking: bool = False
     background: bool = False
     constituents: bool = True
+    showers: bool = False
 
     def collections(self) -> dict[str, dict[str, str]]:
         """Fields of the collections."""
@@ -86,6 +89,7 @@ class Branches(NamedTuple):
             (not self.constituents, LEADING),
             (self.background, BACKGROUND),
             (self.tracking, TRACKING),
+            (self.showers, SHOWERS),
         ):
             for name, fields in fields_of.items() if wanted else ():
                 result[name] = result.get(name, {}) | fields

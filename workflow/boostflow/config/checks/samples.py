@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from boostflow.config.chain import Detector
 from boostflow.config.config import Config
 from boostflow.config.files import brace_fault, expand, find
 from boostflow.config.needs import named_columns
@@ -17,13 +18,14 @@ from boostflow.config.samples import (
     is_normalised,
 )
 from boostflow.errors import BoostflowError
-from boostflow.nanoaod import READABLE
+from boostflow.nanoaod import LAYERS, READABLE
 from boostflow.observables.catalogue import of_tracks
 
 
 def check(config: Config, at: Place) -> Iterator[Problem]:
     """Names are free, labels are those of simulation, files exist and can be normalised."""
     yield from _tracks(config, at)
+    yield from _calorimeter(config, at)
     normalised = config.has_fit or config.background is not None
     for name, sample in config.samples.items():
         here = at / "samples" / name
@@ -83,6 +85,33 @@ def _tracks(config: Config, at: Place) -> Iterator[Problem]:
             yield (at / "samples" / sample / "source").problem(
                 f"{block.source} has no impact parameters, but {which}"
             )
+
+
+def calorimeter_problems(config: Config, detector: Detector, at: Place) -> Iterator[Problem]:
+    """What generates showers is there, and columns of layers have some.
+
+    Args:
+        config: of the analysis.
+        detector: nominal, or that of a variation.
+        at: where it is described: what holds the key `detector`.
+    """
+    here = at / "detector" / "calorimeter"
+    model = detector.shower_model
+    if model is not None and not (Path(model) / "manifest.json").is_file():
+        yield here.problem(
+            f"is {model}, which is no folder of a trained model (no manifest.json): name none,"
+            " cascade, or a model that generates showers, which another run has trained"
+        )
+    wanted = {x: keys for x, keys in named_columns(config).items() if x in LAYERS}
+    if wanted and not detector.showers:
+        name, keys = next(iter(wanted.items()))
+        yield here.problem(f"is none, but {keys[0]} needs {name}: only showers have layers")
+
+
+def _calorimeter(config: Config, at: Place) -> Iterator[Problem]:
+    """As `calorimeter_problems`, where something is simulated."""
+    if any(isinstance(block, SimulatedSample) for block in config.samples.values()):
+        yield from calorimeter_problems(config, config.simulation.detector, at / "simulation")
 
 
 def _content(sample: RootSample, at: Place) -> Iterator[Problem]:

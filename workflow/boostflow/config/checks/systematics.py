@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
+from boostflow.config.chain import Simulation
 from boostflow.config.checks import regions, tables
+from boostflow.config.checks.samples import calorimeter_problems
 from boostflow.config.config import Config
 from boostflow.config.messages import describe
 from boostflow.config.problems import Place, Problem
@@ -149,7 +152,7 @@ def _alternatives(config: Config, declared: SampleVariation, at: Place) -> Itera
         here, seen = at / _key(declared, direction), []
         for block in blocks:
             if isinstance(block, SimulatedSample) and isinstance(change, dict):
-                yield here.problem("are keys of a generator, but simulation takes a list of lines")
+                yield from _simulated(config, change, here)
                 break
             if not isinstance(block, GeneratedSample) or block.generator in seen:
                 continue
@@ -158,12 +161,33 @@ def _alternatives(config: Config, declared: SampleVariation, at: Place) -> Itera
                 break
             seen.append(block.generator)
             try:
-                made = block.generator.varied(change).makes()
+                made = block.generator.merged(change).makes()
             except ValidationError as error:
                 yield from describe(error, type(block.generator), here)
                 break
             if lost := sorted({*block.columns, *block.beside()} - set(made)):
                 yield here.problem(f"with it the generator makes no {', '.join(lost)}")
+
+
+def _simulated(config: Config, change: dict[str, Any], here: Place) -> Iterator[Problem]:
+    """Keys of `simulation` fit, and leave jets the same and with the columns that they have."""
+    try:
+        varied = config.simulation.merged(change)
+    except ValidationError as error:
+        yield from describe(error, Simulation, here)
+        return
+    if varied == config.simulation:
+        yield here.problem("is the nominal simulation: no key changes")
+    for key in ("jet_radius", "charged", "constituents"):
+        if getattr(varied, key) != getattr(config.simulation, key):
+            yield (here / key).problem("makes other jets: that is another analysis, no variation")
+    for key, (now, then) in {
+        "background": (config.simulation.background, varied.background),
+        "tracking": (config.simulation.detector.tracking, varied.detector.tracking),
+    }.items():
+        if (now is None) != (then is None):
+            yield here.problem(f"{key} gives jets other columns: that is no variation")
+    yield from calorimeter_problems(config, varied.detector, here)
 
 
 def _keys(block: GeneratedSample) -> str:

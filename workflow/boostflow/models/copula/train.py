@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from boostflow.calorimeter.shapes import layers
 from boostflow.errors import BoostflowError
 from boostflow.models.copula.block import Copula
 from boostflow.models.copula.generator import BLOCKS, Tables, columns
-from boostflow.models.generated import Examples, fitted
+from boostflow.models.generated import Examples, fitted, mirrored
 
 if TYPE_CHECKING:
     from boostflow.jobs.models import Train
@@ -37,20 +36,6 @@ def train(job: Train, files: Train.Files) -> None:
         return tables, np.cumsum(np.log(np.diag(tables.factor)))
 
     fitted(files, config, learn)
-
-
-def mirrored(cells: NDArray) -> NDArray:
-    """Cells of showers and of their three mirror images, shape (4 N, 504).
-
-    Particles enter in the middle, so images of showers are as likely as these.
-    """
-    images = layers(cells)
-    found = []
-    for rows in (1, -1):
-        for places in (1, -1):
-            turned = [image[:, ::rows, ::places].reshape(len(cells), -1) for image in images]
-            found.append(np.concatenate(turned, axis=1))
-    return np.concatenate(found)
 
 
 def fit(examples: Examples, config: Copula) -> Tables:
