@@ -223,6 +223,31 @@ def test_another_spectrum_than_the_prior_comes_back() -> None:
     assert found.sum() == pytest.approx(true.sum(), rel=0.02)
 
 
+def test_jets_that_the_spectrum_does_not_hold_are_not_unfolded() -> None:
+    """As many jets below the bins as in them are measured in the first bin: closure is 1."""
+    truth = np.repeat([5.0, 15.0, 30.0], 40)
+    estimate = np.repeat([12.0, 15.0, 30.0], 40)
+    table: Table = {
+        "split": np.full(120, TEST),
+        "weight": np.ones(120),
+        "event": np.arange(120),
+        "sample": np.full(120, "jet"),
+        "pt_corrected": estimate,
+        "pt_error": np.full(120, 1.0),
+        "gen_pt": truth,
+        "n_event": np.zeros(120),
+    }
+    found = judged(table, edges=[10, 20, 40])
+    assert [one["value"] for one in found["closure"]] == [1, 1]
+    assert found["response"] == [[1, 0], [0, 1]] and found["matched"] == 120
+
+
+def test_edges_that_no_true_value_is_in(scored: dict[str, Table]) -> None:
+    found = judged(scored["area"], edges=[1000, 2000, 4000])
+    assert found["lowest"] is None and found["conditions"] == [None]
+    assert found["ranges"][0]["bins"] == [None, None]
+
+
 def test_conditions() -> None:
     matrix = np.array([[1.0, 0.5, 0.0], [0.0, 0.5, 0.5], [0.0, 0.0, 0.5]])
     found = unfolding.conditions(matrix)
@@ -283,8 +308,14 @@ def test_the_multiplicity_method_is_its_formula() -> None:
         ({"multiplicity": None}, "no column multiplicity"),
         ({"gen_pt": np.full(300, np.nan, np.float32)}, "0 jets of the train split have a gen_pt"),
         ({"pt": np.full(300, np.inf, np.float32)}, "infinite values in pt"),
+        ({"weight": np.zeros(300)}, "all jets of .*jets.parquet have the weight 0"),
+        ({"weight": np.where(np.arange(300) % 3 == 0, 0.0, 1.0)}, "of the train split .* weigh 0"),
+        ({"weight": np.full(300, np.nan)}, "300 jets of .*jets.parquet have no finite weight"),
     ],
-    ids=["target", "density", "constituents", "fakes", "infinite"],
+    ids=[
+        *("target", "density", "constituents", "fakes", "infinite"),
+        *("no weight", "no weight in a split", "bad weight"),
+    ],
 )
 def test_what_a_training_lacks_is_named(
     tmp_path: Path, change: dict[str, Any], message: str
@@ -297,12 +328,45 @@ def test_what_a_training_lacks_is_named(
         assert not (tmp_path / "model").exists()
 
 
+def test_events_without_other_jets_have_no_background(tmp_path: Path) -> None:
+    """No density and no pT per particle: all particles of their jets are of the signal."""
+    columns = toys(3000)
+    plain = written(tmp_path / "plain/jets.parquet", columns)
+    alone = np.arange(3000) % 10 < 3  # in each split
+    number = columns["multiplicity"] - np.where(alone, 100, 0)
+    for name in ("rho", "rho_mult"):
+        columns[name] = np.where(alone, 0, columns[name]).astype(np.float32)
+    columns["multiplicity"] = np.maximum(number, 1).astype(np.float32)
+    path = written(tmp_path / "alone/jets.parquet", columns)
+    curves = []
+    for one in (plain, path):
+        models.train([one], Pedestal(method="multiplicity"), one.parent / "model")
+        curves.append(Curve(**read_json(one.parent / "model/manifest.json")["signal"]))
+    grid = np.array([30.0, 70.0, 110.0])
+    assert curves[1](grid) == pytest.approx(curves[0](grid), abs=2.5)
+    found = score(path.parent / "model", ak.zip(columns, depth_limit=1))["pt_corrected"]
+    assert np.isfinite(found).all() and (found[alone] == columns["pt"][alone]).all()
+
+
+def test_no_jets_have_no_estimates(tmp_path: Path) -> None:
+    columns = toys(300)
+    path = written(tmp_path / "jets.parquet", columns)
+    for block in (Regressor(features=FEATURES, rounds=2), Pedestal()):
+        models.train([path], block, tmp_path / block.kind)
+        found = score(tmp_path / block.kind, ak.zip(columns, depth_limit=1)[:0])
+        assert {name: len(x) for name, x in found.items()} == {"pt_corrected": 0, "pt_error": 0}
+
+
 def test_an_evaluation_without_true_values(scored: dict[str, Table]) -> None:
     table = {x: y[:50] for x, y in scored["area"].items()}
     with pytest.raises(BoostflowError, match="0 test jets have a gen_pt"):
         judged(table | {"gen_pt": np.full(50, np.nan)})
     with pytest.raises(BoostflowError, match="50 jets have a NaN estimate"):
         judged(table | {"pt_corrected": np.full(50, np.nan)})
+    with pytest.raises(BoostflowError, match="all test jets of one have the weight 0"):
+        judged(table | {"weight": np.zeros(50)})
+    with pytest.raises(BoostflowError, match="test jets of one have no finite weight"):
+        judged(table | {"weight": np.full(50, np.inf)})
 
 
 def test_files_that_lack_what_is_read_are_named(tmp_path: Path) -> None:

@@ -65,9 +65,8 @@ def read(inputs: Sequence[Path], block: RegressorBlock) -> dict[str, Jets]:
     require_rows(inputs)
     names = [*block.inputs(), block.target, "split", "weight"]
     parts = [_columns(path, names, block.target) for path in inputs]
-    for part in parts:
-        # Cross-sections differ by factors of ten: samples count by their numbers of events.
-        part["weight"] = part["weight"] / max(float(np.abs(part["weight"]).mean()), 1e-300)
+    for path, part in zip(inputs, parts, strict=True):
+        part["weight"] = relative(part["weight"], f"jets of {path}")
     table = {name: np.concatenate([part[name] for part in parts]) for name in names}
     truth = table[block.target].astype(np.float64)
     low, high = block.range
@@ -80,7 +79,9 @@ def read(inputs: Sequence[Path], block: RegressorBlock) -> dict[str, Jets]:
                 f" {high:g} GeV, at least {FEWEST} are needed: simulate more events, or is"
                 " `simulation.jet_pt_min` too high?"
             )
-        weight = np.abs(table["weight"][mine].astype(np.float64))
+        weight = np.abs(table["weight"][mine])
+        if not weight.any():
+            raise BoostflowError(f"all jets of the {split} split with a {block.target} weigh 0")
         weight = weight / np.where(weight > 0, density(truth[mine], weight, block.range), 1)
         columns = {name: table[name][mine] for name in block.inputs()}
         found[split] = Jets(columns, truth[mine], weight / weight.mean())
@@ -107,6 +108,27 @@ def _columns(path: Path, names: Sequence[str], target: str) -> Table:
     # NaN and infinite values are refused by name.
     matrix(table, [name for name in names if name not in (target, "split", "weight")], str(path))
     return table
+
+
+def relative(weight: NDArray, where: str) -> NDArray[np.float64]:
+    """Weights over their mean absolute value, shape (jets,).
+
+    Cross-sections differ by factors of ten: so samples count by their numbers of events.
+
+    Args:
+        weight: of all jets of a sample, shape (jets,).
+        where: what the jets are, for messages.
+
+    Raises:
+        BoostflowError: a weight is not finite, or all are 0.
+    """
+    weight = weight.astype(np.float64)
+    mean = float(np.abs(weight).mean())
+    if not np.isfinite(mean):
+        raise BoostflowError(f"{(~np.isfinite(weight)).sum()} {where} have no finite weight")
+    if mean == 0:
+        raise BoostflowError(f"all {where} have the weight 0, so that nothing can be averaged")
+    return weight / mean
 
 
 class Curve(NamedTuple):
