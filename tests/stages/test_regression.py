@@ -273,6 +273,11 @@ def test_a_calibration_knows_the_background() -> None:
     assert at[2] == pytest.approx((at[1] + at[3]) / 2, abs=0.5)
 
 
+def test_a_model_of_an_older_version_is_named() -> None:
+    with pytest.raises(BoostflowError, match="does not know the background, as those of older"):
+        Calibration.from_json([{"x": [0, 1], "y": [0, 1]}])  # type: ignore[arg-type]
+
+
 def test_models_without_a_density_have_one_calibration() -> None:
     assert level_of({"pt": np.ones(3)}).tolist() == [0, 0, 0]
     assert level_of({"pt": np.ones(2), "rho": np.array([3.0, 4.0])}).tolist() == [3, 4]

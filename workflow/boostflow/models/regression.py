@@ -238,7 +238,16 @@ class Calibration(NamedTuple):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_json` gave."""
+        """What `to_json` gave.
+
+        Raises:
+            BoostflowError: it is the one list of curves that models had once.
+        """
+        if not isinstance(data, Mapping):
+            raise BoostflowError(
+                "the model's calibration does not know the background, as those of older versions:"
+                " remove the model's folder, so that it is trained again"
+            )
         rounds = [[Curve(**curve) for curve in curves] for curves in data["rounds"]]
         return cls(data["levels"], rounds)
 
