@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from boostflow.jobs.chain import CheckInputs
 from boostflow.jobs.models import Judged
 from boostflow.models.pedestal.block import Pedestal
 from boostflow.models.pedestal.score import corrected
-from boostflow.models.regression import Calibration, Curve
+from boostflow.models.regression import Calibration, Curve, level_of
 from boostflow.models.regressor.block import Regressor
 from boostflow.models.score import score
 from boostflow.scored import TEST, Table
@@ -263,14 +264,48 @@ def test_a_calibration_undoes_what_a_prior_does() -> None:
     rng = np.random.default_rng(1)
     truth = rng.normal(80, 20, 40_000)
     estimate = 80 + (truth + rng.normal(0, 15, 40_000) - 80) * 20**2 / (20**2 + 15**2)
-    found = Calibration.fitted(estimate, truth, np.ones(40_000))
-    again = Calibration.from_json(found.to_json())
-    assert (again(estimate) == found(estimate)).all()
+    nothing = np.zeros(40_000)
+    found = Calibration.fitted(estimate, truth, np.ones(40_000), nothing)
+    again = Calibration.from_json(json.loads(json.dumps(found.to_json())))
+    assert (again(estimate, nothing) == found(estimate, nothing)).all()
     for low in (40, 60, 80, 100):
         mine = (truth >= low) & (truth < low + 20)
-        assert np.mean((found(estimate) - truth)[mine]) == pytest.approx(0, abs=0.8)
+        missed = (found(estimate, nothing) - truth)[mine]
+        assert np.mean(missed) == pytest.approx(0, abs=0.8)
     grid = np.linspace(0, 200, 300)
-    assert (np.diff(found(grid)) > 0).all()
+    assert (np.diff(found(grid, np.zeros(300))) > 0).all()
+
+
+def test_a_calibration_knows_the_background() -> None:
+    """Half of the jets are smeared by 5 GeV, half by 20 GeV: one function is wrong for both."""
+    rng = np.random.default_rng(2)
+    truth = rng.normal(80, 20, 40_000)
+    central = np.arange(40_000) % 2 == 1
+    noise = np.where(central, 20.0, 5.0)
+    estimate = 80 + (truth + rng.normal(0, noise) - 80) * 20**2 / (20**2 + noise**2)
+    rho, one = np.where(central, 350.0, 90.0), np.ones(40_000)
+    found = Calibration.fitted(estimate, truth, one, rho)
+    common = Calibration.fitted(estimate, truth, one, 0 * rho)
+    again = Calibration.from_json(json.loads(json.dumps(found.to_json())))
+    assert (again(estimate, rho) == found(estimate, rho)).all()
+    for which in (central, ~central):
+        mine = which & (truth >= 100) & (truth < 120)
+        assert np.mean((found(estimate, rho) - truth)[mine]) == pytest.approx(0, abs=0.8)
+        assert abs(np.mean((common(estimate, 0 * rho) - truth)[mine])) > 2
+    # Between the levels it goes from one curve to the other, beyond them it stays.
+    at = found(np.full(5, 110.0), np.array([0.0, 90.0, 220.0, 350.0, 900.0]))
+    assert at[0] == at[1] and at[3] == at[4]
+    assert at[2] == pytest.approx((at[1] + at[3]) / 2, abs=0.5)
+
+
+def test_a_model_of_an_older_version_is_named() -> None:
+    with pytest.raises(BoostflowError, match="does not know the background, as those of older"):
+        Calibration.from_json([{"x": [0, 1], "y": [0, 1]}])  # type: ignore[arg-type]
+
+
+def test_models_without_a_density_have_one_calibration() -> None:
+    assert level_of({"pt": np.ones(3)}).tolist() == [0, 0, 0]
+    assert level_of({"pt": np.ones(2), "rho": np.array([3.0, 4.0])}).tolist() == [3, 4]
 
 
 def test_curves() -> None:
