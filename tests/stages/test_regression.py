@@ -246,7 +246,7 @@ def test_jets_that_the_spectrum_does_not_hold_are_not_unfolded() -> None:
 def test_edges_that_no_true_value_is_in(scored: dict[str, Table]) -> None:
     found = judged(scored["area"], edges=[1000, 2000, 4000])
     assert found["lowest"] is None and found["conditions"] == [None]
-    assert found["ranges"][0]["bins"] == [None, None]
+    assert found["ranges"][0]["bins"] == found["closure"] == [None, None]
 
 
 def test_conditions() -> None:

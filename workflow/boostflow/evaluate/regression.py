@@ -157,7 +157,7 @@ def _bins(
         quoted = [
             {"value": float(x), "error": float(e)} for x, e in zip(nominal, error, strict=True)
         ]
-        entry = {"low": float(low), "high": float(high), "jets": int(mine.sum())}
+        entry: dict[str, Any] = {"low": float(low), "high": float(high), "jets": int(mine.sum())}
         entry |= dict(zip(("bias", "width", "rms", "tails"), quoted, strict=False))
         if len(estimates) > 1:
             entry["area"] = dict(zip(("bias", "width", "rms", "tails"), quoted[4:8], strict=True))
@@ -224,7 +224,8 @@ def _unfolded(
 
     Half of the events make the response, the other half, whose spectrum is unfolded, tests it.
     Fakes are left out, as if their number was known, and so are jets with a true value outside of
-    all bins, which are no part of the spectrum. Errors are those of the spectrum that is unfolded.
+    all bins, which are no part of the spectrum. Errors are those of the spectrum that is unfolded;
+    None for fewer than `FEW` jets of it.
     """
     jets = rows(jets, (jets[target] >= edges[0]) & (jets[target] < edges[-1]))
     truth, estimate = jets[target].astype(float), jets[CORRECTED].astype(float)
@@ -242,8 +243,13 @@ def _unfolded(
         found = unfolding.unfold(matrix, measured, np.maximum(prior, 1e-9), iterations)
         return np.where(true > 0, found / np.where(true > 0, true, 1), 1.0)
 
-    nominal = values(np.ones(other.sum()))
-    error = bootstrap(values, event[other], times, seed).error
+    known = np.histogram(truth[other], edges)[0] >= FEW
+    closure: list[dict[str, float] | None] = [None] * len(known)
+    if known.any():
+        nominal = values(np.ones(other.sum()))
+        error = bootstrap(values, event[other], times, seed).error
+        for k in np.flatnonzero(known):
+            closure[k] = {"value": float(nominal[k]), "error": float(error[k])}
     whole = unfolding.response(truth, estimate, weight, edges)
     conditions = unfolding.conditions(whole)
     fine = [k for k in range(len(conditions)) if _invertible(conditions[k:])]
@@ -251,9 +257,7 @@ def _unfolded(
         "response": whole.tolist(),
         "conditions": conditions,
         "lowest": float(edges[fine[0]]) if fine else None,
-        "closure": [
-            {"value": float(x), "error": float(e)} for x, e in zip(nominal, error, strict=True)
-        ],
+        "closure": closure,
     }
 
 
