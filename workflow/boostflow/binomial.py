@@ -26,3 +26,24 @@ def effective(weights: ArrayLike) -> float:
     weights = np.asarray(weights, dtype=float)
     squares = float(np.sum(weights**2))
     return float(np.sum(weights)) ** 2 / squares if squares > 0 else 0.0
+
+
+def relative(weight: NDArray, where: str) -> NDArray[np.float64]:
+    """Weights over their mean absolute value, shape (jets,).
+
+    Cross-sections differ by factors of ten: so samples count by their numbers of events.
+
+    Args:
+        weight: of all jets of a sample, shape (jets,).
+        where: what the jets are, for messages.
+
+    Raises:
+        BoostflowError: a weight is not finite, or all are 0.
+    """
+    weight = weight.astype(np.float64)
+    mean = float(np.abs(weight).mean())
+    if not np.isfinite(mean):
+        raise BoostflowError(f"{(~np.isfinite(weight)).sum()} {where} have no finite weight")
+    if mean == 0:
+        raise BoostflowError(f"all {where} have the weight 0, so that nothing can be averaged")
+    return weight / mean

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.areas import subtracted
-from boostflow.binomial import effective, efficiency_error
+from boostflow.binomial import effective, efficiency_error, relative
 from boostflow.config.regression import Regression
 from boostflow.errors import BoostflowError
 from boostflow.evaluate import unfolding
@@ -17,7 +17,6 @@ from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.curves import EmptyClass
 from boostflow.jobs.models import Judged
 from boostflow.models.regressing import CORRECTED, ERROR
-from boostflow.models.regression import relative
 from boostflow.scored import TEST, Table, rows
 
 OPTIONAL = ["pt", "rho", "area", "gen_lead_pt"]

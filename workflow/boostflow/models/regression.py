@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.areas import subtracted
+from boostflow.binomial import relative
 from boostflow.errors import BoostflowError
 from boostflow.io import read_flat, require_rows
 from boostflow.models.regressing import RegressorBlock
@@ -110,27 +111,6 @@ def _columns(path: Path, names: Sequence[str], target: str) -> Table:
     # NaN and infinite values are refused by name.
     matrix(table, [name for name in names if name not in (target, "split", "weight")], str(path))
     return table
-
-
-def relative(weight: NDArray, where: str) -> NDArray[np.float64]:
-    """Weights over their mean absolute value, shape (jets,).
-
-    Cross-sections differ by factors of ten: so samples count by their numbers of events.
-
-    Args:
-        weight: of all jets of a sample, shape (jets,).
-        where: what the jets are, for messages.
-
-    Raises:
-        BoostflowError: a weight is not finite, or all are 0.
-    """
-    weight = weight.astype(np.float64)
-    mean = float(np.abs(weight).mean())
-    if not np.isfinite(mean):
-        raise BoostflowError(f"{(~np.isfinite(weight)).sum()} {where} have no finite weight")
-    if mean == 0:
-        raise BoostflowError(f"all {where} have the weight 0, so that nothing can be averaged")
-    return weight / mean
 
 
 class Curve(NamedTuple):
