@@ -36,7 +36,7 @@ class DeepSets(TaggerBlock):
     """Widths of the layers between the sum and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
-    epochs: int = Field(25, ge=1)
+    epochs: int = Field(40, ge=1)
     """Most epochs of the training."""
     batch: int = Field(128, ge=2)
     """Jets in a step, of all processes together."""
