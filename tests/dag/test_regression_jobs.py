@@ -58,3 +58,27 @@ def test_other_bins_judge_anew_and_another_background_makes_all(plan: Plan) -> N
     names = {name for name, _ in plan.jobs()}
     assert {"simulate", "ingest", "select", "train_regressor", "score"} <= names
     assert {"train_pedestal", "evaluate_regressor", "evaluate_pedestal"} <= names
+
+
+def test_regions_of_the_corrected_pt(plan: Plan) -> None:
+    """Their templates read one score table; other jets are scored anew, and no class is judged."""
+    plan.finish()
+    regions = {"hard": [60, 150], "soft": [-50, 60]}
+    plan.config["infer"] = {"signal": ["quark"]}
+    plan.config["templates"] = {
+        "variable": "mass",
+        "range": [0, 50],
+        "regions": {
+            name: {"model": "trees", "score": "pt_corrected", "range": limits}
+            for name, limits in regions.items()
+        },
+    }
+    fitted = {("infer", ""), ("plot_fit", ""), ("fit_tables", ""), *ENDS}
+    assert plan.jobs() == {("templates", "nominal"), *fitted}
+    found = plan.inputs(("templates", "nominal"))
+    assert [x for x in found if "/scores/" in x] == ["out/scores/trees/nominal.parquet"]
+    plan.finish()
+    plan.config["models"]["trees"] = TREES | {"rounds": 7}
+    trained = {("train_regressor", "trees/nominal"), ("score", "trees/nominal")}
+    judged = {("evaluate_regressor", "trees"), ("templates", "nominal")}
+    assert plan.jobs() == {*trained, *judged, *fitted}

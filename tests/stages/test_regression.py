@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from boostflow.jobs.chain import CheckInputs
 from boostflow.jobs.models import Judged
 from boostflow.models.pedestal.block import Pedestal
 from boostflow.models.pedestal.score import corrected
-from boostflow.models.regression import Calibration, Curve
+from boostflow.models.regression import Calibration, Curve, level_of
 from boostflow.models.regressor.block import Regressor
 from boostflow.models.score import score
 from boostflow.scored import TEST, Table
@@ -223,6 +224,31 @@ def test_another_spectrum_than_the_prior_comes_back() -> None:
     assert found.sum() == pytest.approx(true.sum(), rel=0.02)
 
 
+def test_jets_that_the_spectrum_does_not_hold_are_not_unfolded() -> None:
+    """As many jets below the bins as in them are measured in the first bin: closure is 1."""
+    truth = np.repeat([5.0, 15.0, 30.0], 40)
+    estimate = np.repeat([12.0, 15.0, 30.0], 40)
+    table: Table = {
+        "split": np.full(120, TEST),
+        "weight": np.ones(120),
+        "event": np.arange(120),
+        "sample": np.full(120, "jet"),
+        "pt_corrected": estimate,
+        "pt_error": np.full(120, 1.0),
+        "gen_pt": truth,
+        "n_event": np.zeros(120),
+    }
+    found = judged(table, edges=[10, 20, 40])
+    assert [one["value"] for one in found["closure"]] == [1, 1]
+    assert found["response"] == [[1, 0], [0, 1]] and found["matched"] == 120
+
+
+def test_edges_that_no_true_value_is_in(scored: dict[str, Table]) -> None:
+    found = judged(scored["area"], edges=[1000, 2000, 4000])
+    assert found["lowest"] is None and found["conditions"] == [None]
+    assert found["ranges"][0]["bins"] == found["closure"] == [None, None]
+
+
 def test_conditions() -> None:
     matrix = np.array([[1.0, 0.5, 0.0], [0.0, 0.5, 0.5], [0.0, 0.0, 0.5]])
     found = unfolding.conditions(matrix)
@@ -238,14 +264,48 @@ def test_a_calibration_undoes_what_a_prior_does() -> None:
     rng = np.random.default_rng(1)
     truth = rng.normal(80, 20, 40_000)
     estimate = 80 + (truth + rng.normal(0, 15, 40_000) - 80) * 20**2 / (20**2 + 15**2)
-    found = Calibration.fitted(estimate, truth, np.ones(40_000))
-    again = Calibration.from_json(found.to_json())
-    assert (again(estimate) == found(estimate)).all()
+    nothing = np.zeros(40_000)
+    found = Calibration.fitted(estimate, truth, np.ones(40_000), nothing)
+    again = Calibration.from_json(json.loads(json.dumps(found.to_json())))
+    assert (again(estimate, nothing) == found(estimate, nothing)).all()
     for low in (40, 60, 80, 100):
         mine = (truth >= low) & (truth < low + 20)
-        assert np.mean((found(estimate) - truth)[mine]) == pytest.approx(0, abs=0.8)
+        missed = (found(estimate, nothing) - truth)[mine]
+        assert np.mean(missed) == pytest.approx(0, abs=0.8)
     grid = np.linspace(0, 200, 300)
-    assert (np.diff(found(grid)) > 0).all()
+    assert (np.diff(found(grid, np.zeros(300))) > 0).all()
+
+
+def test_a_calibration_knows_the_background() -> None:
+    """Half of the jets are smeared by 5 GeV, half by 20 GeV: one function is wrong for both."""
+    rng = np.random.default_rng(2)
+    truth = rng.normal(80, 20, 40_000)
+    central = np.arange(40_000) % 2 == 1
+    noise = np.where(central, 20.0, 5.0)
+    estimate = 80 + (truth + rng.normal(0, noise) - 80) * 20**2 / (20**2 + noise**2)
+    rho, one = np.where(central, 350.0, 90.0), np.ones(40_000)
+    found = Calibration.fitted(estimate, truth, one, rho)
+    common = Calibration.fitted(estimate, truth, one, 0 * rho)
+    again = Calibration.from_json(json.loads(json.dumps(found.to_json())))
+    assert (again(estimate, rho) == found(estimate, rho)).all()
+    for which in (central, ~central):
+        mine = which & (truth >= 100) & (truth < 120)
+        assert np.mean((found(estimate, rho) - truth)[mine]) == pytest.approx(0, abs=0.8)
+        assert abs(np.mean((common(estimate, 0 * rho) - truth)[mine])) > 2
+    # Between the levels it goes from one curve to the other, beyond them it stays.
+    at = found(np.full(5, 110.0), np.array([0.0, 90.0, 220.0, 350.0, 900.0]))
+    assert at[0] == at[1] and at[3] == at[4]
+    assert at[2] == pytest.approx((at[1] + at[3]) / 2, abs=0.5)
+
+
+def test_a_model_of_an_older_version_is_named() -> None:
+    with pytest.raises(BoostflowError, match="does not know the background, as those of older"):
+        Calibration.from_json([{"x": [0, 1], "y": [0, 1]}])  # type: ignore[arg-type]
+
+
+def test_models_without_a_density_have_one_calibration() -> None:
+    assert level_of({"pt": np.ones(3)}).tolist() == [0, 0, 0]
+    assert level_of({"pt": np.ones(2), "rho": np.array([3.0, 4.0])}).tolist() == [3, 4]
 
 
 def test_curves() -> None:
@@ -283,8 +343,14 @@ def test_the_multiplicity_method_is_its_formula() -> None:
         ({"multiplicity": None}, "no column multiplicity"),
         ({"gen_pt": np.full(300, np.nan, np.float32)}, "0 jets of the train split have a gen_pt"),
         ({"pt": np.full(300, np.inf, np.float32)}, "infinite values in pt"),
+        ({"weight": np.zeros(300)}, "all jets of .*jets.parquet have the weight 0"),
+        ({"weight": np.where(np.arange(300) % 3 == 0, 0.0, 1.0)}, "of the train split .* weigh 0"),
+        ({"weight": np.full(300, np.nan)}, "300 jets of .*jets.parquet have no finite weight"),
     ],
-    ids=["target", "density", "constituents", "fakes", "infinite"],
+    ids=[
+        *("target", "density", "constituents", "fakes", "infinite"),
+        *("no weight", "no weight in a split", "bad weight"),
+    ],
 )
 def test_what_a_training_lacks_is_named(
     tmp_path: Path, change: dict[str, Any], message: str
@@ -297,12 +363,45 @@ def test_what_a_training_lacks_is_named(
         assert not (tmp_path / "model").exists()
 
 
+def test_events_without_other_jets_have_no_background(tmp_path: Path) -> None:
+    """No density and no pT per particle: all particles of their jets are of the signal."""
+    columns = toys(3000)
+    plain = written(tmp_path / "plain/jets.parquet", columns)
+    alone = np.arange(3000) % 10 < 3  # in each split
+    number = columns["multiplicity"] - np.where(alone, 100, 0)
+    for name in ("rho", "rho_mult"):
+        columns[name] = np.where(alone, 0, columns[name]).astype(np.float32)
+    columns["multiplicity"] = np.maximum(number, 1).astype(np.float32)
+    path = written(tmp_path / "alone/jets.parquet", columns)
+    curves = []
+    for one in (plain, path):
+        models.train([one], Pedestal(method="multiplicity"), one.parent / "model")
+        curves.append(Curve(**read_json(one.parent / "model/manifest.json")["signal"]))
+    grid = np.array([30.0, 70.0, 110.0])
+    assert curves[1](grid) == pytest.approx(curves[0](grid), abs=2.5)
+    found = score(path.parent / "model", ak.zip(columns, depth_limit=1))["pt_corrected"]
+    assert np.isfinite(found).all() and (found[alone] == columns["pt"][alone]).all()
+
+
+def test_no_jets_have_no_estimates(tmp_path: Path) -> None:
+    columns = toys(300)
+    path = written(tmp_path / "jets.parquet", columns)
+    for block in (Regressor(features=FEATURES, rounds=2), Pedestal()):
+        models.train([path], block, tmp_path / block.kind)
+        found = score(tmp_path / block.kind, ak.zip(columns, depth_limit=1)[:0])
+        assert {name: len(x) for name, x in found.items()} == {"pt_corrected": 0, "pt_error": 0}
+
+
 def test_an_evaluation_without_true_values(scored: dict[str, Table]) -> None:
     table = {x: y[:50] for x, y in scored["area"].items()}
     with pytest.raises(BoostflowError, match="0 test jets have a gen_pt"):
         judged(table | {"gen_pt": np.full(50, np.nan)})
     with pytest.raises(BoostflowError, match="50 jets have a NaN estimate"):
         judged(table | {"pt_corrected": np.full(50, np.nan)})
+    with pytest.raises(BoostflowError, match="all test jets of one have the weight 0"):
+        judged(table | {"weight": np.zeros(50)})
+    with pytest.raises(BoostflowError, match="test jets of one have no finite weight"):
+        judged(table | {"weight": np.full(50, np.inf)})
 
 
 def test_files_that_lack_what_is_read_are_named(tmp_path: Path) -> None:

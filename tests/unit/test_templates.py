@@ -202,6 +202,21 @@ def test_regions_of_summed_scores():
         build.regions_of(job, {"bdt": {"p_w": table["p_w"]}}, "top", {})
 
 
+def test_regions_of_a_corrected_pt():
+    """It may be negative, and goes beyond 1, unlike a probability."""
+    regions = {
+        name: {"model": "trees", "score": "pt_corrected", "range": limits}
+        for name, limits in {"low": [-20.0, 1.0], "high": [2.0, 150.0]}.items()
+    }
+    config = Templates.model_validate({"regions": regions, "bins": 1, "range": [0, 300]})
+    found = {"trees": {"pt_corrected": np.array([-5.0, 0.5, 2.0, 60.0, 0.0, 150.0])}}
+    table = jets(split=np.full(6, 2), weight=np.ones(6))
+    result = fill({"quark": table}, {"quark": found}, config, 1.0)
+    # The fifth is no candidate, the last one lies above.
+    assert result["low", "quark"].values().tolist() == [2.0]
+    assert result["high", "quark"].values().tolist() == [2.0]
+
+
 def test_regions_within_a_range_of_a_column():
     """Regions of one score that are apart in pT; whose jets no region's range holds are in none."""
     score = {"bdt": {"p_top": np.array([0.95, 0.95, 0.5, 0.95])}}

@@ -10,7 +10,7 @@ import pytest
 
 from boostflow.io import read_flat, read_json
 from boostflow.models.dense_regressor.block import DenseRegressor
-from boostflow.models.regression import Calibration, columns_of, features_of
+from boostflow.models.regression import Calibration, columns_of, features_of, level_of
 from boostflow.models.score import score
 from support import conformance, models
 
@@ -28,10 +28,12 @@ def test_scores_are_those_of_the_keras_network(tmp_path: Path) -> None:
     jets = ak.zip(read_flat(inputs[0], FEATURES), depth_limit=1)
     found = score(tmp_path / "model", jets)
     about = read_json(tmp_path / "model/manifest.json")
-    x, _ = columns_of(features_of(jets, FEATURES), FEATURES)
+    columns = features_of(jets, FEATURES)
+    x, _ = columns_of(columns, FEATURES)
     mean, _ = keras.models.load_model(tmp_path / "model/model.keras").predict(x, verbose=0).T
     calibrated = Calibration.from_json(about["calibration"])
-    expected = calibrated(about["centre"] + about["spread"] * mean.astype(np.float64))
+    estimate = about["centre"] + about["spread"] * mean.astype(np.float64)
+    expected = calibrated(estimate, level_of(columns))
     np.testing.assert_allclose(found["pt_corrected"], expected, rtol=1e-4, atol=1e-4)
     assert (found["pt_error"] > 0).all() and x.shape[1] == len(FEATURES) + 1
 

@@ -17,6 +17,7 @@ from boostflow.evaluate.bootstrap import bootstrap
 from boostflow.evaluate.curves import EmptyClass
 from boostflow.jobs.models import Judged
 from boostflow.models.regressing import CORRECTED, ERROR
+from boostflow.models.regression import relative
 from boostflow.scored import TEST, Table, rows
 
 OPTIONAL = ["pt", "rho", "area", "gen_lead_pt"]
@@ -54,17 +55,19 @@ def evaluate(
         the spectrum can be unfolded; `coverage`: part of the jets within their error.
 
     Raises:
-        BoostflowError: an estimate is not finite, or no jet has a true value.
+        BoostflowError: an estimate or a weight is not finite, all weights of a sample are 0, or
+            no jet has a true value.
     """
     target = judged.target
     assert target is not None
     if CORRECTED not in table:
         raise BoostflowError(f"the score table has no column {CORRECTED} of a regression")
     test = rows(table, table["split"] == TEST)
-    # Cross-sections differ by factors of ten: samples count by their numbers of events.
-    for name in set(test["sample"].tolist()):
+    weight = test["weight"].astype(float)
+    for name in sorted(set(test["sample"].tolist())):
         mine = test["sample"] == name
-        test["weight"] = test["weight"] / np.where(mine, np.abs(test["weight"][mine]).mean(), 1)
+        weight[mine] = relative(weight[mine], f"test jets of {name}")
+    test["weight"] = weight
     if not np.isfinite(test[CORRECTED]).all():
         raise BoostflowError(f"{(~np.isfinite(test[CORRECTED])).sum()} jets have a NaN estimate")
     real = np.isfinite(test[target])
@@ -154,7 +157,7 @@ def _bins(
         quoted = [
             {"value": float(x), "error": float(e)} for x, e in zip(nominal, error, strict=True)
         ]
-        entry = {"low": float(low), "high": float(high), "jets": int(mine.sum())}
+        entry: dict[str, Any] = {"low": float(low), "high": float(high), "jets": int(mine.sum())}
         entry |= dict(zip(("bias", "width", "rms", "tails"), quoted, strict=False))
         if len(estimates) > 1:
             entry["area"] = dict(zip(("bias", "width", "rms", "tails"), quoted[4:8], strict=True))
@@ -220,9 +223,11 @@ def _unfolded(
     """Response, condition numbers, and closure of the unfolding.
 
     Half of the events make the response, the other half, whose spectrum is unfolded, tests it.
-    Fakes are left out, as if their number was known. Errors are those of the spectrum that is
-    unfolded.
+    Fakes are left out, as if their number was known, and so are jets with a true value outside of
+    all bins, which are no part of the spectrum. Errors are those of the spectrum that is unfolded;
+    None for fewer than `FEW` jets of it.
     """
+    jets = rows(jets, (jets[target] >= edges[0]) & (jets[target] < edges[-1]))
     truth, estimate = jets[target].astype(float), jets[CORRECTED].astype(float)
     weight = np.abs(jets["weight"]).astype(float)
     _, event = np.unique(jets["event"], return_inverse=True)
@@ -238,8 +243,13 @@ def _unfolded(
         found = unfolding.unfold(matrix, measured, np.maximum(prior, 1e-9), iterations)
         return np.where(true > 0, found / np.where(true > 0, true, 1), 1.0)
 
-    nominal = values(np.ones(other.sum()))
-    error = bootstrap(values, event[other], times, seed).error
+    known = np.histogram(truth[other], edges)[0] >= FEW
+    closure: list[dict[str, float] | None] = [None] * len(known)
+    if known.any():
+        nominal = values(np.ones(other.sum()))
+        error = bootstrap(values, event[other], times, seed).error
+        for k in np.flatnonzero(known):
+            closure[k] = {"value": float(nominal[k]), "error": float(error[k])}
     whole = unfolding.response(truth, estimate, weight, edges)
     conditions = unfolding.conditions(whole)
     fine = [k for k in range(len(conditions)) if _invertible(conditions[k:])]
@@ -247,9 +257,7 @@ def _unfolded(
         "response": whole.tolist(),
         "conditions": conditions,
         "lowest": float(edges[fine[0]]) if fine else None,
-        "closure": [
-            {"value": float(x), "error": float(e)} for x, e in zip(nominal, error, strict=True)
-        ],
+        "closure": closure,
     }
 
 

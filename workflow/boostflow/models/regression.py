@@ -28,6 +28,8 @@ KNOTS = 8
 """Nodes of a response or of a calibration, at most."""
 A_KNOT = 25
 """Jets for each of them, at least."""
+LEVELS = (0.25, 0.75)
+"""Quantiles of the background at which a calibration has curves of its own."""
 ROUNDS = 4
 """Times that a calibration is corrected by what is left of the bias."""
 SUBTRACTED = "pt - rho area"
@@ -65,9 +67,8 @@ def read(inputs: Sequence[Path], block: RegressorBlock) -> dict[str, Jets]:
     require_rows(inputs)
     names = [*block.inputs(), block.target, "split", "weight"]
     parts = [_columns(path, names, block.target) for path in inputs]
-    for part in parts:
-        # Cross-sections differ by factors of ten: samples count by their numbers of events.
-        part["weight"] = part["weight"] / max(float(np.abs(part["weight"]).mean()), 1e-300)
+    for path, part in zip(inputs, parts, strict=True):
+        part["weight"] = relative(part["weight"], f"jets of {path}")
     table = {name: np.concatenate([part[name] for part in parts]) for name in names}
     truth = table[block.target].astype(np.float64)
     low, high = block.range
@@ -80,7 +81,9 @@ def read(inputs: Sequence[Path], block: RegressorBlock) -> dict[str, Jets]:
                 f" {high:g} GeV, at least {FEWEST} are needed: simulate more events, or is"
                 " `simulation.jet_pt_min` too high?"
             )
-        weight = np.abs(table["weight"][mine].astype(np.float64))
+        weight = np.abs(table["weight"][mine])
+        if not weight.any():
+            raise BoostflowError(f"all jets of the {split} split with a {block.target} weigh 0")
         weight = weight / np.where(weight > 0, density(truth[mine], weight, block.range), 1)
         columns = {name: table[name][mine] for name in block.inputs()}
         found[split] = Jets(columns, truth[mine], weight / weight.mean())
@@ -109,6 +112,27 @@ def _columns(path: Path, names: Sequence[str], target: str) -> Table:
     return table
 
 
+def relative(weight: NDArray, where: str) -> NDArray[np.float64]:
+    """Weights over their mean absolute value, shape (jets,).
+
+    Cross-sections differ by factors of ten: so samples count by their numbers of events.
+
+    Args:
+        weight: of all jets of a sample, shape (jets,).
+        where: what the jets are, for messages.
+
+    Raises:
+        BoostflowError: a weight is not finite, or all are 0.
+    """
+    weight = weight.astype(np.float64)
+    mean = float(np.abs(weight).mean())
+    if not np.isfinite(mean):
+        raise BoostflowError(f"{(~np.isfinite(weight)).sum()} {where} have no finite weight")
+    if mean == 0:
+        raise BoostflowError(f"all {where} have the weight 0, so that nothing can be averaged")
+    return weight / mean
+
+
 class Curve(NamedTuple):
     """A continuous function, linear between nodes and beyond them."""
 
@@ -134,15 +158,28 @@ class Curve(NamedTuple):
             x, y: shape (points,).
             weight: shape (points,).
         """
-        count = int(np.clip(len(x) // A_KNOT, 2, KNOTS))
+        return cls.blended(x, y, weight, np.ones((len(x), 1)))[0]
+
+    @classmethod
+    def blended(cls, x: NDArray, y: NDArray, weight: NDArray, shares: NDArray) -> list[Self]:
+        """Several curves with the same nodes, of which each point follows a mean of its own.
+
+        Args:
+            x, y: shape (points,).
+            weight: shape (points,).
+            shares: of each curve in that mean, shape (points, curves).
+        """
+        curves = shares.shape[1]
+        count = int(np.clip(len(x) // (A_KNOT * curves), 2, KNOTS))
         nodes = np.unique(np.quantile(x, np.linspace(0.02, 0.98, count)))
         if len(nodes) < 2:
             nodes = np.array([x.mean() - 1, x.mean() + 1])
         # Hats: each is 1 at its node and 0 at all others; those at the ends go on linearly.
         hats = np.stack([cls(nodes.tolist(), row.tolist())(x) for row in np.eye(len(nodes))], 1)
+        design = (shares[:, :, None] * hats[:, None, :]).reshape(len(x), -1)
         root = np.sqrt(weight)
-        values = np.linalg.lstsq(hats * root[:, None], y * root, rcond=None)[0]
-        return cls(nodes.tolist(), values.tolist())
+        values = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)[0]
+        return [cls(nodes.tolist(), row.tolist()) for row in values.reshape(curves, -1)]
 
     def inverted(self) -> Curve:
         """The inverse; where the curve rises by less than `SLOPE_MIN` it is taken to rise so."""
@@ -157,19 +194,45 @@ class Curve(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """A monotonic function of an estimate, after which its mean is the true value."""
+    """A function of an estimate and of the background, after which its mean is the true value.
 
-    curves: list[Curve]
-    """Functions that are applied one after the other."""
+    It is monotonic in the estimate. The background matters since a regression draws an estimate to
+    the middle of its prior by more the less the jet tells, and central jets tell less.
+    """
 
-    def __call__(self, estimate: NDArray) -> NDArray[np.float64]:
-        """Calibrated estimates."""
-        for curve in self.curves:
-            estimate = curve(estimate)
-        return estimate
+    levels: list[float]
+    """Densities of the background that have curves, ascending (GeV); between them curves are
+    interpolated, beyond them those of the last hold."""
+    rounds: list[list[Curve]]
+    """Functions that are applied one after the other, a curve for each level."""
 
     @classmethod
-    def fitted(cls, estimate: NDArray, truth: NDArray, weight: NDArray) -> Self:
+    def none(cls) -> Self:
+        """What changes nothing."""
+        return cls([0.0], [])
+
+    def __call__(self, estimate: NDArray, level: NDArray) -> NDArray[np.float64]:
+        """Calibrated estimates.
+
+        Args:
+            estimate: shape (jets,).
+            level: density of the background (`level_of`), shape (jets,).
+        """
+        shares = self.shares(level)
+        for curves in self.rounds:
+            estimate = sum(
+                (shares[:, k] * curve(estimate) for k, curve in enumerate(curves)),
+                np.zeros(len(estimate)),
+            )
+        return estimate
+
+    def shares(self, level: NDArray) -> NDArray[np.float64]:
+        """Part that each level's curve has in that of a jet, shape (jets, levels)."""
+        rows = np.eye(len(self.levels))
+        return np.stack([np.interp(level, self.levels, row) for row in rows], axis=1)
+
+    @classmethod
+    def fitted(cls, estimate: NDArray, truth: NDArray, weight: NDArray, level: NDArray) -> Self:
         """Numerical inversion of the mean response, as that of jet energy scales.
 
         The mean of a regression with a quadratic loss is right in bins of the estimate, not in
@@ -181,21 +244,46 @@ class Calibration(NamedTuple):
             estimate: of jets that were not trained on, shape (jets,).
             truth: their true values, shape (jets,).
             weight: shape (jets,).
+            level: density of the background (`level_of`), shape (jets,).
         """
-        curves: list[Curve] = []
+        found = cls(np.unique(np.quantile(level, LEVELS)).tolist(), [])
+        shares = found.shares(level)
         for _ in range(ROUNDS):
-            response = Curve.fitted(truth, cls(curves)(estimate), weight)
-            curves.append(response.inverted())
-        return cls(curves)
+            responses = Curve.blended(truth, found(estimate, level), weight, shares)
+            found.rounds.append([response.inverted() for response in responses])
+        return found
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Nodes and values of the functions."""
-        return [curve._asdict() for curve in self.curves]
+    def to_json(self) -> dict[str, Any]:
+        """Levels, and nodes and values of the functions."""
+        rounds = [[curve._asdict() for curve in curves] for curves in self.rounds]
+        return {"levels": self.levels, "rounds": rounds}
 
     @classmethod
-    def from_json(cls, data: Sequence[Mapping[str, Any]]) -> Self:
-        """What `to_json` gave."""
-        return cls([Curve(**curve) for curve in data])
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_json` gave.
+
+        Raises:
+            BoostflowError: it is the one list of curves that models had once.
+        """
+        if not isinstance(data, Mapping):
+            raise BoostflowError(
+                "the model's calibration does not know the background, as those of older versions:"
+                " remove the model's folder, so that it is trained again"
+            )
+        rounds = [[Curve(**curve) for curve in curves] for curves in data["rounds"]]
+        return cls(data["levels"], rounds)
+
+
+def level_of(columns: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """Density of the background that calibrations go by (GeV), 0 where a model does not read it.
+
+    Args:
+        columns: inputs by name, shape (jets,) each, at least one.
+    """
+    rho = columns.get("rho")
+    if rho is None:
+        return np.zeros(len(next(iter(columns.values()))))
+    return np.asarray(rho, np.float64)
 
 
 def features_of(jets: ak.Array, names: Sequence[str]) -> Table:

@@ -15,7 +15,7 @@ from boostflow.models.dense_regressor.block import DenseRegressor
 from boostflow.models.dense_regressor.score import OUTPUT, of_outputs
 from boostflow.models.family import family_of
 from boostflow.models.network_score import KERAS, ONNX
-from boostflow.models.regression import SIGMA, Calibration, Jets, columns_of, read
+from boostflow.models.regression import SIGMA, Calibration, Jets, columns_of, level_of, read
 from boostflow.training import loop
 from boostflow.training.classifier import Classifier
 from boostflow.training.data import Arrays
@@ -97,11 +97,12 @@ class RegressionLearner(Classifier):
         """
         x, truth = self.validation.arrays[0], self.held.truth
         outputs = np.concatenate([self.network(part).numpy() for part in _parts(x)])
-        calibration = Calibration([])
+        level = level_of(self.held.columns)
+        calibration = Calibration.none()
         if self.config.calibrate:
-            estimate, _ = of_outputs(outputs, self.units_of, calibration)
-            calibration = Calibration.fitted(estimate, truth, self.held.weight)
-        estimate, error = of_outputs(outputs, self.units_of, calibration)
+            estimate, _ = of_outputs(outputs, self.units_of, calibration, level)
+            calibration = Calibration.fitted(estimate, truth, self.held.weight, level)
+        estimate, error = of_outputs(outputs, self.units_of, calibration, level)
         return {
             **self.units_of,
             "calibration": calibration.to_json(),

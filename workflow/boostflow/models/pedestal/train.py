@@ -34,8 +34,10 @@ def train(job: Train, files: Train.Files) -> None:
     signal = None
     if block.method == "multiplicity":
         columns = {x: np.asarray(y, np.float64) for x, y in jets.columns.items()}
-        # Particles that are not of the background of a jet of this area.
-        below = columns["rho"] * columns["area"] / columns["rho_mult"]
+        # Particles of the background of a jet of this area. An event without any other jets has
+        # neither a density nor a pT per particle, and no background.
+        each = columns["rho_mult"]
+        below = columns["rho"] * columns["area"] / np.where(each > 0, each, np.inf)
         signal = Curve.fitted(jets.truth, columns["multiplicity"] - below, jets.weight)
     estimate = subtracted(jets.columns) if signal is None else corrected(jets.columns, signal)
     residual = np.abs(estimate - jets.truth)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from boostflow.io import read_json
 from boostflow.models.boosting import WEIGHTS, xgboost
 from boostflow.models.regressing import CORRECTED, ERROR
-from boostflow.models.regression import Calibration, columns_of, features_of
+from boostflow.models.regression import Calibration, columns_of, features_of, level_of
 
 WIDTHS = "widths.ubj"
 """The file of the trees of the error in the folder of a model."""
@@ -26,14 +26,16 @@ def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np
     xgb = xgboost()
     about = read_json(model / "manifest.json")
     features = about["config"]["features"]
-    x, names = columns_of(features_of(jets, features), features)
+    columns = features_of(jets, features)
+    x, names = columns_of(columns, features)
     data = xgb.DMatrix(x, feature_names=names, nthread=threads)
     found = []
     for file in (WEIGHTS, WIDTHS):
         booster = xgb.Booster(model_file=model / file)
         booster.set_param({"nthread": threads})
         found.append(booster.predict(data))
-    estimate = Calibration.from_json(about["calibration"])(found[0].astype(np.float64))
+    calibration = Calibration.from_json(about["calibration"])
+    estimate = calibration(found[0].astype(np.float64), level_of(columns))
     return {
         CORRECTED: estimate.astype(np.float32),
         ERROR: np.maximum(found[1], 0).astype(np.float32),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.models.boosting import VALUES, WEIGHTS, boosted, leaves, metrics, xgboost
-from boostflow.models.regression import SIGMA, Calibration, Jets, columns_of, read
+from boostflow.models.regression import SIGMA, Calibration, Jets, columns_of, level_of, read
 from boostflow.models.regressor.block import Regressor
 from boostflow.models.regressor.score import WIDTHS
 from boostflow.training.manifest import model_folder
@@ -49,10 +49,11 @@ def train(job: Train, files: Train.Files) -> None:
     booster, history = boosted(block, sets, VALUES)
     other = jets["validation"]
     estimate = booster.predict(sets["validation"]).astype(np.float64)
-    calibration = Calibration([])
+    level = level_of(other.columns)
+    calibration = Calibration.none()
     if block.calibrate:
-        calibration = Calibration.fitted(estimate, other.truth, other.weight)
-    widths = _widths(other, calibration(estimate), inputs["validation"], block.seed)
+        calibration = Calibration.fitted(estimate, other.truth, other.weight, level)
+    widths = _widths(other, calibration(estimate, level), inputs["validation"], block.seed)
     found = metrics(booster, history, inputs["train"][1])
     about = {"calibration": calibration.to_json(), "parameters": leaves(booster)}
     with model_folder(files, block, start, found, **about) as folder:
