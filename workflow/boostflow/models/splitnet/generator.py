@@ -85,7 +85,7 @@ def drawn(found: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
     logarithm = means[rows, which] + width * rng.standard_normal(len(found), np.float32)
     share = 1 / (1 + np.exp(-np.clip(logarithm, -LIMIT, LIMIT)))
     share[side == 0], share[side == 1] = 1.0, 0.0
-    return share
+    return share.astype(np.float32)
 
 
 def chosen(logits: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
