@@ -24,7 +24,7 @@ class Turns:
 
     @classmethod
     def drawn(cls, jets: int, seed: int, epoch: int) -> Turns:
-        """Those of an epoch; they follow from seed, epoch and the number of a jet alone.
+        """Turns of all jets in an epoch, which follow from seed, epoch and the number of a jet alone.
 
         Args:
             jets: N.
@@ -36,7 +36,7 @@ class Turns:
         return cls(angle, np.where(rng.uniform(size=jets) < 0.5, -1, 1).astype(np.float32))
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Turns:
-        """Those of the named jets."""
+        """Turns of the named jets."""
         return Turns(self.angle[rows], self.side[rows])
 
     def applied(self, jets: Packed, features: Sequence[str]) -> Packed:

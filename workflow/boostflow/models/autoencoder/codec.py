@@ -245,7 +245,7 @@ class Codec:
     def codes(
         self, table: Mapping[str, NDArray]
     ) -> tuple[list[NDArray[np.int64]], list[NDArray], list[NDArray[np.float64]]]:
-        """Of latents and columns: codes, values that are kept, and what networks see of them."""
+        """Codes of latents and columns, values that are kept, and what networks see of them."""
         both = [column.code(table[name]) for name, column in self.columns.items()]
         codes = [code for code, _ in both]
         inputs = [c.input(code) for c, code in zip(self.columns.values(), codes, strict=True)]
