@@ -1,8 +1,10 @@
 """Bits a jet against the error: a trained compression beside rounding, PCA, SZ3, ZFP and lossless.
 
     make bench-compression                 # the selected jets of a run (RUN=results)
+    make bench-compression BENCH=--residuals    # bottlenecks without quantisation (bottleneck.py)
 
-Two networks are trained, on 4 columns and on 25, on jets below 1 TeV of all samples but one.
+Networks are trained, on 4 columns and on 25, on jets below 1 TeV of all samples but one: one that
+codes each column by those before it, and bottlenecks of several sizes.
 All methods get the test jets of these, the jets of the sample that was left out, and jets above
 1 TeV. At each bound all have the same root mean square of the error; rounding, the network, SZ3
 and ZFP have the same largest error, too.
@@ -23,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import bottleneck
 from boostflow.config.rounding import Rounded
 from boostflow.io import read_flat, write_json
 from boostflow.jobs.models import Train
@@ -34,6 +37,8 @@ MORE = (
     *("sqrt_d12", "sqrt_d23", "multiplicity", "r2", "planar_flow", "a3", "aplanarity", "zcut"),
     *("kt_dr", "qw", "pt_d"),
 )
+LATENTS = {4: (2, 3), 25: (4, 8, 14)}
+"""Sizes of bottlenecks, by the number of columns."""
 PT_MAX = 1000.0
 """Jets above this are another range of pT (GeV)."""
 Table = dict[str, NDArray]
@@ -68,15 +73,17 @@ def read(folder: Path, left_out: str) -> dict[str, Table]:
     }
 
 
-def trained(jets: Table, columns: Mapping[str, Rounded], given: argparse.Namespace) -> Any:
-    """The codec of a network, and the seconds of its training."""
+def trained(
+    jets: Table, columns: Mapping[str, Rounded], given: argparse.Namespace, **keys: Any
+) -> Any:
+    """The codec of a network whose block has more `keys`, and the seconds of its training."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from boostflow.models import stage
 
     family = next(one for one in families().values() if one.codec)
-    block = family.block(columns=columns, epochs=given.epochs, hidden=given.hidden)
+    block = family.block(columns=columns, epochs=given.epochs, hidden=given.hidden, **keys)
     block = block.varied({"batch": 512, "learning_rate": 0.01})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "jets.parquet"
@@ -87,8 +94,10 @@ def trained(jets: Table, columns: Mapping[str, Rounded], given: argparse.Namespa
         return family.module("codec").trained(output), time.process_time() - begin
 
 
-def lines(jets: Table, columns: Mapping[str, Rounded], codec: Any) -> list[dict[str, Any]]:
-    """What each method takes of some jets."""
+def lines(
+    jets: Table, columns: Mapping[str, Rounded], codecs: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What each method takes of some jets; `codecs` are networks by name."""
     from boostflow.coding.rounding import roundings
 
     table = {name: jets[name] for name in columns}
@@ -115,8 +124,9 @@ def lines(jets: Table, columns: Mapping[str, Rounded], codec: Any) -> list[dict[
 
     integers = {name: rounding[name].integers(x)[0] for name, x in table.items()}
     rounded = off({name: one.rounded(table[name]) for name, one in rounding.items()})
-    network = codec.encode(table)
-    timed("network", lambda: len(codec.encode(table)), off(codec.decode(network)))
+    for name, codec in codecs.items():
+        back = codec.decode(codec.encode(table))
+        timed(name, lambda codec=codec: len(codec.encode(table)), off(back))
     timed("rounding + pcodec", lambda: sum(map(pcodec, integers.values())), rounded)
     # In steps of the bound: SZ3, ZFP and PCA make errors there that are the same for all columns.
     steps = np.stack([real_steps(rounding[n], x) for n, x in table.items() if n not in exact], 1)
@@ -234,18 +244,35 @@ def main() -> None:
     parser.add_argument("--columns", type=int, nargs="+", choices=(4, 25), default=[4, 25])
     parser.add_argument("--hidden", type=int, default=32, help="width of the networks")
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--latents", type=int, nargs="+", help="sizes of the bottlenecks")
+    parser.add_argument("--residuals", action="store_true", help="bottlenecks, not quantised")
+    parser.add_argument("--studies", nargs="+", default=["4 to 3", "light", "25 to 14"])
+    parser.add_argument("--residual-epochs", type=int, default=150)
+    parser.add_argument("--activation", choices=("tanh", "leaky_relu"), default="leaky_relu")
+    parser.add_argument("--no-skips", action="store_true", help="no connections past hidden layers")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if given.residuals:
+        bottleneck.run(given, FOUR, MORE)
+        return
     jets = read(given.run / "select/nominal", given.left_out)
     training = jets.pop("to train on")
     results: dict[str, Any] = {}
     for size in given.columns:
         for bound in given.bounds:
             columns = declared(FOUR if size == 4 else (*FOUR, *MORE), bound)
-            codec, seconds = trained(training, columns, given)
-            model = len(zlib.compress(codec.content(), 9))
-            print(f"\n{size} columns, bound {bound:g}: {seconds:.0f} CPU-s, model {model} bytes")
-            kinds = {name: lines(some, columns, codec) for name, some in jets.items()}
+            blocks = {"network": {}} | {
+                f"bottleneck of {n}": {"latents": n, "skip": False}
+                for n in (given.latents or LATENTS[size])
+                if n < size
+            }
+            codecs = {}
+            for name, keys in blocks.items():
+                codecs[name], seconds = trained(training, columns, given, **keys)
+                model = len(zlib.compress(codecs[name].content(), 9))
+                print(f"\n{size} columns, bound {bound:g}, {name}: ", end="")
+                print(f"{seconds:.0f} CPU-s, model {model} bytes")
+            kinds = {name: lines(some, columns, codecs) for name, some in jets.items()}
             results.setdefault(str(size), {})[f"{bound:g}"] = kinds
             for name, found in kinds.items():
                 print(f"{len(jets[name]['pt'])} jets {name}")

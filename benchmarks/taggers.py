@@ -19,7 +19,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ GOALS = {"training": 0.9, "scores": 1.5}
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all networks")
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--seeds", type=int, default=0, metavar="N", help="trainings of each")
 
@@ -54,19 +54,21 @@ def main(args: argparse.Namespace) -> None:
     analysis = onresults.analysis(args.config)
     table = onresults.require(analysis, args.config, paths.RANKING_TABLE)
     print(table.read_text(), flush=True)
-    if args.seeds:
-        print(seeds(analysis, args.config, args.seeds), flush=True)
-    known = [name for name in analysis.classifiers() if is_network(analysis, name)]
+    known = analysis.classifiers()
     chosen = args.models or known
     if wrong := [name for name in chosen if name not in known]:
-        raise BoostflowError(f"--models: {wrong[0]} is no network; known: {', '.join(known)}")
+        raise BoostflowError(
+            f"--models: {wrong[0]} is no classifier of it; known: {', '.join(known)}"
+        )
+    if args.seeds:
+        print(seeds(analysis, args.config, args.seeds, chosen), flush=True)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; jets/s")
     print(
         f"{'':14s}{'training':>10s}{'fit':>10s}{'ratio':>8s}"
         f"{'scores':>12s}{'predict':>10s}{'ratio':>8s}{'MB':>8s}"
     )
     context = multiprocessing.get_context("spawn")
-    for name in chosen:
+    for name in (name for name in chosen if is_network(analysis, name)):
         with ProcessPoolExecutor(1, context) as pool:
             found = pool.submit(rates, args.config, name, args.rounds).result()
         print(
@@ -87,12 +89,12 @@ def is_network(analysis: Analysis, name: str) -> bool:
 # --- seeds ----------------------------------------------------------------------------------------
 
 
-def seeds(analysis: Analysis, config: Path, number: int) -> str:
-    """Macro AUCs of each classifier over seeds: a table."""
+def seeds(analysis: Analysis, config: Path, number: int, names: Sequence[str]) -> str:
+    """Macro AUCs of some classifiers over seeds: a table."""
     folder = Path(analysis.at("seeds"))
     blocks = {
         name: analysis.config.models[name].model_dump(mode="json", exclude_unset=True)
-        for name in analysis.classifiers()
+        for name in with_parts(analysis, names)
     }
     models = {}
     for name, block in blocks.items():
@@ -100,17 +102,16 @@ def seeds(analysis: Analysis, config: Path, number: int) -> str:
             parts = {"models": [f"{part}_{seed}" for part in block.get("models", [])]}
             more = parts if parts["models"] else {}
             models[f"{name}_{seed}"] = block | {"seed": seed} | more
-    named = {name: f"{name}_1" for name in blocks}
     own = onresults.declared(config)
-    more = {
-        "evaluate": own.get("evaluate", {}) | {"reference": None},
-        "templates": renamed(own.get("templates", {}), named),
-    }
+    # Regions of a fit ask models that may not be among these.
+    more = {"evaluate": own.get("evaluate", {}) | {"reference": None}, "templates": {}}
     path = onresults.beside(analysis, config, "seeds", models, more)
-    targets = [str(folder / f"evaluation/{name}.json") for name in models]
+    targets = [
+        str(folder / f"evaluation/{name}_{s}.json") for name in names for s in range(1, number + 1)
+    ]
     onresults.snakemake(path, targets)
     lines = [f"\n{'macro AUC':14s}{'mean':>9s}{'spread':>9s}{'stat':>9s}   ({number} seeds)"]
-    for name in blocks:
+    for name in names:
         read = [
             json.loads((folder / f"evaluation/{name}_{s}.json").read_text())
             for s in range(1, number + 1)
@@ -122,13 +123,13 @@ def seeds(analysis: Analysis, config: Path, number: int) -> str:
     return "\n".join(lines)
 
 
-def renamed(templates: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Templates whose regions ask models by other names."""
-    regions = {
-        region: {**block, "model": names[block["model"]]} if "model" in block else block
-        for region, block in templates.get("regions", {}).items()
-    }
-    return {**templates, "regions": regions} if regions else dict(templates)
+def with_parts(analysis: Analysis, names: Sequence[str]) -> list[str]:
+    """Classifiers and those of which they are made, these first."""
+    found: dict[str, None] = {}
+    for name in names:
+        found |= dict.fromkeys(with_parts(analysis, analysis.config.models[name].reads().models))
+        found[name] = None
+    return list(found)
 
 
 # --- rates ----------------------------------------------------------------------------------------

@@ -15,6 +15,10 @@
 # * GPU: AsGpuStreamValue is no longer in TensorFlow's libraries, which only `import` would tell.
 #   The stream itself has the handle (platform_specific_handle).
 # * Libraries are found beside the package, wherever it is installed.
+# * g++ 14 no longer includes <stdexcept> and <string> on the way, and refuses to assign to a
+#   constant member in flatbuffers.
+# * CMake splits the compiler's flags at blanks: an environment whose path has one is built through
+#   a link.
 # The wheel is kept under $BOOSTFLOW_CACHE (default ~/.cache/boostflow), named after everything that
 # it depends on, so it is built once for each combination.
 set -euo pipefail
@@ -74,6 +78,10 @@ cuda_options() { # what Horovod's CMake files read, and the libraries under the 
 }
 
 patch_sources() {
+    sed -i 's/^#include <string>$/#include <stdexcept>\n&/' horovod/common/common.h
+    sed -i 's/^#include <queue>$/&\n#include <string>/' horovod/common/group_table.h
+    sed -i 's/^  const size_type count_;$/  size_type count_;/' \
+        third_party/flatbuffers/include/flatbuffers/stl_emulation.h
     sed -i '/xla_mpi_ops\.cc/d' horovod/tensorflow/CMakeLists.txt
     sed -i '/^GpuStreamHandle AsGpuStreamValue(Stream\* stream);$/d
 /^#include "tensorflow\/compiler\/xla\/stream_executor\/stream.h"$/a \
@@ -92,6 +100,11 @@ if ! ls "$store"/horovod-*.whl >/dev/null 2>&1; then
     trap 'rm -rf "$work"' EXIT
     echo "building Horovod for TensorFlow $tf ($kind, $tag): about 2 minutes on 2 cores, log in $store.log"
     mkdir -p "$cache/horovod"
+    builder=$python
+    if [[ "$python" == *[[:space:]]* ]]; then
+        ln -s "$(dirname "$(dirname "$python")")" "$work/env"
+        builder=$work/env/bin/$(basename "$python") bin=$work/env/bin
+    fi
     set +e
     ( # not on the left of ||, where set -e would mean nothing
         set -e
@@ -106,7 +119,7 @@ if ! ls "$store"/horovod-*.whl >/dev/null 2>&1; then
         PATH=$bin:$PATH PYTHONPATH='' MAKEFLAGS=-j$(nproc) \
             HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 \
             HOROVOD_WITH_GLOO=1 \
-            "$python" -m pip wheel --no-deps --no-build-isolation --wheel-dir "$work/wheel" .
+            "$builder" -m pip wheel --no-deps --no-build-isolation --wheel-dir "$work/wheel" .
     ) >"$store.log" 2>&1
     status=$?
     set -e

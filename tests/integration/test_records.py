@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.resources
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,8 @@ def test_all_that_the_crate_names_is_in_it(
     assert named["result"] >= {
         *("inference/fit.json", "inference/workspace.json", "summary.json", "provenance.json"),
         *("plots/inference/measurement.png", "inference/hepdata/submission.yaml"),
+        *("models/bdt/nominal/model.ubj", "models/ucluster/nominal/manifest.json"),
+        "logs/scores/bdt/jes_up.log",
     }
     files = {*named["object"], *named["result"]}
     for name in files:
@@ -87,8 +91,16 @@ def test_all_that_the_crate_names_is_in_it(
     assert others == {"ro-crate-metadata.json"}
 
 
+def test_the_crate_has_all_models_and_logs(crate: Path, chain: Analysis) -> None:
+    for part in ("models", "logs"):
+        made = {path for path in (chain.out / part).rglob("*") if path.is_file()}
+        wanted = {str(path.relative_to(chain.out)) for path in made if path.name[0] != "."}
+        kept = {str(path.relative_to(crate)) for path in (crate / part).rglob("*.*")}
+        assert wanted <= kept
+
+
 def test_a_crate_does_not_hold_itself(chain: Analysis, capsys: pytest.CaptureFixture[str]) -> None:
-    for folder in (chain.out, chain.out / "plots" / "crate"):
+    for folder in (chain.out, chain.out / "plots" / "crate", chain.out / "models" / "crate"):
         with pytest.raises(SystemExit):
             main(["crate", str(chain.out), "--to", str(folder)])
         assert "holds results that go into the crate" in capsys.readouterr().err
@@ -142,6 +154,49 @@ def test_results_without_snakemakes_records(
     with pytest.raises(SystemExit):
         main(["explain", str(tmp_path / "fit.json")])
     assert "no records of Snakemake" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def reana(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python of its own with REANA's package, whose pins are not those of the lock."""
+    folder = tmp_path_factory.mktemp("reana") / "venv"
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    # The release is part of what is tested: a later one may know other keys. Its jsonschema needs
+    # the pkg_resources of older setuptools.
+    install = [*uv, "pip", "install", "--quiet", "--python", folder / "bin/python"]
+    done = subprocess.run(
+        [*install, "reana-commons==0.9.11", "setuptools<81"], capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"reana-commons could not be installed: {done.stderr.splitlines()[-1:]}")
+    return folder / "bin/python"
+
+
+CHECK_REANA = """
+import sys, yaml
+from reana_commons.serial import serial_load
+from reana_commons.validation.utils import validate_reana_yaml
+spec = yaml.safe_load(open(sys.argv[1]))
+warnings = validate_reana_yaml(spec)
+serial_load(None, spec["workflow"]["specification"])
+sys.exit(str(warnings) if warnings else 0)
+"""
+
+
+def test_reana_s_own_schemas_accept_its_file(reana: Path, tmp_path: Path) -> None:
+    def said(text: str) -> str | None:
+        """What REANA's checks say of a file; None if they accept it."""
+        file = tmp_path / "reana.yaml"
+        file.write_text(text)
+        done = subprocess.run([reana, "-c", CHECK_REANA, file], capture_output=True, text=True)
+        return done.stderr if done.returncode else None
+
+    text = (REPOSITORY / "reana.yaml").read_text()
+    assert said(text) is None
+    assert "slurm" in (said(text.replace("type: serial", "type: slurm")) or "")
+    assert "'input'" in (said(text.replace("\ninputs:", "\ninput:")) or "")
+    assert "commands" in (said(text.replace("        commands:", "        command:")) or "")
 
 
 def test_reana_gets_files_that_are_there_and_a_command_that_snakemake_knows() -> None:

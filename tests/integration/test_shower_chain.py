@@ -29,6 +29,9 @@ def test_the_shipped_analysis_made_small(analysis: Callable[[dict[str, Any]], An
     }
     config["models"]["parametrisation"] |= {"bins": 2, "evaluations": 60}
     config["models"]["copula"] |= {"bins": 4, "quantiles": 20}
+    config["models"]["splits"] |= {"hidden": [8], "epochs": 2}
+    for name in ("pions", "photons"):
+        del config["models"][name]
     config["models"]["identification"] |= {"rounds": 20}
     config["evaluate"] |= {"bootstrap": 20}
     run = analysis(config)

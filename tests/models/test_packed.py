@@ -17,7 +17,7 @@ from boostflow.io import read_json, read_parquet, write_json, write_parquet
 from boostflow.jobs.models import Prepare
 from boostflow.models import packed
 from boostflow.models.family import families
-from boostflow.models.networks import TaggerBlock
+from boostflow.models.networks import PARTICLES, TaggerBlock
 from boostflow.models.tabular import read, weights
 from boostflow.training.data import shuffled
 from boostflow.training.ranks import Single
@@ -154,6 +154,61 @@ def test_batches_are_dealt_out_whole(inputs: list[Path], tmp_path: Path) -> None
     assert {tuple(x) for x in np.concatenate(seen)} <= {tuple(x) for x in shared}
 
 
+TURNED = {"set": True, "graph": True, "recursive": True, "sequence": True, "image": False}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_jets_are_turned_where_their_constituents_have_a_side(kind: str) -> None:
+    """Images are turned upright already; tracks have impact parameters, which know a direction."""
+    family = families()[kind].block
+    assert family().turns() == TURNED[kind]  # type: ignore[attr-defined]
+    assert not family(turned=False).turns()  # type: ignore[attr-defined]
+    tracks = {"collection": "tracks", "particles": ["sip", *PARTICLES]}
+    if kind == "image":
+        assert family(rotate=False).turns()  # type: ignore[attr-defined]
+    else:
+        for other in (
+            tracks,
+            {"particles": ["log_pt"]},
+            {"particles": [*PARTICLES, "cos_theta_rel"]},
+        ):
+            assert not family(**other).turns()  # type: ignore[attr-defined]
+
+
+def test_a_training_turns_jets_and_its_validation_does_not(
+    inputs: list[Path], tmp_path: Path
+) -> None:
+    """Alike on any number of ranks; what a jet has beside its directions stays."""
+    folder = write(inputs, tmp_path / "packed", block())
+    epochs = {}
+    for turned in (True, False):
+        training, validation = packed.read(folder, block(turned=turned))
+        for epoch in (0, 1):
+            epochs[turned, epoch] = [
+                x.numpy() for x in next(iter(training.batches(1000, 1, epoch, Single())))
+            ]
+    (straight, *rest), (one, *same) = epochs[False, 0], epochs[True, 0]
+    for before, after in zip(rest, same, strict=True):
+        np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(straight[..., 0], one[..., 0])
+    np.testing.assert_allclose(
+        np.hypot(*np.moveaxis(straight[..., 1:], -1, 0)),
+        np.hypot(*np.moveaxis(one[..., 1:], -1, 0)),
+        atol=1e-5,
+    )
+    assert not np.allclose(straight, one, atol=0.01)
+    turned = block(turned=True)
+    training, validation = packed.read(folder, turned)
+    half = [type("Rank", (), {"rank": rank, "size": 2})() for rank in (0, 1)]
+    parts = [next(iter(training.batches(1000, 1, 0, rank))) for rank in half]
+    order = np.argsort(one[:, 0, 1])
+    shared = np.concatenate([x[0][:, 0, 1] for x in parts])
+    np.testing.assert_array_equal(np.sort(shared), one[order, 0, 1])
+    for straight in (validation, packed.read(folder, block(turned=False))[1]):
+        first = next(iter(straight.share(1000, Single())))
+        np.testing.assert_array_equal(first[0], validation.batch(np.arange(len(validation)))[0])
+
+
 def test_models_share_what_is_packed_alike() -> None:
     one = block()
     assert one.prepared_name() == block(seed=5, epochs=3, planing={"mass": "mass"}).prepared_name()
@@ -212,6 +267,10 @@ def test_missing_columns_are_named(
         ({"particles": ["log_ptt"]}, "models.net.particles: unknown feature of a particle"),
         ({"particles": ["log_pt", "log_pt"]}, "models.net.particles: a name is listed twice"),
         ({"observables": ["masss"]}, "models.net.observables: unknown observable 'masss'"),
+        (
+            {"turned": True, "particles": ["log_pt"]},
+            "models.net.turned: jets are turned by eta_rel and phi_rel",
+        ),
         (
             {"particles": []},
             r"models.net.particles: List should have at least 1|particles.*least 1",

@@ -153,6 +153,59 @@ def test_no_alarm_at_all_is_no_error() -> None:
         plt.close(page(found, Label()))
 
 
+def test_faults_without_a_known_culprit_are_left_out(figures: dict[str, Any]) -> None:
+    """They counted as faults of the first parameter."""
+    rows = table()
+    lost = (rows["fault"] > 0) & (rows["culprit"] > 0)
+    for unknown in (-1.0, np.nan):
+        changed = rows | {"culprit": np.where(lost, unknown, rows["culprit"])}
+        exact = monitoring.evaluate(changed, DETECTOR, FEATURES, CONFIG, 10, 3)["points"][0][
+            "exact"
+        ]
+        alarm = (rows["split"] == 2) & (rows["error"] >= exact["threshold"])
+        mine = alarm & (rows["fault"] > 0) & (rows["culprit"] == 0)
+        wanted = (rows["cause_1"][mine] == 4).mean()  # features count the other way
+        assert exact["causes"]["1"]["value"] == pytest.approx(wanted)
+    wrong = rows | {"culprit": np.where(lost, 5.0, rows["culprit"])}
+    with pytest.raises(BoostflowError, match="column culprit says 5 of a fault, there are 5 param"):
+        monitoring.evaluate(wrong, DETECTOR, FEATURES, CONFIG, 10, 3)
+
+
+def test_a_parameter_that_is_never_there_has_no_pull(figures: dict[str, Any]) -> None:
+    """Pulls of all others lost their unit."""
+    rows = table()
+    page_of = {
+        value: monitoring.evaluate(
+            rows | {"q4": np.full(ROWS, value)}, DETECTOR, FEATURES, CONFIG, 2, 3
+        )["page"]
+        for value in (0.0, np.nan, np.inf)
+    }
+    assert page_of[0.0] == page_of[np.nan] == page_of[np.inf]
+    assert "q4" not in page_of[0.0]["parameters"]
+
+
+@pytest.mark.parametrize("name", ["time", "fault"])
+def test_rows_need_a_time_and_a_truth(name: str) -> None:
+    rows = table()
+    lost = np.where(np.arange(ROWS) < 7, np.nan, rows[name])
+    with pytest.raises(BoostflowError, match=f"7 rows have no value of column {name}"):
+        monitoring.evaluate(rows | {name: lost}, DETECTOR, FEATURES, CONFIG, 2, 3)
+
+
+def test_false_alarms_a_day_need_days() -> None:
+    rows = table()
+    for split, name in ((1, "validation"), (2, "test")):
+        mine = rows["split"] == split
+        time = np.where(mine, rows["time"][mine].min(), rows["time"])
+        changed = rows | {"time": time}
+        if name == "test":
+            with pytest.raises(BoostflowError, match="column time is the same for all test rows"):
+                monitoring.evaluate(changed, DETECTOR, FEATURES, CONFIG, 2, 3)
+        else:
+            found = monitoring.evaluate(changed, DETECTOR, FEATURES, CONFIG, 2, 3)
+            assert found["points"][0]["validated"] is None
+
+
 def test_scores_that_do_not_fit() -> None:
     rows = table()
     classifier = Judged(

@@ -83,6 +83,17 @@ def test_equal_plots_are_equal_files(tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("tables", "wanted"),
+    [(False, "Expected events per fb$^{-1}$"), (True, "Expected rows (relative)")],
+)
+def test_rows_of_tables_correspond_to_no_luminosity(tables, wanted):
+    steps = [{"name": "all", "events": 10, "expected": 2.5}]
+    with style():
+        figure = cutflow.cutflow({"kaon": {"cutflow": steps}}, Label(), tables=tables)
+    assert figure.axes[0].get_ylabel() == wanted
+
+
 def test_history_of_nested_lists():
     nested = {"history": {"train": {"mlogloss": [1.0, 0.5]}, "validation": {"mlogloss": [1, 0.7]}}}
     with style():

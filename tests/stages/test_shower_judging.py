@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 from scipy.stats import wasserstein_distance
 
 from boostflow.errors import BoostflowError
@@ -37,6 +38,9 @@ def test_what_is_the_same_cannot_be_told_apart() -> None:
     assert figures["nearest"]["value"] == pytest.approx(1, abs=4 * figures["nearest"]["error"])
     for one in figures["distance"].values():
         assert one["value"] < 3 * one["same"] + 1e-9
+    frechet = figures["frechet"]
+    # By chance it is about (trace of the covariance) / N, never 0.
+    assert 0 < frechet["value"] < 2 * frechet["same"] and frechet["error"] < frechet["same"]
     assert table["simulated_total"].shape == (800,) and figures["showers"] == 800
 
 
@@ -45,6 +49,29 @@ def test_what_differs_is_told_apart() -> None:
     assert figures["told_apart"]["trees on shapes"]["value"] > 0.6
     one = figures["distance"]["total"]
     assert one["value"] > 5 * one["same"] and one["value"] > 5 * one["error"]
+    assert figures["frechet"]["value"] > 3 * figures["frechet"]["same"]
+
+
+def test_the_frechet_distance_is_that_of_two_gaussians() -> None:
+    """By the root of the product of both covariances, as it is written down."""
+    rng = np.random.default_rng(4)
+    names = showers.SHAPES
+    mix = rng.normal(size=(2, len(names), len(names)))
+    both = [rng.normal(size=(3000, len(names))) @ one for one in mix]
+    both[1] += 0.5
+    table = {
+        f"{kind}_{name}": values[:, k]
+        for kind, values in zip(("simulated", "generated"), both, strict=True)
+        for k, name in enumerate(names)
+    }
+    one, other = (values / both[0].std(axis=0) for values in both)
+    product = np.cov(one.T) @ np.cov(other.T)
+    moved = one.mean(axis=0) - other.mean(axis=0)
+    expected = moved @ moved + np.trace(np.cov(one.T)) + np.trace(np.cov(other.T))
+    expected -= 2 * np.trace(sqrtm(product).real)
+    found = showers.frechet(table, 10, 3)
+    assert found["value"] == pytest.approx(expected, rel=1e-6)
+    assert 0 < found["error"] < 0.1 * expected
 
 
 @pytest.mark.slow

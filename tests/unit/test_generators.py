@@ -90,7 +90,7 @@ def test_columns_are_those_of_the_generator(tmp_path: Path) -> None:
     found = analysis(tmp_path, {})
     assert found.config.samples["a"].columns == ["x", "y"]
     assert found.config.of_tables()
-    assert found.label() == ("boostflow simulation", "138 fb$^{-1}$")
+    assert found.label() == ("boostflow simulation", "")
     assert found.parts("a", "nominal") == range(3)
     assert found.files == {}
 

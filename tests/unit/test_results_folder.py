@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import pytest
 
 import boostflow
 from boostflow.errors import BoostflowError
+from boostflow.takeover import Run, started
 
 
 def refused(folder: Path) -> str:
@@ -42,6 +47,47 @@ def test_a_folder_of_something_else(tmp_path: Path) -> None:
 def test_a_run_that_is_half_done(tmp_path: Path) -> None:
     (tmp_path / "select").mkdir()
     assert "the run is not finished" in refused(tmp_path)
+
+
+def noted(start: Path, output: str, process: int) -> None:
+    """The note of a run that was started in a folder, as one that is killed leaves it."""
+    begun = started(psutil.Process(process)) if psutil.pid_exists(process) else 0.0
+    run = Run(socket.gethostname(), process, begun, "digest", output)
+    path = start / run.note
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(run)))
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_results_that_a_run_works_on(
+    inside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, start = tmp_path / "out", tmp_path / "start"
+    for folder in (out, start):
+        folder.mkdir()
+    finished(out, "{}\n")
+    if inside:
+        noted(tmp_path, "out", os.getpid())
+    else:  # another disk: the run is seen from the folder that it was started in
+        monkeypatch.chdir(start)
+        noted(start, str(out), os.getpid())
+    said = refused(out)
+    assert f"a run works on these results (process {os.getpid()} on" in said
+    assert "\n" not in said
+
+
+def test_results_of_a_run_that_was_killed_at_its_second_time(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    finished(tmp_path / "out", "{}\n")
+    noted(tmp_path, "out", 2**22 + 1)  # above the highest process id of Linux
+    assert "a run was killed while it worked on these results" in refused(tmp_path / "out")
+
+
+def test_a_run_with_other_results_is_none_of_theirs(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    finished(tmp_path / "out", "{}\n")
+    noted(tmp_path, "out/other", os.getpid())
+    assert boostflow.open(tmp_path / "out").samples
 
 
 def test_a_damaged_record(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from boostflow.jobs.summary import Summary
 from boostflow.summary.figures import collect
 from boostflow.summary.run import run
 from boostflow.summary.table import table
+from boostflow.texttable import Text
 from support import factory
 
 FIGURES = {
@@ -266,3 +267,20 @@ def test_a_background_from_data_and_its_flags(tmp_path):
     page = (tmp_path / "overview.html").read_text()
     assert "<li>Background from data, biased: mu is biased by -0.35 ± 0.04</li>" in page
     assert "other functions of the background from data: ± 0.062" in page
+
+
+def test_rows_of_tables_correspond_to_no_luminosity() -> None:
+    row = {"events": 9, "selected_events": 8, "selected_jets": 8, "expected_per_fb": 7.5}
+    found = {"samples": {"kaon": row}, "notes": {}, "models": {}}
+    assert "expected per 1/fb" in table(found)
+    told = table(found | {"tables": True})
+    assert "expected (relative)" in told and "fb" not in told
+
+
+def test_long_names_go_on_in_the_next_line() -> None:
+    """They were cut, with three dots at their end."""
+    name = "a_model_with_a_name_" * 8
+    page = Text(100)
+    page.grid("Models", ["model", "family", "AUC"], [[name, "BDT", "0.5330 ± 0.0370"]])
+    told = "".join(page.text().split())
+    assert name in told.replace("BDT0.5330±0.0370", "") and "…" not in told

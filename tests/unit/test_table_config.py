@@ -62,7 +62,7 @@ def test_columns_take_the_place_of_observables(tmp_path: Path) -> None:
     again = {name: type(s).model_validate(s.model_dump()) for name, s in systematics.items()}
     assert again == systematics  # as jobs read them
     analysis = Analysis(config, systematics)
-    assert analysis.label() == ("boostflow simulation", "138 fb$^{-1}$")
+    assert analysis.label() == ("boostflow simulation", "")
     assert analysis.resolve("select", "gain_up", sample="kaon") == "gain_up"
     assert analysis.resolve("ingest", "gain_up", sample="kaon") == "nominal"
     assert analysis.resolve("templates", "mc_up") == "mc_up"

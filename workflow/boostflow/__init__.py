@@ -23,7 +23,8 @@ def open(folder: str | Path = "results") -> Results:
         folder: `output` of its configuration.
 
     Raises:
-        BoostflowError: it holds no run, one that is not finished, or one of another version.
+        BoostflowError: it holds no run, one that is not finished or is being made again, or one
+            of another version.
     """
     # By name: a job imports this package first, and none of what reads results.
     found: Results = import_module("boostflow.results").Results(folder)

@@ -480,11 +480,13 @@ class Analysis:
 
     def label(self) -> tuple[str, str]:
         """Text left and right on top of a plot."""
-        # Sets without cross-sections correspond to no luminosity.
-        if not all(is_normalised(b) or is_data(b) for b in self.config.samples.values()):
+        # Tables, and sets without cross-sections, correspond to no luminosity.
+        if self.config.of_tables() or not all(
+            is_normalised(b) or is_data(b) for b in self.config.samples.values()
+        ):
             return self.energy_label()
         left, energy = self.energy_label()
-        return left, f"{self.config.luminosity:g} fb$^{{-1}}$" + (f" ({energy})" if energy else "")
+        return left, f"{self.config.luminosity:g} fb$^{{-1}}$ ({energy})"
 
     def energy_label(self) -> tuple[str, str]:
         """Text left and right on top of a plot that corresponds to no luminosity."""

@@ -1,9 +1,11 @@
-"""Errors of efficiencies, of few and of weighted numbers."""
+"""Errors of efficiencies, of few and of weighted numbers, and weights relative to their mean."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from boostflow.errors import BoostflowError
 
 
 def efficiency_error(passing: ArrayLike, total: ArrayLike) -> NDArray:

@@ -2,8 +2,8 @@
 
 The profile is Workflow Run Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5) on RO-Crate 1.1: a
 `CreateAction` with the workflow as its instrument, what went in as its objects, and what came out
-as its results. Jets, trained models and logs stay where they are: what a crate holds fits into an
-archive of records, and the rest can be made again from it.
+as its results. Jets and scores stay where they are: what a crate holds fits into an archive of
+records, and the rest can be made again from it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RECORDS = {
     paths.COMPARISON: "Comparison of models",
 }
 """Files of the results by what they are; those that there are go into the crate."""
-FOLDERS = ("inference", "evaluation", "templates", "background", "plots")
+FOLDERS = ("inference", "evaluation", "templates", "background", "plots", "models", "logs")
 """Folders of the results whose files go into the crate."""
 WORKFLOW = Path(__file__).resolve().parents[1]
 

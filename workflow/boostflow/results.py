@@ -50,12 +50,13 @@ class Results:
         folder: `output` of the configuration.
 
     Raises:
-        BoostflowError: there is no such folder, it holds no run, one that is not finished, or one
-            of a version that wrote another configuration.
+        BoostflowError: there is no such folder, it holds no run, one that is not finished or is
+            being made again, or one of a version that wrote another configuration.
     """
 
     def __init__(self, folder: str | Path = "results") -> None:
         self.folder = Path(folder)
+        _at_rest(self.folder)
         self.record: dict[str, Any] = _record(self.folder)
         """Versions, seed, commit and time of the run."""
         self.config, self.systematics = self._configuration()
@@ -281,6 +282,31 @@ def known(what: str, name: str, names: Iterable[str]) -> None:
     names = list(names)
     if name not in names:
         raise BoostflowError(f"no {what} {name}; there are {', '.join(names) or 'none'}")
+
+
+def _at_rest(folder: Path) -> None:
+    """Raise BoostflowError if a run works on the results in a folder, or was killed at that.
+
+    Until its end the record of an earlier run stands beside files of both. Seen are runs that
+    were started in a folder above the results, or in the one that Python runs in.
+    """
+    from boostflow.takeover import notes
+
+    place = folder.resolve()
+    for start in dict.fromkeys([Path.cwd(), *place.parents]):
+        for run in notes(start):
+            if (start / run.output).resolve() != place:
+                continue
+            process = f"process {run.pid} on {run.host}, started in {start}"
+            if run.alive() or run.remote():
+                raise BoostflowError(
+                    f"{folder}: a run works on these results ({process}): open them when it has"
+                    " ended"
+                )
+            raise BoostflowError(
+                f"{folder}: a run was killed while it worked on these results ({process}): start"
+                " it again, it goes on where it was"
+            )
 
 
 def _record(folder: Path) -> dict[str, Any]:

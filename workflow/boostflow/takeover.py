@@ -273,10 +273,10 @@ def _processes(runs: Sequence[Run]) -> str:
     return f"snakemake (process {', '.join(str(run.pid) for run in runs)})"
 
 
-def notes() -> list[Run]:
-    """The runs that have left a note, dead or alive."""
+def notes(folder: Path = Path()) -> list[Run]:
+    """The runs that have left a note in the folder that they work in, dead or alive."""
     runs = []
-    for path in sorted(NOTES.glob("*.json")):
+    for path in sorted((folder / NOTES).glob("*.json")):
         try:
             runs.append(Run(**json.loads(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError):

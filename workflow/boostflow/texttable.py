@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Literal
 
 
 class Text:
@@ -45,7 +46,9 @@ class Text:
             right = range(1, len(columns)) if len(columns) > 3 else ()
         grid = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for i, column in enumerate(columns):
-            grid.add_column(column, justify="right" if i in right else "left")
+            # What is too long goes on in the next line; it would be cut.
+            justify: Literal["left", "right"] = "right" if i in right else "left"
+            grid.add_column(column, justify=justify, overflow="fold")
         for row in rows:
             grid.add_row(*row)
         self._console.print(grid)

@@ -13,6 +13,7 @@ from boostflow.errors import BoostflowError
 from boostflow.models.autoencoder import exact
 from boostflow.models.autoencoder.block import Autoencoder
 from boostflow.models.autoencoder.codec import Codec, Column
+from boostflow.models.autoencoder.narrow import LATENTS_MAX, Narrow
 from support.compression import random_layers, untrained
 
 DECLARED = {
@@ -54,6 +55,41 @@ def test_what_comes_back_is_what_rounding_alone_gives() -> None:
         np.testing.assert_array_equal(back[name], column.rounding.rounded(table[name]))
 
 
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("activation", ["tanh", "leaky_relu"])
+def test_a_bottleneck_keeps_the_bounds_whatever_its_latents_say(
+    skip: bool, activation: str
+) -> None:
+    """Of networks that nobody trained, on jets that are unlike those which made the columns."""
+    rng = np.random.default_rng(3)
+    seen = jets(3000)
+    shapes = [(4, 8), (8,), (8, 8), (8,), (8, 2), (2,)]
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    one = Codec(codec(seen).columns, [], Narrow(weights, np.full(2, 9.0), activation, True), skip)
+    one.layers = [random_layers(one.seen(i), 2, i) for i in range(6)]
+    assert [len(layers.first) for layers in one.layers] == [
+        0,
+        1,
+        *([2, 3, 4, 5] if skip else [2] * 4),
+    ]
+    table = jets(500, seed=2)
+    table["mass"][:3] = [np.nan, 1e30, 7e4]
+    again = Codec.of(one.content(), "test")
+    content = one.encode(table)
+    assert again.encode(table) == content
+    back = again.decode(content)
+    for name, column in one.columns.items():
+        np.testing.assert_array_equal(back[name], column.rounding.rounded(table[name]))
+    # Latents are paid, too; their numbers differ from jet to jet.
+    assert one.bits(table).shape == (500, 6) and (one.bits(table) >= 0).all()
+    latents = one.codes(table)[0][:2]
+    assert min(len(np.unique(x)) for x in latents) > 5
+    data = json.loads(one.content())
+    data["narrow"]["weights"] = data["narrow"]["weights"][2:]
+    with pytest.raises(BoostflowError, match="layers of other widths"):
+        Codec.of(json.dumps(data).encode(), "test")
+
+
 def test_a_column_that_the_network_does_not_expect_is_coded_without_it() -> None:
     """So a wrong network costs its own size, and hardly more than rounding does."""
     table = jets(3000)
@@ -91,8 +127,8 @@ def test_sums_are_the_same_in_any_order() -> None:
 
 
 def test_sums_stay_exact_at_the_largest_that_there_may_be() -> None:
-    """200 columns and the widest layers, all weights and inputs at their limits: below 2^53."""
-    columns, hidden = 200, Autoencoder.model_fields["hidden"].metadata[1].le
+    """200 columns, all latents, the widest layers, weights and inputs at limits: below 2^53."""
+    columns, hidden = 200 + LATENTS_MAX, Autoencoder.model_fields["hidden"].metadata[1].le
     largest = exact.FARTHEST * 2.0**exact.INPUTS
     weight = exact.FARTHEST * 2.0**exact.WEIGHTS
     assert columns * largest * weight + largest * 2.0**exact.WEIGHTS < 2**53
@@ -150,3 +186,31 @@ def test_the_loss_is_the_size_and_what_columns_tell_of_each_other_is_not_paid_tw
     sums = learner.validate(0)
     assert bits.sum() == pytest.approx(sums[0] / sums[1], abs=0.05)
     assert 8 * len(found.encode(validation)) / 2000 == pytest.approx(bits.sum(), abs=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["tanh", "leaky_relu"])
+def test_a_trained_latent_tells_what_columns_share(activation: str) -> None:
+    """Three columns are one number: each alone takes 5.6 bits, given the latent hardly any."""
+    from boostflow.models.autoencoder.train import BitsLearner
+    from boostflow.training.loop import Loop
+    from boostflow.training.ranks import Single
+
+    rng = np.random.default_rng(1)
+    x = rng.uniform(0, 1, 6000).astype(np.float32)
+    table = {"x": x, "y": 1 - x, "z": 2 * x}
+    declared = {name: Rounded(bound=0.01 * (1 + (name == "z"))) for name in table}
+    block = Autoencoder(
+        columns=declared, hidden=8, components=2, epochs=25, learning_rate=0.02, batch=128,
+        latents=1, skip=False, encoder=[8, 8], activation=activation,
+    )  # fmt: skip
+    learner = BitsLearner(block, table, (np.arange(6000) % 3).astype(np.int8), Single())
+    Loop(learner, "model", block).run()
+    validation = {name: values[1::3] for name, values in table.items()}
+    bits = learner.codec().bits(validation).mean(axis=0)
+    assert len(bits) == 4
+    # No order of coding can take less than what one of them takes.
+    assert np.log2(50) - 0.1 < bits.sum() < 2 * np.log2(50)
+    assert bits[:3].sum() < 6
+    sums = learner.validate(0)
+    assert bits.sum() == pytest.approx(sums[0] / sums[1], abs=0.05)

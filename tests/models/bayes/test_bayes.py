@@ -47,6 +47,15 @@ def test_what_is_missing_says_nothing() -> None:
     assert_allclose(p_kaon([math.nan] * 4, priors={"kaon": 1, "pion": 3}), 0.25)
 
 
+def test_what_is_missing_for_one_class_is_compared_with_none() -> None:
+    """The class without a value took the likelihood 1, more than any value of others gives."""
+    assert_allclose(p_kaon([1.0, 0.0, 2.0, math.nan]), 1 / (1 + math.exp(-1.5)))
+    assert_allclose(
+        p_kaon([math.nan, 0.5, 0.0, 1.5], mismatch=0.5),
+        p_kaon([math.nan, 0.5, math.nan, 1.5], mismatch=0.5),
+    )
+
+
 def test_nothing_underflows() -> None:
     """Far from both classes the nearer one is the likelier; mismatches alone tell nothing."""
     assert p_kaon([0.0, 60.0, 0.0, 61.0]) == 1.0

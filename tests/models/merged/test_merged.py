@@ -123,6 +123,18 @@ def test_parts_read_the_same_jets(parts: Path, inputs: list[Path]) -> None:
         assert [conformance.CLASSES[number] for number in y[mine]] == wanted
 
 
+def test_parts_that_share_jets_learn_from_them_turned_alike(
+    parts: Path, inputs: list[Path]
+) -> None:
+    one = learner(parts, inputs)
+    rows = np.arange(20)
+    straight, turned = one.training.batch(rows), one.training.learned(1, 0)(rows)
+    assert BLOCKS["sets"].turns()  # type: ignore[attr-defined]
+    assert not np.allclose(straight[0], turned[0])
+    for before, after in zip(straight[1:], turned[1:], strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
 def values(model: Any) -> list[np.ndarray]:
     return [np.array(v.numpy()) for v in model.variables]
 

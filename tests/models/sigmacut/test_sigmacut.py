@@ -24,6 +24,16 @@ def test_the_nearest_class_is_the_likeliest() -> None:
     assert_allclose(found, [0, 1, 0], atol=1e-12)
 
 
+def test_what_is_missing_is_near_to_nothing() -> None:
+    """A class without any value was the nearest one, with a probability of 1."""
+    nothing = math.nan
+    rows = [[nothing] * 6, [nothing, 4, 0, 2, 5, 12]]
+    found = probabilities(np.array(rows), BLOCK, CLASSES)
+    assert_allclose(found[0], [1 / 3] * 3)
+    # The first detector has nothing to say: 4 of the kaon, 2 of the pion, 12 of the proton.
+    assert_allclose(found[1], [2 / 9, 5 / 9, 2 / 9])
+
+
 def test_a_cut_on_the_score_is_one_on_the_deviation() -> None:
     """Whatever the abundances, which the figures at equal purity multiply by."""
     rng = np.random.default_rng(1)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from boostflow.errors import BoostflowError
 from boostflow.models.generated import Examples
 from boostflow.models.splitnet.block import SplitNet
-from boostflow.models.splitnet.generator import drawn, file_of, load
+from boostflow.models.splitnet.generator import chosen, drawn, file_of, load
 from boostflow.models.splitnet.train import SplitNetLearner, seen_of, unlikelihood
 from boostflow.models.splitnet.tree import CAP, inputs, tree
 from boostflow.scored import TRAIN, VALIDATION
@@ -87,6 +87,9 @@ def test_the_likelihood_is_that_of_what_is_drawn() -> None:
     density = [0.25 * normal(x, -1, 0.5) + 0.75 * normal(x, 2, 2) for x in (1.0, 0.0)]
     expected = [-np.log(0.2), -np.log(0.3), *-np.log(0.5 * np.array(density))]
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+    rare = np.log([[0.02, 0.49, 0.49]] * 1000)
+    assert chosen(rare, np.random.default_rng(3)).min() == 1
 
     share = drawn(np.broadcast_to(found[:1], (40_000, 9)), np.random.default_rng(3))
     assert (share == 1).mean() == pytest.approx(0.2, abs=0.01)

@@ -22,7 +22,10 @@ class Codec(Protocol):
         """All that `Coders.open_codec` needs, without pickles."""
 
     def bits(self, table: Mapping[str, NDArray]) -> NDArray:
-        """Bits that each column of each jet takes, shape (jets, columns)."""
+        """Bits that each column of each jet takes, shape (jets, columns).
+
+        More at the end, (jets, columns + latents), are those of numbers that columns share.
+        """
 
     def encode(self, table: Mapping[str, NDArray]) -> bytes:
         """Columns of some jets, shape (jets,) each, as bytes."""

@@ -22,7 +22,8 @@ class Monitoring(Block):
     parameters: list[str] = Field(min_length=1)
     """Columns that are monitored; `q{0..199}` stands for 200 of them."""
     culprit: str | None = None
-    """Column with the number of the parameter at fault among `parameters`, from 0."""
+    """Column with the number of the parameter at fault among `parameters`, from 0;
+    negative or NaN where it is not known."""
     kind: str | None = None
     """Column that tells kinds of faults."""
     kinds: dict[Name, float] = {}

@@ -24,6 +24,9 @@ JET = ("pt", "eta", "phi", "mass")
 COLUMNS = (*MOMENTA, *JET)
 """Columns of the selected jets that features without further needs are made from."""
 
+DIRECTION = ("eta_rel", "phi_rel")
+"""Features that turn with a jet as the two components of a vector."""
+
 LOCAL_RADIUS = 0.2
 """Distance in (eta, phi) within which `log_local_pt` adds up the pT, relative to the jet's: what
 tells a soft particle of a prong from one of underlying event or pile-up (the idea of PUPPI,
@@ -43,14 +46,16 @@ class Feature:
     """Formula from particles to a float64 for each of them, shape (P,)."""
     needs: tuple[str, ...] = ()
     """Columns that it is made from, beside four-momenta."""
+    directed: bool = False
+    """Whether it changes where the jet is turned about its axis."""
 
 
 FEATURES: dict[str, Feature] = {
     feature.name: feature
     for feature in (
         # Those of HLS4ML's jets (arXiv:1908.05318, 2010.07106) and of ParticleNet (1902.08570).
-        Feature("eta_rel", r"$\eta - \eta_\mathrm{jet}$", lambda p: p.d_eta),
-        Feature("phi_rel", r"$\varphi - \varphi_\mathrm{jet}$", lambda p: p.d_phi),
+        Feature("eta_rel", r"$\eta - \eta_\mathrm{jet}$", lambda p: p.d_eta, directed=True),
+        Feature("phi_rel", r"$\varphi - \varphi_\mathrm{jet}$", lambda p: p.d_phi, directed=True),
         Feature(
             "log_pt_rel", r"$\ln(p_T / p_T^\mathrm{jet})$", lambda p: p.log(p.pt / p.of_jet("pt"))
         ),
@@ -60,7 +65,12 @@ FEATURES: dict[str, Feature] = {
             "log_e_rel", r"$\ln(E / E_\mathrm{jet})$", lambda p: p.log(p.energy / p.jet_energy)
         ),
         Feature("log_pt", r"$\ln(p_T / \mathrm{GeV})$", lambda p: p.log(p.pt)),
-        Feature("cos_theta_rel", r"$\cos(\theta - \theta_\mathrm{jet})$", lambda p: p.cos_theta),
+        Feature(
+            "cos_theta_rel",
+            r"$\cos(\theta - \theta_\mathrm{jet})$",
+            lambda p: p.cos_theta,
+            directed=True,
+        ),
         Feature(
             "log_local_pt",
             rf"$\ln(p_T(\Delta R < {LOCAL_RADIUS}) / p_T^\mathrm{{jet}})$",

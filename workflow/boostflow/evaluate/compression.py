@@ -26,7 +26,7 @@ def evaluate(table: Table, codec: Codec) -> tuple[dict[str, Any], Table]:
         `bits` of each sample and of all, each a value and its statistical error; `columns`: of each
         the mean `bits`, those of `rounded` numbers that pcodec compresses, those that it needs to
         keep all digits (`lossless`), the root mean square and the largest `error` in the unit of
-        its bound, and the number of values that were `kept`.
+        its bound, and the number of values that were `kept`; `latents`: bits of what columns share.
 
     Raises:
         BoostflowError: there are no test jets.
@@ -46,7 +46,9 @@ def evaluate(table: Table, codec: Codec) -> tuple[dict[str, Any], Table]:
     of_samples = {
         str(name): _mean(total[test["sample"] == name]) for name in np.unique(test["sample"])
     }
-    return {"bits": {"all": _mean(total), **of_samples}, "columns": figures}, test
+    shared = float(bits[:, len(columns) :].sum(axis=1).mean())
+    of_all = {"all": _mean(total), **of_samples}
+    return {"bits": of_all, "columns": figures, "latents": shared}, test
 
 
 def of_column(rounding: Rounding, values: NDArray, back: NDArray) -> dict[str, float]:

@@ -50,12 +50,16 @@ def evaluate(
         by rate: what `_point` says; `page`: see `_page`.
 
     Raises:
-        BoostflowError: no score for the class, one that is not finite, or no fault among the test
-            rows, or nothing else.
+        BoostflowError: no score for the class, one that is not finite, a row without time or
+            truth, a culprit that is no parameter, test rows all of one time, no fault among these,
+            or nothing else.
     """
     score = score_of(table, judged, config)
     if not np.isfinite(score).all():
         raise BoostflowError(f"{(~np.isfinite(score)).sum()} rows have a NaN score")
+    for name in (config.time, config.truth):
+        if lost := int((~np.isfinite(table[name])).sum()):
+            raise BoostflowError(f"evaluate.monitoring: {lost} rows have no value of column {name}")
     when = (table[config.time] - table[config.time].min()) / config.day
     table = table | {"score": score, "days": when, "bad": table[config.truth] != 0}
     table = rows(table, np.argsort(when, kind="stable"))
@@ -66,6 +70,11 @@ def evaluate(
         raise BoostflowError(
             f"{int(bad.sum())} of {len(bad)} test rows have a fault by column {config.truth}:"
             " monitoring is judged by both"
+        )
+    if not np.ptp(test["days"]):
+        raise BoostflowError(
+            f"evaluate.monitoring.time: column {config.time} is the same for all test rows: false"
+            " alarms a day are counted by it"
         )
     judge = _Judge(test)
     asked = _Asked(config, judged.columns(Role.CAUSE), features, times, seed)
@@ -136,12 +145,24 @@ class _Asked(NamedTuple):
         return np.array(self.features)[table[column].astype(int)]
 
     def culprits(self, table: Table) -> NDArray[np.str_] | None:
-        """Names of the parameters at fault, "" where none is, shape (rows,); None if not known."""
+        """Names of the parameters at fault, "" where none is known; None without a column.
+
+        Args:
+            table: columns of the configuration, and `bad`, shape (rows,) each.
+
+        Raises:
+            BoostflowError: a fault is of a parameter that there is not.
+        """
         if self.config.culprit is None:
             return None
-        known = np.array(self.config.parameters)
-        number = np.clip(table[self.config.culprit].astype(int), 0, len(known) - 1)
-        return np.where(table["bad"], known[number], "")
+        number, names = table[self.config.culprit], np.array(self.config.parameters)
+        if wrong := number[table["bad"] & (number >= len(names))].tolist():
+            raise BoostflowError(
+                f"evaluate.monitoring.culprit: column {self.config.culprit} says {wrong[0]:g} of a"
+                f" fault, there are {len(names)} parameters: they count from 0"
+            )
+        known = table["bad"] & (number >= 0)
+        return np.where(known, names[np.where(known, number, 0).astype(int)], "")
 
 
 class _Judge:
@@ -195,7 +216,7 @@ def _point(
         `causes`: parts of the right alarms whose first causes, as many as the key says, hold the
         culprit; `validated`: the same but `kinds` and `causes` with the threshold that the
         validation rows give, as a shifter would have it, and the `false_alarms` a day that come of
-        it; null where these have no fault, or nothing else.
+        it; null where these have no fault, nothing else, or all one time.
     """
 
     def passing(threshold: float) -> dict[str, Any]:
@@ -224,7 +245,7 @@ def _point(
     found["kinds"] = _kinds(test, alarm, group, asked)
     found["causes"] = _causes(test, alarm, group, asked)
     validated = None
-    if before["bad"].any() and not before["bad"].all():
+    if before["bad"].any() and not before["bad"].all() and np.ptp(before["days"]):
         earlier = _Judge(before).threshold(rate)
         validated = {"threshold": _finite(earlier), **passing(earlier)}
     return {"false_alarms": rate, "exact": found, "validated": validated}
@@ -264,8 +285,11 @@ def _kinds(test: Table, alarm: NDArray, group: NDArray, asked: _Asked) -> dict[s
 
 def _causes(test: Table, alarm: NDArray, group: NDArray, asked: _Asked) -> dict[str, Any]:
     """Parts of the right alarms whose first causes hold the culprit, by how many are looked at."""
-    right, culprit = alarm & test["bad"], asked.culprits(test)
-    if not asked.columns or culprit is None or not right.any():
+    culprit = asked.culprits(test)
+    if not asked.columns or culprit is None:
+        return {}
+    right = alarm & (culprit != "")
+    if not right.any():
         return {}
     named = np.stack([asked.causes(test, column) for column in asked.columns], axis=1)
     return {
@@ -306,7 +330,10 @@ def _page(table: Table, threshold: float, asked: _Asked) -> dict[str, Any]:
     """
     config = asked.config
     x = np.stack([table[name] for name in config.parameters], axis=1).astype(np.float64)
-    filled = np.where(np.isfinite(x), x, np.nanmedian(x, axis=0))
+    # A parameter that is never there has no pull.
+    seen = np.isfinite(x)
+    x[:, ~seen.any(axis=0)] = 0.0
+    filled = np.where(np.isfinite(x), x, np.nanmedian(np.where(np.isinf(x), np.nan, x), axis=0))
     pulls = distances(filled, table["days"], HALFLIFE, CLIP)
     used = table["split"] == TEST
     test, pulls = rows(table, used), pulls[used].astype(np.float64)

@@ -20,6 +20,8 @@ class PlotCutflow(Job):
 
     label: Label
     """Text above the plot."""
+    tables: bool = False
+    """Whether the objects are rows of tables, which correspond to no luminosity."""
 
     class Files(base.Files):
         """What is read and written."""
@@ -32,7 +34,7 @@ class PlotCutflow(Job):
     @classmethod
     def of(cls, analysis: Analysis) -> PlotCutflow:
         """The job of an analysis."""
-        return cls(label=analysis.energy_label())
+        return cls(label=analysis.energy_label(), tables=analysis.config.of_tables())
 
 
 class Summary(Job):
@@ -43,6 +45,8 @@ class Summary(Job):
 
     label: Label = Label("", "")
     """Text above plots: the page tells luminosity and energy by it."""
+    tables: bool = False
+    """Whether the objects are rows of tables, which correspond to no luminosity."""
 
     class Files(base.Files):
         """What is read, as far as it is there, and written."""
@@ -77,7 +81,7 @@ class Summary(Job):
     @classmethod
     def of(cls, analysis: Analysis) -> Summary:
         """The job of an analysis."""
-        return cls(label=analysis.label())
+        return cls(label=analysis.label(), tables=analysis.config.of_tables())
 
 
 class Provenance(Job):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from boostflow.config.problems import Place, Problem
+from boostflow.constituents.catalogue import DIRECTION
 from boostflow.constituents.collections import COLLECTIONS, CollectionName
 from boostflow.models.classifying import ClassifierBlock
 from boostflow.models.family import DistributedBlock, Reads, TabularBlock, digest
@@ -106,6 +107,23 @@ class TaggerBlock(NetworkBlock):
     observables: list[str] = Field([])
     """Observables of the jet that are joined before the head, with their logarithms; none by
     default."""
+    turned: bool | None = None
+    """Whether jets are turned about their axis by a random angle, and half of them mirrored, anew
+    in each epoch of the training: a jet has no side, and networks learn it from more jets or from
+    this. null: where constituents have no other direction than `eta_rel` and `phi_rel`, so neither
+    tracks with impact parameters nor vertices."""
+
+    def turns(self) -> bool:
+        """Whether jets are turned in the training."""
+        return self._turnable() if self.turned is None else self.turned
+
+    def _turnable(self) -> bool:
+        """Whether the features of a constituent have a direction that can be turned."""
+        if self.collection != "constituents":
+            return False
+        known = COLLECTIONS[self.collection].features
+        named = [name for name in self.packed_features() if name in known]
+        return {name for name in named if known[name].directed} == set(DIRECTION)
 
     def packed_features(self) -> list[str]:
         """Features of the packed constituents, in order."""
@@ -152,6 +170,11 @@ class TaggerBlock(NetworkBlock):
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Features and observables exist, each listed once."""
         yield from super().problems(at, config)
+        if self.turned and not self._turnable():
+            yield (at / "turned").problem(
+                f"jets are turned by {' and '.join(DIRECTION)} of their constituents: particles"
+                " need both, and no other feature that has a direction"
+            )
         for key, what, known in (
             (
                 "particles",

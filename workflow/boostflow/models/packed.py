@@ -8,7 +8,7 @@ out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from boostflow.constituents import shards
 from boostflow.constituents.packing import Layout, Packed
+from boostflow.constituents.turning import Turns
 from boostflow.errors import BoostflowError
 from boostflow.io import parquet_chunks, parquet_rows, require_rows
 from boostflow.models.family import family_of
@@ -207,7 +208,18 @@ class Jets(shards.Shards, Batched):
         Raises:
             BoostflowError: a shard is gone.
         """
-        inputs = given(self.block, self.take(rows), self.observables[rows])
+        return self._of(rows, self.take(rows))
+
+    def learned(self, seed: int, epoch: int) -> Callable[[NDArray[np.int64]], tuple[NDArray, ...]]:
+        """Jets as they are, or turned; see `training.data.Batched.learned`."""
+        if not self.block.turns():
+            return self.batch
+        turns = Turns.drawn(len(self), seed, epoch)
+        names = self.block.packed_features()
+        return lambda rows: self._of(rows, turns[rows].applied(self.take(rows), names))
+
+    def _of(self, rows: NDArray[np.int64], jets: Packed) -> tuple[NDArray, ...]:
+        inputs = given(self.block, jets, self.observables[rows])
         return (*inputs.values(), self.truth[rows], self.weight[rows])
 
 

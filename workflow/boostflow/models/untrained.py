@@ -71,7 +71,17 @@ def scores(
     return {f"p_{name}": found[:, i] for i, name in enumerate(about["classes"])}
 
 
-def of_class(values: NDArray, block: DeviationsBlock, name: str) -> NDArray:
-    """The deviations of a class, shape (jets, detectors), of those of all."""
+def by_class(values: NDArray, block: DeviationsBlock, classes: Sequence[str]) -> NDArray:
+    """The deviations of each class, shape (jets, classes, detectors); NaN where there is none.
+
+    A detector that has none of one class has none of all: classes are compared by the same values.
+
+    Args:
+        values: of `block.columns()`, shape (jets, columns).
+        block: which columns are deviations from which class.
+        classes: in the order of the result.
+    """
     columns = block.columns()
-    return values[:, [columns.index(x) for x in block.deviations[name]]].astype(float)
+    places = [[columns.index(x) for x in block.deviations[name]] for name in classes]
+    found = values[:, places].astype(float)
+    return np.where(np.isnan(found).any(axis=1, keepdims=True), np.nan, found)

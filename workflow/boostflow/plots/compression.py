@@ -14,7 +14,7 @@ from boostflow.plots.style import Label, axis_label, label
 BARS = (
     ("lossless", "All digits (pcodec)"),
     ("rounded", "Rounded to the bound (pcodec)"),
-    ("bits", "Given the columns before it"),
+    ("bits", "Given what is coded before it"),
 )
 """What is drawn of each column, with its name in the legend."""
 
@@ -26,7 +26,7 @@ def bits(figures: Mapping[str, Any], text: Label) -> Figure:
     place = np.arange(len(columns))
     for number, (key, title) in enumerate(BARS):
         values = [one[key] for one in columns.values()]
-        total = sum(values)
+        total = sum(values) + (figures["latents"] if key == "bits" else 0)
         ax.barh(place + 0.27 * (number - 1), values, 0.25, label=f"{title}: {total:.1f} bits a jet")
     ax.set_yticks(place, [axis_label(name) for name in columns])
     ax.invert_yaxis()

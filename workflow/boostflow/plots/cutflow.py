@@ -26,15 +26,17 @@ def run(job: PlotCutflow, files: PlotCutflow.Files) -> None:
     """
     found = [read_json(path) for path in files.cutflows]
     with style():
-        save(cutflow({one["sample"]: one for one in found}, job.label), files.plot)
+        by_sample = {one["sample"]: one for one in found}
+        save(cutflow(by_sample, job.label, tables=job.tables), files.plot)
 
 
-def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
+def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label, tables: bool = False) -> Figure:
     """Expected events per 1/fb (where known, else raw events) above, cumulative efficiency below.
 
     Args:
         cutflows: the JSON beside the selected jets, by sample.
         text: above the axes.
+        tables: of rows of tables, whose expected numbers are relative to each other.
     """
     steps = all_steps([[cut["name"] for cut in data["cutflow"]] for data in cutflows.values()])
     expected = all(
@@ -54,7 +56,9 @@ def cutflow(cutflows: Mapping[str, Mapping[str, Any]], text: Label) -> Figure:
         share = counts / counts[0] if counts[0] else np.zeros_like(counts)
         error = efficiency_error(share * raw, raw)
         low.errorbar(positions, share, error, fmt="o-", ms=4, color=shade, lw=1.2)
-    ax.set(yscale="log", ylabel="Expected events per fb$^{-1}$" if expected else "Events")
+    what = "Rows" if tables else "Events"
+    per_fb = "Expected rows (relative)" if tables else "Expected events per fb$^{-1}$"
+    ax.set(yscale="log", ylabel=per_fb if expected else what)
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom, top * (top / bottom) ** 0.25)
     ax.legend(ncols=3, loc="upper right")

@@ -19,7 +19,7 @@ def run(job: Summary, files: Summary.Files) -> None:
     Raises:
         BoostflowError: a file is missing or is not JSON.
     """
-    found = collect(files)
+    found = collect(files) | ({"tables": True} if job.tables else {})
     effects = [effect for path in files.health for effect in read_json(path)["effects"]]
     write_json(files.summary, found)
     texts = {files.table: table(found), files.page: page(found, effects, files.figure, job.label)}

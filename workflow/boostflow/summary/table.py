@@ -115,9 +115,11 @@ def samples(page: Page, summary: dict[str, Any]) -> None:
         ]
         for name, s in summary["samples"].items()
     ]
+    # Rows of tables correspond to no luminosity.
+    expected = "expected (relative)" if summary.get("tables") else "expected per 1/fb"
     page.grid(
         "Samples",
-        ["sample", "events", "selected events", "selected jets", "expected per 1/fb"],
+        ["sample", "events", "selected events", "selected jets", expected],
         rows,
     )
     left_out = [

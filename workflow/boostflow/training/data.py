@@ -127,14 +127,22 @@ class Batched:
         """The named units, the arrays of a batch."""
         raise NotImplementedError
 
+    def learned(self, seed: int, epoch: int) -> Callable[[NDArray[np.int64]], tuple[NDArray, ...]]:
+        """What gives the named units of an epoch of the training, where these change at random.
+
+        How a unit is changed follows from seed, epoch and its number alone.
+        """
+        return self.batch
+
     def batches(self, batch: int, seed: int, epoch: int, ranks: Single) -> tf.data.Dataset:
         """Tensors of a rank in each step of an epoch, as `shuffled`, read ahead."""
 
         shards, work = self.sizes()
+        learned = self.learned(seed, epoch)
 
         def read() -> Iterator[tuple[NDArray, ...]]:
             for rows in shuffled(shards, batch, seed, epoch, ranks.rank, ranks.size, work):
-                yield self.batch(rows)
+                yield learned(rows)
 
         return read_ahead(read, self.signature)
 

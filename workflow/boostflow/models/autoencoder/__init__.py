@@ -2,7 +2,7 @@
 
 block    its configuration                    train   the learner: probabilities in bits
 exact    the network in whole numbers         score   bits and errors of each jet
-codec    columns to bytes, and back
+codec    columns to bytes, and back                narrow  latents of a bottleneck
 """
 
 from boostflow.models.autoencoder.block import Autoencoder

@@ -10,7 +10,7 @@ from pydantic import Field
 from boostflow.config.problems import Place, Problem
 from boostflow.config.rounding import Columns, Rounded, default_columns
 from boostflow.models.family import Reads, Role, Score, Task
-from boostflow.models.networks import LearnedBlock
+from boostflow.models.networks import LearnedBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
@@ -29,6 +29,18 @@ class Autoencoder(LearnedBlock):
     file."""
     components: int = Field(5, ge=1, le=32)
     """Logistic distributions whose mixture is the probability of a column."""
+    latents: int | None = Field(None, ge=1, le=64)
+    """A bottleneck: so many whole numbers are made of the columns by another network, with steps
+    that it learns, and coded before the columns. Fewer than columns; null: none."""
+    encoder: Widths = Field([64, 64], min_length=1, max_length=10)
+    """Widths of the hidden layers between columns and latents."""
+    activation: Literal["leaky_relu", "tanh"] = "leaky_relu"
+    """Of these layers."""
+    residual: bool = True
+    """Whether such a layer adds to what it reads, where that is as wide."""
+    skip: bool = True
+    """Whether columns are coded by those before them besides the latents; without it by the latents
+    alone."""
     epochs: int = Field(100, ge=1)
     """Most epochs of the training."""
     learning_rate: float = Field(5e-3, gt=0)
@@ -57,7 +69,13 @@ class Autoencoder(LearnedBlock):
         ]
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
-        """The samples of its training exist."""
+        """The samples of its training exist, latents are fewer than columns."""
+        if self.latents is not None and self.latents >= len(self.columns):
+            yield (at / "latents").problem(
+                f"is {self.latents}, must be below the number of columns, {len(self.columns)}"
+            )
+        if self.latents is None and not self.skip:
+            yield (at / "skip").problem("is for a bottleneck: name its number of `latents`")
         for name in self.samples or ():
             if name not in config.samples:
                 yield (at / "samples").unknown("sample", name, config.samples)

@@ -19,6 +19,7 @@ from boostflow.coding.rounding import Rounding
 from boostflow.config.rounding import Rounded
 from boostflow.errors import BoostflowError
 from boostflow.models.autoencoder import exact
+from boostflow.models.autoencoder.narrow import Latent, Narrow
 
 FILE = "codec.json"
 """The model's file: what its columns are, and the networks in whole numbers."""
@@ -126,7 +127,7 @@ class Column:
 
 
 def mixture(
-    outputs: NDArray[np.float64], column: Column, log_spread: float | None = None
+    outputs: NDArray[np.float64], column: Column | Latent, log_spread: float | None = None
 ) -> Mixture:
     """The distribution that a network's outputs stand for.
 
@@ -158,7 +159,20 @@ class Codec:
 
     columns: dict[str, Column]
     layers: list[exact.Layers]
-    """The network of each column, in whole numbers."""
+    """The network of each latent and of each column, in whole numbers."""
+    narrow: Narrow | None = None
+    """What makes latents; none for a compression without a bottleneck."""
+    skip: bool = True
+    """Whether columns are told those before them; else the latents alone."""
+
+    @property
+    def latents(self) -> int:
+        """How many there are."""
+        return 0 if self.narrow is None else len(self.narrow.gains)
+
+    def seen(self, number: int) -> int:
+        """How many of the latents and columns, in their order, the network of one is told."""
+        return number if self.skip else min(number, self.latents)
 
     @classmethod
     def of(cls, content: bytes, where: str) -> Codec:
@@ -185,48 +199,79 @@ class Codec:
                 )
                 for item in data["columns"]
             }
-            layers = [exact.Layers.of(item, i) for i, item in enumerate(data["layers"])]
-            if len(layers) != len(columns):
+            narrow = data.get("narrow")
+            narrow = narrow and Narrow.of(narrow, len(columns))
+            codec = cls(columns, [], narrow, bool(data.get("skip", True)))
+            codec.layers = [
+                exact.Layers.of(item, codec.seen(i)) for i, item in enumerate(data["layers"])
+            ]
+            if len(codec.layers) != codec.latents + len(columns):
                 raise ValueError("columns without a network")
         except (ValueError, KeyError, TypeError) as error:
             raise BoostflowError(f"{where}: holds no model of a compression ({error})") from None
-        return cls(columns, layers)
+        return codec
 
     def content(self) -> bytes:
         """All that `of` needs, as JSON."""
-        data = {
+        data: dict[str, Any] = {
             "version": VERSION,
             "columns": [{"name": name, **column.data()} for name, column in self.columns.items()],
             "layers": [layers.data() for layers in self.layers],
         }
+        if self.narrow is not None:
+            data |= {"narrow": self.narrow.data(), "skip": self.skip}
         return json.dumps(data, separators=(",", ":")).encode()
 
     def rounded(self) -> dict[str, Rounded]:
         """What its columns are, by name."""
         return {name: column.declared for name, column in self.columns.items()}
 
+    def coded(self) -> list[Latent | Column]:
+        """What is coded, in its order: latents, then columns."""
+        return [*(Latent() for _ in range(self.latents)), *self.columns.values()]
+
     def given(self, number: int, inputs: Sequence[NDArray[np.float64]], rows: int) -> Mixture:
-        """The distribution of a column's codes, given the inputs of those before it.
+        """The distribution of the codes of a latent or a column, given those before it.
 
         Args:
-            number: of the column.
-            inputs: of the columns before it, shape (rows,) each.
+            number: of what is coded.
+            inputs: of what is coded before it, shape (rows,) each.
             rows: number of jets.
         """
-        column = list(self.columns.values())[number]
-        x = np.stack(inputs, axis=1) if inputs else np.zeros((rows, 0))
-        return mixture(exact.outputs(self.layers[number], x), column)
+        told = inputs[: self.seen(number)]
+        x = np.stack(told, axis=1) if told else np.zeros((rows, 0))
+        return mixture(exact.outputs(self.layers[number], x), self.coded()[number])
+
+    def codes(
+        self, table: Mapping[str, NDArray]
+    ) -> tuple[list[NDArray[np.int64]], list[NDArray], list[NDArray[np.float64]]]:
+        """Codes of latents and columns, values that are kept, and what networks see of them."""
+        both = [column.code(table[name]) for name, column in self.columns.items()]
+        codes = [code for code, _ in both]
+        inputs = [c.input(code) for c, code in zip(self.columns.values(), codes, strict=True)]
+        latents = (
+            [] if self.narrow is None else list(np.ascontiguousarray(self.narrow.codes(inputs).T))
+        )
+        return (
+            [*latents, *codes],
+            [*(np.zeros(0, np.int8) for _ in latents), *(kept for _, kept in both)],
+            [*(Latent().input(code) for code in latents), *inputs],
+        )
 
     def bits(self, table: Mapping[str, NDArray]) -> NDArray[np.float64]:
-        """What each column of each jet costs, shape (jets, columns), kept values included."""
-        inputs: list[NDArray[np.float64]] = []
+        """What each column of each jet costs, shape (jets, columns + latents); columns first.
+
+        Those of columns hold values that are kept.
+        """
+        codes, _, inputs = self.codes(table)
         found = []
+        for number, one in enumerate(self.coded()):
+            code = codes[number]
+            found.append(bits(code, one.codes, self.given(number, inputs, len(code))))
+        found = [*found[self.latents :], *found[: self.latents]]
         for number, (name, column) in enumerate(self.columns.items()):
-            code, _ = column.code(table[name])
-            given = self.given(number, inputs, len(code))
-            kept = (code == column.codes - 1) * (8 * table[name].dtype.itemsize)
-            found.append(bits(code, column.codes, given) + kept)
-            inputs.append(column.input(code))
+            kept = codes[self.latents + number] == column.codes - 1
+            found[number] += kept * (8 * table[name].dtype.itemsize)
         return np.stack(found, axis=1)
 
     def encode(self, table: Mapping[str, NDArray]) -> bytes:
@@ -238,21 +283,19 @@ class Codec:
             table: the codec's columns by name, shape (N,) each.
         """
         rows = len(next(iter(table.values())))
-        inputs: list[NDArray[np.float64]] = []
+        codes, kept, inputs = self.codes(table)
         coded, head, parts = [], [], []
-        for number, (name, column) in enumerate(self.columns.items()):
-            code, kept = column.code(table[name])
+        for number, one in enumerate(self.coded()):
             given = self.given(number, inputs, rows)
-            inputs.append(column.input(code))
-            plain = whole.packed(code)
-            learned = bits(code, column.codes, given).sum() / 8 < len(plain)
+            plain = whole.packed(codes[number])
+            learned = bits(codes[number], one.codes, given).sum() / 8 < len(plain)
             if learned:
-                coded.append((code, column.codes, given))
-            head.append({"kind": kept.dtype.str, "learned": bool(learned)})
-            parts += [b"" if learned else plain, _squeezed(kept.tobytes())]
+                coded.append((codes[number], one.codes, given))
+            head.append({"kind": kept[number].dtype.str, "learned": bool(learned)})
+            parts += [b"" if learned else plain, _squeezed(kept[number].tobytes())]
         encoder = Encoder(rows * max(len(coded), 1))
-        for one in reversed(coded):
-            encoder.add(*one)
+        for item in reversed(coded):
+            encoder.add(*item)
         about = {"rows": rows, "columns": head}
         return packed([json.dumps(about).encode(), encoder.content(), *parts])
 
@@ -262,21 +305,24 @@ class Codec:
         Raises:
             BoostflowError: it is something else.
         """
+        names = [*(None for _ in range(self.latents)), *self.columns]
         try:
             about, coded, *parts = unpacked(content)
             head = json.loads(about)
             rows, decoder = head["rows"], Decoder(coded)
             inputs: list[NDArray[np.float64]] = []
             found = {}
-            for number, (name, column) in enumerate(self.columns.items()):
+            for number, one in enumerate(self.coded()):
                 said, (plain, kept) = head["columns"][number], parts[2 * number : 2 * number + 2]
-                kind = np.dtype(said["kind"])
                 if said["learned"]:
-                    code = decoder.take(column.codes, self.given(number, inputs, rows))
+                    code = decoder.take(one.codes, self.given(number, inputs, rows))
                 else:
                     code = np.asarray(whole.unpacked(plain), np.int64)
-                inputs.append(column.input(code))
-                found[name] = column.values(code, np.frombuffer(_spread(kept), kind), kind)
+                inputs.append(one.input(code))
+                name = names[number]
+                if isinstance(one, Column) and name is not None:
+                    kind = np.dtype(said["kind"])
+                    found[name] = one.values(code, np.frombuffer(_spread(kept), kind), kind)
             decoder.end()
         except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
             raise BoostflowError(f"no coded columns of this model ({error})") from None

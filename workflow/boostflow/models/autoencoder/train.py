@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from boostflow.io import read_flat, require_rows
 from boostflow.models.autoencoder import exact
 from boostflow.models.autoencoder.block import Autoencoder
 from boostflow.models.autoencoder.codec import FILE, Codec, Column, whole_log
+from boostflow.models.autoencoder.narrow import LEAK, Latent, Narrow
 from boostflow.models.family import family_of
 from boostflow.scored import TRAIN, VALIDATION
 from boostflow.seeds import derive
@@ -104,9 +106,17 @@ class BitsLearner(AdamLearner):
         inputs = np.stack([one.input(c) for one, c in zip(self._all, codes.T, strict=True)], axis=1)
         x = (inputs * 2.0**-exact.INPUTS).astype(np.float32)
         both = codes.astype(np.float32), x
-        self.spreads = np.array([one.spread for one in self._all], np.float32)
-        self.centers = np.array([one.center for one in self._all], np.float32)
-        self.logs = np.array([whole_log(one.spread) for one in self._all], np.float32)
+        self.latents = config.latents or 0
+        # In the order in which they are coded.
+        self.coded: list[Latent | Column] = [*(Latent() for _ in range(self.latents)), *self._all]
+        self.spreads = np.array([one.spread for one in self.coded], np.float32)
+        self.centers = np.array([one.center for one in self.coded], np.float32)
+        self.logs = np.array([whole_log(one.spread) for one in self.coded], np.float32)
+        self.codes = np.array([one.codes for one in self.coded], np.float32)
+        # What each network is told.
+        self.told = np.tri(len(self.coded), k=-1, dtype=np.float32)
+        if not config.skip:
+            self.told[self.latents :, self.latents :] = 0
         training, validation = (
             Arrays(*(array[split == part] for array in both)) for part in (TRAIN, VALIDATION)
         )
@@ -117,10 +127,13 @@ class BitsLearner(AdamLearner):
         return list(self.columns.values())
 
     def make(self) -> list[keras.Variable]:
-        """Weights of all networks, by `exact.Layers`, with the columns as first axis."""
+        """Weights of all networks, by `exact.Layers`, with latents and columns as first axis.
+
+        After them those of the narrow network, and the logarithms of its gains.
+        """
         rng = np.random.default_rng(derive(self.config.seed, self.config.kind, "weights"))
-        count, hidden, parts = len(self.columns), self.config.hidden, self.config.components
-        reads = np.maximum(np.arange(count), 1)[:, None, None]
+        count, hidden, parts = len(self.coded), self.config.hidden, self.config.components
+        reads = np.maximum(self.told.sum(axis=1), 1)[:, None, None]
         # Means beside each other, scales of half the spread, equal weights; few jets are anywhere.
         start = [*np.linspace(-1, 1, parts), *np.full(parts, -1.0), *np.zeros(parts), -4.0]
         values = [
@@ -132,26 +145,35 @@ class BitsLearner(AdamLearner):
             np.tile(start, (count, 1)),
             np.zeros((count, count, 3 * parts + 1)),
         ]
-        names = exact.Layers._fields
+        names = list(exact.Layers._fields)
+        if self.latents:
+            widths = [len(self.columns), *self.config.encoder, self.latents]
+            for number, (before, width) in enumerate(pairwise(widths)):
+                values += [
+                    rng.normal(size=(before, width)) * np.sqrt(1 / before),
+                    np.zeros(width),
+                ]
+                names += [f"narrow{number}", f"narrow_bias{number}"]
+            values.append(np.full(self.latents, np.log(Latent.spread)))
+            names.append("log_gain")
         return [
             keras.Variable(value.astype(np.float32), name=name)
             for name, value in zip(names, values, strict=True)
         ]
 
     def outputs(self, x: tf.Tensor) -> tf.Tensor:
-        """Outputs of all networks, (B, columns, 3 K + 1), from the inputs (B, columns)."""
+        """Outputs of all networks, (B, coded, 3 K + 1), from the inputs (B, coded)."""
         first, first_bias, second, second_bias, last, last_bias, skip = (
-            weight.value for weight in self.learned
+            weight.value for weight in self.learned[: len(exact.Layers._fields)]
         )
-        # A column is told those before it.
-        before = np.tri(len(self.columns), k=-1, dtype=np.float32)[:, :, None]
+        before = self.told[:, :, None]
         h = tf.nn.relu(tf.einsum("bi,cih->bch", x, first * before) + first_bias)
         h = h + tf.nn.relu(tf.einsum("bch,chk->bck", h, second) + second_bias)
         past = tf.einsum("bi,cio->bco", x, skip * before)
         return tf.einsum("bch,cho->bco", h, last) + last_bias + past
 
     def bits(self, codes: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        """What each column of each jet costs, shape (B, columns).
+        """What each latent and column of each jet costs, shape (B, coded).
 
         The probability of a code under a logistic distribution is sigma(a) - sigma(b), with b the
         lower and a the upper edge: sigma(a) sigma(-b) (1 - exp(b - a)), which does not cancel.
@@ -163,7 +185,7 @@ class BitsLearner(AdamLearner):
         center = (self.centers[:, None] + self.spreads[:, None] * mean) - codes[:, :, None]
         upper, lower = (0.5 - center) * slope, (-0.5 - center) * slope
         # A code at the end has all that lies beyond it.
-        last = np.array([one.codes - 1 for one in self._all], np.float32)
+        last = self.codes - 1
         anywhere = tf.broadcast_to(-np.log(last + 1)[:, None], tf.shape(weight[:, :, -1:]))
         log_p = tf.where((codes >= last)[:, :, None], 0.0, tf.math.log_sigmoid(upper))
         log_p += tf.where((codes <= 0)[:, :, None], 0.0, tf.math.log_sigmoid(-lower))
@@ -175,9 +197,31 @@ class BitsLearner(AdamLearner):
         # No code has less than one part of the whole.
         return -tf.maximum(found, tf.cast(-30.0, found.dtype) + 0.01 * (found + 30.0))
 
+    def narrowed(self, x: tf.Tensor) -> tf.Tensor:
+        """Latents of jets, shape (B, latents), whole numbers.
+
+        Gradients pass their rounding as if it were none (straight through).
+        """
+        *weights, log_gain = (weight.value for weight in self.learned[len(exact.Layers._fields) :])
+        h = x
+        for at in range(0, len(weights) - 2, 2):
+            more = h @ weights[at] + weights[at + 1]
+            if self.config.activation == "tanh":
+                more = tf.tanh(more)
+            else:
+                more = tf.nn.leaky_relu(more, LEAK)
+            h = more + h if self.config.residual and more.shape[1] == h.shape[1] else more
+        far = (h @ weights[-2] + weights[-1]) * tf.exp(log_gain) + Latent.center
+        far = tf.clip_by_value(far, 0.0, Latent.codes - 1.0)
+        return far + tf.stop_gradient(tf.round(far) - far)
+
     def sums_of(self, *batch: tf.Tensor, training: bool) -> tf.Tensor:
         """Sum of bits, and the number of jets."""
         codes, x = batch
+        if self.latents:
+            latents = self.narrowed(x)
+            codes = tf.concat([latents, codes], axis=1)
+            x = tf.concat([(latents - Latent.center) / Latent.spread, x], axis=1)
         return tf.stack(
             [tf.reduce_sum(self.bits(codes, x)), tf.cast(tf.shape(codes)[0], tf.float32)]
         )
@@ -192,13 +236,22 @@ class BitsLearner(AdamLearner):
 
     def codec(self) -> Codec:
         """The networks in whole numbers, each with what its column reads."""
-        arrays = [weight.numpy() for weight in self.learned]
-        layers = []
-        for number in range(len(self.columns)):
+        count = len(exact.Layers._fields)
+        arrays, narrow = (
+            [weight.numpy() for weight in some]
+            for some in (self.learned[:count], self.learned[count:])
+        )
+        codec = Codec(self.columns, [], None, self.config.skip)
+        if narrow:
+            *weights, log_gain = narrow
+            gains = np.exp(log_gain)
+            codec.narrow = Narrow(weights, gains, self.config.activation, self.config.residual)
+        for number in range(len(self.coded)):
             mine = exact.Layers(*(array[number] for array in arrays))
-            mine = mine._replace(first=mine.first[:number], skip=mine.skip[:number])
-            layers.append(exact.whole(mine))
-        return Codec(self.columns, layers)
+            told = codec.seen(number)
+            mine = mine._replace(first=mine.first[:told], skip=mine.skip[:told])
+            codec.layers.append(exact.whole(mine))
+        return codec
 
     def write(self, folder: Path) -> None:
         """Write the codec."""

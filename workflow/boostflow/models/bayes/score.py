@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.models.bayes.block import Bayes
-from boostflow.models.untrained import of_class, scores
+from boostflow.models.untrained import by_class, scores
 
 RANGE = 200.0
 """Width of the range that a mismatched value may lie in, in units of the resolution."""
@@ -29,15 +29,16 @@ def probabilities(values: NDArray, block: Bayes, classes: Sequence[str]) -> NDAr
         block: which columns are deviations from which class.
         classes: in the order of the result.
     """
-    found = np.empty((len(values), len(classes)))
-    for i, name in enumerate(classes):
-        n = of_class(values, block, name)
-        # A normal distribution and, with mismatches, a flat one.
-        terms = -(n**2) / 2 + np.log((1 - block.mismatch) / np.sqrt(2 * np.pi))
-        if block.mismatch:
-            terms = np.logaddexp(terms, np.log(block.mismatch / RANGE))
-        found[:, i] = np.where(np.isnan(n), 0.0, terms).sum(axis=1)
-        found[:, i] += np.log(block.priors.get(name, 1.0))
+    n = by_class(values, block, classes)
+    # A normal distribution and, with mismatches, a flat one.
+    missing = np.isnan(n)
+    terms = -(np.where(missing, 0.0, n) ** 2) / 2 + np.log(
+        (1 - block.mismatch) / np.sqrt(2 * np.pi)
+    )
+    if block.mismatch:
+        terms = np.logaddexp(terms, np.log(block.mismatch / RANGE))
+    found = np.where(missing, 0.0, terms).sum(axis=2)
+    found += np.log([block.priors.get(name, 1.0) for name in classes])
     # The largest is taken out, so that not all of them underflow.
     found = np.exp(found - found.max(axis=1, keepdims=True))
     return found / found.sum(axis=1, keepdims=True)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
+from boostflow.constituents.catalogue import DIRECTION
 from boostflow.models.networks import PARTICLES, TaggerBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
 Channel = Literal["pt", "charged", "multiplicity"]
-MOMENTUM = ["eta_rel", "phi_rel", "pt"]
+MOMENTUM = [*DIRECTION, "pt"]
 """Features of a constituent that every image is made from, in this order."""
 CHARGE = "charge"
 """The one after them where a channel takes charged constituents alone."""
@@ -64,6 +65,10 @@ class JetImages(TaggerBlock):
     def packed_features(self) -> list[str]:
         """Features of the packed constituents: direction, pT, and charge where it is asked for."""
         return [*MOMENTUM, *([CHARGE] if "charged" in self.channels else [])]
+
+    def turns(self) -> bool:
+        """Nothing is gained where every jet is turned upright."""
+        return super().turns() and not (self.turned is None and self.rotate)
 
     def problems(self, at: Place, config: Config) -> Iterable[Problem]:
         """Layers have a width, and images have pixels and channels enough."""

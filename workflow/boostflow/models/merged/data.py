@@ -7,7 +7,7 @@ once. All else comes from the tables of selected jets, in the order of the packe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from boostflow.constituents import shards
 from boostflow.constituents.packing import Packed
+from boostflow.constituents.turning import Turns
 from boostflow.errors import BoostflowError
 from boostflow.io import read_json
 from boostflow.models import packed
@@ -46,8 +47,10 @@ class OfColumns:
         self.shapes: list[Shape] = [(x.shape[1:], "float32")]
         self.digest = hashlib.blake2b(x.tobytes(), digest_size=16).hexdigest()
 
-    def given(self, rows: NDArray[np.int64], taken: Mapping[int, Packed]) -> Iterable[NDArray]:
-        """All inputs of the named jets."""
+    def given(
+        self, rows: NDArray[np.int64], taken: Mapping[int, Packed], turns: Turns | None = None
+    ) -> Iterable[NDArray]:
+        """All inputs of the named jets; observables know no side of a jet."""
         return [self.x[rows]]
 
 
@@ -64,14 +67,19 @@ class OfConstituents:
         self.block, self.jets, self.digest = block, jets, jets.digest
         self.shapes: list[Shape] = list(packed.specified(block).values())
 
-    def given(self, rows: NDArray[np.int64], taken: Mapping[int, Packed]) -> Iterable[NDArray]:
+    def given(
+        self, rows: NDArray[np.int64], taken: Mapping[int, Packed], turns: Turns | None = None
+    ) -> Iterable[NDArray]:
         """All inputs of the named jets.
 
         Args:
             rows: numbers of the jets.
             taken: their constituents, by the `id` of the packed jets.
+            turns: of these jets, if the network learns from turned ones.
         """
         constituents = taken[id(self.jets)]
+        if turns is not None and self.block.turns():
+            constituents = turns.applied(constituents, self.block.packed_features())
         return packed.given(self.block, constituents, self.jets.observables[rows]).values()
 
 
@@ -133,8 +141,16 @@ class Jets(Batched):
         Raises:
             BoostflowError: a shard is gone.
         """
+        return self._of(rows, None)
+
+    def learned(self, seed: int, epoch: int) -> Callable[[NDArray[np.int64]], tuple[NDArray, ...]]:
+        """Jets turned alike for all parts that learn so; see `training.data.Batched.learned`."""
+        turns = Turns.drawn(len(self), seed, epoch)
+        return lambda rows: self._of(rows, turns[rows])
+
+    def _of(self, rows: NDArray[np.int64], turns: Turns | None) -> tuple[NDArray, ...]:
         taken = {id(jets): jets.take(rows) for jets in self.packed}
-        given = [x for reader in self.readers for x in reader.given(rows, taken)]
+        given = [x for reader in self.readers for x in reader.given(rows, taken, turns)]
         return (*given, self.truth[rows], self.weight[rows])
 
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from boostflow.config.problems import Place, Problem
+from boostflow.constituents.catalogue import DIRECTION
 from boostflow.models.networks import PARTICLES, TaggerBlock, Widths
 
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
-DIRECTION = ["eta_rel", "phi_rel"]
-"""What the filters of an energy flow network read of a particle."""
 SHARE = "pt_share"
-"""The weight of a particle there."""
+"""The weight of a particle in an energy flow network, whose filters read its direction."""
 FILTER_FILE, FILTERS, DIRECTIONS = "filters.onnx", "filters", "directions"
 """Graph of the filters of an energy flow network, its output (also the name of their layers) and
 its input."""
@@ -37,7 +36,7 @@ class DeepSets(TaggerBlock):
     """Widths of the layers between the sum and the classes."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Part of the outputs of each layer of the head that is left out in each step."""
-    epochs: int = Field(25, ge=1)
+    epochs: int = Field(40, ge=1)
     """Most epochs of the training."""
     batch: int = Field(128, ge=2)
     """Jets in a step, of all processes together."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from boostflow.constituents.catalogue import DIRECTION
 from boostflow.models import kerasexport, tagger_train
 from boostflow.models.kerasmodel import dense, head
-from boostflow.models.set.block import DIRECTION, DIRECTIONS, FILTER_FILE, FILTERS, DeepSets
+from boostflow.models.set.block import DIRECTIONS, FILTER_FILE, FILTERS, DeepSets
 from boostflow.models.tagger_train import Inputs
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.models.sigmacut.block import SigmaCut
-from boostflow.models.untrained import of_class, scores
+from boostflow.models.untrained import by_class, scores
 
 
 def score(model: Path, jets: ak.Array, threads: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -22,7 +22,7 @@ def probabilities(values: NDArray, block: SigmaCut, classes: Sequence[str]) -> N
     """Probabilities of shape (jets, classes), which add up to 1.
 
     That of the nearest class falls with its deviation from 1 to 1 / classes, the others share the
-    rest in equal parts.
+    rest in equal parts. Without any deviation all are equal.
 
     Args:
         values: of `block.columns()`, shape (jets, columns); NaN where there is none.
@@ -30,8 +30,9 @@ def probabilities(values: NDArray, block: SigmaCut, classes: Sequence[str]) -> N
         classes: in the order of the result.
     """
     size = len(classes)
-    each = [np.sqrt(np.nansum(of_class(values, block, name) ** 2, axis=1)) for name in classes]
-    deviation = np.stack(each, axis=1)
+    n = by_class(values, block, classes)
+    deviation = np.sqrt(np.nansum(n**2, axis=2))
+    deviation[np.isnan(n).all(axis=(1, 2))] = np.inf
     nearest = deviation.argmin(axis=1)
     p = 1 / size + (1 - 1 / size) / (1 + deviation.min(axis=1))
     found = np.repeat(((1 - p) / (size - 1))[:, None], size, axis=1)

@@ -24,6 +24,9 @@ INPUT, OUTPUT = "energies", "splits"
 KINDS = 3
 """Logits of a split before the parameters of the Gaussians: all on the left, all on the right, on
 both sides."""
+LEAST = 0.03
+"""Choices that are less likely than this are not drawn: a network never says 0, and among 504
+splits of a shower a wrong one of large parts would be too frequent."""
 LIMIT = 14.0
 """Largest logarithm of a ratio of both sides."""
 LOG_WIDTHS = (-7.0, 3.0)
@@ -82,12 +85,14 @@ def drawn(found: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
     logarithm = means[rows, which] + width * rng.standard_normal(len(found), np.float32)
     share = 1 / (1 + np.exp(-np.clip(logarithm, -LIMIT, LIMIT)))
     share[side == 0], share[side == 1] = 1.0, 0.0
-    return share
+    return share.astype(np.float32)
 
 
 def chosen(logits: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
-    """One of K, by chance, for logits of shape (R, K)."""
-    reached = np.cumsum(np.exp(logits - logits.max(axis=1, keepdims=True)), axis=1)
+    """One of K, by chance, for logits of shape (R, K); none that is as unlikely as `LEAST`."""
+    power = np.exp(logits - logits.max(axis=1, keepdims=True))
+    power[power < LEAST * power.sum(axis=1, keepdims=True)] = 0.0
+    reached = np.cumsum(power, axis=1)
     place = rng.random(len(logits), np.float32) * reached[:, -1]
     return (place[:, None] >= reached[:, :-1]).sum(axis=1)
 

@@ -76,8 +76,8 @@ class SplitNetLearner(AdamLearner):
         self.about = {"energies": list(every.range()), "cells": CELLS}
         self.tree = tree()
         self.together = tf.constant(np.concatenate(self.tree.members, axis=1))
-        splits = [_arrays(every.of(part)) for part in (TRAIN, VALIDATION)]
-        super().__init__(config, *splits, ranks)
+        training, validation = (_arrays(every.of(part)) for part in (TRAIN, VALIDATION))
+        super().__init__(config, training, validation, ranks)
 
     def make(self) -> list[keras.Variable]:
         """Make the networks."""

@@ -91,7 +91,7 @@ def _generation(parts: list[Part], halves: list[list[Part]]) -> Generation:
     for number in range(len(LAYERS)):
         sums[layers == number, number] = 1.0
     places = np.stack([_place(part) for part in parts])
-    context = [_context(one, layers, places) for one in parents]
+    context = [_context(int(one), layers, places) for one in parents]
     return Generation(
         *(len(parts), parents, after[parents], after[parents] + 1, kept, after[kept]),
         *(sums, np.array(context), places[parents].astype(np.float32)),
