@@ -24,7 +24,7 @@ class Turns:
 
     @classmethod
     def drawn(cls, jets: int, seed: int, epoch: int) -> Turns:
-        """Turns of all jets in an epoch, which follow from its number, the seed and the jet's number.
+        """Turns of all jets in an epoch; they follow from seed, epoch and number of a jet alone.
 
         Args:
             jets: N.
