@@ -53,11 +53,11 @@ def test_correlations_are_those_of_the_factors() -> None:
 
 
 def test_drift_and_changes_are_as_large_as_declared() -> None:
-    drifting = QUIET.varied({"drift": 0.1, "parameters": 500})
+    drifting = QUIET.merged({"drift": 0.1, "parameters": 500})
     found = history(drifting, 200)
     assert np.array_equal(found[:50], history(drifting, 50)) and not found[0].any()
     assert np.std(found[-1]) == pytest.approx(0.1 * np.sqrt(199), rel=0.15)
-    jumping = QUIET.varied({"jumps": 0.2, "jump_size": 3.0, "jump_part": 0.25, "parameters": 500})
+    jumping = QUIET.merged({"jumps": 0.2, "jump_size": 3.0, "jump_part": 0.25, "parameters": 500})
     steps = np.diff(history(jumping, 400), axis=0)
     changed = (steps != 0).any(axis=1)
     assert changed.mean() == pytest.approx(0.2, abs=0.06)
@@ -66,7 +66,7 @@ def test_drift_and_changes_are_as_large_as_declared() -> None:
 
 
 def test_rates_of_faults_and_of_an_experts_mistakes() -> None:
-    block = QUIET.varied({"faults": 0.3, "missed": 0.2, "mistaken": 0.1, "parameters": 3})
+    block = QUIET.merged({"faults": 0.3, "missed": 0.2, "mistaken": 0.1, "parameters": 3})
     found = made(block, 25 * 3000)
     runs = found["run"].astype(int)
     bad, flagged = (np.bincount(runs, found[name]) > 0 for name in ("fault", "flag"))
@@ -83,7 +83,7 @@ def test_rates_of_faults_and_of_an_experts_mistakes() -> None:
 @pytest.mark.parametrize("kind", ["dead", "stuck", "noisy", "shifted", "decoupled"])
 def test_faults_are_of_their_kind(kind: Kind) -> None:
     change = {"faults": 1.0, "kinds": [kind], "several": 0.0, "fault_size": 5.0}
-    block, well = QUIET.varied(change), made(QUIET, 25 * 400)
+    block, well = QUIET.merged(change), made(QUIET, 25 * 400)
     found = made(block, 25 * 400)
     bad = found["fault"] > 0
     j = found["culprit"][bad].astype(int)
@@ -116,7 +116,7 @@ def test_faults_are_of_their_kind(kind: Kind) -> None:
 
 def test_some_faults_touch_more_parameters() -> None:
     change = {"faults": 1.0, "kinds": ["shifted"], "several": 1.0}
-    found, well = made(QUIET.varied(change), 25 * 50), made(QUIET, 25 * 50)
+    found, well = made(QUIET.merged(change), 25 * 50), made(QUIET, 25 * 50)
     bad = found["fault"] > 0
     moved = np.abs(matrix(found, QUIET)[bad] - matrix(well, QUIET)[bad])
     assert ((moved > 1e-9).sum(axis=1) == 3).all()
