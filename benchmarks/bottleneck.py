@@ -1,4 +1,7 @@
-"""Bottleneck networks without quantisation: residuals in the form of the public studies.
+"""Plain bottleneck networks without quantisation: residuals as the public studies give them.
+
+These are the studies' networks, written here. The project's own bottleneck holds a bound, so it
+has no such residuals; its bits stand in the table of `compression.py`.
 
     make bench-compression BENCH="--residuals --run results"
 
@@ -21,6 +24,8 @@ from boostflow.io import read_flat, write_json
 
 LIGHT = ("gluon", "qg", "quark")
 """Samples of light jets, those that a run has."""
+ANGLES = {"eta": 5.0, "phi": 3.0}
+"""What the studies of four columns divide angles by."""
 Table = dict[str, NDArray]
 
 
@@ -89,7 +94,7 @@ def scales(columns: Sequence[str], jets: Table) -> tuple[Callable[..., Any], Cal
     """
     if len(columns) == 4:
         logs = {name for name in columns if name in ("mass", "pt", "energy")}
-        width = {"eta": 5.0, "phi": 3.0}
+        width = dict(ANGLES)
         lowest: dict[str, float] = {}
     else:
         logs = {n for n in columns if jets[n].min() > 0 and jets[n].max() > 30 * jets[n].min()}
@@ -148,7 +153,7 @@ def tolerances(study: Study, jets: Table) -> NDArray[np.float64]:
     found = []
     for name in study.columns:
         relative = study.goal.get(name, 1.0)
-        width = {"eta": 5.0, "phi": 3.0}.get(name)
+        width = ANGLES.get(name)
         # (out - in) / in: of a logarithm its difference, of an angle in units of its usual size.
         size = np.log10(np.e) if width is None else np.median(np.abs(jets[name])) / width
         found.append(relative * size if len(study.columns) == 4 else 1.0)
@@ -230,9 +235,12 @@ def run(
     """Train all, print figures beside their goals, write them and the plot."""
     found: dict[str, dict[str, Any]] = {}
     drawn = {}
-    for key, study in studies(four, more, not given.no_skips).items():
-        if key not in given.studies:
-            continue
+    known = studies(four, more, not given.no_skips)
+    chosen = given.studies or list(known)
+    if wrong := [key for key in chosen if key not in known]:
+        raise SystemExit(f"--studies: no {wrong[0]}; known: {', '.join(known)}")
+    for key in chosen:
+        study = known[key]
         samples = LIGHT if key == "light" else None
         jets = read(given.run / "select/nominal", study.columns, samples)
         print(f"\n{study.title} -> {study.latents}: ", end="")

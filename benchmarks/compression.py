@@ -246,7 +246,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--latents", type=int, nargs="+", help="sizes of the bottlenecks")
     parser.add_argument("--residuals", action="store_true", help="bottlenecks, not quantised")
-    parser.add_argument("--studies", nargs="+", default=["4 to 3", "light", "25 to 14"])
+    parser.add_argument("--studies", nargs="+", metavar="NAME", help="default: all")
     parser.add_argument("--residual-epochs", type=int, default=150)
     parser.add_argument("--activation", choices=("tanh", "leaky_relu"), default="leaky_relu")
     parser.add_argument("--no-skips", action="store_true", help="no connections past hidden layers")

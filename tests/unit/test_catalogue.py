@@ -247,6 +247,18 @@ def test_every_column_is_declared_once(tmp_path: Path) -> None:
     }
 
 
+def test_layers_of_jets_are_those_of_the_calorimeter() -> None:
+    """Planning cannot ask the calorimeter for their number."""
+    from boostflow.calorimeter import geometry
+    from boostflow.nanoaod import LAYERS
+    from boostflow.observables.catalogue import EM_LAYERS
+
+    assert len(EM_LAYERS) == len(geometry.LAYERS)
+    assert list(LAYERS.items())[1] == ("em_layer_1", "FatJet_emLayer1") and [*LAYERS] == [
+        *EM_LAYERS
+    ]
+
+
 def test_columns_that_nobody_declares_are_called_by_their_name() -> None:
     assert catalogue.column("p_top") == Column(name="p_top", title="p_top")
     assert catalogue.column("mjj").of is Of.EVENT

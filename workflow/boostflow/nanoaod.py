@@ -6,7 +6,7 @@ samples are written with them.
 
 from __future__ import annotations
 
-from boostflow.observables.catalogue import jet_fields
+from boostflow.observables.catalogue import EM_LAYERS, jet_fields
 from boostflow.theory import WEIGHTS
 
 EVENT = ("run", "luminosityBlock", "event")
@@ -57,7 +57,7 @@ EMBEDDING = {
 }
 """Columns of the event that boostflow's own samples have where events are embedded, and the
 branches."""
-LAYERS = {f"em_layer_{number}": f"FatJet_emLayer{number}" for number in range(3)}
+LAYERS = {name: f"FatJet_emLayer{number}" for number, name in enumerate(EM_LAYERS)}
 """Energies of the layers of the calorimeter that boostflow's own jets have where showers are made,
 and the branches."""
 LAYER_FIELDS = tuple(branch.partition("_")[2] for branch in LAYERS.values())

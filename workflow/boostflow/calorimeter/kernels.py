@@ -32,7 +32,9 @@ STEP_LOSS = 0.25
 DELTA_CUT, DELTA_MAX = 0.02, 9.0
 """Smallest and largest energy (MeV) of an electron that a pion kicks out: what makes its loss
 fluctuate. Those of more are rare, and slow pions have none."""
-XI = 2 * math.pi * 0.0794079 * MASS
+RADIUS2 = 0.0794079
+"""Square of the classical radius of the electron (barn)."""
+XI = 2 * math.pi * RADIUS2 * MASS
 """Of the density of electrons over beta^2, this is xi of Landau (MeV/mm): kicked electrons have the
 spectrum xi / T^2 (Particle Data Group, passage of particles)."""
 HADRON_CUT = 300.0
@@ -130,7 +132,7 @@ def compton(energy):
     k = energy / MASS
     log = math.log(1 + 2 * k)
     first = (1 + k) / k**2 * (2 * (1 + k) / (1 + 2 * k) - log / k)
-    return 2 * math.pi * 0.0794079 * (first + log / (2 * k) - (1 + 3 * k) / (1 + 2 * k) ** 2)
+    return 2 * math.pi * RADIUS2 * (first + log / (2 * k) - (1 + 3 * k) / (1 + 2 * k) ** 2)
 
 
 @njit(cache=True)

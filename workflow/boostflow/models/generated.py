@@ -54,9 +54,9 @@ class Examples(NamedTuple):
             raise BoostflowError("no showers in a split: more of them are needed")
         return Examples(*(values[keep] for values in self))
 
-    def range(self) -> tuple[float, float]:
-        """Energies (GeV) between which they lie."""
-        return float(self.energy.min()), float(self.energy.max())
+    def about(self) -> dict[str, Any]:
+        """What the manifest of a model says of them: the range of energies (GeV), and cells."""
+        return {"energies": [float(self.energy.min()), float(self.energy.max())], "cells": CELLS}
 
 
 def read(inputs: Sequence[Path]) -> Examples:
@@ -121,7 +121,7 @@ def fitted(
     every = read(files.jets)
     found, loss = fit(every.of(TRAIN))
     history = {"loss": [float(value) for value in loss]}
-    about = {"energies": list(every.range()), "cells": CELLS}
+    about = every.about()
     with model_folder(files, config, start, {"history": history}, **about) as folder:
         found.write(folder)
 

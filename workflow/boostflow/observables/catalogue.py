@@ -19,18 +19,21 @@ the sum of constituents; the tables have the jet's own, which are calibrated."""
 TRACKS = ("pf_d0", "pf_d0Err", "pf_dz", "pf_dzErr")
 """Columns of the constituents' impact parameters."""
 
+EM_LAYERS = tuple(f"em_layer_{number}" for number in range(3))
+"""Energies of a jet in the layers of the calorimeter, where showers are made."""
+
 OTHERS = (
     Column(name="eta", title=r"Jet $\eta$", feature=True),
     Column(name="phi", title=r"Jet $\phi$", unit=Unit.RAD, variable=True),
     Column(name="area", title="Jet area", feature=True),
     *(
         Column(
-            name=f"em_layer_{number}",
+            name=name,
             title=f"Electromagnetic energy in layer {number}",
             unit=Unit.GEV,
             feature=True,
         )
-        for number in range(3)
+        for number, name in enumerate(EM_LAYERS)
     ),
     Column(name="raw_factor", title="1 - raw over calibrated momentum"),
     Column(name="gen_pt", title="Generator jet $p_T$", unit=Unit.GEV, of=Of.GENERATOR),

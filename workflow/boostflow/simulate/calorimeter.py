@@ -49,14 +49,12 @@ class Calorimeter:
     a shower of the smallest energy that is scaled down. A job says how often.
 
     Attributes:
-        low, high: the range (GeV).
         split, scaled: how many cells were above and below.
     """
 
     def __init__(self, source: Source) -> None:
         """Of what makes showers."""
         self.source = source
-        self.low, self.high = source.low, source.high
         self.split = self.scaled = 0
 
     def __call__(self, energy: NDArray, event: NDArray, seeds: NDArray) -> NDArray[np.float64]:
@@ -69,15 +67,15 @@ class Calorimeter:
                 so that they do not depend on how events are cut into batches.
         """
         found = np.zeros((len(energy), LAYERS))
-        pieces = np.maximum(np.ceil(energy / self.high), 1).astype(int)
+        pieces = np.maximum(np.ceil(energy / self.source.high), 1).astype(int)
         self.split += int((pieces > 1).sum())
-        self.scaled += int((energy < self.low).sum())
+        self.scaled += int((energy < self.source.low).sum())
         for rows in np.split(np.arange(len(energy)), np.flatnonzero(np.diff(event)) + 1):
             if not len(rows):
                 continue
             of = np.repeat(rows, pieces[rows])
             each = energy[of] / pieces[of]
-            entered = np.clip(each, self.low, self.high)
+            entered = np.clip(each, self.source.low, self.source.high)
             cells = self.source.make(entered, int(seeds[rows[0]]))
             sums = np.add.reduceat(cells.astype(np.float64), geometry.STARTS[:-1], axis=1) / 1000
             np.add.at(found, of, sums * (each / entered)[:, None])
@@ -87,5 +85,5 @@ class Calorimeter:
         """Say how many cells were outside of the range."""
         log.info(
             "calorimeter: %d cells above %g GeV made several showers, %d below %g GeV a scaled one",
-            *(self.split, self.high, self.scaled, self.low),
+            *(self.split, self.source.high, self.scaled, self.source.low),
         )

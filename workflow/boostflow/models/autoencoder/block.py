@@ -15,6 +15,9 @@ from boostflow.models.networks import LearnedBlock, Widths
 if TYPE_CHECKING:
     from boostflow.config.config import Config
 
+LATENTS_MAX = 64
+"""Most numbers that a bottleneck makes of a jet."""
+
 
 class Autoencoder(LearnedBlock):
     """A compression of columns of jets, each within a bound of its error."""
@@ -29,7 +32,7 @@ class Autoencoder(LearnedBlock):
     file."""
     components: int = Field(5, ge=1, le=32)
     """Logistic distributions whose mixture is the probability of a column."""
-    latents: int | None = Field(None, ge=1, le=64)
+    latents: int | None = Field(None, ge=1, le=LATENTS_MAX)
     """A bottleneck: so many whole numbers are made of the columns by another network, with steps
     that it learns, and coded before the columns. Fewer than columns; null: none."""
     encoder: Widths = Field([64, 64], min_length=1, max_length=10)

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boostflow.models.autoencoder import exact
+from boostflow.models.autoencoder.block import LATENTS_MAX
 
-LATENTS_MAX = 64
-"""Most numbers of a jet."""
 LEAK = 0.2
 """Slope of the leaky ReLU below 0."""
 

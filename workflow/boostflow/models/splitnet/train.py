@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from boostflow.calorimeter.geometry import CELLS
 from boostflow.models import kerasexport, kerasmodel
 from boostflow.models.family import family_of
 from boostflow.models.generated import Examples, mirrored, read
@@ -73,7 +72,7 @@ class SplitNetLearner(AdamLearner):
             every: showers of all splits.
             ranks: the processes of the training.
         """
-        self.about = {"energies": list(every.range()), "cells": CELLS}
+        self.about = every.about()
         self.tree = tree()
         self.together = tf.constant(np.concatenate(self.tree.members, axis=1))
         training, validation = (_arrays(every.of(part)) for part in (TRAIN, VALIDATION))
